@@ -1,0 +1,82 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+
+// House rules are code: who may import whom (docs/architecture.md). A room may import itself and any room on a lower floor.
+
+const SRC = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'src');
+
+const FLOORS: readonly (readonly string[])[] = [
+  ['domain'],
+  ['config'],
+  ['sip-engine', 'media', 'sdp', 'routing', 'observability'],
+  ['providers', 'signalling', 'agents', 'metering', 'ledger', 'directory'],
+  ['numbers', 'calls'],
+  ['http', 'console'],
+  ['main'],
+];
+/** Composition roots: files directly in src, and the rooms that start a whole program. */
+const ROOT_ROOMS = new Set(['demo', 'setup']);
+/** Rooms that import nothing of ours at all. */
+const ISLANDS = new Set(['sip-engine', 'domain']);
+
+describe('imports go down only', () => {
+  const files = sourceFiles(SRC);
+
+  test('every room stands on a known floor', () => {
+    const unknown = [...new Set(files.map(roomOf))].filter((room) => floorOf(room) === undefined);
+    expect(unknown).toEqual([]);
+  });
+
+  test('no file imports a room on its own floor or above', () => {
+    const broken: string[] = [];
+    for (const file of files) {
+      const room = roomOf(file);
+      for (const target of importsOf(file)) {
+        const targetRoom = roomOf(target);
+        if (targetRoom === room) continue;
+        const allowed = !ISLANDS.has(room) && (floorOf(targetRoom) ?? 99) < (floorOf(room) ?? -1);
+        if (!allowed) broken.push(`${relative(SRC, file)} imports ${relative(SRC, target)}`);
+      }
+    }
+    expect(broken).toEqual([]);
+  });
+
+  test('nothing in src imports from test or bench', () => {
+    const outside = files.flatMap((file) =>
+      importsOf(file)
+        .filter((target) => !target.startsWith(SRC + sep))
+        .map((target) => `${relative(SRC, file)} imports ${target}`),
+    );
+    expect(outside).toEqual([]);
+  });
+});
+
+function sourceFiles(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /\.(ts|tsx)$/.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+/** Absolute paths of the relative imports of a file, type imports, re-exports and worker URLs included. */
+function importsOf(file: string): string[] {
+  const text = readFileSync(file, 'utf8');
+  const patterns = [
+    /\bfrom\s+'(\.[^']+)'/g,
+    /\bimport\(\s*'(\.[^']+)'/g,
+    /\bimport\s+'(\.[^']+)'/g,
+    /new URL\('(\.[^']+\.ts)'/g,
+  ];
+  return patterns.flatMap((pattern) => [...text.matchAll(pattern)].map((match) => join(dirname(file), match[1] ?? '')));
+}
+
+function roomOf(file: string): string {
+  const parts = relative(SRC, file).split(sep);
+  return parts.length === 1 || ROOT_ROOMS.has(parts[0] ?? '') ? 'main' : (parts[0] ?? '');
+}
+
+function floorOf(room: string): number | undefined {
+  const floor = FLOORS.findIndex((rooms) => rooms.includes(room));
+  return floor === -1 ? undefined : floor;
+}

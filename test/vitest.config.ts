@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+/** Real sockets and worker threads: one process per file, two at a time on a small machine. */
+export default defineConfig({
+  test: {
+    root: new URL('..', import.meta.url).pathname,
+    include: ['test/**/*.test.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+    reporters: ['default'],
+  },
+});
