@@ -10,7 +10,7 @@ const SRC = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'src');
 const FLOORS: readonly (readonly string[])[] = [
   ['domain'],
   ['config'],
-  ['sip-engine', 'media', 'sdp', 'routing', 'observability'],
+  ['sip-engine', 'media', 'sdp', 'routing', 'observability', 'storage'],
   ['providers', 'signalling', 'agents', 'metering', 'ledger', 'directory'],
   ['numbers', 'calls'],
   ['http', 'console'],

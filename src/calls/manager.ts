@@ -1,0 +1,31 @@
+// What the API may do with calls.
+
+import type { CallRecord } from '../domain/call.ts';
+import type { Reason } from '../domain/reasons.ts';
+import type { CallStore } from '../directory/directory.ts';
+
+export interface CallManager {
+  /** Places a call. The idempotency key is durable before the INVITE leaves; a repeat answers with the first call. */
+  originate(request: OriginateRequest): Promise<OriginateOutcome>;
+  /** Live calls and stored ones. */
+  get(callId: string): Promise<CallRecord | undefined>;
+  list(filter: Parameters<CallStore['list']>[0]): ReturnType<CallStore['list']>;
+  hangup(callId: string): Promise<'ending' | 'already_ended' | 'unknown'>;
+  readonly activeCalls: number;
+  readonly state: 'active' | 'draining';
+}
+
+export interface OriginateRequest {
+  readonly workspaceId: string;
+  readonly idempotencyKey: string;
+  readonly from: string;
+  readonly to: string;
+  readonly agentId?: string;
+  readonly customParameters?: Readonly<Record<string, string>>;
+  readonly ringTimeoutMs?: number;
+  readonly maxDurationMs?: number;
+}
+
+export type OriginateOutcome =
+  | { readonly ok: true; readonly call: CallRecord; readonly repeated: boolean }
+  | { readonly ok: false; readonly reason: Reason };

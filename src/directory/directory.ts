@@ -1,0 +1,68 @@
+// Where workspaces, agents, trunks, numbers, keys and call records live, behind one interface (embedded SQLite now, Redis to
+// come). Reads on the way of a call are by key. Every read by a workspace names the workspace: isolation is here, not above.
+
+import type { CallRecord } from '../domain/call.ts';
+import type { Agent, ApiKey, PhoneNumber, Trunk, Workspace } from '../domain/directory.ts';
+import type { E164 } from '../domain/e164.ts';
+
+export interface Page {
+  readonly limit: number;
+  /** Opaque; from the previous page's `nextCursor`. */
+  readonly cursor?: string;
+}
+
+export interface PageOf<T> {
+  readonly items: readonly T[];
+  readonly nextCursor: string | null;
+}
+
+export interface Store<T> {
+  get(id: string): Promise<T | undefined>;
+  /** Insert or replace by id. */
+  put(item: T): Promise<void>;
+  delete(id: string): Promise<boolean>;
+  /** Newest first. */
+  list(filter: { readonly workspaceId?: string } & Page): Promise<PageOf<T>>;
+}
+
+export interface NumberStore extends Store<PhoneNumber> {
+  /** Active or pending number by what was dialled; on one trunk there is at most one. */
+  byE164(e164: E164): Promise<readonly PhoneNumber[]>;
+  find(filter: NumberFilter & Page): Promise<PageOf<PhoneNumber>>;
+}
+
+export interface NumberFilter {
+  readonly workspaceId?: string;
+  readonly provider?: string;
+  readonly status?: string;
+  readonly assigned?: boolean;
+  /** Substring of the number. */
+  readonly q?: string;
+}
+
+export interface CallStore {
+  save(record: CallRecord): Promise<void>;
+  get(id: string): Promise<CallRecord | undefined>;
+  list(
+    filter: { readonly workspaceId?: string; readonly state?: string; readonly direction?: string } & Page,
+  ): Promise<PageOf<CallRecord>>;
+}
+
+export interface IdempotencyStore {
+  /** Stores `{key -> value}` once; answers the stored value if the key is known. Durable before it resolves. */
+  claim(scope: string, key: string, value: string): Promise<{ readonly first: boolean; readonly value: string }>;
+}
+
+export interface Directory {
+  readonly workspaces: Store<Workspace>;
+  readonly agents: Store<Agent>;
+  readonly trunks: Store<Trunk>;
+  readonly numbers: NumberStore;
+  readonly keys: Store<ApiKey> & { byTokenHash(hash: string): Promise<ApiKey | undefined> };
+  readonly calls: CallStore;
+  readonly idempotency: IdempotencyStore;
+  /** All trunks, for matching a source address; cached, refreshed on every write. */
+  allTrunks(): Promise<readonly Trunk[]>;
+  isEmpty(): Promise<boolean>;
+  close(): Promise<void>;
+}

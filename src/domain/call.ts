@@ -1,0 +1,82 @@
+// One call as everybody sees it: API, timeline, bill. Durations in ms, wall-clock times in ms since 1970.
+
+import type { E164 } from './e164.ts';
+import type { Nano } from './money.ts';
+import type { Reason } from './reasons.ts';
+
+export type CallDirection = 'inbound' | 'outbound';
+/** Fixed by the leg that answered; decides the telephony rule. */
+export type CallClass = 'managed' | 'imported' | 'byoc' | 'browser';
+export type CallState = 'queued' | 'ringing' | 'answered' | 'ended';
+
+export interface CallRecord {
+  readonly id: string;
+  readonly createdAt: number;
+  readonly direction: CallDirection;
+  readonly from: string;
+  readonly to: string;
+  readonly workspaceId: string | null;
+  readonly trunkId: string | null;
+  readonly agentId: string | null;
+  readonly class: CallClass | null;
+  readonly state: CallState;
+  readonly startedAt: number;
+  readonly ringingAt: number | null;
+  readonly answeredAt: number | null;
+  readonly endedAt: number | null;
+  readonly endReason: Reason | null;
+  readonly sipStatus: number | null;
+  readonly quality: CallQuality | null;
+  readonly timeline: readonly TimelineEntry[];
+  readonly bill: Bill | null;
+}
+
+export interface TimelineEntry {
+  /** Wall clock. */
+  readonly at: number;
+  /** ms since the call started, from the monotonic clock. */
+  readonly offsetMs: number;
+  readonly event: string;
+  readonly detail?: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+export interface CallQuality {
+  readonly packetsReceived: number;
+  readonly packetsSent: number;
+  readonly packetsLost: number;
+  readonly packetsLate: number;
+  readonly packetsDuplicate: number;
+  readonly packetsReordered: number;
+  readonly packetsDropped: number;
+  readonly jitterMs: number;
+  readonly framesToAgent: number;
+  readonly framesFromAgent: number;
+  readonly agentFramesDropped: number;
+}
+
+/** What proves the end of the billed time. */
+export type Evidence = 'bye' | 'cancel' | 'media' | 'agent' | 'command' | 'heartbeat' | 'signalling';
+
+export interface BillLine {
+  readonly billedMs: number;
+  readonly ratePerMinute: Nano;
+  readonly amount: Nano;
+  /** A sentence a customer understands. */
+  readonly rule: string;
+}
+
+export interface Bill {
+  readonly telephony: BillLine;
+  readonly compute: BillLine;
+  readonly total: Nano;
+  readonly currency: string;
+  readonly evidence: { readonly start: number | null; readonly end: number | null; readonly endedBy: Evidence | null };
+  readonly final: boolean;
+  /** Things a person should look at: `answer_unconfirmed`, `no_media`, `credit_ticket`, `needs_reconciliation`. */
+  readonly flags: readonly string[];
+}
+
+export interface CallParties {
+  readonly from: E164 | string;
+  readonly to: E164 | string;
+}

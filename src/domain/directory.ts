@@ -1,0 +1,107 @@
+// The nouns that customers configure. Times are wall-clock ms; secrets never appear in an API answer (write-only).
+
+import type { E164 } from './e164.ts';
+import type { Nano } from './money.ts';
+
+export interface Workspace {
+  readonly id: string;
+  readonly createdAt: number;
+  readonly name: string;
+  readonly billingMode: 'prepaid' | 'postpaid';
+  readonly limits: WorkspaceLimits;
+}
+
+/** null = no limit of its own (the node's limits still hold). */
+export interface WorkspaceLimits {
+  readonly concurrentCalls: number | null;
+  readonly callsPerSecond: number | null;
+  readonly spendPerDay: Nano | null;
+}
+
+export type AgentProtocol = 'twilio' | 'telnyx' | 'jambonz' | 'asterisk' | 'openai' | 'raw';
+export type AudioCodec = 'PCMU' | 'PCMA';
+
+export interface Agent {
+  readonly id: string;
+  readonly createdAt: number;
+  readonly workspaceId: string;
+  readonly name: string;
+  readonly stream: AgentStreamConfig;
+  readonly fallbackAgentId: string | null;
+  /** Longest wait for the agent's WebSocket upgrade. */
+  readonly readyTimeoutMs: number;
+}
+
+export interface AgentStreamConfig {
+  readonly url: string;
+  readonly protocol: AgentProtocol;
+  readonly codec: AudioCodec;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Secret: signs or authorises the upgrade. */
+  readonly authToken: string | null;
+  readonly customParameters: Readonly<Record<string, string>>;
+}
+
+export type TrunkKind = 'managed' | 'telnyx' | 'byoc';
+export type MediaEncryption = 'off' | 'optional' | 'required';
+export type SipTransport = 'udp' | 'tcp' | 'tls';
+
+export interface Trunk {
+  readonly id: string;
+  readonly createdAt: number;
+  /** null = a managed carrier of the operator. */
+  readonly workspaceId: string | null;
+  readonly kind: TrunkKind;
+  readonly label: string;
+  readonly inbound: {
+    readonly enabled: boolean;
+    /** IP addresses, CIDR blocks or host names of the carrier. */
+    readonly addresses: readonly string[];
+    readonly mediaEncryption: MediaEncryption;
+  };
+  readonly outbound: {
+    readonly enabled: boolean;
+    readonly gateways: readonly Gateway[];
+    readonly transport: SipTransport;
+    readonly mediaEncryption: MediaEncryption;
+    readonly username: string | null;
+    /** Secret. */
+    readonly password: string | null;
+    readonly allowedCountries: 'worldwide' | readonly string[];
+  };
+  readonly codecs: readonly AudioCodec[];
+  readonly limits: { readonly concurrentCalls: number | null; readonly callsPerSecond: number | null };
+  /** Accept RTP from another address than the SDP's and the signalling's (carrier behind NAT). */
+  readonly natAllowed: boolean;
+}
+
+export interface Gateway {
+  readonly host: string;
+  readonly port: number;
+  readonly priority: number;
+  readonly weight: number;
+}
+
+export type NumberProvider = 'managed' | 'twilio' | 'telnyx' | 'byoc' | 'personal';
+
+export interface PhoneNumber {
+  readonly id: string;
+  readonly createdAt: number;
+  readonly e164: E164;
+  readonly workspaceId: string;
+  readonly provider: NumberProvider;
+  readonly trunkId: string | null;
+  readonly agentId: string | null;
+  readonly supportsInbound: boolean;
+  readonly supportsOutbound: boolean;
+  readonly status: 'active' | 'pending' | 'released';
+}
+
+export interface ApiKey {
+  readonly id: string;
+  readonly createdAt: number;
+  readonly workspaceId: string;
+  readonly label: string;
+  /** SHA-256 of the token, hex; the token itself is shown once and never stored. */
+  readonly tokenHash: string;
+}

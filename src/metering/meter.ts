@@ -1,0 +1,62 @@
+// The meter as the call uses it. One MeteredCall per call; its life is the journal's:
+// intent -> answered -> (agent on/off)* -> ended(evidence) -> rated -> posted.
+//
+// All instants are monotonic ms (domain/clock.ts C1) unless named wall. Everything needed to rate the call is in the snapshot
+// taken at answer; nothing is read again later.
+
+import type { Bill, CallClass, CallDirection, Evidence } from '../domain/call.ts';
+import type { Reason } from '../domain/reasons.ts';
+
+export interface Meter {
+  /** Reserves money and concurrency, then makes the intent durable. Must resolve `ok` before a 200 or an outbound INVITE leaves. */
+  authorise(intent: CallIntent): Promise<AuthoriseOutcome>;
+  /** Open calls, for limits, drain and health. */
+  readonly openCalls: number;
+  close(): Promise<void>;
+}
+
+export interface CallIntent {
+  readonly callId: string;
+  readonly workspaceId: string;
+  readonly direction: CallDirection;
+  /** Class that this attempt would have. */
+  readonly class: CallClass;
+  readonly from: string;
+  readonly to: string;
+  readonly trunkId: string | null;
+  readonly numberId: string | null;
+  readonly agentId: string | null;
+  /** Outbound: the destination decides the rate. Inbound: the dialled number does (toll-free). */
+  readonly ratedNumber: string;
+  /** Called once when the money for the call is (nearly) used up: the call must end now. */
+  readonly onExhausted: () => void;
+  /** Row of the media counters, read by the sweep for evidence. */
+  readonly counterRow: number;
+}
+
+export type AuthoriseOutcome =
+  | { readonly ok: true; readonly call: MeteredCall }
+  | {
+      readonly ok: false;
+      readonly reason: Extract<Reason, 'insufficient_balance' | 'workspace_limit' | 'no_rate' | 'store_unavailable'>;
+    };
+
+export interface MeteredCall {
+  /** Durable before it resolves. A second call is ignored (retransmitted 200). */
+  answered(at: { monotonicMs: number; wallMs: number; class?: CallClass }): Promise<void>;
+  agentAttached(atMs: number, agentId: string): void;
+  agentDetached(atMs: number, agentId: string): void;
+  /** Adds a flag for people or reconciliation: `no_media`, `answer_unconfirmed`, … */
+  flag(name: string): void;
+  /** The one end. `atMs` = last proof of service. Resolves with the final bill once it is in the ledger; repeated calls return the same bill. Voids the hold if never answered. */
+  ended(end: CallEnd): Promise<Bill>;
+  /** What the call has cost up to now (not final), for the API. */
+  running(): Bill;
+}
+
+export interface CallEnd {
+  readonly atMs: number;
+  readonly wallMs: number;
+  readonly reason: Reason;
+  readonly evidence: Evidence;
+}
