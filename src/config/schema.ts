@@ -1,0 +1,68 @@
+// The configuration's shape: one schema that validates, types and (by `describe`) documents every key.
+// Values come from config/default.yaml; the schema holds no defaults, so there is one place to read them.
+
+import { type Static, Type } from 'typebox';
+
+const object = <T extends Parameters<typeof Type.Object>[0]>(properties: T) =>
+  Type.Object(properties, { additionalProperties: false });
+
+const milliseconds = (minimum: number, maximum: number) => Type.Integer({ minimum, maximum });
+const host = Type.String({ minLength: 1, maxLength: 253 });
+/** 0 = pick a free port; the chosen one is logged and shown by GET /v1/node. */
+const port = Type.Integer({ minimum: 0, maximum: 65_535 });
+const portOrOff = Type.Union([port, Type.Literal('off')]);
+const addressOrNull = Type.Union([host, Type.Null()]);
+
+export const configSchema = object({
+  dataDir: Type.String({ minLength: 1 }),
+  node: object({ id: Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,62}$' }) }),
+  http: object({ host, port, metricsAllowed: Type.Array(Type.String()), agentsDialPrivate: Type.Boolean() }),
+  sip: object({
+    engine: Type.Union([Type.Literal('embedded'), Type.Literal('drachtio')]),
+    host,
+    udpPort: portOrOff,
+    tcpPort: portOrOff,
+    tlsPort: portOrOff,
+    wsPort: portOrOff,
+    externalAddress: addressOrNull,
+    drachtio: object({ host, port, secret: Type.String(), tls: Type.Boolean() }),
+  }),
+  media: object({
+    host,
+    externalAddress: addressOrNull,
+    rtpPortMin: Type.Integer({ minimum: 1024, maximum: 65_534 }),
+    rtpPortMax: Type.Integer({ minimum: 1024, maximum: 65_534 }),
+    threads: Type.Union([Type.Literal('auto'), Type.Integer({ minimum: 1, maximum: 64 })]),
+    firstPacketTimeoutMs: milliseconds(1_000, 3_600_000),
+    silenceTimeoutMs: milliseconds(1_000, 3_600_000),
+  }),
+  store: object({
+    kind: Type.Union([Type.Literal('embedded'), Type.Literal('redis')]),
+    redis: object({ url: Type.String() }),
+  }),
+  auth: object({ adminToken: Type.String(), secretKey: Type.String() }),
+  billing: object({
+    currency: Type.String({ pattern: '^[A-Z]{3}$' }),
+    rates: Type.String({ minLength: 1 }),
+    heartbeatMs: milliseconds(100, 10_000),
+  }),
+  calls: object({
+    ringTimeoutMs: milliseconds(1_000, 600_000),
+    maxDurationMs: milliseconds(1_000, 86_400_000),
+    drainDeadlineMs: milliseconds(0, 86_400_000),
+    concurrentMax: Type.Integer({ minimum: 1, maximum: 100_000 }),
+  }),
+  log: object({
+    level: Type.Union(['trace', 'debug', 'info', 'warn', 'error', 'silent'].map((level) => Type.Literal(level))),
+    maskNumbers: Type.Boolean(),
+  }),
+  demo: Type.Boolean(),
+});
+
+export type Config = DeepReadonly<Static<typeof configSchema>>;
+
+type DeepReadonly<T> = T extends (infer U)[]
+  ? readonly DeepReadonly<U>[]
+  : T extends object
+    ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
+    : T;

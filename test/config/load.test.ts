@@ -1,0 +1,90 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { variableOf } from '../../src/config/environment.ts';
+import { ConfigError } from '../../src/config/errors.ts';
+import { loadConfig } from '../../src/config/load.ts';
+
+const ROOT = new URL('../..', import.meta.url).pathname;
+const folder = mkdtempSync(join(tmpdir(), 'callin-config-'));
+let files = 0;
+
+function load(yaml: string | null, env: Record<string, string> = {}) {
+  let file: string | null = null;
+  if (yaml !== null) {
+    file = join(folder, `${++files}.yaml`);
+    writeFileSync(file, yaml);
+  }
+  return loadConfig({ root: ROOT, file, env });
+}
+
+function problemsOf(yaml: string | null, env: Record<string, string> = {}) {
+  try {
+    load(yaml, env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('configuration', () => {
+  test('the defaults are valid, loopback only, and frozen', () => {
+    const config = load(null);
+    expect([config.http.host, config.sip.host, config.media.host]).toEqual(['127.0.0.1', '127.0.0.1', '127.0.0.1']);
+    expect(config.sip.udpPort).toBe(5060);
+    expect(config.sip.tlsPort).toBe('off');
+    expect(Object.isFrozen(config.sip.drachtio)).toBe(true);
+  });
+
+  test('a file overrides single keys and leaves the rest', () => {
+    const config = load('sip:\n  udpPort: 0\n');
+    expect(config.sip.udpPort).toBe(0);
+    expect(config.sip.tcpPort).toBe(5060);
+  });
+
+  test('the environment wins over the file', () => {
+    const config = load('sip: { udpPort: 0 }', {
+      CALLIN_SIP__UDP_PORT: '5080',
+      CALLIN_SIP__TCP_PORT: 'off',
+      CALLIN_DEMO: 'true',
+    });
+    expect([config.sip.udpPort, config.sip.tcpPort, config.demo]).toEqual([5080, 'off', true]);
+  });
+
+  test('text that looks like a number stays text where the key is text', () => {
+    expect(load(null, { CALLIN_AUTH__ADMIN_TOKEN: '12345' }).auth.adminToken).toBe('12345');
+  });
+
+  test.each([
+    ['sip.udpPort', 'CALLIN_SIP__UDP_PORT'],
+    ['media.rtpPortMin', 'CALLIN_MEDIA__RTP_PORT_MIN'],
+    ['demo', 'CALLIN_DEMO'],
+  ])('%s is set by %s', (key, variable) => {
+    expect(variableOf(key)).toBe(variable);
+  });
+
+  test.each([
+    ['an unknown key', 'sip: { udpPorts: 1 }', {}, 'sip.udpPorts', 'unknown key'],
+    ['an unknown variable', null, { CALLIN_SIP__UDPPORT: '1' }, '(unknown)', 'no key has this variable'],
+    ['a wrong type', 'http: { port: yes please }', {}, 'http.port', 'must be integer'],
+    ['a port out of range', null, { CALLIN_HTTP__PORT: '70000' }, 'http.port', '<= 65535'],
+    ['a scalar where a mapping belongs', 'sip: 5060', {}, 'sip', 'mapping'],
+    ['an odd first RTP port', 'media: { rtpPortMin: 40001 }', {}, 'media.rtpPortMin', 'even'],
+    ['an empty RTP range', 'media: { rtpPortMin: 40000, rtpPortMax: 40000 }', {}, 'media.rtpPortMax', 'above'],
+    ['redis before it exists', 'store: { kind: redis }', {}, 'store.kind', 'not available'],
+    ['drachtio without a secret', 'sip: { engine: drachtio }', {}, 'sip.drachtio.secret', 'needed'],
+    ['no SIP port at all', 'sip: { udpPort: off, tcpPort: off }', {}, 'sip.udpPort', 'cannot both be off'],
+    ['a short secret key', 'auth: { secretKey: c2hvcnQ= }', {}, 'auth.secretKey', '32 bytes'],
+    ['a file that is not YAML', 'sip: [', {}, '(file)', 'not YAML'],
+  ])('%s is named with its key and reason', (_what, yaml, env, key, reason) => {
+    const found = problemsOf(yaml, env as Record<string, string>);
+    expect(found.map((each) => each.key)).toContain(key);
+    expect(found.find((each) => each.key === key)?.reason).toContain(reason);
+  });
+
+  test('every problem is reported at once', () => {
+    expect(problemsOf('nope: 1\nsip: { also: 2 }')).toHaveLength(2);
+  });
+});
