@@ -3,6 +3,7 @@
 import { cloneFields, isNamed } from './headers.ts';
 import type { HeaderField, SipRequest, SipResponse } from './message.ts';
 import { getTag, withTag } from './name-addr.ts';
+import { isToken } from './scan.ts';
 
 export interface ResponseOptions {
   /** Added to To when the request has no To tag. */
@@ -31,6 +32,14 @@ export function makeResponse(
   if (status === 100) copy(req, 'timestamp', 'Timestamp', headers);
   if (options.extra !== undefined) headers.push(...cloneFields(options.extra));
   return { kind: 'response', status, reason: reason ?? reasonPhrase(status), headers, body: Buffer.alloc(0) };
+}
+
+/**
+ * Whether a request that was refused can be answered at all: never an ACK, and nothing without a Via, which is where the peer
+ * looks for its own branch. The other headers are copied as far as they were readable.
+ */
+export function isAnswerable(req: SipRequest): boolean {
+  return req.method !== 'ACK' && isToken(req.method) && req.headers.some((field) => isNamed(field.name, 'via'));
 }
 
 /** Phrase of RFC 3261 section 21 and its extensions; that of the class for an unknown code. */

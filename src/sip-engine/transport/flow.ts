@@ -1,0 +1,81 @@
+// Where messages come from and where they go. (RFC 3261 section 18; RFC 3581; RFC 5923)
+
+import { SIP_PORT, type Via } from '../message/via.ts';
+
+export type TransportProtocol = 'udp' | 'tcp';
+
+/** Names one TCP connection for the life of the transport layer; never used twice. */
+export type ConnectionId = number & { readonly brand: 'ConnectionId' };
+
+/** A destination. `address` is an IP literal without brackets; names are resolved above the transport. */
+export interface Flow {
+  readonly protocol: TransportProtocol;
+  readonly address: string;
+  readonly port: number;
+  /** Used while it is alive; after that a connection to `address` and `port` is found or made. */
+  readonly connection?: ConnectionId | undefined;
+}
+
+/** Where a message came from. */
+export interface Source extends Flow {
+  readonly connection: ConnectionId | undefined;
+  /** The address of our listener, as bound (a wildcard stays a wildcard). */
+  readonly localAddress: string;
+  readonly localPort: number;
+  /** Size of the message on the wire. */
+  readonly bytes: number;
+}
+
+/**
+ * What became of a send. `sent` means handed to the kernel. The others say why it was not:
+ * `refused` nobody listens there, `unreachable` no way there from here, `timeout` no TCP connection within the limit,
+ * `closed` the connection broke or the layer is closing.
+ */
+export type SendOutcome =
+  | { readonly outcome: 'sent'; readonly connection: ConnectionId | undefined }
+  | { readonly outcome: 'refused' | 'unreachable' | 'timeout' | 'closed'; readonly detail: string };
+
+export type SendFailure = Exclude<SendOutcome, { outcome: 'sent' }>;
+
+/**
+ * Where the response to a request goes (RFC 3261 18.2.2, RFC 3581).
+ * UDP: back to the source address and port, always, whether or not the peer asked for `rport`: a sent-by behind a NAT is of no
+ * use, and a sent-by or `maddr` that names someone else must not turn us into a reflector.
+ * TCP: over the connection of the request; should it be gone, a new one to the source address and the sent-by port.
+ */
+export function responseDestination(via: Via | undefined, source: Source): Flow {
+  if (source.protocol === 'udp') return { protocol: 'udp', address: source.address, port: source.port };
+  return {
+    protocol: 'tcp',
+    address: source.address,
+    port: via === undefined ? source.port : (via.port ?? SIP_PORT),
+    connection: source.connection,
+  };
+}
+
+/** IPv4 addresses that arrive on a dual-stack socket lose their `::ffff:` prefix, so that one peer has one name. */
+export function plainAddress(address: string): string {
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+}
+
+/** Verdict on a socket error by its system code. */
+export function failureOf(error: unknown): SendFailure {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? 'unknown';
+  switch (code) {
+    case 'ECONNREFUSED':
+      return { outcome: 'refused', detail: code };
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+    case 'EADDRNOTAVAIL':
+    case 'EAFNOSUPPORT':
+    case 'EINVAL':
+    case 'EACCES':
+    case 'EPERM':
+    case 'EMSGSIZE':
+      return { outcome: 'unreachable', detail: code };
+    case 'ETIMEDOUT':
+      return { outcome: 'timeout', detail: code };
+    default:
+      return { outcome: 'closed', detail: code };
+  }
+}

@@ -1,0 +1,46 @@
+import type { MessageLimits } from '../message/parse.ts';
+import { DEFAULT_MESSAGE_LIMITS } from '../message/parse.ts';
+
+/** Bounds of the transport layer, each with its reason. */
+export interface TransportLimits {
+  readonly message: MessageLimits;
+  /** All TCP connections; far more than carriers open, far fewer than file descriptors. */
+  readonly connectionsMax: number;
+  /** Of these, from one address: a test tool or an SBC with a connection per call still fits. */
+  readonly connectionsPerAddressMax: number;
+  /** Bytes waiting for a peer that does not read; past it the connection is worth nothing. */
+  readonly outgoingBytesMax: number;
+  /** TCP connect. Well under the 32 s of a transaction, so that another gateway can be tried. */
+  readonly connectTimeoutMs: number;
+  /** From the first byte of a message to its last (slow-loris). */
+  readonly messageTimeoutMs: number;
+  /** From accept to the first complete message: silent connections cost a place. */
+  readonly firstMessageTimeoutMs: number;
+  /** No traffic at all. Dead peers are found sooner, by TCP keepalive. */
+  readonly idleTimeoutMs: number;
+  /** The peer closed its side; responses may still be owed for 64*T1. */
+  readonly halfClosedTimeoutMs: number;
+  /** UDP destinations watched for ICMP refusals, one socket each. */
+  readonly watchedPeersMax: number;
+  readonly watchedPeerIdleMs: number;
+  /** Addresses whose malformed messages are counted apart. */
+  readonly malformedSourcesMax: number;
+}
+
+export const DEFAULT_TRANSPORT_LIMITS: TransportLimits = {
+  message: DEFAULT_MESSAGE_LIMITS,
+  connectionsMax: 4096,
+  connectionsPerAddressMax: 1024,
+  outgoingBytesMax: 1024 * 1024,
+  connectTimeoutMs: 4_000,
+  messageTimeoutMs: 10_000,
+  firstMessageTimeoutMs: 30_000,
+  idleTimeoutMs: 3_600_000,
+  halfClosedTimeoutMs: 32_000,
+  watchedPeersMax: 256,
+  watchedPeerIdleMs: 60_000,
+  malformedSourcesMax: 1024,
+};
+
+/** Above this a request should go over TCP instead of UDP when there is a choice (RFC 3261 18.1.1). */
+export const UDP_REQUEST_BYTES_MAX = 1300;

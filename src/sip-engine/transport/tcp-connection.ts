@@ -1,0 +1,232 @@
+// One TCP connection, made by us or by the peer. (RFC 3261 section 18; RFC 5626 section 4.4.1)
+//
+// State        input                 next         action
+// connecting   connected             open         waiting sends are written
+//              error, deadline       closed       waiting sends fail
+// open         bytes                 open         framed; messages reported
+//              peer ends its side    half-closed  responses can still be written
+//              framing violation     closed       what is written already still leaves, then the socket goes
+//              error, close, limit   closed       -
+// half-closed  bytes cannot come
+//              deadline, error       closed       -
+// closed       everything            closed       ignored; sends answer `closed`
+//
+// Invariants
+//   T1. `closed` is reported exactly once, and every send gets its outcome.
+//   T2. At most `outgoingBytesMax` bytes wait for a peer that does not read.
+
+import type { Socket } from 'node:net';
+import type { EngineClock } from '../clock.ts';
+import type { SipParseError } from '../message/errors.ts';
+import type { SipMessage, SipRequest } from '../message/message.ts';
+import { StreamFramer, type StreamSink } from '../message/stream-framer.ts';
+import { type ConnectionId, failureOf, type SendFailure, type SendOutcome } from './flow.ts';
+import type { TransportLimits } from './limits.ts';
+
+export interface ConnectionSink {
+  message(connection: TcpConnection, message: SipMessage, bytes: number): void;
+  invalid(connection: TcpConnection, partial: SipRequest | undefined, error: SipParseError, bytes: number): void;
+  keepalive(): void;
+  violation(connection: TcpConnection): void;
+  closed(connection: TcpConnection): void;
+}
+
+export interface ConnectionOptions {
+  readonly id: ConnectionId;
+  readonly socket: Socket;
+  /** Without brackets. */
+  readonly address: string;
+  readonly port: number;
+  readonly direction: 'inbound' | 'outbound';
+  readonly sink: ConnectionSink;
+  readonly clock: EngineClock;
+  readonly limits: TransportLimits;
+}
+
+interface WaitingSend {
+  readonly bytes: Buffer;
+  readonly resolve: (outcome: SendOutcome | Promise<SendOutcome>) => void;
+}
+
+type State =
+  | { readonly name: 'connecting'; readonly waiting: WaitingSend[]; waitingBytes: number }
+  | { readonly name: 'open' }
+  | { readonly name: 'half-closed'; readonly since: number }
+  | { readonly name: 'closed'; readonly failure: SendFailure };
+
+const PONG = '\r\n';
+/** For the answer to a violation to leave, should its sender still read. */
+const LAST_WRITE_MS = 2_000;
+/** Idle time before the kernel probes a silent peer. */
+const TCP_KEEPALIVE_MS = 30_000;
+
+export class TcpConnection implements StreamSink {
+  readonly id: ConnectionId;
+  readonly address: string;
+  readonly port: number;
+  readonly direction: 'inbound' | 'outbound';
+  /** Keys under which the pool finds this connection for sending; kept by the pool. */
+  readonly keys = new Set<string>();
+  readonly #socket: Socket;
+  readonly #sink: ConnectionSink;
+  readonly #clock: EngineClock;
+  readonly #limits: TransportLimits;
+  readonly #framer: StreamFramer;
+  readonly #startedAt: number;
+  #usedAt: number;
+  #hasSeenMessage = false;
+  #state: State;
+
+  constructor(options: ConnectionOptions) {
+    this.id = options.id;
+    this.address = options.address;
+    this.port = options.port;
+    this.direction = options.direction;
+    this.#socket = options.socket;
+    this.#sink = options.sink;
+    this.#clock = options.clock;
+    this.#limits = options.limits;
+    this.#framer = new StreamFramer(this, options.limits.message);
+    this.#startedAt = this.#clock.now();
+    this.#usedAt = this.#startedAt;
+    this.#state =
+      options.direction === 'inbound' ? { name: 'open' } : { name: 'connecting', waiting: [], waitingBytes: 0 };
+    this.#attach();
+  }
+
+  /** True while requests may still be put on it. */
+  get isUsable(): boolean {
+    return this.#state.name === 'open' || this.#state.name === 'connecting';
+  }
+
+  /** Connected, in either direction. */
+  get isOpen(): boolean {
+    return this.#state.name === 'open';
+  }
+
+  get isClosed(): boolean {
+    return this.#state.name === 'closed';
+  }
+
+  send(bytes: Buffer): Promise<SendOutcome> {
+    const state = this.#state;
+    if (state.name === 'closed') return Promise.resolve(state.failure);
+    this.#usedAt = this.#clock.now();
+    const held = state.name === 'connecting' ? state.waitingBytes : this.#socket.writableLength;
+    if (held + bytes.length > this.#limits.outgoingBytesMax) {
+      this.close({ outcome: 'closed', detail: 'peer does not read' });
+      return Promise.resolve({ outcome: 'closed', detail: 'peer does not read' });
+    }
+    if (state.name !== 'connecting') return this.#write(bytes);
+    state.waitingBytes += bytes.length;
+    return new Promise((resolve) => state.waiting.push({ bytes, resolve }));
+  }
+
+  /** Closes what is over its time. Called by the pool every second or so. */
+  expire(now: number): void {
+    const state = this.#state;
+    const limits = this.#limits;
+    if (state.name === 'connecting') {
+      if (now - this.#startedAt >= limits.connectTimeoutMs)
+        this.close({ outcome: 'timeout', detail: 'connect timeout' });
+      return;
+    }
+    if (state.name === 'closed') return;
+    const pendingSince = this.#framer.pendingSince;
+    if (pendingSince !== undefined && now - pendingSince >= limits.messageTimeoutMs) {
+      this.#sink.violation(this);
+      this.close({ outcome: 'closed', detail: 'message too slow' });
+    } else if (state.name === 'half-closed' && now - state.since >= limits.halfClosedTimeoutMs) {
+      this.close({ outcome: 'closed', detail: 'half closed' });
+    } else if (this.#isSilent(now) || now - this.#usedAt >= limits.idleTimeoutMs) {
+      this.close({ outcome: 'closed', detail: 'idle' });
+    }
+  }
+
+  /** The one terminal path (T1). Idempotent. */
+  close(failure: SendFailure): void {
+    const state = this.#state;
+    if (state.name === 'closed') return;
+    this.#state = { name: 'closed', failure };
+    this.#socket.destroy();
+    if (state.name === 'connecting') for (const send of state.waiting) send.resolve(failure);
+    this.#sink.closed(this);
+  }
+
+  // StreamSink ------------------------------------------------------------------------------------------------------------
+
+  message(message: SipMessage, bytes: number): void {
+    this.#hasSeenMessage = true;
+    this.#sink.message(this, message, bytes);
+  }
+
+  invalid(partial: SipRequest | undefined, error: SipParseError, bytes: number): void {
+    this.#sink.invalid(this, partial, error, bytes);
+  }
+
+  ping(): void {
+    this.#sink.keepalive();
+    // A peer that pings and never reads runs into the limit like any other.
+    if (this.#socket.writableLength < this.#limits.outgoingBytesMax) this.#socket.write(PONG, 'latin1');
+  }
+
+  violation(partial: SipRequest | undefined, error: SipParseError): void {
+    this.#sink.invalid(this, partial, error, 0);
+    this.#sink.violation(this);
+    const state = this.#state;
+    if (state.name === 'closed') return;
+    // The answer the layer above may just have written still leaves; nothing more is read.
+    this.#socket.destroySoon();
+    this.#clock.setTimer(() => this.#socket.destroy(), LAST_WRITE_MS);
+    this.#state = { name: 'closed', failure: { outcome: 'closed', detail: error.code } };
+    this.#sink.closed(this);
+  }
+
+  // -----------------------------------------------------------------------------------------------------------------------
+
+  #attach(): void {
+    const socket = this.#socket;
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
+    socket.on('connect', () => this.#connected());
+    socket.on('data', (chunk: Buffer) => {
+      this.#usedAt = this.#clock.now();
+      if (this.#state.name !== 'closed') this.#framer.push(chunk, this.#usedAt);
+    });
+    socket.on('end', () => this.#peerEnded());
+    socket.on('error', (error) => this.close(failureOf(error)));
+    socket.on('close', () => this.close({ outcome: 'closed', detail: 'closed by peer' }));
+  }
+
+  #connected(): void {
+    const state = this.#state;
+    if (state.name !== 'connecting') return;
+    this.#state = { name: 'open' };
+    for (const { bytes, resolve } of state.waiting) resolve(this.#write(bytes));
+  }
+
+  #peerEnded(): void {
+    // Only a request we received may still want its response. Half a message will never be completed, and from a connection of
+    // our own no response can come any more.
+    const mayOweResponse =
+      this.direction === 'inbound' && this.#hasSeenMessage && this.#framer.pendingSince === undefined;
+    if (this.#state.name !== 'open' || !mayOweResponse) {
+      this.close({ outcome: 'closed', detail: 'closed by peer' });
+      return;
+    }
+    this.#state = { name: 'half-closed', since: this.#clock.now() };
+  }
+
+  #write(bytes: Buffer): Promise<SendOutcome> {
+    return new Promise((resolve) => {
+      this.#socket.write(bytes, (error) => {
+        resolve(error === null || error === undefined ? { outcome: 'sent', connection: this.id } : failureOf(error));
+      });
+    });
+  }
+
+  #isSilent(now: number): boolean {
+    const isNew = this.direction === 'inbound' && !this.#hasSeenMessage;
+    return isNew && now - this.#startedAt >= this.#limits.firstMessageTimeoutMs;
+  }
+}

@@ -1,0 +1,244 @@
+// The transport layer: sockets below, whole and valid SIP messages above. (RFC 3261 section 18; RFC 3581; RFC 5626)
+//
+//   bytes ─ parse ─ stamp top Via (received, rport) ─ validate ─▶ `message`
+//                └─ unreadable ────────────────────── refused ──▶ `invalid`, with what is needed to answer it
+//
+// Invariants
+//   L1. `message` only ever carries a message that passed `validateRequest` or `validateResponse`.
+//   L2. Nothing a peer sends throws out of here. A listener that throws is reported as `fault` and harms no other message.
+//   L3. Every send has an outcome; failures are values.
+//   L4. Addresses are IP literals without brackets on both sides of this interface.
+
+import { EventEmitter } from 'node:events';
+import { isIP } from 'node:net';
+import type { EngineClock } from '../clock.ts';
+import { SipParseError } from '../message/errors.ts';
+import type { SipMessage, SipRequest } from '../message/message.ts';
+import { parseDatagram } from '../message/parse.ts';
+import { bareHost } from '../message/uri.ts';
+import { validateRequest, validateResponse } from '../message/validate.ts';
+import { SIP_PORT, stampTopVia, type Via } from '../message/via.ts';
+import type { ConnectionId, Flow, SendFailure, SendOutcome, Source, TransportProtocol } from './flow.ts';
+import { DEFAULT_TRANSPORT_LIMITS, type TransportLimits } from './limits.ts';
+import { TransportStats } from './stats.ts';
+import { TcpEndpoint } from './tcp.ts';
+import type { ConnectionSink, TcpConnection } from './tcp-connection.ts';
+import { UdpEndpoint, type UdpSink } from './udp.ts';
+
+export {
+  type ConnectionId,
+  type Flow,
+  responseDestination,
+  type SendFailure,
+  type SendOutcome,
+  type Source,
+  type TransportProtocol,
+} from './flow.ts';
+
+export interface ListenAddress {
+  /** IP literal; a wildcard (`0.0.0.0`, `::`) listens everywhere. */
+  readonly host: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+}
+
+export interface ListenOptions {
+  readonly udp?: ListenAddress | 'off';
+  readonly tcp?: ListenAddress | 'off';
+}
+
+export interface TransportEvents {
+  /** A valid message; the top Via of a request carries `received` and `rport` already. */
+  message: [message: SipMessage, source: Source];
+  /** A message that cannot be accepted. With `partial` and a method other than ACK it may be answered with `error.status`. */
+  invalid: [partial: SipRequest | undefined, error: SipParseError, source: Source];
+  /** A TCP connection is gone. */
+  closed: [connection: ConnectionId];
+  /** Nobody answers at that UDP address: what was sent there lately is lost. */
+  icmp: [address: string, port: number];
+  /** A listener threw, or a socket failed in a way that concerns no message. */
+  fault: [error: unknown];
+}
+
+export interface TransportLayerOptions {
+  readonly clock: EngineClock;
+  readonly limits?: Partial<TransportLimits>;
+}
+
+export class TransportLayer extends EventEmitter<TransportEvents> {
+  readonly stats: TransportStats;
+  readonly #clock: EngineClock;
+  readonly #limits: TransportLimits;
+  #udp: UdpEndpoint | undefined;
+  #tcp: TcpEndpoint | undefined;
+
+  constructor(options: TransportLayerOptions) {
+    super();
+    this.#clock = options.clock;
+    this.#limits = { ...DEFAULT_TRANSPORT_LIMITS, ...options.limits };
+    this.stats = new TransportStats(this.#limits.malformedSourcesMax);
+  }
+
+  /** Opens the listeners. @throws the system error (EADDRINUSE, EACCES, …); nothing stays open then. */
+  async listen(options: ListenOptions): Promise<void> {
+    if (this.#udp !== undefined || this.#tcp !== undefined) throw new TypeError('already listening');
+    try {
+      if (isOn(options.udp)) this.#udp = await UdpEndpoint.open({ ...this.#where(options.udp), sink: this.#udpSink() });
+      if (isOn(options.tcp)) {
+        const sink = this.#tcpSink();
+        this.#tcp = await TcpEndpoint.open({ ...this.#where(options.tcp), sink, stats: this.stats });
+      }
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  /** Undefined when that transport is off. */
+  localAddress(protocol: TransportProtocol): { readonly address: string; readonly port: number } | undefined {
+    const endpoint = protocol === 'udp' ? this.#udp : this.#tcp;
+    return endpoint === undefined ? undefined : { address: endpoint.address, port: endpoint.port };
+  }
+
+  /** Writes before it returns when the socket is ready; the promise tells how it went. Never rejects (L3). */
+  async send(flow: Flow, bytes: Buffer): Promise<SendOutcome> {
+    const outcome = await this.#dispatch(flow, bytes);
+    if (outcome.outcome === 'sent') this.stats.sent++;
+    else this.stats.sendFailures++;
+    return outcome;
+  }
+
+  /** Closes every socket; pending sends end as `closed`. Idempotent. */
+  async close(): Promise<void> {
+    const udp = this.#udp;
+    const tcp = this.#tcp;
+    this.#udp = undefined;
+    this.#tcp = undefined;
+    await Promise.all([udp?.close(), tcp?.close()]);
+  }
+
+  #dispatch(flow: Flow, bytes: Buffer): Promise<SendOutcome> {
+    const address = bareHost(flow.address);
+    if (isIP(address) === 0 || flow.port < 1 || flow.port > 65_535) return Promise.resolve(NO_ADDRESS);
+    if (flow.protocol === 'udp') return this.#udp?.send(address, flow.port, bytes) ?? Promise.resolve(TRANSPORT_OFF);
+    const target = address === flow.address ? flow : { ...flow, address };
+    return this.#tcp?.send(target, bytes) ?? Promise.resolve(TRANSPORT_OFF);
+  }
+
+  #udpSink(): UdpSink {
+    return {
+      datagram: (bytes, address, port) => this.#datagram(bytes, address, port),
+      icmp: (address, port) => {
+        this.stats.icmpErrors++;
+        this.#tell(() => this.emit('icmp', address, port));
+      },
+      fault: (error) => void this.emit('fault', error),
+    };
+  }
+
+  #tcpSink(): ConnectionSink {
+    return {
+      message: (connection, message, bytes) => {
+        const via = this.#received(message, this.#streamSource(connection, bytes));
+        if (via?.params.has('alias')) this.#tcp?.alias(connection, via.port ?? SIP_PORT);
+      },
+      invalid: (connection, partial, error, bytes) =>
+        this.#invalid(partial, error, this.#streamSource(connection, bytes)),
+      keepalive: () => void this.stats.keepalives++,
+      violation: () => void this.stats.streamViolations++,
+      closed: (connection) => this.#tell(() => this.emit('closed', connection.id)),
+    };
+  }
+
+  #datagram(bytes: Buffer, address: string, port: number): void {
+    if (isKeepalive(bytes)) {
+      this.stats.keepalives++;
+      return;
+    }
+    const udp = this.#udp;
+    if (udp === undefined) return;
+    const source: Source = {
+      protocol: 'udp',
+      address,
+      port,
+      connection: undefined,
+      localAddress: udp.address,
+      localPort: udp.port,
+      bytes: bytes.length,
+    };
+    const result = parseDatagram(bytes, this.#limits.message);
+    if (result.ok) this.#received(result.message, source);
+    else this.#invalid(result.partial, result.error, source);
+  }
+
+  /** Stamps, validates, reports. Returns the top Via of a request that was accepted. */
+  #received(message: SipMessage, source: Source): Via | undefined {
+    this.stats.received++;
+    if (message.kind === 'response') {
+      const wrong = validateResponse(message);
+      if (wrong === undefined) this.#tell(() => this.emit('message', message, source));
+      else this.#invalid(undefined, new SipParseError('invalid_message', wrong.reason, wrong.status), source);
+      return undefined;
+    }
+    const via = stampTopVia(message, source, { forceRport: source.protocol === 'udp' });
+    const wrong = validateRequest(message);
+    if (wrong === undefined) {
+      this.#tell(() => this.emit('message', message, source));
+      return via;
+    }
+    this.#refuse(message, new SipParseError('invalid_message', wrong.reason, wrong.status), source);
+    return undefined;
+  }
+
+  #invalid(partial: SipRequest | undefined, error: SipParseError, source: Source): void {
+    if (partial !== undefined) stampTopVia(partial, source, { forceRport: source.protocol === 'udp' });
+    this.#refuse(partial, error, source);
+  }
+
+  #refuse(partial: SipRequest | undefined, error: SipParseError, source: Source): void {
+    this.stats.countMalformed(source.address);
+    this.#tell(() => this.emit('invalid', partial, error, source));
+  }
+
+  /** L2: the socket's callback must return, whatever the layers above do. */
+  #tell(emit: () => void): void {
+    try {
+      emit();
+    } catch (error) {
+      if (this.listenerCount('fault') === 0) throw error;
+      this.emit('fault', error);
+    }
+  }
+
+  #streamSource(connection: TcpConnection, bytes: number): Source {
+    return {
+      protocol: 'tcp',
+      address: connection.address,
+      port: connection.port,
+      connection: connection.id,
+      localAddress: this.#tcp?.address ?? '',
+      localPort: this.#tcp?.port ?? 0,
+      bytes,
+    };
+  }
+
+  #where(address: ListenAddress) {
+    const host = bareHost(address.host);
+    if (isIP(host) === 0) throw new TypeError(`not an IP address: ${address.host}`);
+    return { host, port: address.port, clock: this.#clock, limits: this.#limits };
+  }
+}
+
+const NO_ADDRESS: SendFailure = { outcome: 'unreachable', detail: 'not an IP address and port' };
+const TRANSPORT_OFF: SendFailure = { outcome: 'unreachable', detail: 'transport is off' };
+
+function isOn(address: ListenAddress | 'off' | undefined): address is ListenAddress {
+  return address !== undefined && address !== 'off';
+}
+
+/** NAT keepalives: nothing, line ends, or a few zero bytes, which some phones send. */
+function isKeepalive(bytes: Buffer): boolean {
+  if (bytes.length > 4) return false;
+  for (const byte of bytes) if (byte !== 0x0d && byte !== 0x0a && byte !== 0) return false;
+  return true;
+}
