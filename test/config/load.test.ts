@@ -7,6 +7,7 @@ import { ConfigError } from '../../src/config/errors.ts';
 import { loadConfig } from '../../src/config/load.ts';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
+const SECRET_KEY = Buffer.alloc(32, 7).toString('base64');
 const folder = mkdtempSync(join(tmpdir(), 'callin-config-'));
 let files = 0;
 
@@ -16,7 +17,7 @@ function load(yaml: string | null, env: Record<string, string> = {}) {
     file = join(folder, `${++files}.yaml`);
     writeFileSync(file, yaml);
   }
-  return loadConfig({ root: ROOT, file, env });
+  return loadConfig({ root: ROOT, file, env: { CALLIN_AUTH__SECRET_KEY: SECRET_KEY, ...env } });
 }
 
 function problemsOf(yaml: string | null, env: Record<string, string> = {}) {
@@ -76,7 +77,8 @@ describe('configuration', () => {
     ['redis before it exists', 'store: { kind: redis }', {}, 'store.kind', 'not available'],
     ['drachtio without a secret', 'sip: { engine: drachtio }', {}, 'sip.drachtio.secret', 'needed'],
     ['no SIP port at all', 'sip: { udpPort: off, tcpPort: off }', {}, 'sip.udpPort', 'cannot both be off'],
-    ['a short secret key', 'auth: { secretKey: c2hvcnQ= }', {}, 'auth.secretKey', '32 bytes'],
+    ['a short secret key', null, { CALLIN_AUTH__SECRET_KEY: 'c2hvcnQ=' }, 'auth.secretKey', '32 bytes'],
+    ['no secret key outside the demo', null, { CALLIN_AUTH__SECRET_KEY: '' }, 'auth.secretKey', 'needed'],
     ['a file that is not YAML', 'sip: [', {}, '(file)', 'not YAML'],
   ])('%s is named with its key and reason', (_what, yaml, env, key, reason) => {
     const found = problemsOf(yaml, env as Record<string, string>);
