@@ -1,0 +1,73 @@
+// Our offer, and what the answer to it means (RFC 3264 sections 5 and 7).
+//
+// Invariant F1. An answer is held against what was offered: a stream, codec or direction we did not offer is refused or narrowed,
+//               never taken over.
+
+import {
+  addressFault,
+  isPlainRtp,
+  isUnspecified,
+  type LocalAudio,
+  type NegotiatedAudio,
+  offeredPayloadTypes,
+  payloadTypeOf,
+  printAudio,
+  printSession,
+  type Refusal,
+  refusal,
+  telephoneEventOf,
+} from './audio.ts';
+import { parseSdp } from './parse.ts';
+import { connectionOf, directionOf, intersection, mirrored } from './session.ts';
+
+const PROTOCOL = 'RTP/AVP';
+
+/** One audio stream over RTP/AVP, codecs in our order, telephone events. `local.previous` is not looked at: `version` is written. */
+export function makeOffer(local: LocalAudio): string {
+  const types = offeredPayloadTypes(local.codecs);
+  return printSession(local, null, printAudio(local, PROTOCOL, types, local.direction ?? 'sendrecv', false));
+}
+
+export type AnswerReading = { readonly ok: true; readonly remote: NegotiatedAudio } | Refusal;
+
+/** `answer` is the text from the network; `local` what `makeOffer` was called with. */
+export function readAnswer(local: LocalAudio, answer: string): AnswerReading {
+  const parsed = parseSdp(answer);
+  if (!parsed.ok) return refusal('bad_offer', `${parsed.code}: ${parsed.detail}`);
+  const { session } = parsed;
+  const media = session.media[0];
+  if (media === undefined || media.kind !== 'audio') return refusal('bad_offer', 'the answer has no audio stream');
+  if (media.port === 0) return refusal('no_common_codec', 'the answer rejects the audio stream');
+  if (!isPlainRtp(media.protocol)) return refusal('encryption_mismatch', `${media.protocol} is answered`);
+  const address = connectionOf(session, media)?.address;
+  if (address === undefined) return refusal('bad_offer', 'no c= line applies to the audio stream');
+  const fault = addressFault(address, local.address);
+  if (fault !== null) return refusal('bad_offer', fault);
+
+  const offered = offeredPayloadTypes(local.codecs);
+  // The answerer's first choice counts (RFC 3264 section 6.1), and only among ours (F1).
+  const answered = offered.codecs
+    .map(([codec, receivePayloadType]) => ({ codec, receivePayloadType, payloadType: payloadTypeOf(media, codec) }))
+    .filter((entry) => entry.payloadType !== null)
+    .sort((a, b) => media.formats.indexOf(String(a.payloadType)) - media.formats.indexOf(String(b.payloadType)))[0];
+  if (answered === undefined || answered.payloadType === null) {
+    return refusal('no_common_codec', `answered: ${media.formats.join(' ').slice(0, 120)}`);
+  }
+  const event = telephoneEventOf(media);
+  const asked = mirrored(directionOf(session, media));
+  const allowed = isUnspecified(address) ? intersection(asked, 'recvonly') : asked;
+  return {
+    ok: true,
+    remote: {
+      remoteAddress: address,
+      remotePort: media.port,
+      rtcpMux: false,
+      codec: answered.codec,
+      payloadType: answered.payloadType,
+      receivePayloadType: answered.receivePayloadType,
+      telephoneEventPayloadType: event,
+      receiveTelephoneEventPayloadType: event === null ? null : offered.telephoneEvent,
+      direction: intersection(allowed, local.direction ?? 'sendrecv'),
+    },
+  };
+}

@@ -1,0 +1,86 @@
+// A session description as data (RFC 8866, RFC 3264). Only what a telephone call needs is given a meaning; other lines are skipped.
+
+export type MediaDirection = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
+
+export interface SessionDescription {
+  readonly origin: Origin;
+  readonly connection: Connection | null;
+  /** Session-level direction: the default of its media sections. */
+  readonly direction: MediaDirection | null;
+  readonly media: readonly MediaSection[];
+}
+
+/** o= line. `sessionId` and `sessionVersion` are numbers in the RFC and text in some carriers' equipment. */
+export interface Origin {
+  readonly username: string;
+  readonly sessionId: string;
+  readonly sessionVersion: string;
+  readonly address: string;
+}
+
+export interface Connection {
+  readonly family: 4 | 6;
+  /** IP address, or a host name where the sender wrote one. */
+  readonly address: string;
+}
+
+export interface MediaSection {
+  /** `audio`, `video`, `image`, `application`, … */
+  readonly kind: string;
+  /** 0 = rejected or switched off. */
+  readonly port: number;
+  /** `RTP/AVP`, `RTP/SAVP`, `udptl`, … as written. */
+  readonly protocol: string;
+  /** Payload types for RTP, other tokens otherwise; as written and in order of preference. */
+  readonly formats: readonly string[];
+  readonly connection: Connection | null;
+  readonly direction: MediaDirection | null;
+  readonly rtpmaps: ReadonlyMap<number, RtpMap>;
+  readonly formatParameters: ReadonlyMap<number, string>;
+  readonly ptimeMs: number | null;
+  readonly maxptimeMs: number | null;
+  readonly rtcpMux: boolean;
+  /** Port of a=rtcp (RFC 3605). */
+  readonly rtcpPort: number | null;
+  /** a=crypto (SDES, RFC 4568) or a=fingerprint (DTLS) stands in this section or above it. */
+  readonly keyed: boolean;
+}
+
+export interface RtpMap {
+  /** Upper case: encoding names are case-insensitive. */
+  readonly encoding: string;
+  readonly clockRateHz: number;
+  readonly channels: number;
+}
+
+/** The direction that applies to a media section; RFC 3264 section 5.1: sendrecv where nothing is said. */
+export function directionOf(session: SessionDescription, media: MediaSection): MediaDirection {
+  return media.direction ?? session.direction ?? 'sendrecv';
+}
+
+export function connectionOf(session: SessionDescription, media: MediaSection): Connection | null {
+  return media.connection ?? session.connection;
+}
+
+/** The same stream seen from the other end. */
+export function mirrored(direction: MediaDirection): MediaDirection {
+  if (direction === 'sendonly') return 'recvonly';
+  if (direction === 'recvonly') return 'sendonly';
+  return direction;
+}
+
+/** What is left of `direction` when only `wish` is wanted as well: both must allow sending, both must allow receiving. */
+export function intersection(direction: MediaDirection, wish: MediaDirection): MediaDirection {
+  const sends = canSend(direction) && canSend(wish);
+  const receives = canReceive(direction) && canReceive(wish);
+  if (sends) return receives ? 'sendrecv' : 'sendonly';
+  return receives ? 'recvonly' : 'inactive';
+}
+
+function canSend(direction: MediaDirection): boolean {
+  return direction === 'sendrecv' || direction === 'sendonly';
+}
+
+function canReceive(direction: MediaDirection): boolean {
+  return direction === 'sendrecv' || direction === 'recvonly';
+}
