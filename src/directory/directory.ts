@@ -16,12 +16,19 @@ export interface PageOf<T> {
   readonly nextCursor: string | null;
 }
 
+/**
+ * Reads and writes of one kind of record. With `workspaceId`, a record of another workspace (or of none) is as unknown as one
+ * that does not exist.
+ */
 export interface Store<T> {
-  get(id: string): Promise<T | undefined>;
-  /** Insert or replace by id. */
+  get(id: string, workspaceId?: string): Promise<T | undefined>;
+  /** Insert or replace by id. Rejects with `NumberTaken`, `UnknownReference` or `RecordMoved` (errors.ts); nothing is changed then. */
   put(item: T): Promise<void>;
-  delete(id: string): Promise<boolean>;
-  /** Newest first. */
+  /** Reads, changes and writes in one atomic step, so that two edits at once both count. `change` must be pure. */
+  update(id: string, change: (item: T) => T, workspaceId?: string): Promise<T | undefined>;
+  /** Rejects with `RecordInUse` while another record points at it. */
+  delete(id: string, workspaceId?: string): Promise<boolean>;
+  /** Newest first. Rejects with `InvalidCursor`. */
   list(filter: { readonly workspaceId?: string } & Page): Promise<PageOf<T>>;
 }
 
@@ -36,13 +43,15 @@ export interface NumberFilter {
   readonly provider?: string;
   readonly status?: string;
   readonly assigned?: boolean;
+  readonly agentId?: string;
+  readonly trunkId?: string;
   /** Substring of the number. */
   readonly q?: string;
 }
 
 export interface CallStore {
   save(record: CallRecord): Promise<void>;
-  get(id: string): Promise<CallRecord | undefined>;
+  get(id: string, workspaceId?: string): Promise<CallRecord | undefined>;
   list(
     filter: { readonly workspaceId?: string; readonly state?: string; readonly direction?: string } & Page,
   ): Promise<PageOf<CallRecord>>;

@@ -1,0 +1,72 @@
+// The directory's tables. Append only: a migration that was released is never edited.
+//
+// Foreign keys keep references whole: a number points at an agent of its own workspace or at none, and at a trunk of its own
+// workspace or of the operator; nothing that is pointed at can be deleted. Call records outlive what they point at and have none.
+
+import type { Migration } from '../storage/sqlite.ts';
+
+export const DIRECTORY_MIGRATIONS: readonly Migration[] = [
+  {
+    id: 'directory-1',
+    sql: `
+CREATE TABLE workspaces (
+  id TEXT PRIMARY KEY, created_at INTEGER NOT NULL, document TEXT NOT NULL
+) STRICT;
+CREATE INDEX workspaces_newest ON workspaces (created_at, id);
+
+CREATE TABLE agents (
+  id TEXT PRIMARY KEY, created_at INTEGER NOT NULL, document TEXT NOT NULL,
+  workspace_id TEXT NOT NULL REFERENCES workspaces (id),
+  fallback_agent_id TEXT,
+  UNIQUE (id, workspace_id),
+  FOREIGN KEY (fallback_agent_id, workspace_id) REFERENCES agents (id, workspace_id)
+) STRICT;
+CREATE INDEX agents_newest ON agents (workspace_id, created_at, id);
+CREATE INDEX agents_by_fallback ON agents (fallback_agent_id) WHERE fallback_agent_id IS NOT NULL;
+
+CREATE TABLE trunks (
+  id TEXT PRIMARY KEY, created_at INTEGER NOT NULL, document TEXT NOT NULL,
+  workspace_id TEXT REFERENCES workspaces (id)
+) STRICT;
+CREATE INDEX trunks_newest ON trunks (workspace_id, created_at, id);
+
+CREATE TABLE numbers (
+  id TEXT PRIMARY KEY, created_at INTEGER NOT NULL, document TEXT NOT NULL,
+  workspace_id TEXT NOT NULL REFERENCES workspaces (id),
+  e164 TEXT NOT NULL, provider TEXT NOT NULL, status TEXT NOT NULL,
+  trunk_id TEXT REFERENCES trunks (id),
+  agent_id TEXT,
+  FOREIGN KEY (agent_id, workspace_id) REFERENCES agents (id, workspace_id)
+) STRICT;
+CREATE UNIQUE INDEX numbers_once_per_trunk ON numbers (e164, ifnull(trunk_id, '')) WHERE status <> 'released';
+CREATE INDEX numbers_newest ON numbers (workspace_id, created_at, id);
+CREATE INDEX numbers_by_agent ON numbers (agent_id) WHERE agent_id IS NOT NULL;
+CREATE INDEX numbers_by_trunk ON numbers (trunk_id) WHERE trunk_id IS NOT NULL;
+
+CREATE TRIGGER numbers_trunk_insert BEFORE INSERT ON numbers WHEN EXISTS (
+  SELECT 1 FROM trunks WHERE id = NEW.trunk_id AND workspace_id <> NEW.workspace_id
+) BEGIN SELECT RAISE(ABORT, 'trunk of another workspace'); END;
+CREATE TRIGGER numbers_trunk_update BEFORE UPDATE ON numbers WHEN EXISTS (
+  SELECT 1 FROM trunks WHERE id = NEW.trunk_id AND workspace_id <> NEW.workspace_id
+) BEGIN SELECT RAISE(ABORT, 'trunk of another workspace'); END;
+
+CREATE TABLE keys (
+  id TEXT PRIMARY KEY, created_at INTEGER NOT NULL, document TEXT NOT NULL,
+  workspace_id TEXT NOT NULL REFERENCES workspaces (id),
+  token_hash TEXT NOT NULL UNIQUE
+) STRICT;
+CREATE INDEX keys_newest ON keys (workspace_id, created_at, id);
+
+CREATE TABLE calls (
+  id TEXT PRIMARY KEY, created_at INTEGER NOT NULL, document TEXT NOT NULL,
+  workspace_id TEXT, state TEXT NOT NULL, direction TEXT NOT NULL
+) STRICT;
+CREATE INDEX calls_newest ON calls (created_at, id);
+CREATE INDEX calls_of_workspace ON calls (workspace_id, created_at, id);
+
+CREATE TABLE idempotency (
+  scope TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (scope, key)
+) STRICT, WITHOUT ROWID;
+`,
+  },
+];

@@ -1,0 +1,152 @@
+// The directory in one SQLite file: a table per kind of record (table.ts), documents sealed where they hold secrets.
+
+import { randomBytes as systemRandomBytes } from 'node:crypto';
+import type { DatabaseSync } from 'node:sqlite';
+import type { CallRecord } from '../domain/call.ts';
+import type { ApiKey, PhoneNumber, Trunk } from '../domain/directory.ts';
+import type { RandomBytes } from '../domain/ids.ts';
+import { openDatabase } from '../storage/sqlite.ts';
+import type { CallStore, Directory, IdempotencyStore, NumberFilter, NumberStore } from './directory.ts';
+import { agentCodec, callCodec, keyCodec, numberCodec, trunkCodec, workspaceCodec } from './documents.ts';
+import { DIRECTORY_MIGRATIONS } from './migrations.ts';
+import { createSealer } from './seal.ts';
+import { type Condition, createTable, type Table } from './table.ts';
+
+export interface DirectoryOptions {
+  /** 32 bytes; seals trunk passwords, agent tokens and agent headers. */
+  readonly sealingKey: Uint8Array;
+  /** Keys that sealed earlier and still open (rotation). */
+  readonly formerKeys?: readonly Uint8Array[];
+  readonly randomBytes?: RandomBytes;
+}
+
+/** Opens or creates the file; `:memory:` for tests. Throws what SQLite throws, TypeError for a bad key. */
+export function openDirectory(path: string, options: DirectoryOptions): Directory {
+  const { sealingKey, formerKeys = [], randomBytes = systemRandomBytes } = options;
+  const sealer = createSealer({ keys: [sealingKey, ...formerKeys], randomBytes });
+  const database = openDatabase(path, DIRECTORY_MIGRATIONS);
+  let trunkCache: readonly Trunk[] | null = null;
+
+  const workspaces = createTable(database, {
+    table: 'workspaces',
+    codec: workspaceCodec,
+    workspaceColumn: 'id',
+    columns: () => ({}),
+  });
+  const agents = createTable(database, {
+    table: 'agents',
+    codec: agentCodec(sealer),
+    workspaceColumn: 'workspace_id',
+    columns: (agent) => ({ workspace_id: agent.workspaceId, fallback_agent_id: agent.fallbackAgentId }),
+  });
+  const trunks = createTable(database, {
+    table: 'trunks',
+    codec: trunkCodec(sealer),
+    workspaceColumn: 'workspace_id',
+    columns: (trunk) => ({ workspace_id: trunk.workspaceId }),
+    onWrite: () => {
+      trunkCache = null;
+    },
+  });
+  let open = true;
+
+  return {
+    workspaces,
+    agents,
+    trunks,
+    numbers: openNumbers(database),
+    keys: openKeys(database),
+    calls: openCalls(database),
+    idempotency: openIdempotency(database),
+    async allTrunks() {
+      trunkCache ??= trunks.where([]);
+      return trunkCache;
+    },
+    isEmpty: async () => workspaces.page([], { limit: 1 }).items.length === 0,
+    async close() {
+      if (open) database.close();
+      open = false;
+    },
+  };
+}
+
+function openNumbers(database: DatabaseSync): NumberStore {
+  const table: Table<PhoneNumber> = createTable(database, {
+    table: 'numbers',
+    codec: numberCodec,
+    workspaceColumn: 'workspace_id',
+    columns: (number) => ({
+      workspace_id: number.workspaceId,
+      e164: number.e164,
+      provider: number.provider,
+      status: number.status,
+      trunk_id: number.trunkId,
+      agent_id: number.agentId,
+    }),
+  });
+  return {
+    ...table,
+    byE164: async (e164) => table.where([{ sql: 'e164 = ?', value: e164 }, { sql: "status <> 'released'" }]),
+    find: async ({ limit, cursor, ...filter }) =>
+      table.page(numberConditions(filter), cursor === undefined ? { limit } : { limit, cursor }),
+  };
+}
+
+function numberConditions(filter: NumberFilter): Condition[] {
+  const { workspaceId, provider, status, assigned, agentId, trunkId, q } = filter;
+  return [
+    ...equals('workspace_id', workspaceId),
+    ...equals('provider', provider),
+    ...equals('status', status),
+    ...equals('agent_id', agentId),
+    ...equals('trunk_id', trunkId),
+    ...(assigned === undefined ? [] : [{ sql: assigned ? 'agent_id IS NOT NULL' : 'agent_id IS NULL' }]),
+    ...(q === undefined ? [] : [{ sql: 'instr(e164, ?) > 0', value: q }]),
+  ];
+}
+
+function openKeys(database: DatabaseSync): Directory['keys'] {
+  const table: Table<ApiKey> = createTable(database, {
+    table: 'keys',
+    codec: keyCodec,
+    workspaceColumn: 'workspace_id',
+    columns: (key) => ({ workspace_id: key.workspaceId, token_hash: key.tokenHash }),
+  });
+  return { ...table, byTokenHash: async (hash) => table.where([{ sql: 'token_hash = ?', value: hash }])[0] };
+}
+
+function openCalls(database: DatabaseSync): CallStore {
+  const table: Table<CallRecord> = createTable(database, {
+    table: 'calls',
+    codec: callCodec,
+    workspaceColumn: 'workspace_id',
+    mayMove: true,
+    columns: (call) => ({ workspace_id: call.workspaceId, state: call.state, direction: call.direction }),
+  });
+  return {
+    save: table.put,
+    get: table.get,
+    list: async ({ workspaceId, state, direction, ...page }) =>
+      table.page(
+        [...equals('workspace_id', workspaceId), ...equals('state', state), ...equals('direction', direction)],
+        page,
+      ),
+  };
+}
+
+function openIdempotency(database: DatabaseSync): IdempotencyStore {
+  const insert = database.prepare(
+    'INSERT INTO idempotency (scope, key, value) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+  );
+  const select = database.prepare('SELECT value FROM idempotency WHERE scope = ? AND key = ?');
+  return {
+    async claim(scope, key, value) {
+      const first = insert.run(scope, key, value).changes !== 0;
+      return { first, value: first ? value : String(select.get(scope, key)?.['value']) };
+    },
+  };
+}
+
+function equals(column: string, value: string | undefined): Condition[] {
+  return value === undefined ? [] : [{ sql: `${column} = ?`, value }];
+}

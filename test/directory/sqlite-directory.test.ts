@@ -1,0 +1,113 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openDirectory } from '../../src/directory/sqlite-directory.ts';
+import type { E164 } from '../../src/domain/e164.ts';
+import { directoryContract } from './contract.ts';
+import { agent, number, trunk, workspace } from './records.ts';
+
+const KEY = new Uint8Array(32).fill(7);
+
+directoryContract('SQLite', async () => openDirectory(':memory:', { sealingKey: KEY }));
+
+describe('SQLite directory on disk', () => {
+  let folder: string;
+  let path: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'callin-directory-'));
+    path = join(folder, 'callin.sqlite');
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  const filled = async (sealingKey = KEY) => {
+    const directory = openDirectory(path, { sealingKey });
+    await directory.workspaces.put(workspace());
+    await directory.agents.put(agent());
+    await directory.trunks.put(trunk());
+    return directory;
+  };
+
+  test('what was written is there after closing and opening again', async () => {
+    await (await filled()).close();
+    const again = openDirectory(path, { sealingKey: KEY });
+    expect(await again.workspaces.get('ws_a')).toEqual(workspace());
+    expect(await again.agents.get('agent_a')).toEqual(agent());
+    expect(await again.allTrunks()).toEqual([trunk()]);
+    await again.close();
+  });
+
+  test('no secret stands in clear in the file or in its log', async () => {
+    const directory = await filled();
+    await directory.trunks.put(trunk({ label: 'label-in-clear' }));
+    const bytes = readdirSync(folder)
+      .map((name) => readFileSync(join(folder, name)).toString('latin1'))
+      .join('');
+    for (const secret of ['trunk-secret', 'agent-secret', 'header-secret']) expect(bytes).not.toContain(secret);
+    expect(bytes).toContain('label-in-clear');
+    await directory.close();
+  });
+
+  test('another key opens nothing', async () => {
+    await (await filled()).close();
+    const other = openDirectory(path, { sealingKey: new Uint8Array(32).fill(8) });
+    await expect(other.agents.get('agent_a')).rejects.toMatchObject({ code: 'unseal_failed' });
+    await expect(other.allTrunks()).rejects.toMatchObject({ code: 'unseal_failed' });
+    await other.close();
+  });
+
+  test('after a rotation old secrets open and a write seals with the new key', async () => {
+    await (await filled()).close();
+    const next = new Uint8Array(32).fill(8);
+    const rotated = openDirectory(path, { sealingKey: next, formerKeys: [KEY] });
+    expect(await rotated.agents.get('agent_a')).toEqual(agent());
+    await rotated.agents.update('agent_a', (item) => item);
+    await rotated.close();
+    const later = openDirectory(path, { sealingKey: next });
+    expect(await later.agents.get('agent_a')).toEqual(agent());
+    await expect(later.trunks.get('trunk_a')).rejects.toMatchObject({ code: 'unseal_failed' });
+    await later.close();
+  });
+
+  test('a sealed secret that is copied into another record does not open there', async () => {
+    const directory = await filled();
+    await directory.agents.put(agent({ id: 'agent_b' }));
+    await directory.close();
+    const file = new DatabaseSync(path);
+    const stolen = String(file.prepare("SELECT document FROM agents WHERE id = 'agent_a'").get()?.['document']);
+    file.prepare("UPDATE agents SET document = ? WHERE id = 'agent_b'").run(stolen.replace('"agent_a"', '"agent_b"'));
+    file.close();
+    const again = openDirectory(path, { sealingKey: KEY });
+    await expect(again.agents.get('agent_b')).rejects.toMatchObject({ code: 'unseal_failed' });
+    await again.close();
+  });
+
+  test('a lookup by number uses an index', async () => {
+    const directory = await filled();
+    await directory.numbers.put(number());
+    const file = new DatabaseSync(path);
+    const plan = file
+      .prepare("EXPLAIN QUERY PLAN SELECT document FROM numbers WHERE e164 = ? AND status <> 'released'")
+      .all('+12025550100')
+      .map((row) => String(row['detail']));
+    expect(plan.join()).toContain('USING INDEX numbers_once_per_trunk');
+    file.close();
+    await directory.close();
+  });
+
+  test('a lookup among 20 000 numbers takes well under a millisecond', async () => {
+    const directory = openDirectory(':memory:', { sealingKey: KEY });
+    await directory.workspaces.put(workspace());
+    const e164Of = (index: number) => `+1202${String(5_000_000 + index)}` as E164;
+    for (let i = 0; i < 20_000; i += 1) {
+      await directory.numbers.put(number({ id: `num_${i}`, e164: e164Of(i), agentId: null, trunkId: null }));
+    }
+    const begin = process.hrtime.bigint();
+    for (let i = 0; i < 1_000; i += 1) expect((await directory.numbers.byE164(e164Of(i * 19))).length).toBe(1);
+    const perLookupMs = Number(process.hrtime.bigint() - begin) / 1e6 / 1_000;
+    expect(perLookupMs).toBeLessThan(1);
+    await directory.close();
+  });
+});
