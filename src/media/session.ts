@@ -58,9 +58,13 @@ export interface RtpParameters {
   readonly remotePort: number;
   readonly rtcpMux: boolean;
   readonly codec: AudioCodec;
+  /** Payload type of what we send: the remote description's number. */
   readonly payloadType: number;
-  /** RFC 4733 payload type, both directions; null where not offered. */
+  /** Payload type of what we hear: our description's number. Differs where the answerer chose its own (RFC 3264 section 5.1). */
+  readonly receivePayloadType: number;
+  /** RFC 4733, sent and heard; null where not agreed on. */
   readonly telephoneEventPayloadType: number | null;
+  readonly receiveTelephoneEventPayloadType: number | null;
   /** Our direction after the answer (RFC 3264): sendrecv, sendonly, recvonly, inactive. */
   readonly direction: MediaDirection;
 }
