@@ -19,7 +19,10 @@ export interface NameAddr {
   params: Params;
 }
 
-/** Undefined when `text` is no single name-addr or addr-spec. White space just inside the brackets is dropped. */
+/**
+ * Undefined when `text` is no single name-addr or addr-spec. White space inside the brackets is refused (RFC 4475 badaspec):
+ * whoever reads the text after us might not drop it.
+ */
 export function parseNameAddr(text: string): NameAddr | undefined {
   const open = bracketIndex(text);
   if (open === -2) return undefined;
@@ -66,10 +69,9 @@ function parseBracketed(text: string, open: number): NameAddr | undefined {
   if (close === -1) return undefined;
   const display = parseDisplay(text.slice(0, open).trim());
   if (display === false) return undefined;
-  const uri = text.slice(open + 1, close).trim();
+  const uri = text.slice(open + 1, close);
   const params = parseHeaderParams(text, close + 1);
-  if (params === undefined || uri.length === 0 || uri.includes('<')) return undefined;
-  return { display, uri, params };
+  return params === undefined || !isBracketable(uri) ? undefined : { display, uri, params };
 }
 
 function parseAddrSpec(text: string): NameAddr | undefined {
@@ -83,6 +85,14 @@ function parseAddrSpec(text: string): NameAddr | undefined {
   }
   const params = parseHeaderParams(trimmed, uri.length);
   return params === undefined ? undefined : { display: undefined, uri, params };
+}
+
+function isBracketable(uri: string): boolean {
+  for (let i = 0; i < uri.length; i++) {
+    const code = uri.charCodeAt(i);
+    if (code <= 0x20 || code === 0x22 || code === 0x3c) return false;
+  }
+  return uri.length > 0;
 }
 
 /** Tokens separated by white space, or one quoted string; false when it is neither. */

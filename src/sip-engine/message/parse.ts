@@ -155,6 +155,9 @@ function parseStatusLine(line: string): StartLine {
   if (status === undefined || status < 100) {
     return { message, error: new SipParseError('bad_status_code', 'Bad Status Code') };
   }
+  if (reason.includes('\r') || reason.includes('\n')) {
+    return { message, error: new SipParseError('bad_line_ending', 'Bare Line End In Status Line') };
+  }
   return { message, error: undefined };
 }
 
@@ -179,7 +182,9 @@ function parseHeaderLines(
     at = end + 1;
   }
   // One look over the whole block for a CR that ends no line (P2); the indexOf runs from CR to CR.
-  return error ?? strayReturn(text, from);
+  const stray = strayReturn(text, from);
+  if (stray !== undefined) dropUnprintable(fields);
+  return error ?? stray;
 }
 
 function parseHeaderLine(text: string, from: number, to: number, fields: HeaderField[]): SipParseError | undefined {
@@ -215,6 +220,11 @@ function strayReturn(text: string, from: number): SipParseError | undefined {
     if (text.charCodeAt(at + 1) !== 0x0a) return new SipParseError('bad_line_ending', 'Bare Carriage Return');
   }
   return undefined;
+}
+
+/** What is left can be copied into an answer: the serialiser would refuse a value with a CR inside. */
+function dropUnprintable(fields: HeaderField[]): void {
+  for (let i = fields.length - 1; i >= 0; i--) if (fields[i]!.value.includes('\r')) fields.splice(i, 1);
 }
 
 function contentLengthOf(fields: readonly HeaderField[]): ContentLength {
