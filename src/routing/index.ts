@@ -1,0 +1,9 @@
+// The room's door: pure decisions that explain themselves.
+
+export { callClass } from './call-class.ts';
+export { countryOf } from './countries.ts';
+export type { ExplanationStep, StepResult } from './explanation.ts';
+export { gatewayUri, orderGateways } from './gateways.ts';
+export { type InboundQuestion, normaliseCalledUser, routeInbound, type RouteVerdict } from './inbound.ts';
+export { type OutboundAttempt, type OutboundQuestion, type OutboundVerdict, routeOutbound } from './outbound.ts';
+export { matchTrunks, type ResolvedHosts, type TrunkMatch, TrunkTable } from './trunk-match.ts';

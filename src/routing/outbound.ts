@@ -1,0 +1,129 @@
+// How a call leaves: caller id -> trunk -> destination -> gateways in order, or the reason why it does not.
+//
+// Invariants
+//   RO1. The caller id is an active number of the calling workspace that may be shown; nobody calls in another's name.
+//   RO2. One trunk is chosen: that of the caller id's number, else the workspace's default, else a managed one. Its refusal of the
+//        destination is final: a dearer or less checked route is never taken instead.
+//   RO3. Trunks of other workspaces are never candidates.
+//   RO4. A destination whose country cannot be told (satellite, premium networks, unassigned codes) is not called, `worldwide` or not.
+
+import type { CallClass } from '../domain/call.ts';
+import type { Gateway, PhoneNumber, Trunk } from '../domain/directory.ts';
+import type { E164 } from '../domain/e164.ts';
+import type { Reason } from '../domain/reasons.ts';
+import { callClass } from './call-class.ts';
+import { countryOf } from './countries.ts';
+import { Explanation, type ExplanationStep } from './explanation.ts';
+import { gatewayUri, orderGateways } from './gateways.ts';
+
+export interface OutboundQuestion {
+  readonly from: E164;
+  readonly to: E164;
+  readonly workspaceId: string;
+  /** Records of `from`; those of other workspaces are ignored. */
+  readonly numbers: readonly PhoneNumber[];
+  readonly trunks: readonly Trunk[];
+  /** The workspace's choice; without one, its oldest trunk that can dial out. */
+  readonly defaultTrunkId?: string | null;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+}
+
+export interface OutboundAttempt {
+  readonly trunk: Trunk;
+  readonly gateway: Gateway;
+  readonly class: CallClass;
+  /** Request-URI, which is also the next hop. */
+  readonly uri: string;
+}
+
+export type OutboundVerdict =
+  | {
+      readonly ok: true;
+      readonly number: PhoneNumber;
+      /** Never empty. */
+      readonly attempts: readonly OutboundAttempt[];
+      readonly country: string;
+      readonly steps: readonly ExplanationStep[];
+    }
+  | { readonly ok: false; readonly reason: Reason; readonly steps: readonly ExplanationStep[] };
+
+export function routeOutbound(question: OutboundQuestion): OutboundVerdict {
+  const explanation = new Explanation();
+  const { steps } = explanation;
+  const number = callerId(question, explanation);
+  if (number === null) return { ok: false, reason: 'caller_id_not_owned', steps };
+  const trunk = chooseTrunk(question, number, explanation);
+  if (trunk === null) return { ok: false, reason: 'no_route', steps };
+  const country = allowedCountry(question.to, trunk, explanation);
+  if (country === null) return { ok: false, reason: 'destination_not_allowed', steps };
+
+  const attempts = orderGateways(trunk.outbound.gateways, question.random).map((gateway) => ({
+    trunk,
+    gateway,
+    class: callClass(trunk, number),
+    uri: gatewayUri(trunk, gateway, question.to),
+  }));
+  explanation.ok('gateways', attempts.map(({ gateway }) => `${gateway.host}:${gateway.port}`).join(', '));
+  return { ok: true, number, attempts, country, steps };
+}
+
+/** RO1 */
+function callerId(question: OutboundQuestion, explanation: Explanation): PhoneNumber | null {
+  const { from, workspaceId } = question;
+  const own = question.numbers.filter((number) => number.e164 === from && number.workspaceId === workspaceId);
+  const usable = own.find((number) => number.status === 'active' && number.supportsOutbound);
+  if (usable !== undefined) {
+    explanation.ok('caller_id', `${from} is a number of the workspace`);
+    return usable;
+  }
+  const seen = own.some((number) => number.status === 'active')
+    ? `${from} cannot be used for outbound calls`
+    : `${from} is not an active number of the workspace`;
+  explanation.failed('caller_id', seen);
+  return null;
+}
+
+/** RO2, RO3 */
+function chooseTrunk(question: OutboundQuestion, number: PhoneNumber, explanation: Explanation): Trunk | null {
+  const { workspaceId, defaultTrunkId = null } = question;
+  const usable = question.trunks.filter(
+    (trunk) =>
+      (trunk.workspaceId === null || trunk.workspaceId === workspaceId) &&
+      trunk.outbound.enabled &&
+      trunk.outbound.gateways.length > 0,
+  );
+  const oldest = (trunks: readonly Trunk[]) => trunks.toSorted((a, b) => a.createdAt - b.createdAt)[0];
+  const own = usable.filter((trunk) => trunk.workspaceId === workspaceId);
+  const choices: readonly (readonly [string, Trunk | undefined])[] = [
+    ['of the caller id', usable.find((trunk) => trunk.id === number.trunkId)],
+    ['by default of the workspace', own.find((trunk) => trunk.id === defaultTrunkId) ?? oldest(own)],
+    ['of the operator', oldest(usable.filter((trunk) => trunk.kind === 'managed'))],
+  ];
+  for (const [why, trunk] of choices) {
+    if (trunk === undefined) {
+      explanation.note('trunk', `there is no trunk ${why} that can dial out`);
+      continue;
+    }
+    explanation.ok('trunk', `trunk "${trunk.label}" ${why}`);
+    return trunk;
+  }
+  explanation.failed('trunk', 'no trunk can carry the call');
+  return null;
+}
+
+/** RO4. ISO code of the destination where the trunk allows it. */
+function allowedCountry(to: E164, trunk: Trunk, explanation: Explanation): string | null {
+  const country = countryOf(to);
+  const allowed = trunk.outbound.allowedCountries;
+  if (country === undefined) {
+    explanation.failed('destination', `${to} is not a number of any country`);
+    return null;
+  }
+  if (allowed !== 'worldwide' && !allowed.includes(country)) {
+    explanation.failed('destination', `${to} is in ${country}, trunk "${trunk.label}" allows ${allowed.join(', ')}`);
+    return null;
+  }
+  explanation.ok('destination', `${to} is in ${country}`);
+  return country;
+}

@@ -1,0 +1,87 @@
+import { describe, expect, test } from 'vitest';
+import { type OutboundQuestion, routeOutbound } from '../../src/routing/outbound.ts';
+import { DEMO_TRUNKS, e164, LOOPBACK, LOOPBACK_BYOC, number, trunk } from './records.ts';
+
+const FROM = e164('+12025550100');
+const TO = e164('+442071234567');
+
+function route(change: Partial<OutboundQuestion> = {}) {
+  return routeOutbound({
+    from: FROM,
+    to: TO,
+    workspaceId: 'demo',
+    numbers: [number(FROM)],
+    trunks: DEMO_TRUNKS,
+    random: () => 0,
+    ...change,
+  });
+}
+
+describe('a call of a workspace', () => {
+  test('leaves over the trunk of its caller id, with a URI that names the gateway', () => {
+    expect(route()).toMatchObject({
+      ok: true,
+      country: 'GB',
+      attempts: [{ trunk: LOOPBACK, class: 'managed', uri: 'sip:+442071234567@127.0.0.1:5070;transport=udp' }],
+    });
+    const byoc = number(FROM, { provider: 'byoc', trunkId: 'loopback-byoc' });
+    expect(route({ numbers: [byoc] })).toMatchObject({ attempts: [{ trunk: LOOPBACK_BYOC, class: 'byoc' }] });
+  });
+
+  test('leaves over the default trunk of the workspace when the caller id has none, else over a managed carrier', () => {
+    const personal = number(FROM, { provider: 'personal', trunkId: null, supportsInbound: false });
+    const second = trunk('second', { kind: 'byoc', workspaceId: 'demo', createdAt: 2 });
+    const trunks = [LOOPBACK, second, LOOPBACK_BYOC];
+    expect(route({ numbers: [personal], trunks })).toMatchObject({ attempts: [{ trunk: LOOPBACK_BYOC }] });
+    expect(route({ numbers: [personal], trunks, defaultTrunkId: 'second' })).toMatchObject({
+      attempts: [{ trunk: second }],
+    });
+    expect(route({ numbers: [personal], trunks: [LOOPBACK] })).toMatchObject({
+      attempts: [{ trunk: LOOPBACK, class: 'managed' }],
+    });
+  });
+
+  test('passes over a trunk that cannot dial out', () => {
+    const dumb = trunk('loopback', { outbound: { enabled: false } });
+    const empty = trunk('empty', { kind: 'byoc', workspaceId: 'demo', outbound: { gateways: [] } });
+    const managed = trunk('managed-2');
+    expect(route({ trunks: [dumb, empty, managed] })).toMatchObject({ attempts: [{ trunk: managed }] });
+  });
+
+  test('never leaves over a trunk of another workspace', () => {
+    const foreign = trunk('foreign', { kind: 'byoc', workspaceId: 'other' });
+    const claimed = number(FROM, { trunkId: 'foreign', provider: 'byoc' });
+    const verdict = route({ numbers: [claimed], trunks: [foreign], defaultTrunkId: 'foreign' });
+    expect(verdict).toMatchObject({ ok: false, reason: 'no_route' });
+  });
+
+  test.each([
+    ['is unknown', []],
+    ['belongs to another workspace', [number(FROM, { workspaceId: 'other' })]],
+    ['is not active', [number(FROM, { status: 'released' })]],
+    ['takes calls only', [number(FROM, { supportsOutbound: false })]],
+    ['is another number', [number('+12025550199')]],
+  ])('is refused when its caller id %s', (_name, numbers) => {
+    expect(route({ numbers })).toMatchObject({ ok: false, reason: 'caller_id_not_owned' });
+  });
+
+  test('is refused when the trunk does not allow the country, and no other trunk is tried', () => {
+    const local = trunk('loopback', { outbound: { allowedCountries: ['US', 'CA'] } });
+    const open = trunk('open');
+    const verdict = route({ trunks: [local, open] });
+    expect(verdict).toMatchObject({ ok: false, reason: 'destination_not_allowed' });
+    expect(verdict.steps.at(-1)?.seen).toBe('+442071234567 is in GB, trunk "loopback" allows US, CA');
+  });
+
+  test.each([
+    '+8816123456789',
+    '+88213123456',
+    '+97912345678',
+    '+19005551234',
+    '+15005550006',
+    '+12021550100',
+    '+21055501234',
+  ])('to %s, which is in no country, is refused even by a worldwide trunk', (to) => {
+    expect(route({ to: e164(to) })).toMatchObject({ ok: false, reason: 'destination_not_allowed' });
+  });
+});

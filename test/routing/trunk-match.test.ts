@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest';
+import { matchTrunks, TrunkTable } from '../../src/routing/trunk-match.ts';
+import { DEMO_TRUNKS, trunk } from './records.ts';
+
+const at = (id: string, ...addresses: string[]) => trunk(id, { inbound: { addresses } });
+
+describe('the trunks of a source address', () => {
+  test('are all that share the longest prefix', () => {
+    expect(ids('127.0.0.1', DEMO_TRUNKS)).toEqual(['loopback', 'loopback-byoc']);
+  });
+
+  test('are those of the longest prefix only, in whatever order they were configured', () => {
+    const trunks = [
+      at('wide', '10.0.0.0/8'),
+      at('host', '10.1.2.3'),
+      at('narrow', '10.1.0.0/16'),
+      at('all', '0.0.0.0/0'),
+    ];
+    expect(ids('10.1.2.3', trunks)).toEqual(['host']);
+    expect(ids('10.1.2.4', trunks)).toEqual(['narrow']);
+    expect(ids('10.2.0.1', trunks)).toEqual(['wide']);
+    expect(ids('192.0.2.1', trunks)).toEqual(['all']);
+  });
+
+  test('are found for IPv6, and for IPv4 written as IPv6', () => {
+    const trunks = [at('six', '2001:db8::/32'), at('four', '192.0.2.0/24')];
+    expect(ids('2001:db8:1::9', trunks)).toEqual(['six']);
+    expect(ids('::ffff:192.0.2.77', trunks)).toEqual(['four']);
+    expect(ids('2001:db9::1', trunks)).toEqual([]);
+  });
+
+  test('follow the addresses of host names as they are resolved', () => {
+    const trunks = [at('named', 'SBC.example.com')];
+    expect(ids('192.0.2.9', trunks)).toEqual([]);
+    const resolved = new Map([['sbc.example.com', ['192.0.2.9', '2001:db8::9']]]);
+    expect(matchTrunks('192.0.2.9', trunks, resolved).trunks[0]?.id).toBe('named');
+    expect(matchTrunks('2001:db8::9', trunks, resolved).trunks[0]?.id).toBe('named');
+    const moved = new Map([['sbc.example.com', ['192.0.2.10']]]);
+    expect(matchTrunks('192.0.2.9', trunks, moved).trunks).toEqual([]);
+  });
+
+  test('leave out trunks that are switched off, and name them', () => {
+    const off = trunk('off', { inbound: { enabled: false } });
+    const match = matchTrunks('127.0.0.1', [off]);
+    expect(match.trunks).toEqual([]);
+    expect(match.disabled).toEqual([off]);
+  });
+
+  test('a wider trunk does not stand in for a narrower one that is switched off', () => {
+    const off = trunk('off', { inbound: { enabled: false, addresses: ['10.1.0.0/16'] } });
+    expect(ids('10.1.0.1', [off, at('wide', '10.0.0.0/8')])).toEqual([]);
+  });
+
+  test('are none for what is no address', () => {
+    expect(ids('', DEMO_TRUNKS)).toEqual([]);
+    expect(ids('localhost', DEMO_TRUNKS)).toEqual([]);
+  });
+
+  test('stay right when the list of trunks changes', () => {
+    expect(ids('10.0.0.1', [at('a', '10.0.0.1')])).toEqual(['a']);
+    expect(ids('10.0.0.1', [at('b', '10.0.0.1')])).toEqual(['b']);
+  });
+
+  test('a trunk that names an address twice is one trunk', () => {
+    expect(ids('10.0.0.1', [at('a', '10.0.0.1', '10.0.0.1/32')])).toEqual(['a']);
+  });
+});
+
+test('a table names what it cannot use', () => {
+  const table = new TrunkTable([at('a', '10.0.0.0/99', 'unresolved.example.com', '10.0.0.1')]);
+  expect(table.unusable).toEqual([
+    { trunkId: 'a', address: '10.0.0.0/99' },
+    { trunkId: 'a', address: 'unresolved.example.com' },
+  ]);
+});
+
+function ids(source: string, trunks: Parameters<typeof matchTrunks>[1]): string[] {
+  return matchTrunks(source, trunks).trunks.map(({ id }) => id);
+}
