@@ -1,0 +1,47 @@
+// What we send in the Twilio Media Streams dialect, except audio (see media-writer.ts): each function returns the whole JSON text.
+// Numbers that are strings on the wire are strings here: clients check (`sequenceNumber`, `chunk`, `timestamp`), while `sampleRate` and
+// `channels` are numbers.
+
+export interface StreamIds {
+  readonly streamSid: string;
+  readonly callSid: string;
+  readonly accountSid: string;
+}
+
+export const CONNECTED = JSON.stringify({ event: 'connected', protocol: 'Call', version: '1.0.0' });
+
+export function startMessage(
+  ids: StreamIds,
+  sequence: number,
+  customParameters: Readonly<Record<string, string>>,
+): string {
+  const { streamSid, callSid, accountSid } = ids;
+  return JSON.stringify({
+    event: 'start',
+    sequenceNumber: String(sequence),
+    streamSid,
+    start: {
+      streamSid,
+      accountSid,
+      callSid,
+      tracks: ['inbound'],
+      customParameters,
+      mediaFormat: { encoding: 'audio/x-mulaw', sampleRate: 8000, channels: 1 },
+    },
+  });
+}
+
+/** The track is spelt `inbound_track` in this message only. */
+export function dtmfMessage({ streamSid }: StreamIds, sequence: number, digit: string): string {
+  const dtmf = { track: 'inbound_track', digit };
+  return JSON.stringify({ event: 'dtmf', streamSid, sequenceNumber: String(sequence), dtmf });
+}
+
+export function markMessage({ streamSid }: StreamIds, sequence: number, name: string): string {
+  return JSON.stringify({ event: 'mark', sequenceNumber: String(sequence), streamSid, mark: { name } });
+}
+
+export function stopMessage({ streamSid, accountSid, callSid }: StreamIds, sequence: number): string {
+  const stop = { accountSid, callSid };
+  return JSON.stringify({ event: 'stop', sequenceNumber: String(sequence), streamSid, stop });
+}
