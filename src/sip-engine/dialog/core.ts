@@ -1,0 +1,75 @@
+// The SIP core in one piece: messages from the transactions go up to applications, what applications ask goes down.
+// Assembles the user agent parts; holds no rules of its own.
+import type { SipRequest, SipResponse } from '../message/message.ts';
+import type { ServerTransaction } from '../transaction/layer.ts';
+import type { Source } from '../transport/flow.ts';
+import type { Application, Outcome } from './application.ts';
+import { DialogEnder } from './dialog-ender.ts';
+import type { Environment } from './environment.ts';
+import { RequestSender } from './request-sender.ts';
+import { ServerRequests } from './server-requests.ts';
+import { SessionTimers } from './session-timers.ts';
+import { UserAgentClient } from './uac.ts';
+import { UserAgentServer } from './uas.ts';
+
+export class SipCore {
+  readonly #environment: Environment;
+  readonly #client: UserAgentClient;
+  readonly #server: UserAgentServer;
+  readonly #serverRequests: ServerRequests;
+  readonly #ender: DialogEnder;
+
+  constructor(environment: Environment) {
+    const sender = new RequestSender(environment);
+    this.#environment = environment;
+    this.#ender = new DialogEnder(environment, sender);
+    const sessionTimers = new SessionTimers(environment, sender, this.#ender);
+    this.#client = new UserAgentClient(environment, sender, this.#ender, sessionTimers);
+    this.#serverRequests = new ServerRequests(environment, this.#ender, sessionTimers);
+    this.#server = new UserAgentServer(environment, this.#serverRequests, sessionTimers);
+  }
+
+  request(request: SipRequest, source: Source, transaction: ServerTransaction): void {
+    this.#server.request(request, source, transaction);
+  }
+
+  ack(request: SipRequest, source: Source): void {
+    this.#server.ack(request, source);
+  }
+
+  strayResponse(_response: SipResponse, _source: Source): void {
+    this.#environment.statistics.dropped('stray response');
+  }
+
+  requestOutside(application: Application, request: SipRequest, nextHop: string | undefined): Outcome {
+    return this.#client.requestOutside(application, request, nextHop);
+  }
+
+  requestInside(application: Application, dialogId: string, request: SipRequest): Outcome {
+    return this.#client.requestInside(application, dialogId, request);
+  }
+
+  cancel(txnId: string, request: SipRequest): Outcome {
+    return this.#client.cancel(txnId, request);
+  }
+
+  respond(txnId: string, response: SipResponse, malformedLine: boolean): Outcome {
+    return this.#serverRequests.respond(txnId, response, malformedLine);
+  }
+
+  /** An application is gone: what it had open is answered, what it had established is ended, since nobody else can. */
+  applicationLost(application: Application): void {
+    this.#serverRequests.applicationLost(application);
+    this.#client.applicationLost(application);
+    for (const dialog of [...this.#environment.dialogs.all()]) {
+      const isOrphan = dialog.application === application && dialog.state === 'confirmed';
+      if (isOrphan && dialog.method === 'INVITE') this.#ender.endWithBye(dialog, 'Application lost');
+    }
+  }
+
+  close(): void {
+    this.#client.close();
+    this.#serverRequests.close();
+    for (const dialog of [...this.#environment.dialogs.all()]) dialog.end();
+  }
+}

@@ -1,0 +1,41 @@
+// Ends a dialog on the engine's own account: BYE with a Reason to the peer, the same BYE as a notice to the application.
+import type { HeaderField } from '../message/message.ts';
+import type { Dialog } from './dialog.ts';
+import type { Environment } from './environment.ts';
+import { composeOwn } from './request-composer.ts';
+import type { RequestSender } from './request-sender.ts';
+
+export class DialogEnder {
+  readonly #environment: Environment;
+  readonly #sender: RequestSender;
+
+  constructor(environment: Environment, sender: RequestSender) {
+    this.#environment = environment;
+    this.#sender = sender;
+  }
+
+  /** @param text reason shown to both sides: `SIP;cause=200;text="..."`. */
+  endWithBye(
+    dialog: Dialog,
+    text: string | undefined,
+    notice: 'tell application' | 'tell nobody' = 'tell application',
+  ): void {
+    if (dialog.state === 'ended') return;
+    dialog.heldBye = undefined;
+    const destination = this.#sender.destinationOf(dialog);
+    if (destination !== undefined) {
+      const branch = this.#environment.names.branch();
+      const extra: HeaderField[] =
+        text === undefined ? [] : [{ name: 'Reason', value: `SIP;cause=200;text="${text}"` }];
+      const bye = composeOwn(dialog, destination.hop.local, { method: 'BYE', branch, extra });
+      const sent = this.#sender.start(bye, branch, destination, IGNORED);
+      if (notice === 'tell application' && dialog.application.open) {
+        dialog.application.unsolicited(dialog.id, sent.bytes, sent.peer);
+      }
+    }
+    dialog.end();
+  }
+}
+
+/** The dialog is over whatever the peer answers. */
+const IGNORED = { response: () => undefined, failed: () => undefined, terminated: () => undefined };

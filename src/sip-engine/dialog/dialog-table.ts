@@ -1,0 +1,47 @@
+// Open dialogs, found by what a peer writes (Call-ID and both tags) or by what an application writes (the dialog id).
+//
+// Invariants
+//   B1. One entry per (Call-ID, local tag, remote tag). Early dialogs of a forked INVITE share one id: the id then means the
+//       confirmed one, or else the one added last.
+//   B2. A dialog leaves the table the moment it ends.
+import type { Dialog } from './dialog.ts';
+
+export class DialogTable {
+  readonly #byTags = new Map<string, Dialog>();
+  readonly #byId = new Map<string, Dialog>();
+
+  get size(): number {
+    return this.#byTags.size;
+  }
+
+  add(dialog: Dialog): void {
+    const key = tagsKey(dialog.callId, dialog.localTag, dialog.remoteTag);
+    this.#byTags.set(key, dialog);
+    if (this.#byId.get(dialog.id)?.state !== 'confirmed') this.#byId.set(dialog.id, dialog);
+    dialog.onEnded.push(() => {
+      this.#byTags.delete(key);
+      if (this.#byId.get(dialog.id) === dialog) this.#byId.delete(dialog.id);
+    });
+  }
+
+  /** Makes the id mean this dialog: it answered first. */
+  prefer(dialog: Dialog): void {
+    this.#byId.set(dialog.id, dialog);
+  }
+
+  byId(id: string): Dialog | undefined {
+    return this.#byId.get(id);
+  }
+
+  byTags(callId: string, localTag: string, remoteTag: string): Dialog | undefined {
+    return this.#byTags.get(tagsKey(callId, localTag, remoteTag));
+  }
+
+  all(): Iterable<Dialog> {
+    return this.#byTags.values();
+  }
+}
+
+function tagsKey(callId: string, localTag: string, remoteTag: string): string {
+  return `${callId}|${localTag}|${remoteTag}`;
+}

@@ -1,0 +1,63 @@
+// The addresses this engine listens on and what it calls itself in Via, Contact and From.
+//
+// Invariants
+//   L1. Where an external address is configured, peers never see the local one.
+import { bracketHost } from '../message/uri.ts';
+
+export type Protocol = 'udp' | 'tcp';
+
+export interface LocalAddress {
+  readonly protocol: Protocol;
+  /** Host peers reach us at: the external address, else the local one. IPv6 in brackets. */
+  readonly host: string;
+  /** Address the socket is bound to. */
+  readonly localHost: string;
+  readonly port: number;
+}
+
+export class LocalAddresses {
+  readonly #addresses: readonly LocalAddress[];
+
+  constructor(listeners: readonly { protocol: Protocol; host: string; port: number }[], externalAddress?: string) {
+    this.#addresses = listeners.map(({ protocol, host, port }) => ({
+      protocol,
+      host: bracketHost(externalAddress ?? host),
+      localHost: host,
+      port,
+    }));
+  }
+
+  /** The listener for a protocol; without one, the first there is. */
+  find(protocol: string | undefined): LocalAddress | undefined {
+    if (protocol === undefined) return this.#addresses[0];
+    return this.#addresses.find((local) => local.protocol === protocol);
+  }
+
+  isOwn(address: string, port: number, protocol: string): boolean {
+    const host = bracketHost(address);
+    return this.#addresses.some(
+      (local) =>
+        local.protocol === protocol &&
+        local.port === port &&
+        (local.host === host || bracketHost(local.localHost) === host),
+    );
+  }
+
+  /** `proto/host:port`, comma-joined, as the external world or as the local sockets see it. */
+  describe(view: 'external' | 'local'): string {
+    return this.#addresses
+      .map(
+        (local) => `${local.protocol}/${view === 'external' ? local.host : bracketHost(local.localHost)}:${local.port}`,
+      )
+      .join(',');
+  }
+}
+
+export function contactOf(local: LocalAddress): string {
+  return `<sip:${local.host}:${local.port}${local.protocol === 'tcp' ? ';transport=tcp' : ''}>`;
+}
+
+export function viaOf(local: LocalAddress, branch: string): string {
+  const rport = local.protocol === 'udp' ? ';rport' : '';
+  return `SIP/2.0/${local.protocol.toUpperCase()} ${local.host}:${local.port}${rport};branch=${branch}`;
+}

@@ -1,0 +1,44 @@
+// Where a request goes: the URI of the next hop to protocol, host and port (RFC 3261 section 8.1.2; RFC 3263 without NAPTR
+// and SRV so far).
+import { isIP } from 'node:net';
+import { bareHost, parseUri } from '../message/uri.ts';
+import type { LocalAddress, LocalAddresses } from './local-addresses.ts';
+
+export interface Hop {
+  readonly local: LocalAddress;
+  /** Name or address, IPv6 without brackets. */
+  readonly host: string;
+  readonly port: number;
+  /** The host is an address: nothing to resolve. */
+  readonly literal: boolean;
+}
+
+export type HopVerdict = Hop | 'not a sip uri' | 'no such transport';
+
+const DEFAULT_PORT = 5060;
+
+/** @param preferred protocol to use when the URI names none. */
+export function hopOf(uriText: string, locals: LocalAddresses, preferred?: string): HopVerdict {
+  const uri = parseUri(uriText);
+  if (uri === undefined || uri.opaque !== undefined) return 'not a sip uri';
+  const asked = uri.params.get('transport')?.toLowerCase();
+  if (uri.scheme === 'sips' && asked !== undefined && asked !== 'tcp' && asked !== 'tls') return 'no such transport';
+  const protocol = uri.scheme === 'sips' ? 'tls' : (asked ?? preferred);
+  const local = locals.find(protocol);
+  if (local === undefined) return 'no such transport';
+  const host = bareHost(uri.params.get('maddr') ?? uri.host);
+  return { local, host, port: uri.port ?? DEFAULT_PORT, literal: isIP(host) !== 0 };
+}
+
+/** The next-hop token of an application: a URI, or `address[:port]`. */
+export function nextHopUri(token: string): string {
+  return /^sips?:/i.test(token) ? token : `sip:${token}`;
+}
+
+/** RFC 1918: an address only its own network can reach. */
+export function isPrivateAddress(host: string): boolean {
+  const octets = host.split('.').map(Number);
+  if (octets.length !== 4 || isIP(host) !== 4) return false;
+  const [a, b] = [octets[0]!, octets[1]!];
+  return a === 10 || (a === 192 && b === 168) || (a === 172 && b >= 16 && b <= 31);
+}

@@ -1,0 +1,131 @@
+// Sends requests: prints them once, finds their address, starts their client transaction.
+//
+// Invariants
+//   R1. What is returned to be echoed is exactly what goes out.
+//   R2. A host that does not resolve is a transport failure of the transaction, never an exception.
+import { cseqOf } from '../message/cseq.ts';
+import { cloneFields, header, isNamed } from '../message/headers.ts';
+import type { HeaderField, SipRequest, SipResponse } from '../message/message.ts';
+import { serialise } from '../message/serialise.ts';
+import type { ClientUser } from '../transaction/layer.ts';
+import type { ConnectionId, Flow } from '../transport/flow.ts';
+import type { Peer } from './application.ts';
+import type { Dialog } from './dialog.ts';
+import type { Environment } from './environment.ts';
+import { type Hop, hopOf } from './next-hop.ts';
+
+export interface Destination {
+  readonly hop: Hop;
+  readonly connection: ConnectionId | undefined;
+}
+
+export interface Sent {
+  readonly bytes: Buffer;
+  /** For the echo: the local listener over UDP, the remote end over TCP. */
+  readonly peer: Peer;
+}
+
+export class RequestSender {
+  readonly #environment: Environment;
+
+  constructor(environment: Environment) {
+    this.#environment = environment;
+  }
+
+  /** Where a request of this dialog goes; undefined when its transport is gone or its target is no SIP URI. */
+  destinationOf(dialog: Dialog): Destination | undefined {
+    const { locals } = this.#environment;
+    const { flow, sendTo } = dialog;
+    if (sendTo !== undefined) {
+      const local = locals.find(sendTo.protocol);
+      if (local === undefined) return undefined;
+      const hop = { local, host: sendTo.address, port: sendTo.port, literal: true };
+      return { hop, connection: sendTo.connection };
+    }
+    const hop = hopOf(dialog.nextHop(), locals, flow.protocol);
+    if (typeof hop === 'string') return undefined;
+    return { hop, connection: hop.local.protocol === flow.protocol ? flow.connection : undefined };
+  }
+
+  /** @throws SipSerialiseError when the request holds text that is no SIP (nothing has been sent then). */
+  start(request: SipRequest, branch: string, destination: Destination, user: ClientUser): Sent {
+    const bytes = serialise(request);
+    this.#environment.statistics.requestSent(request.method);
+    this.#withFlow(destination, (flow) => {
+      if (flow === undefined) return user.failed('transport');
+      const { transactions } = this.#environment;
+      if (request.method !== 'INVITE') return transactions.startRequest(branch, request.method, flow, bytes, user);
+      transactions.startInvite(branch, flow, bytes, (response) => serialise(ackOfFailure(request, response)), user);
+    });
+    return { bytes, peer: echoPeer(destination.hop) };
+  }
+
+  /** What `start` would send and where, without sending it. */
+  describe(request: SipRequest, destination: Destination): Sent {
+    return { bytes: serialise(request), peer: echoPeer(destination.hop) };
+  }
+
+  /** An ACK to a 2xx is a transaction of its own that nobody answers. `onSent` gets what to send again if need be. */
+  sendAck(request: SipRequest, destination: Destination, onSent: (ack: { bytes: Buffer; flow: Flow }) => void): Sent {
+    const bytes = serialise(request);
+    this.#environment.statistics.requestSent('ACK');
+    this.#withFlow(destination, (flow) => {
+      if (flow === undefined) return;
+      onSent({ bytes, flow });
+      void this.#environment.send(flow, bytes);
+    });
+    return { bytes, peer: echoPeer(destination.hop) };
+  }
+
+  #withFlow({ hop, connection }: Destination, use: (flow: Flow | undefined) => void): void {
+    const flowTo = (address: string): Flow => ({
+      protocol: hop.local.protocol,
+      address,
+      port: hop.port,
+      ...(connection === undefined ? {} : { connection }),
+    });
+    if (hop.literal) {
+      use(flowTo(hop.host));
+      return;
+    }
+    void this.#environment
+      .resolve(hop.host)
+      .then((address) => use(address === undefined ? undefined : flowTo(address)));
+  }
+}
+
+export function echoPeer(hop: Hop): Peer {
+  const { local } = hop;
+  if (local.protocol === 'udp') return { protocol: 'udp', address: local.localHost, port: local.port };
+  return { protocol: local.protocol, address: hop.host, port: hop.port };
+}
+
+/** ACK to a 3xx-6xx: the INVITE's URI, top Via and Route, the To of the response (RFC 3261 section 17.1.1.3). */
+function ackOfFailure(invite: SipRequest, response: SipResponse): SipRequest {
+  return sameTransaction(invite, 'ACK', header(response, 'to') ?? header(invite, 'to') ?? '', []);
+}
+
+/** CANCEL of an INVITE: everything that identifies the transaction, and nothing more (section 9.1). */
+export function cancelOf(invite: SipRequest, extra: readonly HeaderField[]): SipRequest {
+  return sameTransaction(invite, 'CANCEL', header(invite, 'to') ?? '', extra);
+}
+
+function sameTransaction(
+  invite: SipRequest,
+  method: 'ACK' | 'CANCEL',
+  to: string,
+  extra: readonly HeaderField[],
+): SipRequest {
+  const routes = invite.headers.filter((field) => isNamed(field.name, 'route'));
+  const headers: HeaderField[] = [
+    { name: 'Via', value: header(invite, 'via') ?? '' },
+    { name: 'Max-Forwards', value: '70' },
+    ...cloneFields(routes),
+    { name: 'From', value: header(invite, 'from') ?? '' },
+    { name: 'To', value: to },
+    { name: 'Call-ID', value: header(invite, 'call-id') ?? '' },
+    { name: 'CSeq', value: `${cseqOf(invite)?.number ?? 0} ${method}` },
+    ...extra,
+  ];
+  return { kind: 'request', method, uri: invite.uri, headers, body: Buffer.alloc(0) };
+}

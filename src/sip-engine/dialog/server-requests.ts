@@ -1,0 +1,289 @@
+// User agent server, downward: requests that wait for an application, and its responses to them (RFC 3261 sections 8.2.6,
+// 13.3.1; RFC 3262 section 3; wire protocol 2.7).
+//
+// Invariants
+//   V1. A request is known by its transaction id until its final response; an INVITE until that is acknowledged.
+//   V2. The To tag never changes once a response above 100 has gone out.
+//   V3. No request waits for ever: `patience` answers for an application that does not.
+import { makeResponse } from '../message/builders.ts';
+import { header } from '../message/headers.ts';
+import type { HeaderField, SipRequest, SipResponse } from '../message/message.ts';
+import { getTag } from '../message/name-addr.ts';
+import { serialise } from '../message/serialise.ts';
+import { SipSerialiseError } from '../message/errors.ts';
+import type { ServerTransaction } from '../transaction/layer.ts';
+import { type Application, type Outcome, peerOf, refused } from './application.ts';
+import { type Dialog, hasOption } from './dialog.ts';
+import type { DialogEnder } from './dialog-ender.ts';
+import type { Environment } from './environment.ts';
+import { ReliableProvisionals } from './reliable-provisionals.ts';
+import { chosenTag, composeResponse } from './response-composer.ts';
+import type { ServerRequest } from './server-request.ts';
+import type { SessionTimers } from './session-timers.ts';
+import { SuccessRetransmission } from './success-retransmission.ts';
+import { dialogOfRequest } from './uas-dialog.ts';
+
+/** An application that says nothing at all for so long is not going to. */
+const SILENCE_MAX_MS = 64_000;
+/** Longest ringing: past this nobody is going to answer, and the record must not stay. */
+const RINGING_MAX_MS = 600_000;
+
+export class ServerRequests {
+  readonly #environment: Environment;
+  readonly #ender: DialogEnder;
+  readonly #sessionTimers: SessionTimers;
+  readonly #byTxn = new Map<string, ServerRequest>();
+  readonly #byTransaction = new Map<ServerTransaction, ServerRequest>();
+  /** INVITEs without final response, by dialog id: there is one at a time. */
+  readonly #openInvites = new Map<string, ServerRequest>();
+  /** Requests outside dialogs in progress, to find one that arrives by two ways (section 8.2.2.2). */
+  readonly #merged = new Map<string, ServerTransaction>();
+
+  constructor(environment: Environment, ender: DialogEnder, sessionTimers: SessionTimers) {
+    this.#environment = environment;
+    this.#ender = ender;
+    this.#sessionTimers = sessionTimers;
+  }
+
+  /** @returns false for a request that already came by another way. */
+  admit(request: SipRequest, transaction: ServerTransaction): boolean {
+    const tag = getTag(header(request, 'from') ?? '');
+    const key = `${header(request, 'call-id')}|${tag}|${header(request, 'cseq')}`;
+    if (this.#merged.has(key)) return false;
+    this.#merged.set(key, transaction);
+    transaction.onTerminated = () => {
+      this.#merged.delete(key);
+      this.#transactionOver(transaction);
+    };
+    return true;
+  }
+
+  open(server: ServerRequest): void {
+    this.#byTxn.set(server.txnId, server);
+    this.#byTransaction.set(server.transaction, server);
+    if (server.method === 'INVITE') this.#openInvites.set(server.dialogId, server);
+    server.transaction.onTerminated ??= () => this.#transactionOver(server.transaction);
+    server.patience.start(() => this.#reject(server, server.method === 'INVITE' ? 480 : 500), SILENCE_MAX_MS);
+  }
+
+  ofTransaction(transaction: ServerTransaction): ServerRequest | undefined {
+    return this.#byTransaction.get(transaction);
+  }
+
+  hasOpenInvite(dialogId: string): boolean {
+    return this.#openInvites.has(dialogId);
+  }
+
+  /** The INVITE we still owe a final response in this dialog, or that is about to make it. */
+  openInviteOf(dialog: Dialog, sequence?: number): ServerRequest | undefined {
+    const server = this.#openInvites.get(dialog.id);
+    return server?.dialog === dialog && (sequence === undefined || sequence === server.sequence) ? server : undefined;
+  }
+
+  /** The response of an application to a request it was shown. */
+  respond(txnId: string, client: SipResponse, malformedLine: boolean): Outcome {
+    const server = this.#byTxn.get(txnId);
+    if (server === undefined) return refused('Response not sent due to unknown transaction');
+    if (server.final !== undefined) return this.#outcome(server, server.final, '');
+    const local = this.#environment.locals.find(server.source.protocol);
+    if (local === undefined) return refused('transport for response has been shutdown or closed');
+    const isReliable = client.status > 100 && client.status < 200 && hasOption(client, 'require', '100rel');
+    if (isReliable && (server.method !== 'INVITE' || !this.#peerTakesReliable(server))) {
+      return refused('Remote endpoint does not support 100rel');
+    }
+    if (client.status > 100) server.toTag ??= chosenTag(client) ?? this.#environment.names.tag();
+    const own = this.#ownFields(server, client, isReliable);
+    let bytes: Buffer;
+    let response: SipResponse | undefined;
+    try {
+      response = composeResponse(server, client, local, own);
+      if (response === undefined) return refused('missing content-type');
+      if (malformedLine) throw new SipSerialiseError('bad_name', 'header line without a name');
+      bytes = serialise(response);
+    } catch (error) {
+      if (!(error instanceof SipSerialiseError)) throw error;
+      this.#reject(server, 500);
+      return refused('Unknown server error sending response');
+    }
+    // From here on the response goes out.
+    return this.#commit(server, response, bytes, isReliable);
+  }
+
+  /** CANCEL, or a BYE before our answer: 487 to the INVITE, CANCEL to the application (4.2). */
+  terminate(invite: ServerRequest, cancel: SipRequest): void {
+    const { application } = invite;
+    const dialogId = invite.dialog === undefined ? '' : invite.dialog.id;
+    this.#reject(invite, 487);
+    if (!application.open) return;
+    const notice: SipRequest = cancel.method === 'CANCEL' ? cancel : { ...cancel, method: 'CANCEL' };
+    application.requestInContext(invite.txnId, dialogId, notice, peerOf(invite.source));
+  }
+
+  rejectPending(dialog: Dialog, status: number): void {
+    const invite = this.openInviteOf(dialog);
+    if (invite !== undefined) this.#reject(invite, status);
+  }
+
+  /** The ACK of a 2xx came. */
+  acknowledged(txnId: string): void {
+    const server = this.#byTxn.get(txnId);
+    if (server !== undefined) this.#forget(server);
+  }
+
+  /** Our 2xx was acknowledged or given up: a BYE that had to wait may go (section 15). */
+  releaseBye(dialog: Dialog): void {
+    if (dialog.unacknowledged.size > 0) return;
+    dialog.awaitsAck = false;
+    const held = dialog.heldBye;
+    dialog.heldBye = undefined;
+    held?.();
+  }
+
+  /** What it had not answered gets a final error: never silence. */
+  applicationLost(application: Application): void {
+    for (const server of [...this.#byTxn.values()]) {
+      if (server.application === application && server.final === undefined) this.#reject(server, 480);
+    }
+  }
+
+  close(): void {
+    for (const server of this.#byTxn.values()) {
+      server.patience.stop();
+      server.reliable?.stop();
+    }
+    this.#byTxn.clear();
+    this.#byTransaction.clear();
+    this.#openInvites.clear();
+    this.#merged.clear();
+  }
+
+  #ownFields(server: ServerRequest, client: SipResponse, isReliable: boolean): HeaderField[] {
+    if (isReliable) {
+      server.reliable ??= new ReliableProvisionals(this.#environment, () => this.#reject(server, 500));
+      return [{ name: 'RSeq', value: String(server.reliable.takeRSeq()) }];
+    }
+    const isSuccess = client.status >= 200 && client.status < 300;
+    return isSuccess && server.creates ? this.#sessionTimers.fieldsForAnswer(server.request, client) : [];
+  }
+
+  #peerTakesReliable(server: ServerRequest): boolean {
+    return hasOption(server.request, 'supported', '100rel') || hasOption(server.request, 'require', '100rel');
+  }
+
+  #commit(server: ServerRequest, response: SipResponse, bytes: Buffer, isReliable: boolean): Outcome {
+    const { status } = response;
+    if (status > 100 && status < 300) this.#dialogFor(server, response);
+    const dialogId = server.dialogId;
+    const send = (): void => this.#send(server, status, bytes);
+    if (status < 200) {
+      server.patience.start(() => this.#reject(server, 480), RINGING_MAX_MS);
+      if (!isReliable) send();
+      else if (server.reliable?.provisional(Number(header(response, 'rseq')), send) !== true) {
+        return refused('Remote endpoint does not support 100rel');
+      }
+      return this.#outcome(server, bytes, dialogId);
+    }
+    this.#final(server, bytes);
+    const isInviteSuccess = server.method === 'INVITE' && status < 300;
+    if (isInviteSuccess) this.#succeed(server, response, bytes);
+    else this.#finish(server, status, send);
+    return this.#outcome(server, bytes, dialogId);
+  }
+
+  /** 2xx to INVITE: the dialog is confirmed, and the 2xx repeated until its ACK. */
+  #succeed(server: ServerRequest, response: SipResponse, bytes: Buffer): void {
+    const { dialog } = server;
+    if (dialog === undefined) return;
+    dialog.confirm();
+    if (!server.creates) dialog.refreshTarget(server.request);
+    if (response.body.length > 0) dialog.localSdp = response.body;
+    if (dialog.peerInvitePending === server.txnId) dialog.peerInvitePending = undefined;
+    dialog.awaitsAck = true;
+    const begin = (): void => {
+      if (dialog.state === 'ended') return;
+      this.#send(server, response.status, bytes);
+      this.#awaitAck(server, dialog, response.status, bytes);
+      this.#sessionTimers.answeredByUs(dialog, server.request, response);
+    };
+    if (server.reliable === undefined) begin();
+    else server.reliable.success(begin);
+  }
+
+  #awaitAck(server: ServerRequest, dialog: Dialog, status: number, bytes: Buffer): void {
+    const success = new SuccessRetransmission(this.#environment, {
+      // A re-INVITE's ACK is shown under an id of its own; only the first INVITE lends its id (wire protocol section 3).
+      txnId: server.txnId,
+      reliable: server.transaction.reliable,
+      send: () => server.transaction.respond(status, bytes),
+      unacknowledged: () => {
+        dialog.unacknowledged.delete(server.sequence);
+        this.#forget(server);
+        if (dialog.heldBye === undefined) this.#ender.endWithBye(dialog, 'ACK timeout');
+        else this.releaseBye(dialog);
+      },
+    });
+    dialog.unacknowledged.set(server.sequence, success);
+  }
+
+  #finish(server: ServerRequest, status: number, send: () => void): void {
+    const { dialog } = server;
+    server.reliable?.stop();
+    send();
+    if (dialog !== undefined) {
+      if (dialog.peerInvitePending === server.txnId) dialog.peerInvitePending = undefined;
+      if (dialog.peerUpdatePending === server.txnId) dialog.peerUpdatePending = undefined;
+      if (server.creates && status >= 300) dialog.end();
+      if (server.creates && status < 300) dialog.confirm();
+      if (server.method === 'UPDATE' && status < 300) dialog.refreshTarget(server.request);
+    }
+    if (server.method !== 'INVITE') this.#forget(server);
+  }
+
+  /** A response the engine makes in the application's place; its own later one finds no transaction. */
+  #reject(server: ServerRequest, status: number): void {
+    if (server.final !== undefined) return;
+    server.toTag ??= this.#environment.names.tag();
+    const bytes = serialise(makeResponse(server.request, status, undefined, { toTag: server.toTag }));
+    this.#final(server, bytes);
+    this.#finish(server, status, () => this.#send(server, status, bytes));
+    this.#forget(server);
+  }
+
+  #final(server: ServerRequest, bytes: Buffer): void {
+    server.final = bytes;
+    server.patience.stop();
+    if (this.#openInvites.get(server.dialogId) === server) this.#openInvites.delete(server.dialogId);
+  }
+
+  #send(server: ServerRequest, status: number, bytes: Buffer): void {
+    this.#environment.statistics.responseSent(status);
+    server.transaction.respond(status, bytes);
+  }
+
+  #dialogFor(server: ServerRequest, response: SipResponse): void {
+    if (server.dialog !== undefined || !server.creates) return;
+    if (server.method === 'SUBSCRIBE' && response.status < 200) return;
+    const dialog = dialogOfRequest(server, response);
+    server.dialog = dialog;
+    dialog.onEnded.push(() => {
+      for (const success of dialog.unacknowledged.values()) success.stop();
+      dialog.unacknowledged.clear();
+    });
+    this.#environment.dialogs.add(dialog);
+  }
+
+  #outcome(server: ServerRequest, bytes: Buffer, dialogId: string): Outcome {
+    return { ok: true, txnId: server.txnId, dialogId, peer: peerOf(server.source), bytes };
+  }
+
+  #transactionOver(transaction: ServerTransaction): void {
+    const server = this.#byTransaction.get(transaction);
+    this.#byTransaction.delete(transaction);
+    if (server !== undefined && server.final !== undefined && server.dialog?.awaitsAck !== true) this.#forget(server);
+  }
+
+  #forget(server: ServerRequest): void {
+    server.patience.stop();
+    this.#byTxn.delete(server.txnId);
+  }
+}

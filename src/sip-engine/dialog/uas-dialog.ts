@@ -1,0 +1,40 @@
+// The dialog our response to a request makes (RFC 3261 section 12.1.1), and the NAT rule for where its requests are sent
+// (wire protocol 4.9).
+import { header, headerValues } from '../message/headers.ts';
+import type { SipResponse } from '../message/message.ts';
+import { bareHost, parseUri } from '../message/uri.ts';
+import { SIP_PORT } from '../message/via.ts';
+import type { Flow, Source } from '../transport/flow.ts';
+import { contactUri, Dialog } from './dialog.ts';
+import type { ServerRequest } from './server-request.ts';
+
+export function dialogOfRequest(server: ServerRequest, response: SipResponse): Dialog {
+  const { request, source } = server;
+  const routeSet = headerValues(request, 'record-route');
+  const contact = contactUri(request);
+  return new Dialog({
+    role: 'uas',
+    method: request.method,
+    callId: header(request, 'call-id') ?? '',
+    localTag: server.toTag ?? '',
+    remoteTag: server.fromTag,
+    localParty: header(response, 'to') ?? '',
+    remoteParty: header(request, 'from') ?? '',
+    routeSet,
+    remoteTarget: contact ?? `sip:${source.address}:${source.port}`,
+    localSequence: server.sequence,
+    remoteSequence: server.sequence,
+    localContact: header(response, 'contact') ?? '',
+    flow: { protocol: source.protocol, address: source.address, port: source.port, connection: source.connection },
+    sendTo: routeSet.length === 0 ? natRoute(contact, source) : undefined,
+    application: server.application,
+  });
+}
+
+/** A Contact that is not where the request came from cannot be reached by UDP through the NAT in between. */
+function natRoute(contact: string | undefined, source: Source): Flow | undefined {
+  if (source.protocol !== 'udp') return undefined;
+  const uri = contact === undefined ? undefined : parseUri(contact);
+  const isSource = uri !== undefined && bareHost(uri.host) === source.address && (uri.port ?? SIP_PORT) === source.port;
+  return isSource ? undefined : { protocol: 'udp', address: source.address, port: source.port };
+}

@@ -1,0 +1,281 @@
+// User agent server, upward: requests from the network to applications (RFC 3261 sections 8.2, 9.2, 12.2.2, 14.2, 15.1.2).
+//
+// Invariants
+//   U1. An INVITE is answered 100 before anything is asked of an application.
+//   U2. Every request but ACK gets an answer: an application's, or the engine's own.
+//   U3. In-dialog requests go to the application that holds the dialog, and to no other.
+import { makeResponse } from '../message/builders.ts';
+import { cseqOf } from '../message/cseq.ts';
+import { header, headerValues } from '../message/headers.ts';
+import type { HeaderField, SipRequest } from '../message/message.ts';
+import { getTag } from '../message/name-addr.ts';
+import { serialise } from '../message/serialise.ts';
+import { parseUri } from '../message/uri.ts';
+import type { ServerTransaction } from '../transaction/layer.ts';
+import type { Source } from '../transport/flow.ts';
+import { type Application, type Peer, peerOf } from './application.ts';
+import { type Dialog, dialogIdOf } from './dialog.ts';
+import type { Environment } from './environment.ts';
+import { ServerRequest } from './server-request.ts';
+import type { ServerRequests } from './server-requests.ts';
+import type { SessionTimers } from './session-timers.ts';
+
+/** Option tags an application built on the wire protocol can honour; anything else in Require is answered 420. */
+const EXTENSIONS = new Set(['100rel', 'timer', 'replaces', 'norefersub', 'tdialog', 'histinfo']);
+const NEEDS_DIALOG = new Set(['BYE', 'UPDATE', 'PRACK']);
+/** Methods that exist and that an application may ask for with `route`. */
+const ROUTED = new Set(['INVITE', 'REGISTER', 'MESSAGE', 'OPTIONS', 'INFO', 'NOTIFY', 'SUBSCRIBE', 'PUBLISH']);
+const KNOWN_UNROUTED = new Set(['REFER']);
+const ALLOW: HeaderField = {
+  name: 'Allow',
+  value: 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, NOTIFY, MESSAGE',
+};
+
+interface Arrival {
+  readonly request: SipRequest;
+  readonly source: Source;
+  readonly transaction: ServerTransaction;
+}
+
+export class UserAgentServer {
+  readonly #environment: Environment;
+  readonly #requests: ServerRequests;
+  readonly #sessionTimers: SessionTimers;
+
+  constructor(environment: Environment, requests: ServerRequests, sessionTimers: SessionTimers) {
+    this.#environment = environment;
+    this.#requests = requests;
+    this.#sessionTimers = sessionTimers;
+  }
+
+  request(request: SipRequest, source: Source, transaction: ServerTransaction): void {
+    const arrival: Arrival = { request, source, transaction };
+    if (request.method === 'CANCEL') {
+      this.#cancel(arrival);
+      return;
+    }
+    if (request.method === 'INVITE') this.#answer(arrival, 100);
+    const toTag = getTag(header(request, 'to') ?? '');
+    if (toTag !== undefined) {
+      this.#inside(arrival, toTag);
+      return;
+    }
+    if (NEEDS_DIALOG.has(request.method)) {
+      this.#answer(arrival, 481);
+      return;
+    }
+    this.#outside(arrival);
+  }
+
+  ack(request: SipRequest, source: Source): void {
+    const dialog = this.#dialogOf(request, getTag(header(request, 'to') ?? '') ?? '');
+    const sequence = cseqOf(request)?.number ?? 0;
+    const success = dialog?.unacknowledged.get(sequence);
+    if (dialog === undefined || success === undefined) {
+      this.#environment.statistics.dropped('stray ack');
+      return;
+    }
+    success.stop();
+    dialog.unacknowledged.delete(sequence);
+    this.#requests.acknowledged(success.txnId);
+    if (dialog.application.open) {
+      // The protocol token of an ACK is empty in what applications know.
+      const peer: Peer = { ...peerOf(source), protocol: '' };
+      dialog.application.requestInContext(success.txnId, dialog.id, request, peer);
+    }
+    this.#requests.releaseBye(dialog);
+  }
+
+  #outside(arrival: Arrival): void {
+    const { request, source, transaction } = arrival;
+    const refusal = this.#judgeOutside(request);
+    if (refusal !== undefined) {
+      this.#answer(arrival, refusal.status, refusal.extra);
+      return;
+    }
+    if (!this.#requests.admit(request, transaction)) {
+      this.#answer(arrival, 482);
+      return;
+    }
+    const application = this.#environment.applications.pick(request.method);
+    if (application === undefined) {
+      this.#answerUnrouted(arrival);
+      return;
+    }
+    const server = new ServerRequest(this.#environment, {
+      request,
+      source,
+      transaction,
+      application,
+      dialog: undefined,
+    });
+    this.#requests.open(server);
+    this.#deliverNew(application, server);
+  }
+
+  #judgeOutside(request: SipRequest): { status: number; extra?: HeaderField } | undefined {
+    const scheme = parseUri(request.uri)?.scheme;
+    if (scheme !== 'sip' && scheme !== 'sips' && scheme !== 'tel') return { status: 416 };
+    const unsupported = headerValues(request, 'require').filter((option) => !EXTENSIONS.has(option.toLowerCase()));
+    if (unsupported.length > 0) return { status: 420, extra: { name: 'Unsupported', value: unsupported.join(', ') } };
+    if (request.method !== 'INVITE') return undefined;
+    const id = dialogIdOf(header(request, 'call-id') ?? '', getTag(header(request, 'from') ?? '') ?? '');
+    const known = this.#environment.dialogs.byId(id);
+    // Our own INVITE that came back through a proxy would share its id with the dialog it made.
+    if (known?.role === 'uac') return { status: 482 };
+    return known !== undefined || this.#requests.hasOpenInvite(id) ? { status: 491 } : undefined;
+  }
+
+  #answerUnrouted(arrival: Arrival): void {
+    const { method } = arrival.request;
+    if (ROUTED.has(method)) {
+      this.#answer(arrival, 503);
+      return;
+    }
+    this.#answer(arrival, KNOWN_UNROUTED.has(method) ? 405 : 501, ALLOW);
+  }
+
+  #inside(arrival: Arrival, toTag: string): void {
+    const { request } = arrival;
+    const dialog = this.#dialogOf(request, toTag);
+    if (dialog === undefined) {
+      this.#answer(arrival, 481);
+      return;
+    }
+    if (!dialog.application.open) {
+      this.#answer(arrival, 481);
+      if (request.method === 'BYE') dialog.end();
+      return;
+    }
+    if (!dialog.acceptSequence(cseqOf(request)?.number ?? 0)) {
+      this.#answer(arrival, 500);
+      return;
+    }
+    switch (request.method) {
+      case 'BYE':
+        this.#bye(arrival, dialog);
+        return;
+      case 'PRACK':
+        this.#prack(arrival, dialog);
+        return;
+      case 'INVITE':
+      case 'UPDATE':
+        this.#modify(arrival, dialog);
+        return;
+      default:
+        this.#forward(arrival, dialog);
+    }
+  }
+
+  /** Re-INVITE and UPDATE: one at a time, and not across our own (RFC 3261 section 14.2, RFC 3311 section 5.2). */
+  #modify(arrival: Arrival, dialog: Dialog): void {
+    const isInvite = arrival.request.method === 'INVITE';
+    const pending = isInvite ? dialog.peerInvitePending : dialog.peerUpdatePending;
+    if (isInvite && dialog.state === 'early') {
+      this.#answer(arrival, 491);
+      return;
+    }
+    if (pending !== undefined) {
+      this.#answer(arrival, 500, this.#retrySoon());
+      return;
+    }
+    const hasOffer = isInvite || arrival.request.body.length > 0;
+    if (hasOffer && dialog.state === 'confirmed' && dialog.invitePending) {
+      this.#answer(arrival, 491);
+      return;
+    }
+    const tooSmall = this.#sessionTimers.tooSmall(arrival.request);
+    if (tooSmall !== undefined) {
+      this.#answer(arrival, 422, tooSmall);
+      return;
+    }
+    this.#sessionTimers.refreshedByPeer(dialog);
+    const server = this.#forward(arrival, dialog);
+    if (isInvite) dialog.peerInvitePending = server.txnId;
+    else dialog.peerUpdatePending = server.txnId;
+  }
+
+  #bye(arrival: Arrival, dialog: Dialog): void {
+    const invite = dialog.state === 'early' ? this.#requests.openInviteOf(dialog) : undefined;
+    if (invite !== undefined) {
+      // The caller gives up an INVITE we have not answered: to the application that is a CANCEL.
+      this.#answer(arrival, 200);
+      this.#requests.terminate(invite, arrival.request);
+      return;
+    }
+    this.#requests.rejectPending(dialog, 487);
+    dialog.end();
+    this.#forward(arrival, dialog);
+  }
+
+  #prack(arrival: Arrival, dialog: Dialog): void {
+    const [rseq, sequence] = (header(arrival.request, 'rack') ?? '').split(/\s+/).map(Number);
+    const invite = this.#requests.openInviteOf(dialog, sequence);
+    if (rseq === undefined || invite?.reliable === undefined) {
+      this.#answer(arrival, 481);
+      return;
+    }
+    if (!invite.reliable.acknowledge(rseq)) {
+      this.#answer(arrival, 481);
+      return;
+    }
+    this.#forward(arrival, dialog);
+  }
+
+  #forward(arrival: Arrival, dialog: Dialog): ServerRequest {
+    const { request, source, transaction } = arrival;
+    const server = new ServerRequest(this.#environment, {
+      request,
+      source,
+      transaction,
+      application: dialog.application,
+      dialog,
+    });
+    this.#requests.open(server);
+    // Before our 2xx the application has no dialog object: only UPDATE and PRACK mean something to it by dialog id.
+    const isEarlyStranger =
+      dialog.state === 'early' && dialog.role === 'uas' && request.method !== 'UPDATE' && request.method !== 'PRACK';
+    if (isEarlyStranger) this.#deliverNew(dialog.application, server);
+    else dialog.application.requestInContext(server.txnId, dialog.id, request, peerOf(source));
+    return server;
+  }
+
+  #deliverNew(application: Application, server: ServerRequest): void {
+    const { source } = server;
+    const local = { host: source.localAddress, port: source.localPort };
+    application.newRequest(server.txnId, server.request, peerOf(source), local);
+  }
+
+  /** The engine answers a CANCEL and its INVITE itself (section 9.2); the application is told. */
+  #cancel(arrival: Arrival): void {
+    const transaction = this.#environment.transactions.inviteOf(arrival.request);
+    if (transaction === undefined) {
+      this.#answer(arrival, 481);
+      return;
+    }
+    const invite = this.#requests.ofTransaction(transaction);
+    const toTag = invite?.toTag ?? this.#environment.names.tag();
+    this.#answer(arrival, 200, undefined, toTag);
+    if (invite === undefined || invite.final !== undefined) return;
+    invite.toTag = toTag;
+    this.#requests.terminate(invite, arrival.request);
+  }
+
+  #dialogOf(request: SipRequest, toTag: string): Dialog | undefined {
+    const callId = header(request, 'call-id') ?? '';
+    return this.#environment.dialogs.byTags(callId, toTag, getTag(header(request, 'from') ?? '') ?? '');
+  }
+
+  #answer(arrival: Arrival, status: number, extra?: HeaderField, toTag?: string): void {
+    const response = makeResponse(arrival.request, status, undefined, {
+      ...(status === 100 ? {} : { toTag: toTag ?? this.#environment.names.tag() }),
+      ...(extra === undefined ? {} : { extra: [extra] }),
+    });
+    this.#environment.statistics.responseSent(status);
+    arrival.transaction.respond(status, serialise(response));
+  }
+
+  #retrySoon(): HeaderField {
+    return { name: 'Retry-After', value: String(this.#environment.names.sequence() % 10) };
+  }
+}

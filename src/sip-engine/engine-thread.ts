@@ -1,0 +1,107 @@
+// The engine as seen from the thread that starts it: a handle over messages.
+//
+// Invariants
+//   H1. `startEngineThread` settles: with a handle once the engine listens, or with an EngineStartError.
+//   H2. `exited` resolves once, however the thread ends; a `stats()` still open then rejects.
+import { Worker } from 'node:worker_threads';
+import type { EngineAddress, EngineOptions, EngineStats } from './engine.ts';
+import type { FromThread, ToThread } from './thread-messages.ts';
+
+export interface EngineThread {
+  /** Loopback port applications connect to. */
+  readonly wirePort: number;
+  readonly addresses: readonly EngineAddress[];
+  /** Resolves when the thread has ended; `expected` after `close()`. */
+  readonly exited: Promise<{ readonly expected: boolean; readonly code: number }>;
+  stats(): Promise<EngineStats>;
+  /** Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface EngineThreadOptions extends EngineOptions {
+  /** Faults inside the engine that harmed no call: to be logged and counted. Not called after `close()`. */
+  readonly onFault?: (message: string) => void;
+}
+
+/** The engine could not start; `code` is the system's where there is one (EADDRINUSE, EACCES). */
+export class EngineStartError extends Error {
+  readonly code: string;
+
+  constructor(code: string | undefined, message: string) {
+    super(message);
+    this.name = 'EngineStartError';
+    this.code = code ?? 'engine_start_failed';
+  }
+}
+
+export class EngineGoneError extends Error {
+  readonly code = 'engine_gone';
+
+  constructor() {
+    super('the SIP engine thread has ended');
+    this.name = 'EngineGoneError';
+  }
+}
+
+/** @throws EngineStartError when an address cannot be bound or the thread cannot run. */
+export async function startEngineThread(options: EngineThreadOptions): Promise<EngineThread> {
+  const { onFault, ...engineOptions } = options;
+  const worker = new Worker(new URL('./thread.ts', import.meta.url), { workerData: engineOptions });
+  const waiting = new Map<number, { resolve: (stats: EngineStats) => void; reject: (error: Error) => void }>();
+  let closing = false;
+  let nextId = 0;
+  const post = (message: ToThread): void => worker.postMessage(message);
+
+  const exited = new Promise<{ expected: boolean; code: number }>((resolve) => {
+    worker.on('exit', (code) => {
+      for (const { reject } of waiting.values()) reject(new EngineGoneError());
+      waiting.clear();
+      resolve({ expected: closing, code });
+    });
+  });
+  const ready = await firstWord(worker, exited);
+  worker.on('message', (message: FromThread) => {
+    if (message.type === 'stats') {
+      waiting.get(message.id)?.resolve(message.stats);
+      waiting.delete(message.id);
+    } else if (message.type === 'fault' && !closing) {
+      onFault?.(message.message);
+    }
+  });
+  // An uncaught exception ends the thread; `exited` tells. Without a listener it would end this thread as well.
+  worker.on('error', (error) => onFault?.(error instanceof Error ? (error.stack ?? error.message) : String(error)));
+
+  return {
+    wirePort: ready.wirePort,
+    addresses: ready.addresses,
+    exited,
+    stats: () =>
+      new Promise((resolve, reject) => {
+        if (closing) {
+          reject(new EngineGoneError());
+          return;
+        }
+        nextId += 1;
+        waiting.set(nextId, { resolve, reject });
+        post({ type: 'stats', id: nextId });
+      }),
+    close: async () => {
+      if (!closing) {
+        closing = true;
+        post({ type: 'close' });
+      }
+      await exited;
+    },
+  };
+}
+
+function firstWord(worker: Worker, exited: Promise<unknown>): Promise<Extract<FromThread, { type: 'ready' }>> {
+  return new Promise((resolve, reject) => {
+    worker.once('error', (error) => reject(new EngineStartError(undefined, String(error))));
+    worker.once('message', (message: FromThread) => {
+      if (message.type === 'ready') resolve(message);
+      else if (message.type === 'fatal') reject(new EngineStartError(message.error.code, message.error.message));
+    });
+    void exited.then(() => reject(new EngineStartError(undefined, 'the thread ended before it was ready')));
+  });
+}

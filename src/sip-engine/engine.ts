@@ -1,0 +1,217 @@
+// The embedded SIP engine: sockets, transactions, dialogs and the wire protocol in one object (wire protocol specification;
+// RFC 3261).
+//
+//   peers ── transport ── transactions ── core (user agents, dialogs) ── wire protocol ── applications
+//
+// Closing, in this order: no new applications and requests; dialogs and transactions are dropped without a word on the wire
+// (the application drains before it closes); sockets last.
+import { randomBytes, randomInt, randomUUID } from 'node:crypto';
+import { lookup } from 'node:dns/promises';
+import { type EngineClock, systemEngineClock } from './clock.ts';
+import { SipCore } from './dialog/core.ts';
+import { DialogTable } from './dialog/dialog-table.ts';
+import type { Environment, Names } from './dialog/environment.ts';
+import { LocalAddresses, type Protocol } from './dialog/local-addresses.ts';
+import { Statistics } from './dialog/statistics.ts';
+import { makeResponse } from './message/builders.ts';
+import type { SipParseError } from './message/errors.ts';
+import type { SipRequest } from './message/message.ts';
+import { serialise } from './message/serialise.ts';
+import { topVia } from './message/via.ts';
+import { BRANCH_COOKIE } from './transaction/keys.ts';
+import { TRANSACTIONS_MAX, TransactionLayer } from './transaction/layer.ts';
+import { type BaseTimers, RFC3261_TIMERS } from './transaction/timers.ts';
+import { responseDestination, type Source } from './transport/flow.ts';
+import { TransportLayer } from './transport/transport.ts';
+import { WireServer } from './wire/server.ts';
+
+export interface Listen {
+  readonly host: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+}
+
+export interface EngineOptions {
+  readonly udp?: Listen | undefined;
+  readonly tcp?: Listen | undefined;
+  /** Where applications connect: loopback only. */
+  readonly wire: Listen & { readonly secret: string };
+  /** Address peers reach us at when it is not the one we bind to. */
+  readonly externalAddress?: string | undefined;
+  readonly transactionsMax?: number | undefined;
+  /** See Environment.echoGapMs. */
+  readonly echoGapMs?: number | undefined;
+}
+
+/** What a test replaces. */
+export interface EnginePorts {
+  readonly clock?: EngineClock;
+  readonly names?: Names;
+  readonly timers?: BaseTimers;
+  readonly resolve?: (host: string) => Promise<string | undefined>;
+  /** Told about our own mistakes: a listener that threw, a socket error that belongs to no message. */
+  readonly onFault?: (error: unknown) => void;
+}
+
+export interface EngineAddress {
+  readonly protocol: Protocol;
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface EngineStats {
+  /** Counters, `group.label` to count. */
+  readonly counts: Record<string, number>;
+  readonly openTransactions: number;
+  readonly openDialogs: number;
+  readonly applications: number;
+  readonly malformed: number;
+  readonly refusedOverload: number;
+}
+
+export interface Engine {
+  readonly wirePort: number;
+  readonly addresses: readonly EngineAddress[];
+  stats(): EngineStats;
+  close(): Promise<void>;
+}
+
+const ECHO_GAP_MS = 5;
+
+/** @throws the system's error when an address cannot be bound; WireAddressError for a wire host that is not loopback. */
+export async function createEngine(options: EngineOptions, ports: EnginePorts = {}): Promise<Engine> {
+  const clock = ports.clock ?? systemEngineClock;
+  const names = ports.names ?? randomNames();
+  const transport = new TransportLayer({ clock });
+  const send: Environment['send'] = async (flow, bytes) => (await transport.send(flow, bytes)).outcome === 'sent';
+  transport.on('fault', (error) => ports.onFault?.(error));
+  await transport.listen({ udp: options.udp ?? 'off', tcp: options.tcp ?? 'off' });
+
+  const addresses = listeners(transport);
+  const locals = new LocalAddresses(addresses, options.externalAddress);
+  const statistics = new Statistics();
+  const transactions = new TransactionLayer(
+    {
+      clock,
+      timers: ports.timers ?? RFC3261_TIMERS,
+      transactionsMax: options.transactionsMax ?? TRANSACTIONS_MAX,
+      send,
+      responseFlow: responseDestination,
+    },
+    {
+      request: (request, source, transaction) => core.request(request, source, transaction),
+      ack: (request, source) => core.ack(request, source),
+      strayResponse: (response, source) => core.strayResponse(response, source),
+    },
+  );
+  const wire = new WireServer({
+    ids: { newId: names.uuid, wallTimeMs: () => clock.wallTime().getTime() },
+    secret: options.wire.secret,
+    hostPorts: () => ({ external: locals.describe('external'), local: locals.describe('local') }),
+    core: {
+      requestOutside: (application, request, nextHop) => core.requestOutside(application, request, nextHop),
+      requestInside: (application, dialogId, request) => core.requestInside(application, dialogId, request),
+      cancel: (txnId, request) => core.cancel(txnId, request),
+      respond: (txnId, response, malformedLine) => core.respond(txnId, response, malformedLine),
+    },
+    onFault: (error) => ports.onFault?.(error),
+    applicationLost: (application) => core.applicationLost(application),
+  });
+  const environment: Environment = {
+    clock,
+    timers: ports.timers ?? RFC3261_TIMERS,
+    names,
+    locals,
+    dialogs: new DialogTable(),
+    transactions,
+    applications: wire,
+    statistics,
+    resolve: ports.resolve ?? resolveHost,
+    send,
+    echoGapMs: options.echoGapMs ?? ECHO_GAP_MS,
+  };
+  const core = new SipCore(environment);
+
+  transport.on('message', (message, source) => {
+    if (message.kind === 'response') return transactions.receiveResponse(message, source);
+    statistics.requestReceived(message.method);
+    transactions.receiveRequest(message, source);
+  });
+  transport.on('invalid', (partial, error, source) => {
+    statistics.malformed();
+    if (partial !== undefined) answerInvalid(partial, error, source, { send, names, statistics });
+  });
+  transport.on('icmp', (address, port) =>
+    transactions.unreachable((flow) => flow.protocol === 'udp' && flow.address === address && flow.port === port),
+  );
+  transport.on('closed', (connection) => transactions.unreachable((flow) => flow.connection === connection));
+
+  let wirePort: number;
+  try {
+    wirePort = await wire.listen(options.wire.host, options.wire.port);
+  } catch (error) {
+    await transport.close();
+    throw error;
+  }
+  let closing: Promise<void> | undefined;
+  return {
+    wirePort,
+    addresses,
+    stats: () => ({
+      counts: statistics.snapshot(),
+      openTransactions: transactions.openCount,
+      openDialogs: environment.dialogs.size,
+      applications: wire.sessionCount,
+      malformed: transport.stats.malformed,
+      refusedOverload: transactions.refused,
+    }),
+    close: () => {
+      closing ??= (async () => {
+        core.close();
+        transactions.close();
+        await wire.close();
+        await transport.close();
+      })();
+      return closing;
+    },
+  };
+}
+
+/** Answered without state: who sends rubbish gets no place in our tables. */
+function answerInvalid(
+  partial: SipRequest,
+  error: SipParseError,
+  source: Source,
+  use: { send: Environment['send']; names: Names; statistics: Statistics },
+): void {
+  const via = topVia(partial);
+  if (partial.method === 'ACK' || via === undefined) return;
+  const response = makeResponse(partial, error.status, error.reason, { toTag: use.names.tag() });
+  use.statistics.responseSent(error.status);
+  void use.send(responseDestination(via, source), serialise(response));
+}
+
+function listeners(transport: TransportLayer): EngineAddress[] {
+  return (['udp', 'tcp'] as const).flatMap((protocol) => {
+    const local = transport.localAddress(protocol);
+    return local === undefined ? [] : [{ protocol, host: local.address, port: local.port }];
+  });
+}
+
+async function resolveHost(host: string): Promise<string | undefined> {
+  return lookup(host).then(
+    ({ address }) => address,
+    // A name without address is an expected outcome here: the transaction fails with 503.
+    () => undefined,
+  );
+}
+
+/** Branches, tags and Call-IDs hold 64 random bits or more: nobody off the path can guess one (RFC 3261 section 19.3). */
+function randomNames(): Names {
+  return {
+    uuid: randomUUID,
+    branch: () => BRANCH_COOKIE + randomBytes(10).toString('hex'),
+    tag: () => randomBytes(8).toString('hex'),
+    sequence: () => randomInt(1, 1 << 27),
+  };
+}

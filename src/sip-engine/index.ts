@@ -1,0 +1,9 @@
+// The way in: everything outside this room imports from here only.
+export type { EngineAddress, EngineOptions, EngineStats, Listen } from './engine.ts';
+export {
+  EngineGoneError,
+  EngineStartError,
+  type EngineThread,
+  type EngineThreadOptions,
+  startEngineThread,
+} from './engine-thread.ts';

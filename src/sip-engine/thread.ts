@@ -1,0 +1,34 @@
+// Entry of the engine's worker thread: workerData holds the options of `createEngine`.
+//
+//   starting ── `ready` ──▶ running ── `close` asked ──▶ `closed`, thread ends
+//       └────── `fatal` ──▶ thread ends
+import { parentPort, workerData } from 'node:worker_threads';
+import { createEngine, type EngineOptions } from './engine.ts';
+import type { FromThread, ToThread } from './thread-messages.ts';
+
+const port = parentPort;
+if (port !== null) {
+  const post = (message: FromThread): void => port.postMessage(message);
+  const onFault = (error: unknown): void => post({ type: 'fault', message: textOf(error) });
+  try {
+    const engine = await createEngine(workerData as EngineOptions, { onFault });
+    port.on('message', (message: ToThread) => {
+      if (message.type === 'stats') {
+        post({ type: 'stats', id: message.id, stats: engine.stats() });
+        return;
+      }
+      void engine.close().then(() => {
+        post({ type: 'closed' });
+        port.close();
+      });
+    });
+    post({ type: 'ready', wirePort: engine.wirePort, addresses: engine.addresses });
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    post({ type: 'fatal', error: { code, message: textOf(error) } });
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
