@@ -1,0 +1,220 @@
+// All calls of this node: takes what signalling brings and what the API asks for, and keeps the live ones.
+//
+// Invariants
+//   N1. A call is in `#live` from its first moment until everything about it is stored.
+//   N2. A draining node starts nothing new and lets live calls go on until the deadline.
+//   N3. Strangers (no trunk accepts their address) cost a response and a counter, never a record.
+
+import type { CallRecord } from '../domain/call.ts';
+import type { PhoneNumber } from '../domain/directory.ts';
+import { isE164, normaliseE164 } from '../domain/e164.ts';
+import type { Reason } from '../domain/reasons.ts';
+import type { CallStore } from '../directory/directory.ts';
+import { normaliseCalledUser, routeInbound, routeOutbound } from '../routing/index.ts';
+import type { InboundInvite } from '../signalling/leg.ts';
+import { Call } from './call.ts';
+import type { CallDeps } from './deps.ts';
+import { InboundCall } from './inbound.ts';
+import type { CallManager, OriginateOutcome, OriginateRequest } from './manager.ts';
+import { OutboundCall } from './outbound.ts';
+
+const IDEMPOTENCY_SCOPE = 'calls';
+
+export function createCallManager(deps: CallDeps): CallManager & { drain(deadlineMs: number): Promise<void> } {
+  return new Calls(deps);
+}
+
+class Calls implements CallManager {
+  readonly #deps: CallDeps;
+  readonly #live = new Map<string, Call>();
+  #state: 'active' | 'draining' = 'active';
+  #onIdle: (() => void) | null = null;
+
+  constructor(deps: CallDeps) {
+    this.#deps = deps;
+    deps.signalling.onInvite((invite) => void this.#inbound(invite));
+  }
+
+  get activeCalls(): number {
+    return this.#live.size;
+  }
+
+  get state(): 'active' | 'draining' {
+    return this.#state;
+  }
+
+  async get(callId: string): Promise<CallRecord | undefined> {
+    return this.#live.get(callId)?.record() ?? (await this.#deps.directory.calls.get(callId));
+  }
+
+  /** Live calls stand before the stored ones, on the first page. */
+  async list(filter: Parameters<CallStore['list']>[0]): ReturnType<CallStore['list']> {
+    const stored = await this.#deps.directory.calls.list(filter);
+    if (filter.cursor !== undefined) return stored;
+    const live = [...this.#live.values()].map((call) => call.record()).filter((record) => matches(record, filter));
+    const liveIds = new Set(live.map((record) => record.id));
+    return {
+      items: [...live.reverse(), ...stored.items.filter((record) => !liveIds.has(record.id))],
+      nextCursor: stored.nextCursor,
+    };
+  }
+
+  async hangup(callId: string): Promise<'ending' | 'already_ended' | 'unknown'> {
+    const call = this.#live.get(callId);
+    if (call === undefined)
+      return (await this.#deps.directory.calls.get(callId)) === undefined ? 'unknown' : 'already_ended';
+    if (call.over) return 'already_ended';
+    void call.end(call.state === 'answered' ? 'api_hangup' : 'api_cancelled', 'command');
+    return 'ending';
+  }
+
+  async originate(request: OriginateRequest): Promise<OriginateOutcome> {
+    const { ids, directory } = this.#deps;
+    const callId = ids.next('call');
+    const claim = await directory.idempotency.claim(
+      `${IDEMPOTENCY_SCOPE}:${request.workspaceId}`,
+      request.idempotencyKey,
+      callId,
+    );
+    if (!claim.first) return this.#repeated(claim.value);
+    const call = this.#add(
+      new Call(this.#deps, callId, { direction: 'outbound', from: request.from, to: request.to }, (ended) =>
+        this.#remove(ended),
+      ),
+    );
+    call.identified();
+    call.route.workspaceId = request.workspaceId;
+    const refusal = await this.#placeOutbound(call, request);
+    if (refusal === null) return { ok: true, call: call.record(), repeated: false };
+    await call.end(refusal, 'command');
+    return { ok: false, reason: refusal };
+  }
+
+  /** Live calls get until the deadline; then each is ended and billed. Resolves when the last one is stored. */
+  async drain(deadlineMs: number): Promise<void> {
+    this.#state = 'draining';
+    if (this.#live.size === 0) return;
+    const idle = new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+    });
+    const timer = this.#deps.clock.setTimer(() => {
+      for (const call of this.#live.values()) void call.end('drain_deadline', 'command');
+    }, deadlineMs);
+    await idle;
+    timer.cancel();
+  }
+
+  async #inbound(invite: InboundInvite): Promise<void> {
+    const { ids } = this.#deps;
+    const identity = {
+      direction: 'inbound' as const,
+      from: callerOf(invite),
+      to: normaliseE164(invite.calledUser) ?? invite.calledUser,
+    };
+    const call = this.#add(new Call(this.#deps, ids.next('call'), identity, (ended) => this.#remove(ended)));
+    call.note('invite', {
+      sourceAddress: invite.source.address,
+      sourcePort: invite.source.port,
+      transport: invite.source.protocol,
+    });
+    const inbound = new InboundCall(this.#deps, call, invite);
+    try {
+      const limit = this.#nodeRefusal();
+      if (limit !== null) return inbound.refuse(limit);
+      const verdict = await this.#routeInbound(invite);
+      if (call.over) return;
+      if (verdict.ok || verdict.reason !== 'unknown_source') call.identified();
+      if (verdict.ok) return await inbound.run(verdict);
+      if (verdict.number !== undefined) call.route.workspaceId = verdict.number.workspaceId;
+      if (verdict.trunk !== undefined) call.route.trunkId = verdict.trunk.id;
+      inbound.refuse(verdict.reason);
+    } catch (error) {
+      this.#deps.log.error({ callId: call.id, err: error }, 'an INVITE could not be routed');
+      inbound.refuse('store_unavailable');
+    }
+  }
+
+  async #routeInbound(invite: InboundInvite) {
+    const { directory } = this.#deps;
+    const trunks = await directory.allTrunks();
+    const called = normaliseCalledUser(invite.calledUser);
+    const numbers: readonly PhoneNumber[] = called === undefined ? [] : await directory.numbers.byE164(called);
+    return routeInbound({
+      sourceIp: invite.source.address,
+      calledUser: invite.calledUser,
+      trunks,
+      lookup: (e164) => numbers.filter((number) => number.e164 === e164),
+    });
+  }
+
+  async #placeOutbound(call: Call, request: OriginateRequest): Promise<Reason | null> {
+    const { directory, limits, random } = this.#deps;
+    const limit = this.#nodeRefusal();
+    if (limit !== null) return limit;
+    if (!isE164(request.from)) return 'caller_id_not_owned';
+    if (!isE164(request.to)) return 'destination_not_allowed';
+    const owned = (await directory.numbers.byE164(request.from)).filter(
+      (number) => number.workspaceId === request.workspaceId,
+    );
+    const verdict = routeOutbound({
+      from: request.from,
+      to: request.to,
+      workspaceId: request.workspaceId,
+      numbers: owned,
+      trunks: await directory.allTrunks(),
+      random,
+    });
+    if (!verdict.ok) return verdict.reason;
+    const agentId = request.agentId ?? verdict.number.agentId;
+    if (agentId === null) return 'number_unassigned';
+    const plan = {
+      workspaceId: request.workspaceId,
+      numberId: verdict.number.id,
+      agentId,
+      attempts: verdict.attempts,
+      parameters: request.customParameters ?? {},
+      ringTimeoutMs: request.ringTimeoutMs ?? limits.ringTimeoutMs,
+      maxDurationMs: Math.min(request.maxDurationMs ?? limits.maxDurationMs, limits.maxDurationMs),
+    };
+    return await new OutboundCall(this.#deps, call, plan).run();
+  }
+
+  async #repeated(callId: string): Promise<OriginateOutcome> {
+    const record = await this.get(callId);
+    if (record === undefined) return { ok: false, reason: 'crashed_before_answer' };
+    const refused =
+      record.state === 'ended' &&
+      record.endReason !== null &&
+      record.timeline.every((entry) => entry.event !== 'inviting');
+    return refused && record.endReason !== null
+      ? { ok: false, reason: record.endReason }
+      : { ok: true, call: record, repeated: true };
+  }
+
+  #nodeRefusal(): Reason | null {
+    if (this.#state === 'draining') return 'draining';
+    return this.#live.size > this.#deps.limits.concurrentMax ? 'node_limit' : null;
+  }
+
+  #add(call: Call): Call {
+    this.#live.set(call.id, call);
+    return call;
+  }
+
+  #remove(call: Call): void {
+    this.#live.delete(call.id);
+    if (this.#live.size === 0) this.#onIdle?.();
+  }
+}
+
+function callerOf(invite: InboundInvite): string {
+  return normaliseE164(invite.callerUser) ?? invite.callerUser;
+}
+
+function matches(record: CallRecord, filter: Parameters<CallStore['list']>[0]): boolean {
+  return (
+    (filter.workspaceId === undefined || record.workspaceId === filter.workspaceId) &&
+    (filter.state === undefined || record.state === filter.state) &&
+    (filter.direction === undefined || record.direction === filter.direction)
+  );
+}

@@ -1,0 +1,304 @@
+// One call: joins a SIP leg, a media session, an agent and a meter. The only place that ends a call.
+//
+//   state     input                                   next     what is done
+//   setup     ring()                                  ringing  -
+//   setup     answered() / ringing answered()         talking  meter: answered; media: start; maximum-duration timer
+//   setup     end(reason) / ringing end(reason)       ended    leg: refuse or cancel; meter: void; media: close
+//   talking   end(reason)                             ended    leg: BYE; meter: rate and post; media: close
+//   talking   ring(), answered()                      talking  ignored: retransmissions and late provisionals
+//   ended     anything                                ended    ignored: BYE, timeouts and CANCEL cross one another
+//
+// Invariants
+//   T1. `end` is the one terminal path: BYE from either side, media timeout, agent lost, balance exhausted, drain, API. The first
+//       caller's reason and evidence win; nothing is billed twice because nobody else talks to the meter's `ended`.
+//   T2. What a phase acquired (media session, metered call, leg) is released by `end`, in any phase, also when acquiring is
+//       still under way: whoever acquires asks `over` after each await and hands a late acquisition to `releaseLate`.
+//   T3. Class, agent, number and route are fixed by what is set here before `answered`; nothing is read again later.
+
+import type {
+  Bill,
+  CallClass,
+  CallDirection,
+  CallRecord,
+  CallQuality,
+  CallState,
+  Evidence,
+  TimelineEntry,
+} from '../domain/call.ts';
+import type { Timer } from '../domain/clock.ts';
+import { type Reason, verdictOf } from '../domain/reasons.ts';
+import type { MediaEvent, MediaSession } from '../media/session.ts';
+import type { MeteredCall } from '../metering/meter.ts';
+import type { CallDeps } from './deps.ts';
+
+/** What the call may do to its leg without knowing its direction. */
+export interface LegControl {
+  /** Not answered yet: final refusal (inbound) or CANCEL (outbound). */
+  refuse(reason: Reason): void;
+  /** Answered: BYE. */
+  hangUp(reason: Reason): Promise<void>;
+}
+
+export interface CallIdentity {
+  readonly direction: CallDirection;
+  readonly from: string;
+  readonly to: string;
+}
+
+interface Route {
+  workspaceId: string | null;
+  trunkId: string | null;
+  agentId: string | null;
+  class: CallClass | null;
+}
+
+type Detail = NonNullable<TimelineEntry['detail']>;
+
+/** Entries beyond this are counted, not kept: a peer that re-INVITEs all day must not grow a record without bound. */
+const TIMELINE_ENTRIES_MAX = 200;
+
+export class Call {
+  readonly id: string;
+  readonly identity: CallIdentity;
+  readonly route: Route = { workspaceId: null, trunkId: null, agentId: null, class: null };
+  media: MediaSession | null = null;
+  metered: MeteredCall | null = null;
+
+  readonly #deps: CallDeps;
+  readonly #onEnded: (call: Call) => void;
+  readonly #startedMono: number;
+  readonly #startedWall: number;
+  readonly #timeline: TimelineEntry[] = [];
+  #state: CallState;
+  #identified = false;
+  #leg: LegControl | null = null;
+  #ringingWall: number | null = null;
+  #answeredMono = 0;
+  #answeredWall: number | null = null;
+  #endedWall: number | null = null;
+  #endReason: Reason | null = null;
+  #sipStatus: number | null = null;
+  #quality: CallQuality | null = null;
+  #bill: Bill | null = null;
+  #attachedAgentId: string | null = null;
+  /** Ring timeout until the answer, maximum duration after it. */
+  #deadline: Timer | null = null;
+  #finished: Promise<void> | null = null;
+
+  constructor(deps: CallDeps, id: string, identity: CallIdentity, onEnded: (call: Call) => void) {
+    this.#deps = deps;
+    this.#onEnded = onEnded;
+    this.id = id;
+    this.identity = identity;
+    this.#startedMono = deps.clock.monotonicMs();
+    this.#startedWall = deps.clock.wallMs();
+    this.#state = identity.direction === 'outbound' ? 'queued' : 'ringing';
+    deps.observer.started(this.record());
+  }
+
+  get state(): CallState {
+    return this.#state;
+  }
+
+  /** True from the first `end` on (T2). */
+  get over(): boolean {
+    return this.#finished !== null;
+  }
+
+  /** Resolves when the call has ended and everything about it is stored. */
+  get finished(): Promise<void> | null {
+    return this.#finished;
+  }
+
+  /** The other side is one of our trunks or workspaces. A stranger's INVITE leaves a counter behind and no record. */
+  identified(): void {
+    this.#identified = true;
+  }
+
+  setLeg(leg: LegControl): void {
+    this.#leg = leg;
+  }
+
+  note(event: string, detail?: Detail): void {
+    if (this.#timeline.length >= TIMELINE_ENTRIES_MAX) return;
+    const { clock } = this.#deps;
+    const entry = { at: clock.wallMs(), offsetMs: Math.round(clock.monotonicMs() - this.#startedMono), event };
+    this.#timeline.push(detail === undefined ? entry : { ...entry, detail });
+  }
+
+  ring(): void {
+    if (this.over || this.#answeredWall !== null || this.#ringingWall !== null) return;
+    this.#ringingWall = this.#deps.clock.wallMs();
+    this.#state = 'ringing';
+    this.note('ringing');
+    this.#deps.observer.ringing(this.record(), this.#deps.clock.monotonicMs() - this.#startedMono);
+  }
+
+  /** Outbound: how long the other side may ring. */
+  limitRinging(ringTimeoutMs: number): void {
+    if (this.over) return;
+    this.#deadline?.cancel();
+    this.#deadline = this.#deps.clock.setTimer(
+      () => void this.end('no_answer', 'command', undefined, false, 408),
+      ringTimeoutMs,
+    );
+  }
+
+  /** The agent's socket is up. Compute starts at answer, not here (the meter intersects the two). */
+  agentAttached(agentId: string, atMs: number, protocol: string, connectMs: number): void {
+    this.#attachedAgentId = agentId;
+    this.route.agentId = agentId;
+    this.metered?.agentAttached(atMs, agentId);
+    this.note('agent_connected', { agentId, protocol, connectMs: Math.round(connectMs) });
+    this.#deps.observer.agentConnected(protocol, connectMs);
+  }
+
+  agentDetached(atMs: number): void {
+    if (this.#attachedAgentId === null) return;
+    this.metered?.agentDetached(atMs, this.#attachedAgentId);
+    this.#attachedAgentId = null;
+  }
+
+  /** 200 sent (inbound) or received (outbound): the one answer instant. */
+  answered(maxDurationMs: number): void {
+    if (this.over || this.#answeredWall !== null) return;
+    const { clock, observer } = this.#deps;
+    this.#answeredMono = clock.monotonicMs();
+    this.#answeredWall = clock.wallMs();
+    this.#state = 'answered';
+    this.media?.start();
+    this.note('answered');
+    const stamp = { monotonicMs: this.#answeredMono, wallMs: this.#answeredWall };
+    const snapshot = this.route.class === null ? stamp : { ...stamp, class: this.route.class };
+    this.metered?.answered(snapshot).catch((error: unknown) => {
+      this.#deps.log.error({ callId: this.id, err: error }, 'the answer could not be journaled');
+      void this.end('store_lost', 'command');
+    });
+    this.#deadline?.cancel();
+    this.#deadline = clock.setTimer(() => void this.end('max_duration', 'command'), maxDurationMs);
+    observer.answered(this.record(), this.#answeredMono - this.#startedMono);
+  }
+
+  /** What media tells about this call; the pool never calls after `close`. */
+  onMedia(event: MediaEvent): void {
+    if (this.over) return;
+    switch (event.type) {
+      case 'first-packet':
+        return this.note('first_packet');
+      case 'dtmf':
+        return this.note('dtmf');
+      case 'media-timeout': {
+        if (event.lastProofMs === null) this.metered?.flag('no_media');
+        return void this.end('media_timeout', 'media', event.lastProofMs ?? this.#answeredMono);
+      }
+      case 'agent-closed':
+        return void this.end(this.#answeredWall === null ? 'agent_unreachable' : 'agent_hangup', 'agent', event.atMs);
+      case 'agent-lost':
+        return this.#agentLost(event);
+      case 'thread-lost':
+        return void this.end(this.#answeredWall === null ? 'node_limit' : 'media_timeout', 'media', event.atMs);
+    }
+  }
+
+  /**
+   * The terminal path (T1). `atMs` is the last proof of service on the monotonic clock; without it, now.
+   * `legGone`: the leg reported its own end, so nothing is sent on it.
+   */
+  end(reason: Reason, evidence: Evidence, atMs?: number, legGone = false, sipStatus?: number): Promise<void> {
+    this.#finished ??= this.#finish(reason, evidence, atMs ?? this.#deps.clock.monotonicMs(), legGone, sipStatus);
+    return this.#finished;
+  }
+
+  /** A media session or metered call that was acquired after the end (T2). */
+  releaseLate(acquired: { media?: MediaSession; metered?: MeteredCall }): void {
+    const { clock, log } = this.#deps;
+    const failed = (error: unknown) =>
+      log.error({ callId: this.id, err: error }, 'a late acquisition could not be released');
+    acquired.media?.close().catch(failed);
+    acquired.metered
+      ?.ended({
+        atMs: clock.monotonicMs(),
+        wallMs: clock.wallMs(),
+        reason: this.#endReason ?? 'cancelled',
+        evidence: 'cancel',
+      })
+      .catch(failed);
+  }
+
+  record(): CallRecord {
+    return {
+      id: this.id,
+      createdAt: this.#startedWall,
+      direction: this.identity.direction,
+      from: this.identity.from,
+      to: this.identity.to,
+      ...this.route,
+      state: this.#state,
+      startedAt: this.#startedWall,
+      ringingAt: this.#ringingWall,
+      answeredAt: this.#answeredWall,
+      endedAt: this.#endedWall,
+      endReason: this.#endReason,
+      sipStatus: this.#sipStatus,
+      quality: this.#quality,
+      timeline: [...this.#timeline],
+      bill: this.#bill ?? this.metered?.running() ?? null,
+    };
+  }
+
+  #agentLost(event: Extract<MediaEvent, { type: 'agent-lost' }>): void {
+    this.note('agent_lost', { code: event.failure.code, detail: event.failure.detail });
+    this.agentDetached(event.lastProofMs);
+    if (this.#answeredWall === null) void this.end('agent_unreachable', 'agent');
+    else void this.end(event.failure.code === 'agent_slow' ? 'agent_slow' : 'agent_lost', 'agent', event.atMs);
+  }
+
+  async #finish(reason: Reason, evidence: Evidence, atMs: number, legGone: boolean, sipStatus?: number): Promise<void> {
+    const { clock, log, observer, directory } = this.#deps;
+    const wasAnswered = this.#answeredWall !== null;
+    const endMs = wasAnswered ? Math.max(atMs, this.#answeredMono) : atMs;
+    this.#state = 'ended';
+    this.#endReason = reason;
+    this.#endedWall = clock.wallMs();
+    this.#sipStatus = wasAnswered ? 200 : (sipStatus ?? verdictOf(reason).sipStatus);
+    this.#deadline?.cancel();
+    this.note('ended', { reason, evidence });
+    if (!legGone) this.#dropLeg(reason, wasAnswered);
+    this.agentDetached(endMs);
+    await Promise.all([this.#settle({ atMs: endMs, wallMs: this.#endedWall, reason, evidence }), this.#closeMedia()]);
+    const record = this.record();
+    observer.ended(record, reason, wasAnswered ? endMs - this.#answeredMono : null);
+    if (this.#identified) {
+      await directory.calls
+        .save(record)
+        .catch((error: unknown) => log.error({ callId: this.id, err: error }, 'the call record could not be stored'));
+    }
+    this.#onEnded(this);
+  }
+
+  #dropLeg(reason: Reason, wasAnswered: boolean): void {
+    if (!wasAnswered) this.#leg?.refuse(reason);
+    else {
+      this.#leg
+        ?.hangUp(reason)
+        .catch((error: unknown) => this.#deps.log.warn({ callId: this.id, err: error }, 'BYE could not be completed'));
+    }
+  }
+
+  /** The journal already has the end when this fails: the poster ships it later, so only the record lacks its bill for now. */
+  async #settle(end: Parameters<MeteredCall['ended']>[0]): Promise<void> {
+    try {
+      this.#bill = (await this.metered?.ended(end)) ?? null;
+    } catch (error) {
+      this.#deps.log.error({ callId: this.id, err: error }, 'the bill is not in the ledger yet');
+    }
+  }
+
+  async #closeMedia(): Promise<void> {
+    try {
+      this.#quality = (await this.media?.close()) ?? null;
+    } catch (error) {
+      this.#deps.log.error({ callId: this.id, err: error }, 'the media session could not be closed');
+    }
+  }
+}

@@ -1,0 +1,62 @@
+// What a call needs from the rooms below, handed in by the composition root (or by a test, with fakes and a fake clock).
+
+import type { CallRecord } from '../domain/call.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { Agent } from '../domain/directory.ts';
+import type { Ids } from '../domain/ids.ts';
+import type { Reason } from '../domain/reasons.ts';
+import type { Directory } from '../directory/directory.ts';
+import type { AgentDial, AgentFailure } from '../media/agent-stream.ts';
+import type { MediaPool, MediaTimeouts } from '../media/session.ts';
+import type { Meter } from '../metering/meter.ts';
+import type { Signalling } from '../signalling/leg.ts';
+
+export interface CallDeps {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly directory: Directory;
+  readonly media: MediaPool;
+  readonly meter: Meter;
+  readonly signalling: Signalling;
+  /** Prepares the agent's dial (URL checked, upgrade signed). */
+  readonly agentDial: (agent: Agent, call: AgentCall) => AgentDialOutcome;
+  /** Uniform in [0, 1): weights among gateways. */
+  readonly random: () => number;
+  readonly limits: CallLimits;
+  readonly observer: CallObserver;
+  readonly log: CallLog;
+}
+
+export interface AgentCall {
+  readonly callId: string;
+  readonly accountId: string;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+export type AgentDialOutcome =
+  | { readonly ok: true; readonly dial: AgentDial }
+  | { readonly ok: false; readonly failure: AgentFailure };
+
+export interface CallLimits {
+  readonly ringTimeoutMs: number;
+  readonly maxDurationMs: number;
+  readonly concurrentMax: number;
+  readonly media: MediaTimeouts;
+}
+
+/** Told once per fact, for metrics and live views; must not throw. */
+export interface CallObserver {
+  started(call: CallRecord): void;
+  /** Outbound: first ringing, `delayMs` after the INVITE was asked for. Inbound: when we start to ring. */
+  ringing(call: CallRecord, delayMs: number): void;
+  answered(call: CallRecord, setupMs: number): void;
+  agentConnected(protocol: string, connectMs: number): void;
+  /** `talkMs` = answer to end, null if never answered. */
+  ended(call: CallRecord, reason: Reason, talkMs: number | null): void;
+}
+
+export interface CallLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}

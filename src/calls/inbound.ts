@@ -1,0 +1,155 @@
+// A call from a carrier: INVITE -> trunk and number -> media -> money -> agent -> 200.
+//
+// The order is the promise to the caller: nothing is answered before the agent's WebSocket is up and the intent is durable, so
+// nobody is billed for dead air. Each step names the reason with which the call is refused; the leg's verdict does the rest.
+
+import type { Trunk } from '../domain/directory.ts';
+import type { Reason } from '../domain/reasons.ts';
+import type { RouteVerdict } from '../routing/index.ts';
+import { answerOffer, type LocalAudio } from '../sdp/index.ts';
+import type { InboundEvent, InboundInvite, InboundLeg } from '../signalling/leg.ts';
+import { authorise, connectAgent, openMedia, type StepOutcome } from './acquire.ts';
+import type { Call } from './call.ts';
+import type { CallDeps } from './deps.ts';
+import { acceptReoffer } from './reoffer.ts';
+
+/** Headers of the INVITE that reach the agent as custom parameters: those whose name begins so. */
+const AGENT_HEADER_PREFIX = 'x-';
+
+type Routed = Extract<RouteVerdict, { ok: true }>;
+
+export class InboundCall {
+  readonly #deps: CallDeps;
+  readonly #call: Call;
+  readonly #invite: InboundInvite;
+  readonly #leg: InboundLeg;
+  #local: LocalAudio | null = null;
+
+  /** Takes the leg at once; the caller goes on with `run` or `refuse`. */
+  constructor(deps: CallDeps, call: Call, invite: InboundInvite) {
+    this.#deps = deps;
+    this.#call = call;
+    this.#invite = invite;
+    this.#leg = invite.accept((event) => this.#onLeg(event));
+    call.setLeg({ refuse: (reason) => this.#leg.reject(reason), hangUp: (reason) => this.#leg.bye(reason) });
+  }
+
+  refuse(reason: Reason): void {
+    void this.#call.end(reason, 'command');
+  }
+
+  /** Never rejects: a fault of ours ends this call only. */
+  async run(routed: Routed): Promise<void> {
+    try {
+      const refusal = await this.#setUp(routed);
+      if (refusal !== null && refusal !== 'over') this.refuse(refusal);
+    } catch (error) {
+      this.#deps.log.error({ callId: this.#call.id, err: error }, 'setting up the call failed');
+      this.refuse('node_limit');
+    }
+  }
+
+  async #setUp(routed: Routed): Promise<StepOutcome> {
+    const { offer, source } = this.#invite;
+    const call = this.#call;
+    if (offer === null) return 'bad_offer';
+    const { trunk, number, agentId } = routed;
+    Object.assign(call.route, { workspaceId: number.workspaceId, trunkId: trunk.id, class: routed.class });
+    call.note('routed', { trunkId: trunk.id, numberId: number.id, agentId, class: routed.class });
+
+    const opened = await openMedia(this.#deps, call, {
+      signallingAddress: source.address,
+      natAllowed: trunk.natAllowed,
+    });
+    if (opened !== null || call.media === null) return opened;
+    const media = call.media;
+    const answer = answerOffer(offer, this.#localAudio(trunk));
+    if (!answer.ok) {
+      call.note('offer_refused', { reason: answer.reason, detail: answer.detail });
+      return answer.reason;
+    }
+    this.#local = { ...this.#localAudio(trunk), previous: answer.sdp };
+
+    const authorised = await authorise(this.#deps, call, {
+      callId: call.id,
+      workspaceId: number.workspaceId,
+      direction: 'inbound',
+      class: routed.class,
+      from: call.identity.from,
+      to: number.e164,
+      trunkId: trunk.id,
+      numberId: number.id,
+      agentId,
+      ratedNumber: number.e164,
+      onExhausted: () => void call.end('balance_exhausted', 'command'),
+      counterRow: media.row,
+    });
+    if (authorised !== null) return authorised;
+
+    this.#leg.ringing();
+    call.ring();
+    const connected = await connectAgent(this.#deps, call, media, agentId, this.#agentParameters());
+    if (connected !== null) return connected;
+
+    media.negotiate(answer.remote);
+    if ((await this.#leg.answer(answer.sdp)) === 'gone') return 'over';
+    if (call.over) {
+      // Our own end crossed our 200: the caller has an answered dialog that must be closed, and is not billed for it.
+      await this.#leg.bye('agent_unreachable');
+      return 'over';
+    }
+    call.answered(this.#deps.limits.maxDurationMs);
+    return null;
+  }
+
+  #localAudio(trunk: Trunk): LocalAudio {
+    const media = this.#call.media;
+    if (media === null) throw new Error('media is open before SDP is made');
+    this.#local ??= {
+      address: media.localAddress,
+      port: media.localPort,
+      codecs: trunk.codecs,
+      sessionId: Math.floor(this.#deps.clock.wallMs()),
+      version: 1,
+      encryption: trunk.inbound.mediaEncryption,
+    };
+    return this.#local;
+  }
+
+  #agentParameters(): Record<string, string> {
+    const parameters: Record<string, string> = {};
+    for (const [name, value] of Object.entries(this.#invite.headers)) {
+      if (name.startsWith(AGENT_HEADER_PREFIX)) parameters[name] = value;
+    }
+    return {
+      ...parameters,
+      from_number: this.#call.identity.from,
+      to_number: this.#call.identity.to,
+      direction: 'inbound',
+    };
+  }
+
+  #onLeg(event: InboundEvent): void {
+    const call = this.#call;
+    switch (event.type) {
+      case 'cancelled':
+        return void call.end('cancelled', 'cancel', undefined, true, 487);
+      case 'confirmed':
+        return call.note('confirmed');
+      case 'unconfirmed':
+        call.metered?.flag('answer_unconfirmed');
+        return void call.end('answer_unconfirmed', 'signalling', undefined, true);
+      case 'bye':
+        return void call.end('remote_hangup', 'bye', undefined, true);
+      case 'lost':
+        return void call.end(
+          call.state === 'answered' ? 'signalling_lost' : 'carrier_failed',
+          'signalling',
+          undefined,
+          true,
+        );
+      case 'reoffer':
+        this.#local = acceptReoffer(call, event, this.#local);
+    }
+  }
+}

@@ -1,0 +1,191 @@
+// A call that the API asked for: agent -> money -> INVITE over the trunk's gateways -> 200.
+//
+// The agent is connected before the first INVITE leaves, so nobody's phone rings for an agent that is not there. The next
+// gateway is tried only for failures of the gateway (signalling.md item 4), never after the called party was heard of.
+
+import type { Reason } from '../domain/reasons.ts';
+import type { OutboundAttempt } from '../routing/index.ts';
+import { type LocalAudio, makeOffer, readAnswer } from '../sdp/index.ts';
+import type { OutboundEvent, OutboundLeg } from '../signalling/leg.ts';
+import { authorise, connectAgent, openMedia, type StepOutcome } from './acquire.ts';
+import type { Call } from './call.ts';
+import type { CallDeps } from './deps.ts';
+import { acceptReoffer } from './reoffer.ts';
+
+export interface OutboundPlan {
+  readonly workspaceId: string;
+  readonly numberId: string | null;
+  readonly agentId: string;
+  readonly attempts: readonly OutboundAttempt[];
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly ringTimeoutMs: number;
+  readonly maxDurationMs: number;
+}
+
+/** A gateway's fault: the same call may be tried elsewhere. */
+const FAILOVER_STATUS = new Set([408, 500, 502, 503, 504]);
+
+export class OutboundCall {
+  readonly #deps: CallDeps;
+  readonly #call: Call;
+  readonly #plan: OutboundPlan;
+  #leg: OutboundLeg | null = null;
+  #local: LocalAudio | null = null;
+  #attempt = 0;
+
+  constructor(deps: CallDeps, call: Call, plan: OutboundPlan) {
+    this.#deps = deps;
+    this.#call = call;
+    this.#plan = plan;
+    call.setLeg({
+      refuse: (reason) => this.#leg?.cancel(reason),
+      hangUp: async (reason) => await this.#leg?.bye(reason),
+    });
+  }
+
+  /** Resolves null once the first INVITE is on its way, or with the reason why it never will be. */
+  async run(): Promise<Reason | null> {
+    try {
+      const refusal = await this.#setUp();
+      if (refusal === null) return null;
+      if (refusal !== 'over') void this.#call.end(refusal, 'command');
+      return refusal === 'over' ? 'api_cancelled' : refusal;
+    } catch (error) {
+      this.#deps.log.error({ callId: this.#call.id, err: error }, 'setting up the call failed');
+      void this.#call.end('node_limit', 'command');
+      return 'node_limit';
+    }
+  }
+
+  async #setUp(): Promise<StepOutcome> {
+    const call = this.#call;
+    const { attempts, workspaceId, agentId, numberId, parameters } = this.#plan;
+    const first = attempts[0];
+    if (first === undefined) return 'no_route';
+    Object.assign(call.route, { workspaceId, trunkId: first.trunk.id, class: first.class });
+    call.note('routed', { trunkId: first.trunk.id, agentId, class: first.class, attempts: attempts.length });
+
+    const opened = await openMedia(this.#deps, call, { signallingAddress: null, natAllowed: first.trunk.natAllowed });
+    if (opened !== null || call.media === null) return opened;
+    const media = call.media;
+    const authorised = await authorise(this.#deps, call, {
+      callId: call.id,
+      workspaceId,
+      direction: 'outbound',
+      class: first.class,
+      from: call.identity.from,
+      to: call.identity.to,
+      trunkId: first.trunk.id,
+      numberId,
+      agentId,
+      ratedNumber: call.identity.to,
+      onExhausted: () => void call.end('balance_exhausted', 'command'),
+      counterRow: media.row,
+    });
+    if (authorised !== null) return authorised;
+    const toAgent = {
+      ...parameters,
+      from_number: call.identity.from,
+      to_number: call.identity.to,
+      direction: 'outbound',
+    };
+    const connected = await connectAgent(this.#deps, call, media, agentId, toAgent);
+    if (connected !== null) return connected;
+    this.#local = {
+      address: media.localAddress,
+      port: media.localPort,
+      codecs: first.trunk.codecs,
+      sessionId: Math.floor(this.#deps.clock.wallMs()),
+      version: 1,
+    };
+    this.#invite(first);
+    call.limitRinging(this.#plan.ringTimeoutMs);
+    return null;
+  }
+
+  #invite(attempt: OutboundAttempt): void {
+    const call = this.#call;
+    if (this.#local === null) throw new Error('media is open before SDP is made');
+    const { trunk, gateway } = attempt;
+    Object.assign(call.route, { trunkId: trunk.id, class: attempt.class });
+    call.note('inviting', { trunkId: trunk.id, gateway: `${gateway.host}:${gateway.port}` });
+    const { username, password } = trunk.outbound;
+    const number = this.#attempt;
+    const offer = makeOffer(this.#local);
+    this.#local = { ...this.#local, previous: offer };
+    const leg = this.#deps.signalling.originate(
+      {
+        uri: attempt.uri,
+        callerUser: call.identity.from,
+        callerDisplay: null,
+        offer,
+        headers: {},
+        credentials: username !== null && password !== null ? { username, password } : null,
+      },
+      (event) => {
+        if (number === this.#attempt) this.#onLeg(event);
+      },
+    );
+    this.#leg = leg;
+  }
+
+  #onLeg(event: OutboundEvent): void {
+    const call = this.#call;
+    switch (event.type) {
+      case 'progress':
+        if (event.status >= 180) call.ring();
+        return call.note('progress', { status: event.status, earlyMedia: event.sdp !== null });
+      case 'answered':
+        return this.#answered(event.sdp);
+      case 'rejected':
+        return this.#rejected(event.status, event.reason);
+      case 'bye':
+        return void call.end('remote_hangup', 'bye', undefined, true);
+      case 'lost':
+        return void call.end(
+          call.state === 'answered' ? 'signalling_lost' : 'carrier_failed',
+          'signalling',
+          undefined,
+          true,
+        );
+      case 'reoffer':
+        this.#local = acceptReoffer(call, event, this.#local);
+    }
+  }
+
+  #answered(sdp: string): void {
+    const call = this.#call;
+    if (call.over || call.media === null || this.#local === null) {
+      // Our CANCEL was too late: the dialog exists and must be closed; nobody is billed for it.
+      void this.#leg?.bye('api_cancelled');
+      return;
+    }
+    const answer = readAnswer(this.#local, sdp);
+    if (!answer.ok) {
+      void this.#leg?.bye('bad_offer');
+      return void call.end(answer.reason, 'signalling', undefined, true);
+    }
+    call.media.negotiate(answer.remote);
+    call.answered(this.#plan.maxDurationMs);
+  }
+
+  #rejected(status: number, text: string): void {
+    const call = this.#call;
+    call.note('rejected', { status, text: text.slice(0, 100) });
+    if (call.over) return;
+    const next = this.#plan.attempts[this.#attempt + 1];
+    if (FAILOVER_STATUS.has(status) && next !== undefined && call.state === 'queued') {
+      this.#attempt += 1;
+      return this.#invite(next);
+    }
+    void call.end(reasonOfStatus(status), 'signalling', undefined, true, status);
+  }
+}
+
+/** How a final answer other than 2xx ends the call; the status itself is kept in the record. */
+function reasonOfStatus(status: number): Reason {
+  if (status === 486 || status === 600) return 'busy';
+  if (status === 408 || status === 480) return 'no_answer';
+  if (status === 487) return 'cancelled';
+  return status >= 500 && status < 600 ? 'carrier_failed' : 'rejected';
+}

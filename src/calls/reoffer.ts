@@ -1,0 +1,24 @@
+// A re-INVITE or UPDATE with SDP inside a call: session refresh, hold and resume, a moved address. The meters do not notice
+// (metering.md edge cases 17 and 18): hold counts as active, and the answer instant never changes.
+
+import { answerOffer, type LocalAudio } from '../sdp/index.ts';
+import type { Reoffer } from '../signalling/leg.ts';
+import type { Call } from './call.ts';
+
+/** Answers the offer with ours, or with 488 and nothing changed. Returns the local description as it is from now on. */
+export function acceptReoffer(call: Call, reoffer: Reoffer, local: LocalAudio | null): LocalAudio | null {
+  if (call.over || call.media === null || local === null) {
+    reoffer.refuse(481);
+    return local;
+  }
+  const answer = answerOffer(reoffer.offer, local);
+  if (!answer.ok) {
+    call.note('reoffer_refused', { reason: answer.reason });
+    reoffer.refuse(488);
+    return local;
+  }
+  call.media.negotiate(answer.remote);
+  call.note('reoffer', { direction: answer.remote.direction });
+  reoffer.accept(answer.sdp);
+  return { ...local, previous: answer.sdp };
+}

@@ -1,0 +1,383 @@
+// Fakes of the rooms below a call: they keep the contracts of leg.ts, session.ts and meter.ts and record what was asked of them.
+
+import type { Bill, CallQuality, CallRecord } from '../../src/domain/call.ts';
+import type { Agent, PhoneNumber, Trunk } from '../../src/domain/directory.ts';
+import type { E164 } from '../../src/domain/e164.ts';
+import type { Reason } from '../../src/domain/reasons.ts';
+import type { CallDeps } from '../../src/calls/deps.ts';
+import type { Directory } from '../../src/directory/directory.ts';
+import type { AgentFailure } from '../../src/media/agent-stream.ts';
+import type {
+  AgentConnectOutcome,
+  MediaEvent,
+  MediaPool,
+  MediaSession,
+  OpenMedia,
+  RtpParameters,
+} from '../../src/media/session.ts';
+import type { AuthoriseOutcome, CallEnd, CallIntent, MeteredCall } from '../../src/metering/meter.ts';
+import type {
+  InboundEvent,
+  InboundInvite,
+  OriginateParams,
+  OutboundEvent,
+  Signalling,
+} from '../../src/signalling/leg.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+
+export const OFFER = [
+  'v=0',
+  'o=- 1 1 IN IP4 127.0.0.1',
+  's=-',
+  'c=IN IP4 127.0.0.1',
+  't=0 0',
+  'm=audio 30000 RTP/AVP 0 8 101',
+  'a=rtpmap:101 telephone-event/8000',
+  '',
+].join('\r\n');
+
+const QUALITY: CallQuality = {
+  packetsReceived: 10,
+  packetsSent: 10,
+  packetsLost: 0,
+  packetsLate: 0,
+  packetsDuplicate: 0,
+  packetsReordered: 0,
+  packetsDropped: 0,
+  jitterMs: 0,
+  framesToAgent: 10,
+  framesFromAgent: 10,
+  agentFramesDropped: 0,
+};
+
+export function billOf(telephonyMs: number, computeMs: number): Bill {
+  const line = (billedMs: number) => ({ billedMs, ratePerMinute: 0n, amount: 0n, rule: 'test' });
+  return {
+    telephony: line(telephonyMs),
+    compute: line(computeMs),
+    total: 0n,
+    currency: 'USD',
+    evidence: { start: null, end: null, endedBy: null },
+    final: true,
+    flags: [],
+  };
+}
+
+/** One promise that a test settles when it likes, or that is settled from the start. */
+export class Gate<T> {
+  promise: Promise<T>;
+  open!: (value: T) => void;
+  constructor(value?: T) {
+    this.promise = new Promise((resolve) => {
+      this.open = resolve;
+    });
+    if (value !== undefined) this.open(value);
+  }
+}
+
+export class FakeLeg {
+  readonly acts: string[] = [];
+  readonly answerGate = new Gate<'sent' | 'gone'>('sent');
+  emit: (event: InboundEvent) => void = () => undefined;
+}
+
+export class FakeMediaSession implements MediaSession {
+  readonly localAddress = '127.0.0.1';
+  readonly localPort = 40_000;
+  readonly row = 0;
+  readonly negotiated: RtpParameters[] = [];
+  readonly dialled: string[] = [];
+  agentOutcomes: (AgentConnectOutcome | Gate<AgentConnectOutcome>)[] = [];
+  starts = 0;
+  closes = 0;
+  readonly emit: (event: MediaEvent) => void;
+  readonly #clock: FakeClock;
+
+  constructor(params: OpenMedia, clock: FakeClock) {
+    this.emit = params.onEvent;
+    this.#clock = clock;
+  }
+  async connectAgent(dial: { url: string }): Promise<AgentConnectOutcome> {
+    this.dialled.push(dial.url);
+    const next = this.agentOutcomes.shift();
+    if (next instanceof Gate) return next.promise;
+    return next ?? { ok: true, attachedAtMs: this.#clock.monotonicMs(), connectMs: 3 };
+  }
+  negotiate(remote: RtpParameters): void {
+    this.negotiated.push(remote);
+  }
+  start(): void {
+    this.starts += 1;
+  }
+  async close(): Promise<CallQuality> {
+    this.closes += 1;
+    return QUALITY;
+  }
+}
+
+export class FakeMetered implements MeteredCall {
+  readonly intent: CallIntent;
+  readonly log: string[] = [];
+  readonly ends: CallEnd[] = [];
+  readonly flags: string[] = [];
+  failAnswered = false;
+  constructor(intent: CallIntent) {
+    this.intent = intent;
+  }
+  async answered(at: { class?: string }): Promise<void> {
+    if (this.failAnswered) throw new Error('disk full');
+    this.log.push(`answered ${at.class ?? ''}`.trim());
+  }
+  agentAttached(_atMs: number, agentId: string): void {
+    this.log.push(`attached ${agentId}`);
+  }
+  agentDetached(atMs: number, agentId: string): void {
+    this.log.push(`detached ${agentId} ${atMs}`);
+  }
+  flag(name: string): void {
+    this.flags.push(name);
+  }
+  async ended(end: CallEnd): Promise<Bill> {
+    this.ends.push(end);
+    return billOf(60_000, 1_000);
+  }
+  running(): Bill {
+    return { ...billOf(0, 0), final: false };
+  }
+}
+
+export interface World {
+  readonly deps: CallDeps;
+  readonly clock: FakeClock;
+  readonly records: Map<string, CallRecord>;
+  readonly sessions: FakeMediaSession[];
+  readonly metered: FakeMetered[];
+  readonly originated: { params: OriginateParams; emit: (event: OutboundEvent) => void; acts: string[] }[];
+  readonly observed: string[];
+  readonly errors: string[];
+  /** Changes what the next acquisition answers. */
+  mediaRefusal: 'media_ports_exhausted' | null;
+  authorise: ((intent: CallIntent) => Promise<AuthoriseOutcome>) | null;
+  nextAgentOutcomes: FakeMediaSession['agentOutcomes'];
+  agentFailure: AgentFailure | null;
+  readonly trunks: Trunk[];
+  readonly numbers: PhoneNumber[];
+  readonly agents: Map<string, Agent>;
+  /** A carrier sends an INVITE; returns its leg. */
+  invite(overrides?: Partial<InboundInvite>): FakeLeg;
+}
+
+export function createWorld(): World {
+  const clock = new FakeClock();
+  let onInvite: (invite: InboundInvite) => void = () => undefined;
+  let nextId = 0;
+  const claims = new Map<string, string>();
+  const world: World = {
+    deps: undefined as unknown as CallDeps,
+    clock,
+    records: new Map(),
+    sessions: [],
+    metered: [],
+    originated: [],
+    observed: [],
+    errors: [],
+    mediaRefusal: null,
+    authorise: null,
+    nextAgentOutcomes: [],
+    agentFailure: null,
+    trunks: [trunkOf('managed'), trunkOf('byoc', { id: 'trunk_byoc', label: 'byoc', workspaceId: 'demo' })],
+    numbers: [
+      numberOf('+12025550100'),
+      numberOf('+12025550101', { trunkId: 'trunk_byoc', provider: 'byoc' }),
+      numberOf('+12025550102', { agentId: null }),
+    ],
+    agents: new Map([agentOf('echo'), agentOf('spare')].map((agent) => [agent.id, agent])),
+    invite(overrides = {}) {
+      const leg = new FakeLeg();
+      onInvite({
+        source: { address: '127.0.0.1', port: 5070, protocol: 'udp' },
+        sipCallId: `sip-${nextId}`,
+        requestUri: 'sip:+12025550100@127.0.0.1',
+        calledUser: '+12025550100',
+        callerUser: '+12025550199',
+        callerDisplay: null,
+        offer: OFFER,
+        headers: { 'x-order': '42', subject: 'no' },
+        ...overrides,
+        accept(onEvent) {
+          leg.emit = onEvent;
+          return {
+            ringing: () => void leg.acts.push('180'),
+            answer(sdp) {
+              leg.acts.push(sdp.includes('m=audio 40000') ? '200' : '200 with another port');
+              return leg.answerGate.promise;
+            },
+            reject: (reason) => void leg.acts.push(`reject ${reason}`),
+            async bye(reason) {
+              leg.acts.push(`bye ${reason}`);
+            },
+          };
+        },
+      });
+      return leg;
+    },
+  };
+  const signalling: Signalling = {
+    onInvite: (handler) => {
+      onInvite = handler;
+    },
+    originate(params, emit) {
+      const acts: string[] = [];
+      world.originated.push({ params, emit, acts });
+      return {
+        cancel: (reason) => void acts.push(`cancel ${reason}`),
+        bye: async (reason) => void acts.push(`bye ${reason}`),
+      };
+    },
+    connected: true,
+    addresses: [],
+    close: async () => undefined,
+  };
+  const media: Pick<MediaPool, 'open'> = {
+    async open(params) {
+      if (world.mediaRefusal !== null) return { ok: false, code: world.mediaRefusal };
+      const session = new FakeMediaSession(params, clock);
+      session.agentOutcomes = world.nextAgentOutcomes;
+      world.sessions.push(session);
+      return { ok: true, session };
+    },
+  };
+  const directory = {
+    agents: { get: async (id: string) => world.agents.get(id) },
+    numbers: { byE164: async (e164: E164) => world.numbers.filter((number) => number.e164 === e164) },
+    calls: {
+      save: async (record: CallRecord) => void world.records.set(record.id, record),
+      get: async (id: string) => world.records.get(id),
+      list: async () => ({ items: [...world.records.values()], nextCursor: null }),
+    },
+    idempotency: {
+      async claim(scope: string, key: string, value: string) {
+        const existing = claims.get(`${scope}/${key}`);
+        if (existing === undefined) claims.set(`${scope}/${key}`, value);
+        return { first: existing === undefined, value: existing ?? value };
+      },
+    },
+    allTrunks: async () => world.trunks,
+  };
+  (world as { deps: CallDeps }).deps = {
+    clock,
+    ids: { next: (prefix) => `${prefix}_${++nextId}` },
+    directory: directory as unknown as Directory,
+    media: media as MediaPool,
+    meter: {
+      openCalls: 0,
+      close: async () => undefined,
+      async authorise(intent) {
+        if (world.authorise !== null) return world.authorise(intent);
+        const call = new FakeMetered(intent);
+        world.metered.push(call);
+        return { ok: true, call };
+      },
+    },
+    signalling,
+    agentDial: (agent, call) =>
+      world.agentFailure !== null
+        ? { ok: false, failure: world.agentFailure }
+        : {
+            ok: true,
+            dial: {
+              protocol: 'twilio',
+              url: agent.stream.url,
+              headers: {},
+              codec: 'PCMU',
+              readyTimeoutMs: 1000,
+              callId: call.callId,
+              accountId: call.accountId,
+              customParameters: call.parameters,
+            },
+          },
+    random: () => 0,
+    limits: {
+      ringTimeoutMs: 45_000,
+      maxDurationMs: 14_400_000,
+      concurrentMax: 3,
+      media: { firstPacketMs: 30_000, silenceMs: 30_000 },
+    },
+    observer: {
+      started: (call) => void world.observed.push(`started ${call.direction}`),
+      ringing: () => void world.observed.push('ringing'),
+      answered: (_call, setupMs) => void world.observed.push(`answered ${Math.round(setupMs)}`),
+      agentConnected: () => undefined,
+      ended: (_call, reason: Reason, talkMs) => void world.observed.push(`ended ${reason} ${talkMs}`),
+    },
+    log: { info: () => undefined, warn: () => undefined, error: (_fields, message) => void world.errors.push(message) },
+  };
+  return world;
+}
+
+function trunkOf(kind: Trunk['kind'], overrides: Partial<Trunk> = {}): Trunk {
+  return {
+    id: 'trunk_loop',
+    createdAt: 0,
+    workspaceId: null,
+    kind,
+    label: 'loopback',
+    inbound: { enabled: true, addresses: ['127.0.0.0/8'], mediaEncryption: 'off' },
+    outbound: {
+      enabled: true,
+      gateways: [
+        { host: '127.0.0.1', port: 5080, priority: 1, weight: 1 },
+        { host: '127.0.0.1', port: 5081, priority: 2, weight: 1 },
+      ],
+      transport: 'udp',
+      mediaEncryption: 'off',
+      username: null,
+      password: null,
+      allowedCountries: 'worldwide',
+    },
+    codecs: ['PCMU', 'PCMA'],
+    limits: { concurrentCalls: null, callsPerSecond: null },
+    natAllowed: false,
+    ...overrides,
+  };
+}
+
+function numberOf(e164: string, overrides: Partial<PhoneNumber> = {}): PhoneNumber {
+  return {
+    id: `num_${e164}`,
+    createdAt: 0,
+    e164: e164 as E164,
+    workspaceId: 'demo',
+    provider: 'managed',
+    trunkId: 'trunk_loop',
+    agentId: 'echo',
+    supportsInbound: true,
+    supportsOutbound: true,
+    status: 'active',
+    ...overrides,
+  };
+}
+
+function agentOf(id: string): Agent {
+  return {
+    id,
+    createdAt: 0,
+    workspaceId: 'demo',
+    name: id,
+    stream: {
+      url: `ws://127.0.0.1:9/${id}`,
+      protocol: 'twilio',
+      codec: 'PCMU',
+      headers: {},
+      authToken: null,
+      customParameters: {},
+    },
+    fallbackAgentId: null,
+    readyTimeoutMs: 1000,
+  };
+}
+
+/** Lets everything that is ready to run, run. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,179 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { createCallManager } from '../../src/calls/call-manager.ts';
+import type { OriginateRequest } from '../../src/calls/manager.ts';
+import { createWorld, OFFER, settle, type World } from './fakes.ts';
+
+let world: World;
+let manager: ReturnType<typeof createCallManager>;
+
+beforeEach(() => {
+  world = createWorld();
+  manager = createCallManager(world.deps);
+});
+
+const REQUEST: OriginateRequest = {
+  workspaceId: 'demo',
+  idempotencyKey: 'k1',
+  from: '+12025550100',
+  to: '+12025550177',
+};
+
+async function place(overrides: Partial<OriginateRequest> = {}) {
+  const outcome = await manager.originate({ ...REQUEST, ...overrides });
+  if (!outcome.ok) throw new Error(`refused: ${outcome.reason}`);
+  const attempt = world.originated.at(-1);
+  if (attempt === undefined) throw new Error('no INVITE left');
+  return { callId: outcome.call.id, attempt };
+}
+
+function attemptOf(index: number) {
+  const attempt = world.originated[index];
+  if (attempt === undefined) throw new Error(`no attempt ${index}`);
+  return attempt;
+}
+
+async function recordOf(callId: string) {
+  const record = await manager.get(callId);
+  if (record === undefined) throw new Error('no record');
+  return record;
+}
+
+describe('an outbound call', () => {
+  test('connects the agent, dials, rings, is answered and billed', async () => {
+    const { callId, attempt } = await place();
+    expect(world.sessions[0]?.dialled).toHaveLength(1);
+    expect(attempt.params.uri).toBe('sip:+12025550177@127.0.0.1:5080;transport=udp');
+    expect(attempt.params.offer).toContain('m=audio 40000 RTP/AVP');
+    expect((await recordOf(callId)).state).toBe('queued');
+    attempt.emit({ type: 'progress', status: 180, sdp: null });
+    expect((await recordOf(callId)).state).toBe('ringing');
+    attempt.emit({ type: 'answered', sdp: OFFER });
+    await settle();
+    expect(world.sessions[0]).toMatchObject({ starts: 1 });
+    expect(world.metered[0]?.log).toEqual(['attached echo', 'answered managed']);
+    attempt.emit({ type: 'bye', reasonHeader: null });
+    await settle();
+    expect(await recordOf(callId)).toMatchObject({ state: 'ended', endReason: 'remote_hangup', bill: { final: true } });
+  });
+
+  test('one key is one call', async () => {
+    const { callId } = await place();
+    const again = await manager.originate(REQUEST);
+    expect(again).toMatchObject({ ok: true, repeated: true, call: { id: callId } });
+    expect(world.originated).toHaveLength(1);
+  });
+
+  test('a refusal is repeated under its key, not tried again', async () => {
+    world.authorise = async () => ({ ok: false, reason: 'insufficient_balance' });
+    expect(await manager.originate(REQUEST)).toEqual({ ok: false, reason: 'insufficient_balance' });
+    world.authorise = null;
+    expect(await manager.originate(REQUEST)).toEqual({ ok: false, reason: 'insufficient_balance' });
+    expect(world.originated).toHaveLength(0);
+  });
+
+  test.each([
+    [{ from: '+12025550999' }, 'caller_id_not_owned'],
+    [{ from: '+12025550102' }, 'number_unassigned'],
+    [{ to: 'sip:evil@example.com' }, 'destination_not_allowed'],
+  ])('%o is refused as %s and never dialled', async (overrides, reason) => {
+    expect(await manager.originate({ ...REQUEST, ...overrides })).toEqual({ ok: false, reason });
+    await settle();
+    expect(world.originated).toHaveLength(0);
+    expect([...world.records.values()][0]?.endReason).toBe(reason);
+  });
+
+  test('an agent that is down means that nobody is rung', async () => {
+    world.agentFailure = { code: 'agent_url_invalid', detail: '' };
+    expect(await manager.originate(REQUEST)).toEqual({ ok: false, reason: 'agent_unreachable' });
+    expect(world.originated).toHaveLength(0);
+    expect(world.metered[0]?.ends).toHaveLength(1);
+  });
+
+  test.each([
+    [486, 'busy'],
+    [600, 'busy'],
+    [480, 'no_answer'],
+    [404, 'rejected'],
+    [603, 'rejected'],
+  ])('#8 %i ends it as %s without a second try', async (status, reason) => {
+    const { callId, attempt } = await place();
+    attempt.emit({ type: 'rejected', status, reason: '' });
+    await settle();
+    expect(await recordOf(callId)).toMatchObject({ endReason: reason, sipStatus: status, answeredAt: null });
+    expect(world.originated).toHaveLength(1);
+  });
+
+  test('#15 the next gateway is tried after 503, in order of priority, and the call is charged once', async () => {
+    const { callId } = await place();
+    attemptOf(0).emit({ type: 'rejected', status: 503, reason: 'Service Unavailable' });
+    expect(attemptOf(1).params.uri).toContain('127.0.0.1:5081');
+    attemptOf(1).emit({ type: 'answered', sdp: OFFER });
+    attemptOf(1).emit({ type: 'bye', reasonHeader: null });
+    await settle();
+    expect(world.metered).toHaveLength(1);
+    expect((await recordOf(callId)).endReason).toBe('remote_hangup');
+  });
+
+  test('after the last gateway failed, the carrier has failed', async () => {
+    const { callId } = await place();
+    attemptOf(0).emit({ type: 'rejected', status: 408, reason: '' });
+    attemptOf(1).emit({ type: 'rejected', status: 503, reason: '' });
+    await settle();
+    expect(await recordOf(callId)).toMatchObject({ endReason: 'carrier_failed', sipStatus: 503 });
+  });
+
+  test('no other gateway is tried once it rang', async () => {
+    await place();
+    attemptOf(0).emit({ type: 'progress', status: 180, sdp: null });
+    attemptOf(0).emit({ type: 'rejected', status: 503, reason: '' });
+    await settle();
+    expect(world.originated).toHaveLength(1);
+  });
+
+  test('#7 nobody answers: CANCEL at the ring timeout, nothing charged', async () => {
+    const { callId, attempt } = await place({ ringTimeoutMs: 20_000 });
+    attempt.emit({ type: 'progress', status: 180, sdp: null });
+    world.clock.advance(20_000);
+    await settle();
+    expect(attempt.acts).toEqual(['cancel no_answer']);
+    expect(await recordOf(callId)).toMatchObject({ endReason: 'no_answer', answeredAt: null });
+    expect(world.metered[0]?.log).not.toContain('answered managed');
+  });
+
+  test('the ring timeout does not outlive the answer', async () => {
+    const { attempt } = await place({ ringTimeoutMs: 20_000, maxDurationMs: 60_000 });
+    attempt.emit({ type: 'answered', sdp: OFFER });
+    world.clock.advance(20_000);
+    await settle();
+    expect(manager.activeCalls).toBe(1);
+    world.clock.advance(40_000);
+    await settle();
+    expect(attempt.acts).toEqual(['bye max_duration']);
+  });
+
+  test('hanging up while it rings cancels; a 200 that crosses is closed and not billed', async () => {
+    const { callId, attempt } = await place();
+    expect(await manager.hangup(callId)).toBe('ending');
+    attempt.emit({ type: 'answered', sdp: OFFER });
+    await settle();
+    expect(attempt.acts).toEqual(['cancel api_cancelled', 'bye api_cancelled']);
+    expect((await recordOf(callId)).answeredAt).toBeNull();
+    expect(await manager.hangup(callId)).toBe('already_ended');
+    expect(await manager.hangup('call_none')).toBe('unknown');
+  });
+
+  test('an answer that cannot be used is closed by BYE and not billed', async () => {
+    const { callId, attempt } = await place();
+    attempt.emit({ type: 'answered', sdp: OFFER.replace('0 8 101', '9') });
+    await settle();
+    expect(attempt.acts[0]).toMatch(/^bye/);
+    expect((await recordOf(callId)).answeredAt).toBeNull();
+  });
+
+  test('#33 the class is that of the trunk that answered', async () => {
+    const { attempt } = await place({ from: '+12025550101' });
+    attempt.emit({ type: 'answered', sdp: OFFER });
+    await settle();
+    expect(world.metered[0]?.log.at(-1)).toBe('answered byoc');
+  });
+});
