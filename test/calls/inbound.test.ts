@@ -121,7 +121,7 @@ describe('an inbound call', () => {
   });
 
   test('CANCEL while the hold is being made releases the hold that comes too late', async () => {
-    const gate = new Gate<void>();
+    const gate = new Gate<null>();
     world.authorise = async (intent) => {
       await gate.promise;
       const call = new FakeMetered(intent);
@@ -132,7 +132,7 @@ describe('an inbound call', () => {
     await settle();
     leg.emit({ type: 'cancelled' });
     await settle();
-    gate.open(undefined);
+    gate.open(null);
     await settle();
     expect(world.metered[0]?.ends).toHaveLength(1);
     expect(world.sessions[0]?.dialled).toEqual([]);
