@@ -1,0 +1,224 @@
+// What a call's audio costs: N real SIP calls with RTP on loopback and a WebSocket echo agent, through the whole gateway; and
+// the same frames through bench/bare-relay, the smallest Node program that moves them. The ratio of the two is what SIP,
+// metering, reordering and pacing add to what Node costs anyway.
+//
+// Set-up      three processes: the subject (gateway or relay) alone on core 0, caller and agent on core 1 (`taskset`, where
+//             there are two cores). A fresh subject for every N. The gateway is as shipped: log level info, meter on, journal on disk.
+// Warm-up     10 calls for 3 s, hung up; then idle for 1 s, where the RSS is read that RSS per call is counted from.
+//             Then N calls are placed (25 a second) and run for --warmup seconds before the window.
+// Window      --seconds (15) of all N calls sending every 20 ms. CPU is user + system of all threads of the subject over the window
+//             (/proc), divided by the call-seconds in it. Round trips are per frame: RTP out of the caller until it is back.
+// Repeats     --repeat (1) runs of each; the table shows the run with the median CPU. Noise between runs on a quiet machine is
+//             about 5 %; `caller late p99` shows whether the loader kept its own schedule. A busy machine shows there first.
+//
+// Flags: --calls 25,50,100,150  --seconds 15  --warmup 3  --repeat 1  --subject gateway|relay (both)
+
+import { startGateway } from '../test/support/gateway.ts';
+import type { Measured, OpenCalls } from './load/caller.ts';
+import { useAgent } from './support/demo.ts';
+import { PINNING, pinned, startPart, threadsOf, usageOf, type Part } from './support/process.ts';
+import { type BenchOptions, type BenchResult, flag, flagList, round } from './support/result.ts';
+
+type SubjectName = 'gateway' | 'relay';
+
+interface Subject {
+  readonly pid: number;
+  /** How the caller reaches it. */
+  target(calls: number): Promise<Omit<OpenCalls, 'calls'>>;
+  stop(): Promise<void>;
+}
+
+interface Figures extends Measured {
+  readonly subject: SubjectName;
+  readonly calls: number;
+  readonly failed: number;
+  readonly cpuMsPerCallSecond: number;
+  readonly coreShare: number;
+  readonly rssPerCallKb: number;
+}
+
+const PREPARING_CALLS = 10;
+const PREPARING_MS = 3000;
+const IDLE_MS = 1000;
+const NUMBER = '+12025550100';
+
+export async function run(options: BenchOptions): Promise<BenchResult> {
+  const levels = flagList(options, 'calls', [25, 50, 100, 150]);
+  const only = options.flags.get('subject');
+  const subjects = (['relay', 'gateway'] as const).filter((name) => only === undefined || only === name);
+  const figures: Figures[] = [];
+  for (const calls of levels) for (const subject of subjects) figures.push(await median(options, subject, calls));
+  return {
+    title: 'CPU, memory, round trip and loss of calls with audio',
+    tables: tables(figures),
+    notes: notes(figures),
+  };
+}
+
+async function median(options: BenchOptions, subject: SubjectName, calls: number): Promise<Figures> {
+  const runs: Figures[] = [];
+  for (let repeat = 0; repeat < flag(options, 'repeat', 1); repeat++) {
+    const figures = await measure(options, subject, calls);
+    options.say(
+      `${subject} ${calls} calls: ${round(figures.cpuMsPerCallSecond)} CPU ms per call-second, ${figures.lost} lost`,
+    );
+    runs.push(figures);
+  }
+  const sorted = runs.toSorted((a, b) => a.cpuMsPerCallSecond - b.cpuMsPerCallSecond);
+  return sorted[Math.floor(sorted.length / 2)] as Figures;
+}
+
+async function measure(options: BenchOptions, name: SubjectName, calls: number): Promise<Figures> {
+  const agent = startPart(new URL('load/echo-agent.ts', import.meta.url), 'load');
+  const { port } = await agent.next<{ port: number }>('listening');
+  const agentUrl = `ws://127.0.0.1:${port}/`;
+  const subject = name === 'gateway' ? await gatewaySubject(agentUrl) : await relaySubject(agentUrl);
+  try {
+    await prepare(subject);
+    return await load(options, name, subject, calls);
+  } finally {
+    await subject.stop();
+    await agent.stop();
+  }
+}
+
+async function prepare(subject: Subject): Promise<void> {
+  const caller = await openCaller(subject, PREPARING_CALLS);
+  caller.part.send({ type: 'measure' });
+  await pause(PREPARING_MS);
+  await closeCaller(caller.part);
+  await pause(IDLE_MS);
+}
+
+async function load(options: BenchOptions, name: SubjectName, subject: Subject, calls: number): Promise<Figures> {
+  const idle = usageOf(subject.pid);
+  const { part, answered, failed } = await openCaller(subject, calls);
+  await pause(flag(options, 'warmup', 3) * 1000);
+  const threadsBefore = threadsOf(subject.pid);
+  const before = usageOf(subject.pid);
+  part.send({ type: 'measure' });
+  await pause(flag(options, 'seconds', 15) * 1000);
+  const after = usageOf(subject.pid);
+  const threads = threadsOf(subject.pid);
+  const measured = await closeCaller(part);
+  if (options.flags.has('threads')) sayThreads(options, threadsBefore, threads);
+  const seconds = (after.atMs - before.atMs) / 1000;
+  return {
+    ...measured,
+    subject: name,
+    calls: answered,
+    failed,
+    cpuMsPerCallSecond: (after.cpuMs - before.cpuMs) / (seconds * answered),
+    coreShare: (after.cpuMs - before.cpuMs) / (seconds * 1000),
+    rssPerCallKb: (after.rssBytes - idle.rssBytes) / 1024 / answered,
+  };
+}
+
+async function openCaller(subject: Subject, calls: number): Promise<{ part: Part; answered: number; failed: number }> {
+  const part = startPart(new URL('load/caller.ts', import.meta.url), 'load');
+  const message: OpenCalls = { calls, ...(await subject.target(calls)) };
+  part.send({ type: 'open', ...message });
+  const up = await part.next<{ answered: number; failed: number }>('up', 120_000);
+  if (up.answered === 0) throw new Error(`none of ${calls} calls was answered`);
+  return { part, ...up };
+}
+
+async function closeCaller(part: Part): Promise<Measured> {
+  part.send({ type: 'finish' });
+  const measured = await part.next<Measured>('measured');
+  await part.next('down', 15_000);
+  await part.stop();
+  return measured;
+}
+
+async function gatewaySubject(agentUrl: string): Promise<Subject> {
+  const gateway = await startGateway({ prefix: pinned('subject', []) });
+  await useAgent(gateway, agentUrl);
+  return {
+    pid: gateway.pid,
+    target: async () => ({ sip: { host: '127.0.0.1', port: gateway.sip.udpPort, user: NUMBER } }),
+    stop: async () => void (await gateway.stop()),
+  };
+}
+
+async function relaySubject(agentUrl: string): Promise<Subject> {
+  const relay = startPart(new URL('bare-relay/relay.ts', import.meta.url), 'subject');
+  return {
+    pid: relay.pid,
+    async target(calls) {
+      relay.send({ type: 'open', calls, agentUrl });
+      const { ports } = await relay.next<{ ports: number[] }>('opened');
+      return { rtpPorts: ports };
+    },
+    stop: () => relay.stop(),
+  };
+}
+
+function tables(figures: readonly Figures[]) {
+  const cost = figures.map((row) => {
+    const relay = figures.find((other) => other.subject === 'relay' && other.calls === row.calls);
+    const ratio = relay ? round(row.cpuMsPerCallSecond / relay.cpuMsPerCallSecond) : '';
+    const share = `${Math.round(row.coreShare * 100)} %`;
+    return [row.subject, row.calls, round(row.cpuMsPerCallSecond), ratio, share, Math.round(row.rssPerCallKb)];
+  });
+  const trip = figures.map((row) => [
+    row.subject,
+    row.calls,
+    ...[row.roundTripMs.p50, row.roundTripMs.p99, row.roundTripMs.p999].map((value) => round(value)),
+    row.sent,
+    row.lost,
+    row.duplicated,
+    row.reframed,
+    row.failed,
+    round(row.lateMs.p99),
+  ]);
+  return [
+    {
+      caption: 'Cost of the subject alone',
+      columns: ['subject', 'calls', 'CPU ms per call-second', 'ratio to relay', 'of one core', 'RSS per call, kB'],
+      rows: cost,
+    },
+    {
+      caption: 'Frames, caller to caller (round trip in ms)',
+      columns: [
+        'subject',
+        'calls',
+        'p50',
+        'p99',
+        'p99.9',
+        'sent',
+        'lost',
+        'doubled',
+        're-framed',
+        'calls failed',
+        'caller late p99',
+      ],
+      rows: trip,
+    },
+  ];
+}
+
+function notes(figures: readonly Figures[]): string[] {
+  const late = Math.max(...figures.map((row) => row.lateMs.p99));
+  return [
+    PINNING ? 'Subject on core 0; caller and agent share core 1.' : 'Not pinned: all processes share the cores.',
+    'The gateway paces audio to the caller in 20 ms steps, so its round trip holds up to one frame of waiting; the relay sends at once.',
+    ...(late > 5
+      ? [`The caller was up to ${round(late)} ms late (p99): this machine was busy, read the round trips with care.`]
+      : []),
+  ];
+}
+
+function sayThreads(
+  options: BenchOptions,
+  before: ReadonlyMap<string, number>,
+  after: ReadonlyMap<string, number>,
+): void {
+  const used = [...after].map(([name, ms]) => [name, ms - (before.get(name) ?? 0)] as const);
+  for (const [name, ms] of used.toSorted((a, b) => b[1] - a[1]).slice(0, 8))
+    options.say(`  ${name} ${Math.round(ms)} ms`);
+}
+
+async function pause(ms: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+}

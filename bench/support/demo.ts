@@ -1,0 +1,24 @@
+// The demo workspace made ready for a load: enough money, no limits in the way, and the bench's own agent behind the number.
+
+import type { RunningGateway } from '../../test/support/gateway.ts';
+
+const WORKSPACE = 'demo';
+const NUMBER_ID = 'demo-0100';
+const MONEY = '100000.00';
+
+/** Points +12025550100 at an agent of the bench's own. */
+export async function useAgent(gateway: RunningGateway, url: string): Promise<void> {
+  await expectOk(gateway, 'POST', `/v1/workspaces/${WORKSPACE}/topups`, { amount: MONEY });
+  const agent = await expectOk<{ id: string }>(gateway, 'POST', '/v1/agents', {
+    workspaceId: WORKSPACE,
+    name: 'bench',
+    stream: { url, protocol: 'twilio', codec: 'PCMU' },
+  });
+  await expectOk(gateway, 'PATCH', `/v1/numbers/${NUMBER_ID}`, { agentId: agent.id });
+}
+
+async function expectOk<T>(gateway: RunningGateway, method: string, path: string, body: unknown): Promise<T> {
+  const answer = await gateway.api<T>(method, path, body);
+  if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+  return answer.body;
+}
