@@ -254,7 +254,7 @@ describe('how an answered call can end', () => {
     expect(leg.acts).not.toContain('bye answer_unconfirmed');
   });
 
-  test.each([
+  const causes: [string, (metered: FakeMetered) => Promise<void>, string][] = [
     [
       'the API hangs up',
       async (metered: FakeMetered) => void (await manager.hangup(metered.intent.callId)),
@@ -270,7 +270,8 @@ describe('how an answered call can end', () => {
       },
       'drain_deadline',
     ],
-  ])('%s', async (_what, cause, reason) => {
+  ];
+  test.each(causes)('%s', async (_what, cause, reason) => {
     const { leg, metered } = await talking();
     await cause(metered);
     await settle();
