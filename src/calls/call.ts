@@ -168,7 +168,7 @@ export class Call {
     this.#state = 'answered';
     this.media?.start();
     this.note('answered');
-    const stamp = { monotonicMs: this.#answeredMono, wallMs: this.#answeredWall };
+    const stamp = { monotonicMs: this.#answeredMono, wallMs: this.#answeredWall, trunkId: this.route.trunkId };
     const snapshot = this.route.class === null ? stamp : { ...stamp, class: this.route.class };
     this.metered?.answered(snapshot).catch((error: unknown) => {
       this.#deps.log.error({ callId: this.id, err: error }, 'the answer could not be journaled');

@@ -81,7 +81,8 @@ export class InboundCall {
       numberId: number.id,
       agentId,
       ratedNumber: number.e164,
-      onExhausted: () => void call.end('balance_exhausted', 'command'),
+      onExhausted: (why) => void call.end(why, 'command'),
+      onLowBalance: (remainingMs) => call.note('balance_low', { remainingMs }),
       counterRow: media.row,
     });
     if (authorised !== null) return authorised;

@@ -79,7 +79,8 @@ export class OutboundCall {
       numberId,
       agentId,
       ratedNumber: call.identity.to,
-      onExhausted: () => void call.end('balance_exhausted', 'command'),
+      onExhausted: (why) => void call.end(why, 'command'),
+      onLowBalance: (remainingMs) => call.note('balance_low', { remainingMs }),
       counterRow: media.row,
     });
     if (authorised !== null) return authorised;

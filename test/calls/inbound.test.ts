@@ -260,7 +260,11 @@ describe('how an answered call can end', () => {
       async (metered: FakeMetered) => void (await manager.hangup(metered.intent.callId)),
       'api_hangup',
     ],
-    ['the money is used up', async (metered: FakeMetered) => metered.intent.onExhausted(), 'balance_exhausted'],
+    [
+      'the money is used up',
+      async (metered: FakeMetered) => metered.intent.onExhausted('balance_exhausted'),
+      'balance_exhausted',
+    ],
     ['the maximum duration is reached', async () => world.clock.advance(14_400_000), 'max_duration'],
     [
       'the node drains',
