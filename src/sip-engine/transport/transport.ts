@@ -71,6 +71,7 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
   readonly #limits: TransportLimits;
   #udp: UdpEndpoint | undefined;
   #tcp: TcpEndpoint | undefined;
+  #isClosed = false;
 
   constructor(options: TransportLayerOptions) {
     super();
@@ -79,9 +80,9 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
     this.stats = new TransportStats(this.#limits.malformedSourcesMax);
   }
 
-  /** Opens the listeners. @throws the system error (EADDRINUSE, EACCES, …); nothing stays open then. */
+  /** Opens the listeners. @throws the system error (EADDRINUSE, EACCES, …); nothing stays open then. Once per layer. */
   async listen(options: ListenOptions): Promise<void> {
-    if (this.#udp !== undefined || this.#tcp !== undefined) throw new TypeError('already listening');
+    if (this.#isClosed || this.#udp !== undefined || this.#tcp !== undefined) throw new TypeError('listen once');
     try {
       if (isOn(options.udp)) this.#udp = await UdpEndpoint.open({ ...this.#where(options.udp), sink: this.#udpSink() });
       if (isOn(options.tcp)) {
@@ -110,6 +111,7 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
 
   /** Closes every socket; pending sends end as `closed`. Idempotent. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     const udp = this.#udp;
     const tcp = this.#tcp;
     this.#udp = undefined;
@@ -117,7 +119,18 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
     await Promise.all([udp?.close(), tcp?.close()]);
   }
 
+  /** UDP peers that are watched for refusals now. */
+  get watchedPeers(): number {
+    return this.#udp?.watchedPeers ?? 0;
+  }
+
+  /** TCP connections that are open or being opened now. */
+  get connections(): number {
+    return this.#tcp?.connections ?? 0;
+  }
+
   #dispatch(flow: Flow, bytes: Buffer): Promise<SendOutcome> {
+    if (this.#isClosed) return Promise.resolve(CLOSED);
     const address = bareHost(flow.address);
     if (isIP(address) === 0 || flow.port < 1 || flow.port > 65_535) return Promise.resolve(NO_ADDRESS);
     if (flow.protocol === 'udp') return this.#udp?.send(address, flow.port, bytes) ?? Promise.resolve(TRANSPORT_OFF);
@@ -229,6 +242,7 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
   }
 }
 
+const CLOSED: SendFailure = { outcome: 'closed', detail: 'transport closed' };
 const NO_ADDRESS: SendFailure = { outcome: 'unreachable', detail: 'not an IP address and port' };
 const TRANSPORT_OFF: SendFailure = { outcome: 'unreachable', detail: 'transport is off' };
 
