@@ -5,6 +5,12 @@ import type { RunningGateway } from '../../test/support/gateway.ts';
 const WORKSPACE = 'demo';
 const NUMBER_ID = 'demo-0100';
 const MONEY = '100000.00';
+const PAGE = 100;
+
+interface CallPage {
+  readonly items: readonly { readonly bill: { readonly final: boolean } | null }[];
+  readonly nextCursor: string | null;
+}
 
 /** Points +12025550100 at an agent of the bench's own. */
 export async function useAgent(gateway: RunningGateway, url: string): Promise<void> {
@@ -21,4 +27,17 @@ async function expectOk<T>(gateway: RunningGateway, method: string, path: string
   const answer = await gateway.api<T>(method, path, body);
   if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
   return answer.body;
+}
+
+/** Calls of the workspace that have ended with a final bill, counted page by page through the API. */
+export async function finalBills(gateway: RunningGateway): Promise<number> {
+  let count = 0;
+  let cursor: string | null = null;
+  do {
+    const query = `/v1/calls?limit=${PAGE}&state=ended${cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`}`;
+    const page: CallPage = await expectOk<CallPage>(gateway, 'GET', query, undefined);
+    count += page.items.filter((call) => call.bill?.final === true).length;
+    cursor = page.nextCursor;
+  } while (cursor !== null);
+  return count;
 }
