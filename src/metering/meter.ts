@@ -28,9 +28,11 @@ export interface CallIntent {
   readonly agentId: string | null;
   /** Outbound: the destination decides the rate. Inbound: the dialled number does (toll-free). */
   readonly ratedNumber: string;
-  /** Called once when the money for the call is (nearly) used up: the call must end now. */
-  readonly onExhausted: () => void;
-  /** Row of the media counters, read by the sweep for evidence. */
+  /** Called once when the money for the call is used up, or the store was lost for longer than lease and grace: the call must end now, for this reason. */
+  readonly onExhausted: (why: Extract<Reason, 'balance_exhausted' | 'store_lost'>) => void;
+  /** The money will end in `remainingMs` (30 s at best) unless it is topped up: time to tell the agent. May come again after a top-up. */
+  readonly onLowBalance?: (remainingMs: number) => void;
+  /** Row of the media counters, read by the sweep for evidence; -1 = the call has none. */
   readonly counterRow: number;
 }
 
@@ -42,13 +44,18 @@ export type AuthoriseOutcome =
     };
 
 export interface MeteredCall {
-  /** Durable before it resolves. A second call is ignored (retransmitted 200). */
-  answered(at: { monotonicMs: number; wallMs: number; class?: CallClass }): Promise<void>;
+  /** Durable before it resolves. A second call is ignored (retransmitted 200). `class` and `trunkId` of the leg that answered, where not the intent's. */
+  answered(at: { monotonicMs: number; wallMs: number; class?: CallClass; trunkId?: string | null }): Promise<void>;
   agentAttached(atMs: number, agentId: string): void;
   agentDetached(atMs: number, agentId: string): void;
   /** Adds a flag for people or reconciliation: `no_media`, `answer_unconfirmed`, … */
   flag(name: string): void;
-  /** The one end. `atMs` = last proof of service. Resolves with the final bill once it is in the ledger; repeated calls return the same bill. Voids the hold if never answered. */
+  /**
+   * The one end. `atMs` = last proof of service. Resolves with the final bill once it is in the ledger; repeated calls return the same
+   * bill (of several in one turn of the event loop the earliest evidence counts). Voids the hold if never answered. Reads the call's
+   * counter row at once: call it before the media session is closed. While the store is away it is tried again each second; rejects
+   * only if the meter is closed before (MeterClosedError), then recovery finishes the call at the next start.
+   */
   ended(end: CallEnd): Promise<Bill>;
   /** What the call has cost up to now (not final), for the API. */
   running(): Bill;

@@ -1,0 +1,27 @@
+// Messages between the main thread and the thread that owns the books (books.ts, books-thread.ts). Plain data: bigint, strings, maps.
+
+import type { HoldRequest, NewPosting, PostingQuery } from './ledger/books.ts';
+import type { HeartbeatRow, JournalRow } from './metering/journal.ts';
+
+export type BooksCall =
+  | { readonly name: 'balance'; readonly args: readonly [workspaceId: string, nowMs: number] }
+  | { readonly name: 'reserve'; readonly args: readonly [HoldRequest] }
+  | { readonly name: 'release'; readonly args: readonly [holdId: string] }
+  | { readonly name: 'settle'; readonly args: readonly [{ holdId: string | null; postings: readonly NewPosting[] }] }
+  | { readonly name: 'postings'; readonly args: readonly [PostingQuery] }
+  | { readonly name: 'append'; readonly args: readonly [readonly JournalRow[]] }
+  | { readonly name: 'heartbeat'; readonly args: readonly [HeartbeatRow] }
+  | { readonly name: 'openCalls'; readonly args: readonly [] }
+  | { readonly name: 'history'; readonly args: readonly [callId: string] }
+  | { readonly name: 'lastPulses'; readonly args: readonly [callIds: readonly string[]] }
+  /** Commits what waits, closes the file and ends the thread; not answered. */
+  | { readonly name: 'close'; readonly args: readonly [] };
+
+export type BooksRequest = BooksCall & { readonly id: number };
+
+export type BooksReply =
+  | { readonly type: 'ready' }
+  | { readonly type: 'flushed'; readonly commitMs: number; readonly works: number }
+  | { readonly type: 'done'; readonly id: number; readonly value: unknown }
+  /** Errors cross as errors; of the class only name, message, stack and code remain. */
+  | { readonly type: 'failed'; readonly id: number; readonly error: Error };

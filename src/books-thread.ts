@@ -1,0 +1,57 @@
+// The thread that owns the books: it takes the requests of a turn, runs them in one transaction, and answers once that is durable.
+// It holds no state beyond the file, so killing it loses nothing that was answered.
+
+import { parentPort, workerData } from 'node:worker_threads';
+import { openFiles } from './books.ts';
+import type { BooksReply, BooksRequest } from './books-protocol.ts';
+
+if (parentPort === null) throw new Error('books-thread.ts is started by openBooks, as a worker');
+const port = parentPort;
+const reply = (message: BooksReply) => port.postMessage(message);
+
+const { path } = workerData as { path: string };
+const { commit, file, shut } = openFiles({
+  path,
+  onFlush: (commitMs, works) => reply({ type: 'flushed', commitMs, works }),
+});
+
+port.on('message', (request: BooksRequest) => {
+  if (request.name === 'close') {
+    shut();
+    port.close();
+    return;
+  }
+  commit
+    .run(() => perform(request))
+    .then(
+      (value) => reply({ type: 'done', id: request.id, value }),
+      (error: Error) => reply({ type: 'failed', id: request.id, error }),
+    );
+});
+reply({ type: 'ready' });
+
+function perform(request: Exclude<BooksRequest, { name: 'close' }>): unknown {
+  const { books, journal } = file;
+  switch (request.name) {
+    case 'balance':
+      return books.balance(...request.args);
+    case 'reserve':
+      return books.reserve(...request.args);
+    case 'release':
+      return books.release(...request.args);
+    case 'settle':
+      return books.settle(...request.args);
+    case 'postings':
+      return books.postings(...request.args);
+    case 'append':
+      return journal.append(...request.args);
+    case 'heartbeat':
+      return journal.heartbeat(...request.args);
+    case 'openCalls':
+      return journal.openCalls();
+    case 'history':
+      return journal.history(...request.args);
+    case 'lastPulses':
+      return journal.lastPulses(...request.args);
+  }
+}

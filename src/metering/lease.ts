@@ -1,0 +1,259 @@
+// The money lease of one call, in two phases as reserve / post / void: what is held now, until when it lasts, and what happens then.
+//
+//   state      event                        next
+//   set up     start (answer)               running
+//   running    half of the slice is used    renewing: 30 s ahead, else 15 s, else whatever is left
+//   running    held money is used up        exhausted -> onExhausted('balance_exhausted'), once
+//   running    the same, but the store      grace -> onExhausted('store_lost'), once, unless a renewal succeeds before
+//              failed at the last renewal
+//   any        close                        closed: no timer, no further reserve. Whoever settles gives the hold back
+//
+// Invariants
+//   L1. The timer stands at the last millisecond whose cumulative price the held money covers, the agent taken as active from now on.
+//   L2. One renewal at a time; after `close` none is started.
+//   L3. A hold lives `holdTtlMs` of wall clock unless renewed, so that the money of a dead node returns by itself.
+//   L4. A postpaid call is never short of money, but it too ends when the store is lost for longer than slice and grace.
+
+import type { Clock, Timer } from '../domain/clock.ts';
+import type { Nano } from '../domain/money.ts';
+import { within } from './deadline.ts';
+import type { MeterBooks } from './ports.ts';
+
+export interface LeaseTimes {
+  /** How far ahead a renewal reserves; near the end of the money `sliceMinMs`, then the rest. */
+  readonly sliceMs: number;
+  readonly sliceMinMs: number;
+  readonly holdTtlMs: number;
+  /** How long a call may outlive its lease while the store does not answer. */
+  readonly graceMs: number;
+  /** The warning before the money ends. */
+  readonly warnMs: number;
+  readonly storeTimeoutMs: number;
+}
+
+export type Exhaustion = 'balance_exhausted' | 'store_lost';
+
+export interface LeaseOptions {
+  readonly books: MeterBooks;
+  readonly clock: Clock;
+  readonly times: LeaseTimes;
+  readonly holdId: string;
+  readonly workspaceId: string;
+  readonly prepaid: boolean;
+  /** Already reserved. */
+  readonly held: Nano;
+  readonly onExhausted: (why: Exhaustion) => void;
+  readonly onLowBalance: ((remainingMs: number) => void) | undefined;
+  readonly onStoreFailed: (error: unknown) => void;
+}
+
+/** Cumulative price at an instant (monotonic ms) from `nowMs` on, an agent taken as active from there. */
+export type Projection = (nowMs: number) => (atMs: number) => Nano;
+
+/** Far beyond the longest call; a price that does not reach the held money until then never does. */
+const HORIZON_MS = 7 * 86_400_000;
+
+export class Lease {
+  readonly #options: LeaseOptions;
+  #held: Nano;
+  #project: Projection | null = null;
+  #renewAtMs = Number.POSITIVE_INFINITY;
+  #refreshAtMs: number;
+  #lastSlice = false;
+  #renewing = false;
+  #failing = false;
+  #warned = false;
+  #done = false;
+  #graceEndMs: number | null = null;
+  #endTimer: Timer | null = null;
+  #warnTimer: Timer | null = null;
+
+  constructor(options: LeaseOptions) {
+    this.#options = options;
+    this.#held = options.held;
+    this.#refreshAtMs = options.clock.monotonicMs() + options.times.holdTtlMs / 2;
+  }
+
+  get held(): Nano {
+    return this.#held;
+  }
+
+  /** The call is answered: the money runs. */
+  start(project: Projection): void {
+    if (this.#done || this.#project !== null) return;
+    this.#project = project;
+    this.#arm();
+  }
+
+  /** Once per sweep: renews what is due. */
+  tick(): void {
+    if (this.#done || this.#renewing) return;
+    const nowMs = this.#options.clock.monotonicMs();
+    if (nowMs >= this.#renewAtMs || nowMs >= this.#refreshAtMs || this.#lastSlice || this.#failing) void this.#renew();
+  }
+
+  /** The journal cannot be written for too long: no further service can be proved. */
+  storeLost(): void {
+    this.#exhaust('store_lost');
+  }
+
+  close(): void {
+    this.#done = true;
+    this.#endTimer?.cancel();
+    this.#warnTimer?.cancel();
+  }
+
+  /**
+   * Last instant in [fromMs, toMs] that can be charged. A last reserve asks for what the hold lacks; if the store does not answer,
+   * the whole service is charged (the grace was given on credit). Call after `close`.
+   */
+  async coveredTo(costAt: (atMs: number) => Nano, fromMs: number, toMs: number): Promise<number> {
+    const cost = costAt(toMs);
+    if (!this.#options.prepaid || cost <= this.#held) return toMs;
+    try {
+      if ((await this.#reserve(cost)) === 'held') return toMs;
+    } catch (error) {
+      this.#options.onStoreFailed(error);
+      return toMs;
+    }
+    return lastAffordableMs(costAt, this.#held, fromMs, toMs) ?? toMs;
+  }
+
+  async #renew(): Promise<void> {
+    this.#renewing = true;
+    try {
+      if (this.#project === null) await this.#reserve(this.#held);
+      else await this.#extend(this.#project);
+      this.#failing = false;
+      this.#graceEndMs = null;
+    } catch (error) {
+      this.#failing = true;
+      this.#options.onStoreFailed(error);
+    }
+    this.#renewing = false;
+    this.#arm();
+  }
+
+  async #extend(project: Projection): Promise<void> {
+    const { clock, times } = this.#options;
+    if (this.#lastSlice && !(await this.#moneyCame())) return;
+    for (const sliceMs of [times.sliceMs, times.sliceMinMs]) {
+      if (this.#done) return;
+      const nowMs = clock.monotonicMs();
+      if ((await this.#reserve(project(nowMs)(nowMs + sliceMs))) === 'held') {
+        this.#lastSlice = false;
+        return this.#foresee(project);
+      }
+    }
+    this.#lastSlice = true;
+    const available = await this.#available();
+    if (!this.#done && available > 0n) await this.#reserve(this.#held + available);
+    return this.#foresee(project);
+  }
+
+  /** On the last slice: is there anything new to reserve? Keeps the hold alive meanwhile (L3). */
+  async #moneyCame(): Promise<boolean> {
+    if ((await this.#available()) > 0n) return true;
+    if (!this.#done && this.#options.clock.monotonicMs() >= this.#refreshAtMs) await this.#reserve(this.#held);
+    return false;
+  }
+
+  /** Arms the warning at `warnMs` before the money will end if no other call takes any of it. */
+  async #foresee(project: Projection): Promise<void> {
+    const { clock, times, onLowBalance, prepaid } = this.#options;
+    if (!prepaid || onLowBalance === undefined) return;
+    const money = this.#held + (await this.#available());
+    if (this.#done) return;
+    const nowMs = clock.monotonicMs();
+    const endMs = lastAffordableMs(project(nowMs), money, nowMs, nowMs + HORIZON_MS);
+    this.#warnTimer?.cancel();
+    this.#warnTimer = null;
+    if (endMs === undefined) return;
+    const warnInMs = endMs - times.warnMs - nowMs;
+    if (warnInMs > 0) this.#warned = false;
+    if (this.#warned) return;
+    const warn = () => {
+      this.#warned = true;
+      onLowBalance(endMs - clock.monotonicMs());
+    };
+    if (warnInMs <= 0) warn();
+    else this.#warnTimer = clock.setTimer(warn, warnInMs);
+  }
+
+  async #available(): Promise<Nano> {
+    const { books, clock, times, workspaceId } = this.#options;
+    const { balance, reserved } = await within(
+      clock,
+      times.storeTimeoutMs,
+      'balance',
+      books.balance(workspaceId, clock.wallMs()),
+    );
+    return balance > reserved ? balance - reserved : 0n;
+  }
+
+  async #reserve(amount: Nano): Promise<'held' | 'insufficient'> {
+    const { books, clock, times, holdId, workspaceId, prepaid } = this.#options;
+    const nowMs = clock.wallMs();
+    const request = { id: holdId, workspaceId, amount, expiresAtMs: nowMs + times.holdTtlMs, nowMs, prepaid };
+    const outcome = await within(clock, times.storeTimeoutMs, 'reserve', books.reserve(request));
+    if (outcome === 'held') {
+      this.#held = amount;
+      this.#refreshAtMs = clock.monotonicMs() + times.holdTtlMs / 2;
+    }
+    return outcome;
+  }
+
+  /** Sets the timer to the end of the held money (L1) and the next renewal to half of the way there. */
+  #arm(): void {
+    this.#endTimer?.cancel();
+    this.#endTimer = null;
+    if (this.#done || this.#project === null) return;
+    const { clock } = this.#options;
+    const nowMs = clock.monotonicMs();
+    const endMs = lastAffordableMs(this.#project(nowMs), this.#held, nowMs, nowMs + HORIZON_MS);
+    this.#renewAtMs = endMs === undefined ? Number.POSITIVE_INFINITY : nowMs + (endMs - nowMs) / 2;
+    if (endMs !== undefined) this.#endTimer = clock.setTimer(() => this.#due(), endMs - nowMs);
+  }
+
+  #due(): void {
+    const { clock, times } = this.#options;
+    const nowMs = clock.monotonicMs();
+    const project = this.#project;
+    // A renewal that is under way decides; it arms the timer again.
+    if (this.#done || project === null || this.#renewing) return;
+    // The agent may have been away meanwhile: then the money lasts longer.
+    const endMs = lastAffordableMs(project(nowMs), this.#held, nowMs, nowMs + HORIZON_MS);
+    if (endMs === undefined || endMs > nowMs) return this.#arm();
+    if (!this.#failing) return this.#exhaust('balance_exhausted');
+    this.#graceEndMs ??= nowMs + times.graceMs;
+    if (nowMs >= this.#graceEndMs) return this.#exhaust('store_lost');
+    this.#endTimer = clock.setTimer(() => this.#due(), this.#graceEndMs - nowMs);
+  }
+
+  #exhaust(why: Exhaustion): void {
+    if (this.#done) return;
+    this.close();
+    this.#options.onExhausted(why);
+  }
+}
+
+/**
+ * Last instant, in whole ms from `fromMs`, whose price `money` covers; undefined if it covers all up to `toMs`. `costAt` never decreases.
+ * Where even `fromMs` costs more, the answer is `fromMs`.
+ */
+export function lastAffordableMs(
+  costAt: (atMs: number) => Nano,
+  money: Nano,
+  fromMs: number,
+  toMs: number,
+): number | undefined {
+  if (costAt(toMs) <= money) return undefined;
+  let covered = 0;
+  let beyond = Math.ceil(toMs - fromMs);
+  while (beyond - covered > 1) {
+    const middle = Math.floor((covered + beyond) / 2);
+    if (costAt(fromMs + middle) <= money) covered = middle;
+    else beyond = middle;
+  }
+  return fromMs + covered;
+}

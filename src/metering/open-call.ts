@@ -1,0 +1,318 @@
+// One call on the meter, from its durable intent to its postings.
+//
+//   state     answered()        agent on/off     ended()                      posted in the ledger
+//   intent    -> running        kept, cut later  -> ending (hold voided)      -
+//   running   ignored           recorded         -> ending                    -
+//   ending    ignored           ignored          earlier evidence counts (*)  -> closed
+//   closed    ignored           ignored          same bill                    -
+//   (*) until the end is being written, a microtask later; afterwards it answers the same bill.
+//
+// Invariants
+//   M1. One end: `#finish` runs once, whatever arrives how often.
+//   M2. The snapshot at answer is the last time anything is read from outside the call.
+//   M3. `ended` and `rated` are durable before the first posting is sent.
+
+import type { Bill } from '../domain/call.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { Nano } from '../domain/money.ts';
+import { billOf, isFinal, ratingOf, wallEndOf } from './bill.ts';
+import { CallWriter } from './call-writer.ts';
+import { delay, within } from './deadline.ts';
+import { MeterClosedError } from './errors.ts';
+import type { ProofAges, Reading } from './evidence.ts';
+import { agentProvenTo, pulseOf, readCounters } from './evidence.ts';
+import type { Journal } from './journal.ts';
+import type { Lease } from './lease.ts';
+import type { CallEnd, CallIntent, MeteredCall } from './meter.ts';
+import type { EvidenceCounters, MeterBooks, MeterObserver } from './ports.ts';
+import { postCall } from './poster.ts';
+import type { RateTable } from './rates.ts';
+import type { AgentEvent } from './rating.ts';
+import { activeTime, answeredMs, computePrice, telephonyPrice } from './rating.ts';
+import type { Answer, EndedRecord, IntentRecord, Pulse, RatedRecord } from './records.ts';
+
+export interface OpenCallOptions {
+  readonly intent: CallIntent;
+  readonly record: IntentRecord;
+  readonly lease: Lease;
+  readonly journal: Journal;
+  readonly books: MeterBooks;
+  readonly rates: () => RateTable;
+  readonly clock: Clock;
+  readonly counters: EvidenceCounters;
+  readonly ages: ProofAges;
+  readonly storeTimeoutMs: number;
+  readonly observer: MeterObserver;
+  /** The call has ended: its place is free. */
+  readonly onEnded: () => void;
+  /** The call is in the ledger. */
+  readonly onPosted: () => void;
+}
+
+/** A runtime that comes and goes this often is broken; further attaches are not charged. */
+const AGENT_EVENTS_MAX = 2_000;
+const FLAGS_MAX = 16;
+const RETRY_MS = 1_000;
+
+export class OpenCall implements MeteredCall {
+  readonly #options: OpenCallOptions;
+  readonly #writer: CallWriter;
+  readonly #agentEvents: AgentEvent[] = [];
+  readonly #flags = new Set<string>();
+  #seq = 1;
+  #reading: Reading | null = null;
+  #answer: Answer | null = null;
+  #answered: Promise<void> | null = null;
+  #end: CallEnd | null = null;
+  #bill: Promise<Bill> | null = null;
+  #finalBill: Bill | null = null;
+  #endTaken = false;
+  readonly #meterClosed = Promise.withResolvers<never>();
+
+  constructor(options: OpenCallOptions) {
+    this.#options = options;
+    this.#writer = new CallWriter(options.journal, (error) => options.observer.storeFailed('append', error));
+    // Only those who wait for it care.
+    this.#meterClosed.promise.catch(() => undefined);
+  }
+
+  answered(at: Parameters<MeteredCall['answered']>[0]): Promise<void> {
+    if (this.#end !== null) return this.#answered ?? Promise.resolve();
+    if (this.#answered !== null) return this.#answered;
+    const { intent, lease } = this.#options;
+    const callClass = at.class ?? intent.class;
+    this.#answer = {
+      monotonicMs: at.monotonicMs,
+      wallMs: at.wallMs,
+      class: callClass,
+      trunkId: at.trunkId === undefined ? intent.trunkId : at.trunkId,
+      rates: this.#ratesAtAnswer(callClass, at.wallMs),
+    };
+    this.#answered = this.#writer.write({ kind: 'answered', ...this.#next(), answer: this.#answer });
+    lease.start(() => this.#projectFrom(this.#options.clock.monotonicMs()));
+    return this.#answered;
+  }
+
+  agentAttached(atMs: number, agentId: string): void {
+    if (this.#agentEvents.length < AGENT_EVENTS_MAX) this.#agentEvent({ atMs, agentId, on: true });
+    else this.flag('agent_flapping');
+  }
+
+  agentDetached(atMs: number, agentId: string): void {
+    if (this.#agentEvents.length < 2 * AGENT_EVENTS_MAX) this.#agentEvent({ atMs, agentId, on: false });
+  }
+
+  flag(name: string): void {
+    if (this.#end !== null || this.#flags.has(name) || this.#flags.size >= FLAGS_MAX) return;
+    this.#flags.add(name);
+    void this.#writer.write({ kind: 'flag', ...this.#next(), flag: name });
+  }
+
+  ended(end: CallEnd): Promise<Bill> {
+    if (this.#bill !== null) {
+      if (this.#end !== null && !this.#endTaken && end.atMs < this.#end.atMs) this.#end = end;
+      return this.#bill;
+    }
+    this.#end = end;
+    this.#read();
+    this.#options.lease.close();
+    this.#options.onEnded();
+    this.#bill = this.#finish();
+    return this.#bill;
+  }
+
+  running(): Bill {
+    if (this.#finalBill !== null) return this.#finalBill;
+    const { clock, record } = this.#options;
+    const end = this.#end ?? {
+      atMs: clock.monotonicMs(),
+      wallMs: clock.wallMs(),
+      reason: 'remote_hangup',
+      evidence: 'heartbeat',
+    };
+    const atMs = this.#proofOf(end);
+    if (this.#end === null) this.#read();
+    const ended = this.#endedRecord(end, atMs, atMs, 0);
+    const bill = billOf(record, ended, ratingOf(record, ended));
+    return { ...bill, evidence: { ...bill.evidence, end: null, endedBy: null }, final: false };
+  }
+
+  /** For the sweep: what this call's heartbeat may claim; undefined before the answer and after the end. */
+  pulse(nowMs: number): Pulse | undefined {
+    if (this.#answer === null || this.#end !== null) return undefined;
+    const reading = this.#read();
+    return pulseOf(
+      {
+        callId: this.#options.record.callId,
+        answeredAtMs: this.#answer.monotonicMs,
+        agentEvents: this.#agentEvents,
+        reading,
+      },
+      nowMs,
+      this.#options.ages,
+    );
+  }
+
+  /** For the sweep: renews the lease and repeats failed writes. */
+  tick(): void {
+    this.#writer.retry();
+    this.#options.lease.tick();
+  }
+
+  /** The journal has been unwritable for too long. */
+  storeLost(): void {
+    this.#options.lease.storeLost();
+  }
+
+  /** The meter is closing: an end that is not yet in the ledger is left to recovery. */
+  meterClosed(): void {
+    this.#options.lease.close();
+    this.#meterClosed.reject(new MeterClosedError());
+  }
+
+  /** Settles when an end that is under way is in the ledger; at once where there is none. */
+  async settled(): Promise<void> {
+    await this.#bill?.then(
+      () => undefined,
+      () => undefined,
+    );
+  }
+
+  #agentEvent(event: AgentEvent): void {
+    if (this.#end !== null) return;
+    this.#agentEvents.push(event);
+    void this.#writer.write({ kind: 'agent', ...this.#next(), event });
+  }
+
+  async #finish(): Promise<Bill> {
+    // Ends of the same turn gather here.
+    await Promise.resolve();
+    this.#endTaken = true;
+    const { clock, record, lease, books, observer } = this.#options;
+    const end = this.#end as CallEnd;
+    const atMs = this.#proofOf(end);
+    const billToMs = await this.#coveredTo(lease, end, atMs);
+    this.#addOwnFlags(atMs);
+    const ended = this.#endedRecord(end, atMs, billToMs, this.#next().callSeq);
+    const rating = ratingOf(record, ended);
+    const rated: RatedRecord = { kind: 'rated', ...this.#next(), ...rating, final: isFinal(ended) };
+    await this.#orClosed(this.#writer.write(ended, rated));
+    const outcome = await this.#posted(() => postCall(books, record, ended, rated));
+    void this.#writer.write({ kind: 'posted', ...this.#next(), outcome });
+    this.#finalBill = billOf(record, ended, rating);
+    this.#report(ended, rated, clock.monotonicMs() - end.atMs);
+    observer.overshoot(this.#overshoot(ended, rated.total));
+    this.#options.onPosted();
+    return this.#finalBill;
+  }
+
+  async #posted(post: () => Promise<'posted' | 'exists'>): Promise<'posted' | 'exists'> {
+    const { clock, observer, storeTimeoutMs } = this.#options;
+    for (;;) {
+      try {
+        return await within(clock, storeTimeoutMs, 'settle', post());
+      } catch (error) {
+        observer.storeFailed('settle', error);
+        await this.#orClosed(delay(clock, RETRY_MS));
+      }
+    }
+  }
+
+  /** Waits, but not beyond the meter's own life: what is not in the ledger by then is left to recovery. */
+  #orClosed<T>(work: Promise<T>): Promise<T> {
+    return Promise.race([work, this.#meterClosed.promise]);
+  }
+
+  /** A stamp from the future or from before the answer proves nothing. */
+  #proofOf(end: CallEnd): number {
+    const atMs = Math.min(end.atMs, this.#options.clock.monotonicMs());
+    return this.#answer === null ? atMs : Math.max(atMs, this.#answer.monotonicMs);
+  }
+
+  #coveredTo(lease: Lease, end: CallEnd, atMs: number): Promise<number> {
+    const answer = this.#answer;
+    if (answer === null) return Promise.resolve(atMs);
+    return lease.coveredTo((toMs) => this.#totalTo(end, atMs, toMs), answer.monotonicMs, atMs);
+  }
+
+  #totalTo(end: CallEnd, atMs: number, toMs: number): Nano {
+    return ratingOf(this.#options.record, this.#endedRecord(end, atMs, toMs, 0)).total;
+  }
+
+  #endedRecord(end: CallEnd, atMs: number, billToMs: number, callSeq: number): EndedRecord {
+    const { clock, record, ages } = this.#options;
+    const reading = this.#reading ?? this.#read();
+    return {
+      kind: 'ended',
+      callId: record.callId,
+      callSeq,
+      atWallMs: clock.wallMs(),
+      answer: this.#answer,
+      agentEvents: [...this.#agentEvents],
+      atMs,
+      billToMs,
+      agentProvenToMs: Math.min(atMs, agentProvenTo(this.#agentEvents, reading, atMs, ages)),
+      endedWallMs: wallEndOf(this.#answer, atMs, end.wallMs),
+      reason: end.reason,
+      evidence: end.evidence,
+      flags: [...this.#flags],
+    };
+  }
+
+  #addOwnFlags(atMs: number): void {
+    const answer = this.#answer;
+    if (answer === null || answeredMs(answer.monotonicMs, atMs) === 0) return;
+    const reading = this.#reading;
+    if (reading?.hasCounters && reading.rtpMs === 0) this.#flags.add('no_media');
+    if (answer.class === 'managed' && !this.#agentEvents.some((event) => event.on && event.atMs <= atMs)) {
+      this.#flags.add('credit_ticket');
+    }
+    if (this.#end?.reason === 'answer_unconfirmed') this.#flags.add('answer_unconfirmed').add('needs_reconciliation');
+  }
+
+  #ratesAtAnswer(callClass: Answer['class'], wallMs: number): Answer['rates'] {
+    const { intent, record, rates } = this.#options;
+    const found = rates().snapshot(callClass, intent.ratedNumber, wallMs);
+    if (typeof found !== 'string') return found;
+    // The row was withdrawn between set-up and answer: the price that was agreed holds. Without one nothing is guessed.
+    if (record.rates.telephony === null) this.flag('needs_reconciliation');
+    return record.rates;
+  }
+
+  /** Cumulative price from now on, an agent taken as active from now (lease L1). */
+  #projectFrom(nowMs: number): (atMs: number) => Nano {
+    const answer = this.#answer as Answer;
+    const active = activeTime(this.#agentEvents, answer.monotonicMs, nowMs).ms;
+    return (atMs) =>
+      telephonyPrice(answer.rates.telephony, answeredMs(answer.monotonicMs, atMs)) +
+      computePrice(answer.rates.computePerMinute, active + Math.max(0, Math.ceil(atMs - nowMs)));
+  }
+
+  #overshoot(ended: EndedRecord, charged: Nano): Nano {
+    if (ended.billToMs >= ended.atMs) return 0n;
+    const { record } = this.#options;
+    return ratingOf(record, { ...ended, billToMs: ended.atMs }).total - charged;
+  }
+
+  #report(ended: EndedRecord, rated: RatedRecord, lagMs: number): void {
+    const { observer, record } = this.#options;
+    const callClass = ended.answer?.class ?? record.class;
+    observer.lagMs(Math.max(0, lagMs));
+    for (const meter of ['telephony', 'compute'] as const) {
+      if (rated[meter].billedMs === 0) continue;
+      observer.revenue(meter, rated[meter].amount);
+      observer.billedMs(meter, callClass, rated[meter].billedMs);
+    }
+  }
+
+  #read(): Reading {
+    const { counters, intent } = this.#options;
+    this.#reading = readCounters(counters, intent.counterRow, this.#reading);
+    return this.#reading;
+  }
+
+  #next(): { callId: string; callSeq: number; atWallMs: number } {
+    this.#seq += 1;
+    return { callId: this.#options.record.callId, callSeq: this.#seq, atWallMs: this.#options.clock.wallMs() };
+  }
+}
