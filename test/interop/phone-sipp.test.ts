@@ -1,11 +1,8 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { startGateway, type RunningGateway } from '../support/gateway.ts';
+import { afterEach, describe, expect, test } from 'vitest';
 import { createPhone, type Phone } from '../support/phone/phone.ts';
 import { HAS_SIPP, runSipp, startSipp } from './sipp/run.ts';
 
-// sipp against the whole gateway, and sipp against the test phone, which is how the phone earns its trust.
+// sipp against the test phone: this is how the phone earns its trust.
 
 const phones: Phone[] = [];
 afterEach(async () => {
