@@ -114,7 +114,9 @@ interface StartLine {
 }
 
 function parseStartLine(line: string): StartLine {
-  return startsWithSip(line) ? parseStatusLine(line) : parseRequestLine(line);
+  const start = startsWithSip(line) ? parseStatusLine(line) : parseRequestLine(line);
+  if (start.message === undefined || !(line.includes('\r') || line.includes('\n'))) return start;
+  return { message: start.message, error: new SipParseError('bad_line_ending', 'Bare Line End In Start Line') };
 }
 
 /** `Method SP Request-URI SP SIP/2.0`, each space exactly one (RFC 3261 7.1). */
@@ -154,9 +156,6 @@ function parseStatusLine(line: string): StartLine {
   }
   if (status === undefined || status < 100) {
     return { message, error: new SipParseError('bad_status_code', 'Bad Status Code') };
-  }
-  if (reason.includes('\r') || reason.includes('\n')) {
-    return { message, error: new SipParseError('bad_line_ending', 'Bare Line End In Status Line') };
   }
   return { message, error: undefined };
 }

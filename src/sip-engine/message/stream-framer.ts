@@ -45,6 +45,7 @@ type State =
 
 const BLANK_LINE = '\r\n\r\n';
 const CR = 0x0d;
+const LONE_CR = Buffer.from([CR]);
 const LF = 0x0a;
 
 export class StreamFramer {
@@ -83,8 +84,10 @@ export class StreamFramer {
     for (let at = from; at < chunk.length; at++) {
       const expected = state.lineEndBytes % 2 === 0 ? CR : LF;
       if (chunk[at] !== expected) {
-        // A CR without its LF is part of no message either: the head parser will refuse it.
-        this.#state = { name: 'head', bytes: new GrowingBuffer() };
+        const bytes = new GrowingBuffer();
+        // A CR that was not followed by LF is put back: it is part of no line end, and the head parser refuses it.
+        if (state.lineEndBytes % 2 === 1) bytes.append(LONE_CR, 0, 1);
+        this.#state = { name: 'head', bytes };
         this.#pendingSince = now;
         return at;
       }
