@@ -1,0 +1,149 @@
+// Hot path: when the next packet leaves for the caller. Pure arithmetic on the monotonic clock; sends nothing itself.
+//
+//   state    at dueMs                            audio arrives (a whole frame is queued)
+//   idle     -                                   -                      (not started; dueMs = never)
+//   silence  silence, due += 20                  at once, but >= 10 ms after the packet before -> talk (a piece of a frame -> late)
+//   talk     frame queued: it, due += 20         nothing: it waits for its turn
+//            nothing queued: wait 20 ms -> late
+//   late     padded rest or silence -> silence   at once -> talk, schedule anchored to now
+//
+// P1. One packet per 20 ms, for ever: RTP runs on through silence (carriers watch it, NATs need it).
+// P2. Never a burst: two packets are at least 10 ms apart, whatever was missed before.
+// P3. A late frame moves the schedule back by its lateness, so a jittery sender ends up with the delay its jitter needs and no
+//     more; an immediate one is sent at once. If every frame of 2 s had time to spare, the schedule moves forward again by at most
+//     0.5 ms a packet: after a hiccup the delay returns to a few ms, and a sender whose clock runs fast never piles up.
+// P4. RTP timestamps count media. Where the schedule fell behind the clock, silence makes up for it by skipping timestamps
+//     (`skipFrames`), never by sending faster; so there is no growth over hours.
+
+import { BYTES_PER_MS, FRAME_BYTES, FRAME_MS } from './codec/g711.ts';
+
+/** The tick that comes nearest to the due time sends, so that the error is +-1 ms instead of 0..2 ms. */
+const EARLY_MS = 1;
+const LATE_WAIT_MS = 20;
+const GAP_MS_MIN = 10;
+/** Time to spare that is left to a sender, and the most that is taken for jitter and not for a reply sent in advance. */
+const SLACK_KEPT_MS = 3;
+const SLACK_JITTER_MS_MAX = 200;
+const SLACK_WINDOW_MS = 2000;
+const SLIP_MS_PER_FRAME = 0.5;
+
+export const SEND = { nothing: 0, audio: 1, padded: 2, silence: 3 } as const;
+export type Send = (typeof SEND)[keyof typeof SEND];
+
+const IDLE = 0;
+const SILENCE = 1;
+const TALK = 2;
+const LATE = 3;
+
+export class Pacer {
+  /** Monotonic ms at which `tick` may have something to send. */
+  dueMs = Number.POSITIVE_INFINITY;
+  /** Frames of RTP time that pass before the packet now decided (P4). */
+  skipFrames = 0;
+
+  #state = IDLE;
+  #sentMs = 0;
+  /** When media position 0 was sent; behind = (now - origin) - position. */
+  #originMs = 0;
+  #positionMs = 0;
+  #slackMinMs = Number.POSITIVE_INFINITY;
+  #slackSinceMs = 0;
+  #slipMs = 0;
+
+  start(nowMs: number): void {
+    if (this.#state !== IDLE) return;
+    this.#state = SILENCE;
+    this.#originMs = nowMs;
+    this.#positionMs = 0;
+    this.#sentMs = nowMs - FRAME_MS;
+    this.dueMs = nowMs;
+  }
+
+  stop(): void {
+    this.#state = IDLE;
+    this.dueMs = Number.POSITIVE_INFINITY;
+  }
+
+  /** After audio was queued: what to send right now. `queuedBefore`, `queued` in bytes. */
+  arrived(queuedBefore: number, queued: number, nowMs: number): Send {
+    if (this.#state === TALK) {
+      this.#noteSlack(queuedBefore / BYTES_PER_MS + this.dueMs - nowMs, nowMs);
+      return SEND.nothing;
+    }
+    if (this.#state === IDLE) return SEND.nothing;
+    if (queued < FRAME_BYTES) {
+      // A piece of a frame: the rest gets its chance before it is padded.
+      if (this.#state === SILENCE) this.dueMs = Math.max(this.dueMs, nowMs + LATE_WAIT_MS);
+      this.#state = LATE;
+      return SEND.nothing;
+    }
+    if (this.#state === LATE) this.#noteSlack(0, nowMs);
+    else this.#forgetSlack(nowMs);
+    this.#state = TALK;
+    const earliest = this.#sentMs + GAP_MS_MIN;
+    if (nowMs < earliest) {
+      this.dueMs = earliest;
+      return SEND.nothing;
+    }
+    this.dueMs = nowMs;
+    return this.#sent(SEND.audio, nowMs);
+  }
+
+  tick(queued: number, nowMs: number): Send {
+    if (nowMs < this.dueMs - EARLY_MS) return SEND.nothing;
+    if (queued >= FRAME_BYTES) {
+      this.#state = TALK;
+      return this.#sent(SEND.audio, nowMs);
+    }
+    if (this.#state === TALK) {
+      this.#state = LATE;
+      this.dueMs += LATE_WAIT_MS;
+      return SEND.nothing;
+    }
+    this.#state = SILENCE;
+    this.#catchUp(nowMs);
+    return this.#sent(queued > 0 ? SEND.padded : SEND.silence, nowMs);
+  }
+
+  /** The queue was emptied by a clear: the next silence is on time, not late. */
+  cleared(): void {
+    if (this.#state === LATE) this.dueMs = this.#sentMs + FRAME_MS;
+    if (this.#state === TALK || this.#state === LATE) this.#state = SILENCE;
+  }
+
+  #sent(what: Send, nowMs: number): Send {
+    this.#sentMs = nowMs;
+    this.#positionMs += FRAME_MS;
+    let step = FRAME_MS;
+    if (this.#slipMs > 0 && what === SEND.audio) {
+      const slip = Math.min(this.#slipMs, SLIP_MS_PER_FRAME);
+      this.#slipMs -= slip;
+      step -= slip;
+    }
+    // P2: after a stall the missed packets are not sent in a row.
+    this.dueMs = Math.max(this.dueMs + step, nowMs + GAP_MS_MIN);
+    return what;
+  }
+
+  /** P4, only in silence, where nobody hears it. */
+  #catchUp(nowMs: number): void {
+    const behindMs = nowMs - this.#originMs - this.#positionMs;
+    this.skipFrames = behindMs >= FRAME_MS ? Math.floor(behindMs / FRAME_MS) : 0;
+    this.#positionMs += this.skipFrames * FRAME_MS;
+    // A sender whose clock runs fast has taken us ahead: that is the new zero.
+    if (behindMs < -FRAME_MS) this.#originMs = nowMs - this.#positionMs;
+  }
+
+  #noteSlack(slackMs: number, nowMs: number): void {
+    if (slackMs < this.#slackMinMs) this.#slackMinMs = slackMs;
+    if (nowMs - this.#slackSinceMs < SLACK_WINDOW_MS) return;
+    const spare = this.#slackMinMs;
+    this.#slipMs = spare > SLACK_KEPT_MS && spare < SLACK_JITTER_MS_MAX ? spare - SLACK_KEPT_MS : 0;
+    this.#forgetSlack(nowMs);
+  }
+
+  #forgetSlack(nowMs: number): void {
+    this.#slackMinMs = Number.POSITIVE_INFINITY;
+    this.#slackSinceMs = nowMs;
+  }
+}

@@ -1,0 +1,391 @@
+// The main side of the data plane: media threads, and which call is on which.
+//
+//   thread   input                       effect
+//   live     exit or error               lost: its calls get `thread-lost`, waiting answers fail, a new thread takes its slot
+//   lost     -                           never used again; its ports rest, its rows stay readable until their sessions are closed
+//
+//   session  input                       effect
+//   opening  opened ok                   open
+//   opening  port in use                 another pair, up to BIND_ATTEMPTS_MAX
+//   open     close()                     closing: the one promise every further close() returns
+//   open     thread lost                 lost: event once; close() answers from the counters
+//
+// B1. A port pair and a row belong to one session from `open` to the end of `close`; then the pair comes back when its thread
+//     says that stale packets stopped (or after a quarantine if the thread is gone), the row at once.
+// B2. No event reaches the owner after its close() resolved.
+
+import { Worker } from 'node:worker_threads';
+import type { CallQuality } from '../domain/call.ts';
+import type { Clock } from '../domain/clock.ts';
+import { CounterRows, THREAD_FIELD, THREADS_MAX, threadView } from './counters.ts';
+import { PortPairs, type PortRange } from './ports.ts';
+import { type Random, systemRandom } from './random.ts';
+import type { AgentDial } from './agent-stream.ts';
+import type {
+  AgentConnectOutcome,
+  CallCounters,
+  MediaPool,
+  MediaSession,
+  OpenMedia,
+  OpenOutcome,
+  RtpParameters,
+} from './session.ts';
+import type { MediaCommand, MediaReport, MediaThreadConfig } from './thread/messages.ts';
+
+export interface MediaPoolOptions {
+  /** Module that calls `runMediaThread` (src/media-thread.ts). */
+  readonly threadEntry: URL;
+  /** Number of media threads; `auto` = one core is left to the main thread. */
+  readonly threads: number;
+  /** Literal IP address of the RTP sockets. */
+  readonly host: string;
+  /** What our SDP says instead of `host`, behind NAT. */
+  readonly externalAddress: string | null;
+  readonly ports: PortRange;
+  readonly clock: Clock;
+  readonly random?: Random;
+  /** Makes SSRC, sequence numbers and report intervals repeatable; tests only. */
+  readonly seed?: number;
+}
+
+export interface MediaThreadStatus {
+  readonly index: number;
+  readonly calls: number;
+  /** Largest delay of the thread's event loop within its last second. */
+  readonly lagMs: number;
+}
+
+/** The pool with what metrics want to know. */
+export interface ObservableMediaPool extends MediaPool {
+  threads(): readonly MediaThreadStatus[];
+  /** Threads that died and were replaced. */
+  readonly threadsLost: number;
+}
+
+/** Enough that a random pick in a range half full of other programs' sockets still finds a pair. */
+const BIND_ATTEMPTS_MAX = 16;
+const LOST_THREAD_QUARANTINE_MS = 10_000;
+/** Another program's socket: look again later. */
+const IN_USE_QUARANTINE_MS = 30_000;
+const STOP_WAIT_MS = 2000;
+/** A thread that keeps dying is not restarted in a tight loop. */
+const RESTART_DELAY_MS = 100;
+
+/** Media threads for a machine of `cores` cores. */
+export function autoThreads(cores: number): number {
+  return Math.min(THREADS_MAX, Math.max(1, cores - 1));
+}
+
+/** Starts the threads; resolves when they run. */
+export async function createMediaPool(options: MediaPoolOptions): Promise<ObservableMediaPool> {
+  const pool = new Pool(options);
+  await pool.started();
+  return pool;
+}
+
+interface ThreadSlot {
+  readonly index: number;
+  worker: Worker | null;
+  readonly sessions: Set<Session>;
+}
+
+class Pool implements ObservableMediaPool {
+  readonly rows = new CounterRows();
+  readonly options: MediaPoolOptions;
+  threadsLost = 0;
+  readonly #slots: ThreadSlot[] = [];
+  readonly #sessions = new Map<number, Session>();
+  readonly #ports: PortPairs;
+  #nextSession = 1;
+  #closed = false;
+
+  constructor(options: MediaPoolOptions) {
+    this.options = options;
+    this.#ports = new PortPairs(options.ports, options.random ?? systemRandom);
+    for (let index = 0; index < options.threads; index++) {
+      this.#slots.push({ index, worker: null, sessions: new Set() });
+    }
+  }
+
+  get counters(): CallCounters {
+    return this.rows;
+  }
+
+  async started(): Promise<void> {
+    await Promise.all(this.#slots.map((slot) => this.#spawn(slot)));
+  }
+
+  threads(): readonly MediaThreadStatus[] {
+    return this.#slots.map(({ index, sessions }) => {
+      const view = threadView(this.rows.memory, index);
+      return { index, calls: sessions.size, lagMs: view[THREAD_FIELD.lagMs]! };
+    });
+  }
+
+  async open(params: OpenMedia): Promise<OpenOutcome> {
+    const slot = this.#leastLoaded();
+    if (slot === null) return { ok: false, code: 'media_thread_lost' };
+    const row = this.rows.take();
+    if (row === null) return { ok: false, code: 'media_ports_exhausted' };
+    const outcome = await this.#bind(params, slot, row);
+    if (!outcome.ok) this.rows.release(row);
+    return outcome;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await Promise.all([...this.#sessions.values()].map((session) => session.close()));
+    await Promise.all(this.#slots.map((slot) => this.#stop(slot)));
+  }
+
+  async #bind(params: OpenMedia, slot: ThreadSlot, row: number): Promise<OpenOutcome> {
+    for (let attempt = 0; attempt < BIND_ATTEMPTS_MAX; attempt++) {
+      const port = this.#ports.take(this.options.clock.monotonicMs());
+      if (port === null) return { ok: false, code: 'media_ports_exhausted' };
+      const session = new Session(this, { id: this.#nextSession++, slot, row, port, params });
+      this.#sessions.set(session.id, session);
+      slot.sessions.add(session);
+      const bound = await session.open();
+      if (bound === 'ok') return { ok: true, session };
+      this.forget(session);
+      if (bound === 'lost') this.#rest(port, LOST_THREAD_QUARANTINE_MS);
+      if (bound === 'lost') return { ok: false, code: 'media_thread_lost' };
+      this.#rest(port, IN_USE_QUARANTINE_MS);
+      if (bound === 'failed') return { ok: false, code: 'media_bind_failed' };
+    }
+    return { ok: false, code: 'media_bind_failed' };
+  }
+
+  /** The session is over; its port comes back by `port-free` or by quarantine. */
+  forget(session: Session): void {
+    this.#sessions.delete(session.id);
+    session.slot.sessions.delete(session);
+  }
+
+  #rest(port: number, forMs: number): void {
+    this.#ports.quarantine(port, this.options.clock.monotonicMs() + forMs);
+  }
+
+  #leastLoaded(): ThreadSlot | null {
+    let best: ThreadSlot | null = null;
+    if (this.#closed) return null;
+    for (const slot of this.#slots) {
+      if (slot.worker !== null && (best === null || slot.sessions.size < best.sessions.size)) best = slot;
+    }
+    return best;
+  }
+
+  #spawn(slot: ThreadSlot): Promise<void> {
+    const config: MediaThreadConfig = {
+      index: slot.index,
+      host: this.options.host,
+      counters: this.rows.memory,
+      seed: this.options.seed ?? null,
+    };
+    const worker = new Worker(this.options.threadEntry, { workerData: config, name: `media-${slot.index}` });
+    /** Ports whose sessions closed on this thread but which still drain there. */
+    const draining = new Set<number>();
+    return new Promise((resolve, reject) => {
+      let failure: Error = new Error('the media thread ended before it ran');
+      worker.on('message', (report: MediaReport) => {
+        if (report.type !== 'running') {
+          this.#onReport(report, draining);
+          return;
+        }
+        slot.worker = worker;
+        resolve();
+      });
+      worker.on('error', (error) => {
+        failure = error instanceof Error ? error : new Error(String(error));
+      });
+      worker.once('exit', () => {
+        reject(failure);
+        if (slot.worker === worker) this.#lost(slot, draining);
+      });
+    });
+  }
+
+  #onReport(report: Exclude<MediaReport, { type: 'running' }>, draining: Set<number>): void {
+    if (report.type === 'port-free') {
+      draining.delete(report.port);
+      this.#ports.give(report.port);
+      return;
+    }
+    const session = this.#sessions.get(report.session);
+    if (report.type === 'closed' && session !== undefined) draining.add(session.localPort);
+    session?.onReport(report);
+  }
+
+  #lost(slot: ThreadSlot, draining: ReadonlySet<number>): void {
+    slot.worker = null;
+    for (const port of draining) this.#rest(port, LOST_THREAD_QUARANTINE_MS);
+    if (this.#closed) return;
+    this.threadsLost++;
+    for (const session of [...slot.sessions]) {
+      slot.sessions.delete(session);
+      if (session.isOpen) this.#rest(session.localPort, LOST_THREAD_QUARANTINE_MS);
+      session.threadLost();
+    }
+    this.#restart(slot);
+  }
+
+  #restart(slot: ThreadSlot): void {
+    this.options.clock.setTimer(() => {
+      if (this.#closed) return;
+      this.#spawn(slot).catch(() => this.#restart(slot));
+    }, RESTART_DELAY_MS);
+  }
+
+  async #stop(slot: ThreadSlot): Promise<void> {
+    const worker = slot.worker;
+    if (worker === null) return;
+    const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+    worker.postMessage({ type: 'stop' } satisfies MediaCommand);
+    const timer = this.options.clock.setTimer(() => void worker.terminate(), STOP_WAIT_MS);
+    await ended;
+    timer.cancel();
+  }
+}
+
+interface SessionParts {
+  readonly id: number;
+  readonly slot: ThreadSlot;
+  readonly row: number;
+  readonly port: number;
+  readonly params: OpenMedia;
+}
+
+type BindOutcome = 'ok' | 'in-use' | 'failed' | 'lost';
+
+class Session implements MediaSession {
+  readonly id: number;
+  readonly slot: ThreadSlot;
+  readonly row: number;
+  readonly localAddress: string;
+  readonly localPort: number;
+  /** Bound, and not yet given up: the pair is ours. */
+  isOpen = false;
+
+  readonly #pool: Pool;
+  readonly #params: OpenMedia;
+  readonly #worker: Worker;
+  #lost = false;
+  #opened: ((bound: BindOutcome) => void) | null = null;
+  #closing: Promise<CallQuality> | null = null;
+  #closed: ((quality: CallQuality) => void) | null = null;
+  #silent = false;
+  readonly #connecting = new Map<number, (outcome: AgentConnectOutcome) => void>();
+  #nextRequest = 1;
+
+  constructor(pool: Pool, parts: SessionParts) {
+    this.#pool = pool;
+    this.id = parts.id;
+    this.slot = parts.slot;
+    this.row = parts.row;
+    this.#params = parts.params;
+    this.localPort = parts.port;
+    this.localAddress = pool.options.externalAddress ?? pool.options.host;
+    this.#worker = parts.slot.worker!;
+  }
+
+  open(): Promise<BindOutcome> {
+    const { callId, natAllowed, signallingAddress, timeouts } = this.#params;
+    return new Promise((resolve) => {
+      this.#opened = resolve;
+      this.#post({
+        type: 'open',
+        session: this.id,
+        callId,
+        row: this.row,
+        port: this.localPort,
+        natAllowed,
+        signallingAddress,
+        timeouts,
+      });
+    });
+  }
+
+  connectAgent(dial: AgentDial): Promise<AgentConnectOutcome> {
+    if (this.#lost || this.#closing !== null) return Promise.resolve(gone('the call has no media thread'));
+    const request = this.#nextRequest++;
+    this.#endConnecting('replaced by another agent');
+    return new Promise((resolve) => {
+      this.#connecting.set(request, resolve);
+      this.#post({ type: 'connect-agent', session: this.id, request, dial });
+    });
+  }
+
+  negotiate(remote: RtpParameters): void {
+    this.#post({ type: 'negotiate', session: this.id, remote });
+  }
+
+  start(): void {
+    this.#post({ type: 'start', session: this.id });
+  }
+
+  close(): Promise<CallQuality> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  onReport(report: Exclude<MediaReport, { type: 'port-free' | 'running' }>): void {
+    switch (report.type) {
+      case 'opened':
+        this.isOpen = report.bound === 'ok';
+        this.#opened?.(report.bound);
+        this.#opened = null;
+        break;
+      case 'agent-connected':
+        this.#connecting.get(report.request)?.(report.outcome);
+        this.#connecting.delete(report.request);
+        break;
+      case 'event':
+        if (!this.#silent) this.#params.onEvent(report.event);
+        break;
+      case 'closed':
+        this.#closed?.(report.quality);
+        break;
+    }
+  }
+
+  threadLost(): void {
+    this.#lost = true;
+    this.isOpen = false;
+    this.#opened?.('lost');
+    this.#opened = null;
+    this.#endConnecting('the media thread was lost');
+    this.#closed?.(this.#pool.rows.quality(this.row));
+    if (!this.#silent) {
+      this.#params.onEvent({ type: 'thread-lost', atMs: this.#pool.options.clock.monotonicMs() });
+    }
+  }
+
+  async #close(): Promise<CallQuality> {
+    const quality = this.#lost
+      ? this.#pool.rows.quality(this.row)
+      : await new Promise<CallQuality>((resolve) => {
+          this.#closed = resolve;
+          this.#post({ type: 'close', session: this.id });
+        });
+    this.#silent = true;
+    this.#endConnecting('the call was closed');
+    this.isOpen = false;
+    this.#pool.forget(this);
+    this.#pool.rows.release(this.row);
+    return quality;
+  }
+
+  #endConnecting(detail: string): void {
+    for (const resolve of this.#connecting.values()) resolve(gone(detail));
+    this.#connecting.clear();
+  }
+
+  #post(command: MediaCommand): void {
+    if (!this.#lost) this.#worker.postMessage(command);
+  }
+}
+
+function gone(detail: string): AgentConnectOutcome {
+  return { ok: false, failure: { code: 'agent_broken', detail } };
+}

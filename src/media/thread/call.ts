@@ -1,0 +1,299 @@
+// One call in its media thread: both directions of audio, RTCP, the watchdog, and the agent's stream in the middle.
+//
+//   state      negotiate      connectAgent            agent ready       start               close
+//   open       set            dials                   waits for start   runs, agent starts  -> closed
+//   running    set again      replaces the agent      agent starts      ignored             -> closed
+//   closed     ignored        refused                 ignored           ignored             same figures
+//
+// M1. Media runs from `start` to `close`, with or without an agent: the caller hears comfort silence while nobody speaks.
+// M2. An AgentLink that is no longer the call's does nothing: late callbacks of a replaced or closed stream are void.
+// M3. A stream that throws is a broken agent of this call and nothing more.
+
+import type { CallQuality } from '../../domain/call.ts';
+import type { AgentDial, AgentFailure, AgentStreamFactory } from '../agent-stream.ts';
+import { FIELD, qualityOf } from '../counters.ts';
+import type { BlockPool } from '../playout.ts';
+import type { Random } from '../random.ts';
+import { RtcpSession } from '../rtp/control.ts';
+import { looksLikeRtcp } from '../rtp/header.ts';
+import type { AgentConnectOutcome, MediaDirection, MediaEvent, MediaTimeouts, RtpParameters } from '../session.ts';
+import { Watchdog } from '../watchdog.ts';
+import { AgentLink, type AgentLinkOwner } from './agent-link.ts';
+import { Inbound, type InboundSink } from './inbound.ts';
+import { Outbound } from './outbound.ts';
+
+export interface CallMediaOptions {
+  readonly callId: string;
+  readonly natAllowed: boolean;
+  readonly signallingAddress: string | null;
+  readonly timeouts: MediaTimeouts;
+}
+
+/** What the thread lends to its calls. */
+export interface CallMediaDeps {
+  readonly nowMs: () => number;
+  readonly wallMs: () => number;
+  readonly random: Random;
+  readonly blocks: BlockPool;
+  /** The call's row of counters. */
+  readonly row: Float64Array;
+  readonly createAgentStream: AgentStreamFactory;
+  readonly sendRtp: (bytes: Buffer, port: number, address: string) => void;
+  readonly sendRtcp: (bytes: Buffer, port: number, address: string) => void;
+  readonly emit: (event: MediaEvent) => void;
+}
+
+type Phase = 'open' | 'running' | 'closed';
+
+export class CallMedia implements InboundSink, AgentLinkOwner {
+  /** The next moment at which `tick` has something to do, monotonic ms. */
+  dueMs = Number.POSITIVE_INFINITY;
+
+  readonly #deps: CallMediaDeps;
+  readonly #inbound: Inbound;
+  readonly #outbound: Outbound;
+  readonly #rtcp: RtcpSession;
+  readonly #watchdog: Watchdog;
+  #phase: Phase = 'open';
+  #remote: RtpParameters | null = null;
+  #agent: AgentLink | null = null;
+  #framesToAgent = 0;
+  #agentFramesDropped = 0;
+  #agentMalformed = 0;
+  #rtcpMalformed = 0;
+  #lastAgentProofMs = 0;
+
+  constructor(options: CallMediaOptions, deps: CallMediaDeps) {
+    this.#deps = deps;
+    this.#inbound = new Inbound(this, options);
+    this.#outbound = new Outbound({
+      blocks: deps.blocks,
+      random: deps.random,
+      send: (packet) => this.#sendRtp(packet),
+      markPlayed: (name) => this.#agent?.markPlayed(name),
+    });
+    this.#rtcp = new RtcpSession(deps.random, 'callin-edge');
+    this.#watchdog = new Watchdog(options.timeouts);
+  }
+
+  negotiate(remote: RtpParameters): void {
+    if (this.#phase === 'closed') return;
+    const nowMs = this.#deps.nowMs();
+    this.#remote = remote;
+    this.#inbound.negotiate(remote, receives(remote.direction), nowMs);
+    this.#outbound.negotiate(remote.codec, remote.payloadType, sends(remote.direction));
+    this.#watchdog.negotiated(receives(remote.direction), nowMs);
+    if (this.#phase === 'running') this.#outbound.start(nowMs);
+    this.#reschedule();
+  }
+
+  /** `done` is called exactly once, unless the call is closed first. */
+  connectAgent(dial: AgentDial, done: (outcome: AgentConnectOutcome) => void): void {
+    this.#agent?.close();
+    this.#outbound.attach(dial.codec);
+    this.#inbound.audio.stop();
+    this.#inbound.attach(dial.codec);
+    const link = new AgentLink(this, dial, this.#deps.nowMs(), done);
+    this.#agent = link;
+    link.dial(this.#deps.createAgentStream);
+    this.#reschedule();
+  }
+
+  start(): void {
+    if (this.#phase !== 'open') return;
+    const nowMs = this.#deps.nowMs();
+    this.#phase = 'running';
+    this.#watchdog.start(nowMs);
+    this.#rtcp.start(nowMs);
+    if (this.#remote !== null) this.#outbound.start(nowMs);
+    if (this.#agent?.wasReady === true) this.#startAgent(this.#agent, nowMs);
+    this.#reschedule();
+  }
+
+  /** Tells the agent and the peer; the sockets are the thread's. */
+  close(): CallQuality {
+    if (this.#phase !== 'closed') {
+      if (this.#phase === 'running') this.#report(this.#deps.nowMs(), true);
+      this.#phase = 'closed';
+      this.dueMs = Number.POSITIVE_INFINITY;
+      this.#agent?.close();
+      this.#agent = null;
+      this.#inbound.audio.stop();
+      this.#outbound.stop();
+      this.publish();
+    }
+    return qualityOf(this.#deps.row);
+  }
+
+  // Datagrams of this call's sockets.
+
+  rtp(bytes: Buffer, address: string, port: number): void {
+    const remote = this.#remote;
+    if (remote === null || this.#phase === 'closed') return;
+    if (remote.rtcpMux && looksLikeRtcp(bytes)) {
+      this.rtcp(bytes, address);
+      return;
+    }
+    const inbound = this.#inbound;
+    const nowMs = this.#deps.nowMs();
+    inbound.rtp(bytes, address, port, nowMs);
+    if (inbound.lastRtpMs === nowMs) this.#deps.row[FIELD.lastRtpMs] = nowMs;
+    this.#reschedule();
+  }
+
+  rtcp(bytes: Buffer, address: string): void {
+    const { latch, reception } = this.#inbound;
+    if (!latch.acceptsControlFrom(address)) {
+      this.#inbound.dropped++;
+      return;
+    }
+    const { nowMs, wallMs } = this.#deps;
+    if (!this.#rtcp.received(bytes, this.#outbound.ssrc, reception.ssrc, wallMs(), nowMs())) this.#rtcpMalformed++;
+  }
+
+  // The thread's clock.
+
+  tick(nowMs: number): void {
+    if (this.#inbound.audio.dueMs <= nowMs) this.#inbound.audio.tick(nowMs);
+    this.#outbound.tick(nowMs);
+    this.#reschedule();
+  }
+
+  /** Ten times a second. */
+  slowTick(nowMs: number): void {
+    this.publish();
+    if (nowMs >= this.#rtcp.dueMs) this.#report(nowMs, false);
+    const lastRtpMs = this.#inbound.lastRtpMs;
+    if (this.#watchdog.expired(lastRtpMs, nowMs)) {
+      this.#deps.emit({ type: 'media-timeout', atMs: nowMs, lastProofMs: lastRtpMs === 0 ? null : lastRtpMs });
+    }
+  }
+
+  secondTick(nowMs: number): void {
+    this.#agent?.tick(nowMs);
+  }
+
+  /** Writes the row of counters. `lastRtpMs` and `lastAgentProofMs` are written as they happen. */
+  publish(): void {
+    const row = this.#deps.row;
+    const reception = this.#inbound.reception;
+    row[FIELD.packetsReceived] = reception.received;
+    row[FIELD.packetsSent] = this.#outbound.packetsSent;
+    row[FIELD.packetsLost] = reception.lost;
+    row[FIELD.packetsLate] = this.#inbound.audio.packetsLate;
+    row[FIELD.packetsDuplicate] = reception.duplicates;
+    row[FIELD.packetsReordered] = reception.reordered;
+    row[FIELD.packetsDropped] = this.#inbound.dropped;
+    row[FIELD.malformed] = this.#inbound.malformed + this.#rtcpMalformed + this.#agentMalformed;
+    row[FIELD.jitterMs] = reception.jitter / 8;
+    row[FIELD.framesToAgent] = this.#framesToAgent;
+    row[FIELD.framesFromAgent] = this.#outbound.framesFromAgent;
+    row[FIELD.agentFramesDropped] = this.#agentFramesDropped;
+    row[FIELD.roundTripMs] = this.#rtcp.roundTripMs ?? 0;
+    row[FIELD.remoteLost] = this.#rtcp.remoteLost;
+  }
+
+  // What the inbound pipeline delivers.
+
+  frame(bytes: Buffer, start: number, end: number, timestampMs: number): void {
+    this.#framesToAgent++;
+    this.#agent?.hear(bytes, start, end, timestampMs);
+  }
+
+  firstPacket(nowMs: number): void {
+    this.#deps.emit({ type: 'first-packet', atMs: nowMs });
+  }
+
+  key(digit: string, nowMs: number): void {
+    if (this.#phase !== 'running') return;
+    this.#agent?.key(digit);
+    this.#deps.emit({ type: 'dtmf', atMs: nowMs, digit });
+  }
+
+  // What the agent's link reports.
+
+  agentReady(link: AgentLink): number {
+    const nowMs = this.#deps.nowMs();
+    this.agentAlive();
+    if (this.#phase === 'running' && this.#agent === link) this.#startAgent(link, nowMs);
+    this.#reschedule();
+    return nowMs;
+  }
+
+  /** The stream of `link` ended by itself; `failure` null = in order. */
+  agentEnded(link: AgentLink, failure: AgentFailure | null): void {
+    if (this.#agent !== link) return;
+    this.#agent = null;
+    this.#inbound.audio.stop();
+    this.#reschedule();
+    if (!link.wasReady) return;
+    const atMs = this.#deps.nowMs();
+    if (failure === null) this.#deps.emit({ type: 'agent-closed', atMs });
+    else this.#deps.emit({ type: 'agent-lost', atMs, lastProofMs: this.#lastAgentProofMs, failure });
+  }
+
+  agentAudio(bytes: Buffer, start: number, end: number): void {
+    this.#outbound.audio(bytes, start, end, this.#deps.nowMs());
+    this.#reschedule();
+  }
+
+  agentMark(name: string): void {
+    this.#outbound.mark(name);
+  }
+
+  agentClear(): void {
+    this.#outbound.clear();
+    this.#reschedule();
+  }
+
+  agentAlive(): void {
+    this.#lastAgentProofMs = this.#deps.nowMs();
+    this.#deps.row[FIELD.lastAgentProofMs] = this.#lastAgentProofMs;
+  }
+
+  agentMalformed(): void {
+    this.#agentMalformed++;
+  }
+
+  agentDropped(): void {
+    this.#agentFramesDropped++;
+  }
+
+  #startAgent(link: AgentLink, nowMs: number): void {
+    link.start();
+    this.#inbound.audio.restart();
+    this.#inbound.audio.start(nowMs);
+  }
+
+  #sendRtp(packet: Buffer): void {
+    const target = this.#inbound.latch.target;
+    if (target !== null) this.#deps.sendRtp(packet, target.port, target.address);
+  }
+
+  #report(nowMs: number, bye: boolean): void {
+    const target = this.#inbound.latch.target;
+    if (target === null || this.#remote === null) return;
+    const outbound = this.#outbound;
+    const sent = {
+      ssrc: outbound.ssrc,
+      packetsSent: outbound.packetsSent,
+      octetsSent: outbound.octetsSent,
+      timestampSent: outbound.timestamp,
+    };
+    const bytes = this.#rtcp.build(this.#inbound.reception, sent, this.#deps.wallMs(), nowMs, bye);
+    if (this.#remote.rtcpMux) this.#deps.sendRtp(bytes, target.port, target.address);
+    else this.#deps.sendRtcp(bytes, target.port + 1, target.address);
+  }
+
+  #reschedule(): void {
+    this.dueMs = Math.min(this.#inbound.audio.dueMs, this.#outbound.dueMs);
+  }
+}
+
+function receives(direction: MediaDirection): boolean {
+  return direction === 'sendrecv' || direction === 'recvonly';
+}
+
+function sends(direction: MediaDirection): boolean {
+  return direction === 'sendrecv' || direction === 'sendonly';
+}

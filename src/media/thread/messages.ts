@@ -1,0 +1,53 @@
+// What main side and media thread say to one another: plain data over a MessagePort. None of it is per packet.
+// `session` is a number that the pool gives out and never uses twice.
+
+import type { CallQuality } from '../../domain/call.ts';
+import type { AgentDial } from '../agent-stream.ts';
+import type { CounterMemory } from '../counters.ts';
+import type { AgentConnectOutcome, MediaEvent, MediaTimeouts, RtpParameters } from '../session.ts';
+
+/** workerData of a media thread. */
+export interface MediaThreadConfig {
+  /** Its slot in the counters. */
+  readonly index: number;
+  /** Literal IP address on which RTP sockets are bound. */
+  readonly host: string;
+  readonly counters: CounterMemory;
+  /** Null = randomness of the operating system. */
+  readonly seed: number | null;
+}
+
+export type MediaCommand =
+  | {
+      readonly type: 'open';
+      readonly session: number;
+      readonly callId: string;
+      readonly row: number;
+      readonly port: number;
+      readonly natAllowed: boolean;
+      readonly signallingAddress: string | null;
+      readonly timeouts: MediaTimeouts;
+    }
+  | { readonly type: 'connect-agent'; readonly session: number; readonly request: number; readonly dial: AgentDial }
+  | { readonly type: 'negotiate'; readonly session: number; readonly remote: RtpParameters }
+  | { readonly type: 'start'; readonly session: number }
+  | { readonly type: 'close'; readonly session: number }
+  | { readonly type: 'stop' };
+
+export type MediaReport =
+  /** The thread listens. */
+  | { readonly type: 'running' }
+  | { readonly type: 'opened'; readonly session: number; readonly bound: BindResult }
+  | {
+      readonly type: 'agent-connected';
+      readonly session: number;
+      readonly request: number;
+      readonly outcome: AgentConnectOutcome;
+    }
+  | { readonly type: 'event'; readonly session: number; readonly event: MediaEvent }
+  | { readonly type: 'closed'; readonly session: number; readonly quality: CallQuality }
+  /** Stale packets to this pair have stopped; it may be used again. */
+  | { readonly type: 'port-free'; readonly port: number };
+
+/** `in-use`: another program has the port, try the next; `failed`: the address itself cannot be bound. */
+export type BindResult = 'ok' | 'in-use' | 'failed';

@@ -1,0 +1,34 @@
+// A media thread whose agents are fakes in the thread itself, chosen by the URL of the dial:
+//   echo:     sends back what it hears, at once
+//   mute:     hears, says nothing
+//   refuse:   is never ready
+//   throw:    is ready, then throws at the first frame
+//   crash:    takes the thread down at the first frame
+
+import { parentPort, workerData } from 'node:worker_threads';
+import type { AgentDial, AgentStream, AgentStreamHost } from '../../../src/media/agent-stream.ts';
+import type { MediaThreadConfig } from '../../../src/media/thread/messages.ts';
+import { runMediaThread } from '../../../src/media/thread/thread.ts';
+
+function createFakeAgent(dial: AgentDial, host: AgentStreamHost): AgentStream {
+  const kind = dial.url.split(':')[0] ?? '';
+  queueMicrotask(() => {
+    if (kind === 'refuse') host.ended({ code: 'agent_refused', detail: 'fake' });
+    else host.ready();
+  });
+  return {
+    start: () => host.alive(),
+    audio(bytes, start, end) {
+      host.alive();
+      if (kind === 'echo') host.audio(bytes, start, end);
+      if (kind === 'throw') throw new Error('broken dialect');
+      if (kind === 'crash') process.exit(1);
+    },
+    dtmf: () => host.alive(),
+    markPlayed: () => host.alive(),
+    tick: () => undefined,
+    close: () => undefined,
+  };
+}
+
+runMediaThread(parentPort!, workerData as MediaThreadConfig, createFakeAgent);
