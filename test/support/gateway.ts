@@ -45,6 +45,8 @@ export interface RunningGateway {
   /** Resolves with the exit code (null after a signal). */
   stop(): Promise<number | null>;
   kill(): Promise<void>;
+  /** Removes the data folder. */
+  discard(): void;
   /** `npm run audit` over its data folder. */
   audit(): { readonly ok: boolean; readonly output: string };
 }
@@ -173,8 +175,12 @@ class ChildGateway implements RunningGateway {
     const force = setTimeout(() => this.#child.kill('SIGKILL'), STOP_TIMEOUT_MS);
     const code = await this.#exited;
     clearTimeout(force);
-    if (this.#ownsDataDir) rmSync(this.dataDir, { recursive: true, force: true });
+    if (this.#ownsDataDir) this.discard();
     return code;
+  }
+
+  discard(): void {
+    rmSync(this.dataDir, { recursive: true, force: true });
   }
 
   async kill(): Promise<void> {
@@ -185,7 +191,7 @@ class ChildGateway implements RunningGateway {
   audit(): { ok: boolean; output: string } {
     const result = spawnSync(
       process.execPath,
-      ['src/ledger/audit-cli.ts', '--config', join(this.dataDir, 'test-config.yaml')],
+      ['src/audit.ts', '--config', join(this.dataDir, 'test-config.yaml')],
       {
         cwd: ROOT,
         encoding: 'utf8',
