@@ -1,0 +1,65 @@
+// What the API needs from the rooms below, handed in by the composition root.
+
+import type { CallManager } from '../calls/manager.ts';
+import type { Directory } from '../directory/directory.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { Ids, RandomBytes } from '../domain/ids.ts';
+import type { Reason } from '../domain/reasons.ts';
+import type { Books } from '../ledger/books.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import type { ExplanationStep } from '../routing/explanation.ts';
+import type { HttpLimits } from './limits.ts';
+import type { TrunkHealth } from './views.ts';
+
+export interface HttpDeps {
+  readonly directory: Directory;
+  readonly books: Books;
+  readonly calls: CallManager;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** For the tokens of API keys; default: the system's. */
+  readonly randomBytes?: RandomBytes;
+  readonly auth: { readonly adminToken: string };
+  readonly node: () => NodeInfo;
+  /** Each check by name; the node is ready when all hold. */
+  readonly ready: () => Promise<Readonly<Record<string, boolean>>>;
+  readonly explainRoute: (question: RouteQuestion) => Promise<RouteExplanation>;
+  readonly trunkHealth?: (trunkId: string) => TrunkHealth | undefined;
+  readonly limits?: Partial<HttpLimits>;
+  /** Addresses and CIDR blocks that may read /metrics besides loopback. */
+  readonly metricsAllowed?: readonly string[];
+}
+
+export interface NodeInfo {
+  readonly id: string;
+  readonly version: string;
+  readonly engines: { readonly sip: string; readonly webrtc: string; readonly store: string };
+  /** By name (`http`, `sipUdp`, …); null = off. */
+  readonly ports: Readonly<Record<string, number | null>>;
+  readonly state: 'active' | 'draining';
+  readonly activeCalls: number;
+}
+
+export interface RouteQuestion {
+  readonly sourceIp: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface RouteExplanation {
+  readonly verdict: 'accepted' | 'refused';
+  /** Why it is refused; null when accepted. */
+  readonly reason: Reason | null;
+  /** Status that the INVITE would get. */
+  readonly sipStatus: number;
+  /** A sentence for people. */
+  readonly text: string;
+  readonly trunkId: string | null;
+  readonly workspaceId: string | null;
+  readonly numberId: string | null;
+  readonly agentId: string | null;
+  readonly steps: readonly ExplanationStep[];
+}

@@ -1,0 +1,34 @@
+// Limits of the API, each with its reason.
+
+export interface HttpLimits {
+  readonly bodyBytesMax: number;
+  /** Per token: sustained rate and burst. */
+  readonly requestsPerSecond: number;
+  readonly requestsBurst: number;
+  /** Per address without a valid token. */
+  readonly anonymousPerSecond: number;
+  readonly anonymousBurst: number;
+  /** Buckets kept at once; the oldest one is forgotten first. */
+  readonly bucketsMax: number;
+  /** A request that is not complete by then is dropped (slow clients on purpose). */
+  readonly requestTimeoutMs: number;
+}
+
+export const DEFAULT_HTTP_LIMITS: HttpLimits = {
+  // The largest body is an agent with all its headers and parameters, about 40 KB.
+  bodyBytesMax: 64 * 1024,
+  // A console page makes about ten requests; an integration that places calls is limited by its calls per second anyway.
+  requestsPerSecond: 50,
+  requestsBurst: 200,
+  // Room to mistype a token, none to guess one.
+  anonymousPerSecond: 2,
+  anonymousBurst: 30,
+  bucketsMax: 10_000,
+  requestTimeoutMs: 15_000,
+};
+
+/** Default and largest size of a page. */
+export const PAGE_LIMIT_DEFAULT = 50;
+export const PAGE_LIMIT_MAX = 200;
+/** A CSV is for a spreadsheet: one request should bring a month. */
+export const CSV_LIMIT_MAX = 1000;

@@ -1,0 +1,152 @@
+// The OpenAPI 3.1 document, built from the route table: what is documented is what is mounted and checked.
+
+import type { TSchema } from 'typebox';
+import { PROBLEM_CODES, type ProblemCode, problemKind } from './problems.ts';
+import type { Route } from './route.ts';
+import { problemSchema } from './schemas.ts';
+
+export interface OpenApiDocument {
+  readonly openapi: '3.1.0';
+  readonly info: { readonly title: string; readonly version: string; readonly description: string };
+  readonly security: readonly object[];
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, object>>; readonly securitySchemes: object };
+}
+
+export interface Operation {
+  readonly operationId: string;
+  readonly tags: readonly string[];
+  readonly summary: string;
+  readonly security?: readonly object[];
+  readonly parameters?: readonly Parameter[];
+  readonly requestBody?: {
+    readonly required: true;
+    readonly content: Readonly<Record<string, { readonly schema: object }>>;
+  };
+  readonly responses: Readonly<Record<string, ResponseObject>>;
+  readonly 'x-access': string;
+}
+
+export interface Parameter {
+  readonly name: string;
+  readonly in: 'path' | 'query' | 'header';
+  readonly required: boolean;
+  readonly schema: object;
+}
+
+export interface ResponseObject {
+  readonly description: string;
+  readonly content?: Readonly<Record<string, { readonly schema?: object }>>;
+}
+
+const PROBLEM_TYPE = 'application/problem+json';
+
+/** Every code that the route can answer with: its own, and those of its kind. */
+export function problemsOf(route: Route): readonly ProblemCode[] {
+  const codes: ProblemCode[] = ['internal_error', 'malformed_request'];
+  if (route.access === 'workspace' || route.access === 'operator') codes.push('unauthorized', 'rate_limited');
+  if (route.access === 'operator' || route.access === 'metrics') codes.push('forbidden');
+  if (route.body) codes.push('malformed_json', 'unsupported_media_type', 'body_too_large', 'invalid_fields');
+  if (route.query) codes.push('invalid_fields');
+  if (route.path.includes('{') || (route.access === 'workspace' && (route.query ?? route.body)))
+    codes.push('not_found');
+  if (route.idempotent) codes.push('idempotency_key_required', 'idempotency_key_reused');
+  return [...new Set([...route.problems, ...codes])];
+}
+
+export function buildOpenApi(routes: readonly Route[], version: string): OpenApiDocument {
+  const components: Record<string, object> = {};
+  const refer = (schema: TSchema): object => reference(schema, components);
+  const paths: Record<string, Record<string, Operation>> = {};
+  for (const route of routes) {
+    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operationOf(route, refer) };
+  }
+  refer(problemSchema);
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Callin Edge',
+      version,
+      description: [
+        'Money is a decimal text, durations are milliseconds, times are RFC 3339 in UTC, numbers are E.164.',
+        'Lists page with `limit` and `cursor`. Errors are RFC 9457 problem details with a stable `code`:',
+        ...PROBLEM_CODES.map((code) => `- \`${code}\` (${problemKind(code).status}): ${problemKind(code).title}`),
+      ].join('\n'),
+    },
+    security: [{ token: [] }],
+    paths,
+    components: { schemas: components, securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+  };
+}
+
+function operationOf(route: Route, refer: (schema: TSchema) => object): Operation {
+  const parameters = parametersOf(route);
+  const open = route.access === 'open' || route.access === 'metrics';
+  return {
+    operationId: route.operationId,
+    tags: [route.tag],
+    summary: route.summary,
+    'x-access': route.access,
+    ...(open ? { security: [] } : {}),
+    ...(parameters.length > 0 ? { parameters } : {}),
+    ...(route.body
+      ? { requestBody: { required: true, content: { 'application/json': { schema: refer(route.body) } } } }
+      : {}),
+    responses: { [route.success.status]: successOf(route, refer), ...problemResponses(route, refer) },
+  };
+}
+
+function parametersOf(route: Route): Parameter[] {
+  const inPath = [...route.path.matchAll(/\{(\w+)\}/g)].map(
+    ([, name = '']): Parameter => ({ name, in: 'path', required: true, schema: { type: 'string' } }),
+  );
+  const inQuery = Object.entries((route.query?.properties ?? {}) as Record<string, object>).map(
+    ([name, schema]): Parameter => ({ name, in: 'query', required: false, schema }),
+  );
+  const key = {
+    type: 'string',
+    minLength: 1,
+    maxLength: 128,
+    description: 'A repeat with the same key is answered with the first result.',
+  };
+  return [
+    ...inPath,
+    ...inQuery,
+    ...(route.idempotent ? [{ name: 'Idempotency-Key', in: 'header' as const, required: true, schema: key }] : []),
+  ];
+}
+
+function successOf({ success }: Route, refer: (schema: TSchema) => object): ResponseObject {
+  const json = success.schema ? { 'application/json': { schema: refer(success.schema) } } : {};
+  const others = Object.fromEntries((success.otherTypes ?? []).map((type) => [type, { schema: { type: 'string' } }]));
+  const content = { ...json, ...others };
+  return { description: success.description, ...(Object.keys(content).length > 0 ? { content } : {}) };
+}
+
+function problemResponses(route: Route, refer: (schema: TSchema) => object): Record<string, ResponseObject> {
+  const byStatus = Map.groupBy(problemsOf(route), (code) => String(problemKind(code).status));
+  return Object.fromEntries(
+    [...byStatus].map(([status, codes]) => [
+      status,
+      {
+        description: codes.map((code) => `\`${code}\``).join(', '),
+        content: { [PROBLEM_TYPE]: { schema: refer(problemSchema) } },
+      },
+    ]),
+  );
+}
+
+/** The schema as plain JSON; parts with a title become components and are referred to. */
+function reference(schema: TSchema, components: Record<string, object>): object {
+  const plain = (node: unknown): unknown => {
+    if (Array.isArray(node)) return node.map(plain);
+    if (typeof node !== 'object' || node === null) return node;
+    const title = (node as { readonly title?: unknown }).title;
+    if (typeof title !== 'string') return mapFields(node);
+    if (!(title in components)) components[title] = mapFields(node);
+    return { $ref: `#/components/schemas/${title}` };
+  };
+  const mapFields = (node: object): object =>
+    Object.fromEntries(Object.entries(node).map(([name, value]) => [name, plain(value)]));
+  return plain(schema) as object;
+}

@@ -1,0 +1,130 @@
+// The error catalogue of the API: every code that an answer can carry, with its status and title (RFC 9457).
+//
+// Invariants
+//   P1. A code means one thing, for ever. Refusals of calls use the word of domain/reasons.ts.
+//   P2. A problem never repeats what the client sent (it may be a secret) and never tells about the inside.
+
+import { REASONS, type Reason, verdictOf } from '../domain/reasons.ts';
+
+interface ProblemKind {
+  readonly status: number;
+  readonly title: string;
+}
+
+const kind = (status: number, title: string): ProblemKind => ({ status, title });
+
+export const GENERAL_PROBLEMS = {
+  malformed_json: kind(400, 'The body is not valid JSON'),
+  malformed_request: kind(400, 'The request is not valid HTTP'),
+  idempotency_key_required: kind(
+    400,
+    'This request costs money and needs an Idempotency-Key header of 1 to 128 characters',
+  ),
+  unauthorized: kind(401, 'A valid token is needed: Authorization: Bearer <token>'),
+  forbidden: kind(403, 'The token does not allow this'),
+  not_found: kind(404, 'There is no such thing here'),
+  route_not_found: kind(404, 'There is no such route'),
+  method_not_allowed: kind(405, 'The route does not take this method'),
+  number_taken: kind(409, 'The number exists already'),
+  record_in_use: kind(409, 'Something else still points at this'),
+  idempotency_key_reused: kind(409, 'The Idempotency-Key was used before for another request'),
+  body_too_large: kind(413, 'The body is too large'),
+  unsupported_media_type: kind(415, 'The body must be application/json'),
+  invalid_fields: kind(422, 'Some fields are not valid'),
+  unknown_reference: kind(422, 'A field points at something that does not exist'),
+  rate_limited: kind(429, 'Too many requests'),
+  internal_error: kind(500, 'Something went wrong on our side'),
+  not_ready: kind(503, 'The node is not ready'),
+} as const satisfies Record<string, ProblemKind>;
+
+/** 502: the call was tried and failed elsewhere. */
+const CALL_FAILED_STATUS = 502;
+const STATUS_OF_REASON: Partial<Record<Reason, number>> = {
+  bad_request: 400,
+  insufficient_balance: 402,
+  unknown_source: 403,
+  outbound_only: 403,
+  destination_not_allowed: 403,
+  no_rate: 403,
+  caller_id_not_owned: 403,
+  unknown_number: 404,
+  number_unassigned: 409,
+  no_route: 409,
+  workspace_limit: 429,
+  trunk_limit: 503,
+  node_limit: 503,
+  draining: 503,
+  store_unavailable: 503,
+};
+
+export type GeneralProblemCode = keyof typeof GENERAL_PROBLEMS;
+export type ProblemCode = GeneralProblemCode | Reason;
+
+export const PROBLEM_CODES: readonly ProblemCode[] = [
+  ...(Object.keys(GENERAL_PROBLEMS) as GeneralProblemCode[]),
+  ...(Object.keys(REASONS) as Reason[]),
+];
+
+export function problemKind(code: ProblemCode): ProblemKind {
+  if (code in GENERAL_PROBLEMS) return GENERAL_PROBLEMS[code as GeneralProblemCode];
+  const reason = code as Reason;
+  return { status: STATUS_OF_REASON[reason] ?? CALL_FAILED_STATUS, title: verdictOf(reason).text };
+}
+
+export interface FieldError {
+  /** Dotted path, empty for the body as a whole. */
+  readonly field: string;
+  readonly message: string;
+}
+
+export interface ProblemOptions {
+  /** What is special about this case; a sentence. */
+  readonly detail?: string;
+  readonly fields?: readonly FieldError[];
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Thrown by handlers; the server turns it into the answer. */
+export class Problem extends Error {
+  readonly code: ProblemCode;
+  readonly status: number;
+  readonly options: ProblemOptions;
+
+  constructor(code: ProblemCode, options: ProblemOptions = {}) {
+    super(code);
+    this.code = code;
+    this.status = problemKind(code).status;
+    this.options = options;
+  }
+}
+
+/** The refusal of a call, with Retry-After where the reason has one. */
+export function problemOfReason(reason: Reason): Problem {
+  const { retryAfterSec } = verdictOf(reason);
+  return new Problem(reason, retryAfterSec === undefined ? {} : { headers: { 'retry-after': String(retryAfterSec) } });
+}
+
+export function invalidField(field: string, message: string): Problem {
+  return new Problem('invalid_fields', { fields: [{ field, message }] });
+}
+
+export interface ProblemDetails {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly code: ProblemCode;
+  readonly detail?: string;
+  readonly errors?: readonly FieldError[];
+}
+
+export function detailsOf({ code, options }: Problem): ProblemDetails {
+  const { status, title } = problemKind(code);
+  return {
+    type: `/docs#problem-${code}`,
+    title,
+    status,
+    code,
+    ...(options.detail === undefined ? {} : { detail: options.detail }),
+    ...(options.fields === undefined ? {} : { errors: options.fields }),
+  };
+}

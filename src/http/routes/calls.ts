@@ -1,0 +1,125 @@
+// Calls: place one, look at them, end one.
+
+import type { CallRecord } from '../../domain/call.ts';
+import { type Principal, scopeOf } from '../auth.ts';
+import type { HttpDeps } from '../deps.ts';
+import { fingerprint, idempotencyKey } from '../idempotency.ts';
+import { Problem, problemOfReason } from '../problems.ts';
+import { defineRoute, type Route } from '../route.ts';
+import * as schemas from '../schemas.ts';
+import { viewCall } from '../views.ts';
+import { found, given, idOf, ownerOf, pageFrom, viewPage } from './lookup.ts';
+
+export function callRoutes({ directory, calls }: HttpDeps): readonly Route[] {
+  return [
+    defineRoute({
+      method: 'GET',
+      path: '/v1/calls',
+      operationId: 'listCalls',
+      tag: 'Calls',
+      summary: 'Lists live and past calls, newest first',
+      access: 'workspace',
+      query: schemas.callQuery,
+      success: { status: 200, description: 'A page of calls', schema: schemas.pageOf(schemas.callSchema) },
+      problems: [],
+      async handle({ principal, query }) {
+        const workspaceId = scopeOf(principal, query.workspaceId);
+        const { state, direction } = query;
+        return {
+          body: viewPage(
+            await calls.list({ ...pageFrom(query), ...given({ workspaceId, state, direction }) }),
+            viewCall,
+          ),
+        };
+      },
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/v1/calls',
+      operationId: 'placeCall',
+      tag: 'Calls',
+      summary: 'Places a call and connects it to the agent',
+      access: 'workspace',
+      body: schemas.newCall,
+      idempotent: true,
+      success: { status: 201, description: 'The call', schema: schemas.callSchema },
+      problems: [
+        'unknown_reference',
+        'insufficient_balance',
+        'destination_not_allowed',
+        'no_rate',
+        'caller_id_not_owned',
+        'number_unassigned',
+        'no_route',
+        'workspace_limit',
+        'carrier_failed',
+        'agent_unreachable',
+        'trunk_limit',
+        'node_limit',
+        'draining',
+        'store_unavailable',
+      ],
+      async handle({ principal, body, header }) {
+        const idempotency = idempotencyKey(header);
+        const workspaceId = ownerOf(principal, body.workspaceId);
+        const { from, to, agentId, customParameters, ringTimeoutMs, maxDurationMs } = body;
+        const request = { from, to, ...given({ agentId, customParameters, ringTimeoutMs, maxDurationMs }) };
+        await known(directory.workspaces.get(workspaceId), 'workspaceId');
+        if (agentId !== undefined) await known(directory.agents.get(agentId, workspaceId), 'agentId');
+        const asked = fingerprint(request);
+        const claim = await directory.idempotency.claim(`call-requests:${workspaceId}`, idempotency, asked);
+        if (claim.value !== asked) throw new Problem('idempotency_key_reused');
+        const outcome = await calls.originate({ workspaceId, idempotencyKey: idempotency, ...request });
+        if (!outcome.ok) throw problemOfReason(outcome.reason);
+        return {
+          body: viewCall(outcome.call),
+          headers: {
+            location: `/v1/calls/${outcome.call.id}`,
+            ...(outcome.repeated ? { 'idempotent-replayed': 'true' } : {}),
+          },
+        };
+      },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/v1/calls/{id}',
+      operationId: 'getCall',
+      tag: 'Calls',
+      summary: 'One call with timeline, quality and bill',
+      access: 'workspace',
+      success: { status: 200, description: 'The call', schema: schemas.callSchema },
+      problems: [],
+      async handle({ principal, params }) {
+        return { body: viewCall(await visible(principal, idOf(params))) };
+      },
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/v1/calls/{id}/hangup',
+      operationId: 'hangUpCall',
+      tag: 'Calls',
+      summary: 'Ends a call; repeating it does no harm',
+      access: 'workspace',
+      success: { status: 202, description: 'The call is ending or has ended', schema: schemas.hangupSchema },
+      problems: [],
+      async handle({ principal, params }) {
+        const call = await visible(principal, idOf(params));
+        const state = await calls.hangup(call.id);
+        if (state === 'unknown') throw new Problem('not_found');
+        return { body: { state } };
+      },
+    }),
+  ];
+
+  async function visible(principal: Principal, callId: string): Promise<CallRecord> {
+    const call = await found(calls.get(callId));
+    const scope = scopeOf(principal);
+    if (scope !== undefined && call.workspaceId !== scope) throw new Problem('not_found');
+    return call;
+  }
+}
+
+async function known<T>(item: Promise<T | undefined>, field: string): Promise<void> {
+  if ((await item) !== undefined) return;
+  throw new Problem('unknown_reference', { fields: [{ field, message: 'does not exist' }] });
+}

@@ -1,0 +1,131 @@
+// Phone numbers: what exists, and which agent each one reaches.
+
+import type { PhoneNumber } from '../../domain/directory.ts';
+import { isE164 } from '../../domain/e164.ts';
+import { scopeOf } from '../auth.ts';
+import type { HttpDeps } from '../deps.ts';
+import { invalidField, Problem } from '../problems.ts';
+import { defineRoute, type Route } from '../route.ts';
+import * as schemas from '../schemas.ts';
+import { viewNumber } from '../views.ts';
+import { found, given, idOf, ownerOf, pageFrom, viewPage } from './lookup.ts';
+
+export function numberRoutes({ directory, clock, ids }: HttpDeps): readonly Route[] {
+  return [
+    defineRoute({
+      method: 'GET',
+      path: '/v1/numbers',
+      operationId: 'listNumbers',
+      tag: 'Numbers',
+      summary: 'Lists numbers, filtered by provider, status, assignment or digits',
+      access: 'workspace',
+      query: schemas.numberQuery,
+      success: { status: 200, description: 'A page of numbers', schema: schemas.pageOf(schemas.numberSchema) },
+      problems: [],
+      async handle({ principal, query }) {
+        const { provider, status, assigned, q } = query;
+        const workspaceId = scopeOf(principal, query.workspaceId);
+        const filter = given({ workspaceId, provider, status, assigned, q });
+        return { body: viewPage(await directory.numbers.find({ ...pageFrom(query), ...filter }), viewNumber) };
+      },
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/v1/numbers',
+      operationId: 'createNumber',
+      tag: 'Numbers',
+      summary: 'Adds a number of an own carrier (BYOC); other kinds: operator only',
+      access: 'workspace',
+      body: schemas.newNumber,
+      success: { status: 201, description: 'The new number', schema: schemas.numberSchema },
+      problems: ['forbidden', 'number_taken', 'unknown_reference'],
+      async handle({ principal, body }) {
+        const { e164, provider = 'byoc', trunkId = null, agentId = null } = body;
+        if (provider !== 'byoc' && principal.kind !== 'operator') {
+          throw new Problem('forbidden', {
+            detail: 'Only BYOC numbers are added here; others are bought, imported or verified.',
+          });
+        }
+        if (!isE164(e164)) throw invalidField('e164', 'must be a number in E.164 form');
+        const number: PhoneNumber = {
+          id: ids.next('num'),
+          createdAt: clock.wallMs(),
+          e164,
+          workspaceId: ownerOf(principal, body.workspaceId),
+          provider,
+          trunkId,
+          agentId,
+          supportsInbound: body.supportsInbound ?? provider !== 'personal',
+          supportsOutbound: body.supportsOutbound ?? true,
+          status: 'active',
+        };
+        checkNumber(number);
+        await directory.numbers.put(number);
+        return { body: viewNumber(number), headers: { location: `/v1/numbers/${number.id}` } };
+      },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/v1/numbers/{id}',
+      operationId: 'getNumber',
+      tag: 'Numbers',
+      summary: 'One number',
+      access: 'workspace',
+      success: { status: 200, description: 'The number', schema: schemas.numberSchema },
+      problems: [],
+      async handle({ principal, params }) {
+        return { body: viewNumber(await found(directory.numbers.get(idOf(params), scopeOf(principal)))) };
+      },
+    }),
+    defineRoute({
+      method: 'PATCH',
+      path: '/v1/numbers/{id}',
+      operationId: 'changeNumber',
+      tag: 'Numbers',
+      summary: 'Assigns the number to an agent (or to none) for calls to come; changes directions',
+      access: 'workspace',
+      body: schemas.numberChange,
+      success: { status: 200, description: 'The changed number', schema: schemas.numberSchema },
+      problems: ['unknown_reference'],
+      async handle({ principal, params, body }) {
+        const change = (number: PhoneNumber): PhoneNumber => {
+          const { agentId, supportsInbound, supportsOutbound } = body;
+          const changed = { ...number, ...given({ agentId, supportsInbound, supportsOutbound }) };
+          checkNumber(changed);
+          return changed;
+        };
+        return { body: viewNumber(await found(directory.numbers.update(idOf(params), change, scopeOf(principal)))) };
+      },
+    }),
+    defineRoute({
+      method: 'DELETE',
+      path: '/v1/numbers/{id}',
+      operationId: 'removeNumber',
+      tag: 'Numbers',
+      summary: 'Releases a purchased number, detaches any other one',
+      access: 'workspace',
+      success: { status: 204, description: 'Released or detached' },
+      problems: [],
+      async handle({ principal, params }) {
+        const scope = scopeOf(principal);
+        const number = await found(directory.numbers.get(idOf(params), scope));
+        if (number.provider === 'managed') {
+          const released = (item: PhoneNumber): PhoneNumber => ({ ...item, status: 'released', agentId: null });
+          await found(directory.numbers.update(number.id, released, scope));
+        } else {
+          await directory.numbers.delete(number.id, scope);
+        }
+        return {};
+      },
+    }),
+  ];
+}
+
+function checkNumber(number: PhoneNumber): void {
+  if (number.provider === 'personal' && number.supportsInbound) {
+    throw invalidField('supportsInbound', 'a personal number is for outbound calls only');
+  }
+  if (number.provider === 'byoc' && number.trunkId === null) {
+    throw invalidField('trunkId', 'a number of an own carrier needs the trunk to it');
+  }
+}

@@ -1,0 +1,218 @@
+// Workspaces, their top-ups and their API keys.
+
+import { randomBytes as systemRandomBytes } from 'node:crypto';
+import type { ApiKey, Workspace, WorkspaceLimits } from '../../domain/directory.ts';
+import { formatMoney } from '../../domain/money.ts';
+import type { NewPosting } from '../../ledger/books.ts';
+import { newToken, scopeOf } from '../auth.ts';
+import type { HttpDeps } from '../deps.ts';
+import { idempotencyKey } from '../idempotency.ts';
+import { Problem } from '../problems.ts';
+import { defineRoute, type Route } from '../route.ts';
+import * as schemas from '../schemas.ts';
+import { viewKey, viewPosting, viewTime, viewWorkspace } from '../views.ts';
+import { found, given, idOf, pageFrom, positiveMoney } from './lookup.ts';
+
+const NO_LIMITS: WorkspaceLimits = { concurrentCalls: null, callsPerSecond: null, spendPerDay: null };
+
+export function workspaceRoutes(deps: HttpDeps): readonly Route[] {
+  const { directory, books, clock, ids, randomBytes = systemRandomBytes } = deps;
+  const view = async (workspace: Workspace): Promise<object> =>
+    viewWorkspace(workspace, await books.balance(workspace.id, clock.wallMs()));
+
+  return [
+    defineRoute({
+      method: 'GET',
+      path: '/v1/workspaces',
+      operationId: 'listWorkspaces',
+      tag: 'Workspaces',
+      summary: 'Lists workspaces; a key sees its own only',
+      access: 'workspace',
+      query: schemas.plainListQuery,
+      success: { status: 200, description: 'A page of workspaces', schema: schemas.pageOf(schemas.workspaceSchema) },
+      problems: [],
+      async handle({ principal, query }) {
+        const workspaceId = scopeOf(principal);
+        const page = await directory.workspaces.list({ ...pageFrom(query), ...given({ workspaceId }) });
+        return { body: { items: await Promise.all(page.items.map(view)), nextCursor: page.nextCursor } };
+      },
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/v1/workspaces',
+      operationId: 'createWorkspace',
+      tag: 'Workspaces',
+      summary: 'Creates a workspace',
+      access: 'operator',
+      body: schemas.newWorkspace,
+      success: { status: 201, description: 'The new workspace', schema: schemas.workspaceSchema },
+      problems: [],
+      async handle({ body }) {
+        const workspace: Workspace = {
+          id: ids.next('ws'),
+          createdAt: clock.wallMs(),
+          name: body.name,
+          billingMode: body.billingMode ?? 'prepaid',
+          limits: changedLimits(NO_LIMITS, body.limits),
+        };
+        await directory.workspaces.put(workspace);
+        return { body: await view(workspace), headers: { location: `/v1/workspaces/${workspace.id}` } };
+      },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/v1/workspaces/{id}',
+      operationId: 'getWorkspace',
+      tag: 'Workspaces',
+      summary: 'One workspace with its balance',
+      access: 'workspace',
+      success: { status: 200, description: 'The workspace', schema: schemas.workspaceSchema },
+      problems: [],
+      async handle({ principal, params }) {
+        const workspaceId = scopeOf(principal, idOf(params));
+        return { body: await view(await found(directory.workspaces.get(idOf(params), workspaceId))) };
+      },
+    }),
+    defineRoute({
+      method: 'PATCH',
+      path: '/v1/workspaces/{id}',
+      operationId: 'changeWorkspace',
+      tag: 'Workspaces',
+      summary: 'Changes name, billing mode or limits',
+      access: 'operator',
+      body: schemas.workspaceChange,
+      success: { status: 200, description: 'The changed workspace', schema: schemas.workspaceSchema },
+      problems: [],
+      async handle({ params, body }) {
+        const { name, billingMode, limits } = body;
+        const change = (workspace: Workspace): Workspace => ({
+          ...workspace,
+          ...given({ name, billingMode }),
+          limits: changedLimits(workspace.limits, limits),
+        });
+        return { body: await view(await found(directory.workspaces.update(idOf(params), change))) };
+      },
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/v1/workspaces/{id}/topups',
+      operationId: 'topUpWorkspace',
+      tag: 'Workspaces',
+      summary: 'Adds money to the balance',
+      access: 'operator',
+      body: schemas.topup,
+      idempotent: true,
+      success: { status: 201, description: 'The posting', schema: schemas.postingSchema },
+      problems: [],
+      async handle({ params, body, header }) {
+        const key = idempotencyKey(header);
+        const workspace = await found(directory.workspaces.get(idOf(params)));
+        const amount = positiveMoney('amount', body.amount);
+        const note = body.note ?? 'Top-up';
+        const wanted = { amount: formatMoney(amount), note };
+        // The claim fixes the posting's id and time before the books are touched: a repeat after a crash completes the first attempt.
+        const claim = await directory.idempotency.claim(
+          `topups:${workspace.id}`,
+          key,
+          JSON.stringify({ ...wanted, id: `topup:${ids.next('post')}`, at: clock.wallMs() }),
+        );
+        const first = JSON.parse(claim.value) as { amount: string; note: string; id: string; at: number };
+        if (first.amount !== wanted.amount || first.note !== note) throw new Problem('idempotency_key_reused');
+        const posting: NewPosting = {
+          id: first.id,
+          workspaceId: workspace.id,
+          callId: null,
+          meter: 'topup',
+          quantityMs: 0,
+          amount,
+          at: first.at,
+          note,
+        };
+        await books.settle({ holdId: null, postings: [posting] });
+        const posted = await postingOf(posting);
+        return { body: posted, headers: claim.first ? {} : { 'idempotent-replayed': 'true' } };
+      },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/v1/workspaces/{id}/keys',
+      operationId: 'listKeys',
+      tag: 'Workspaces',
+      summary: 'Lists API keys (never their tokens)',
+      access: 'workspace',
+      query: schemas.plainListQuery,
+      success: { status: 200, description: 'A page of keys', schema: schemas.pageOf(schemas.keySchema) },
+      problems: [],
+      async handle({ principal, params, query }) {
+        const workspace = await found(directory.workspaces.get(idOf(params), scopeOf(principal, idOf(params))));
+        const page = await directory.keys.list({ ...pageFrom(query), workspaceId: workspace.id });
+        return { body: { items: page.items.map(viewKey), nextCursor: page.nextCursor } };
+      },
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/v1/workspaces/{id}/keys',
+      operationId: 'createKey',
+      tag: 'Workspaces',
+      summary: 'Creates an API key; the token is shown this once',
+      access: 'workspace',
+      body: schemas.newKey,
+      success: { status: 201, description: 'The key with its token', schema: schemas.createdKeySchema },
+      problems: [],
+      async handle({ principal, params, body }) {
+        const workspace = await found(directory.workspaces.get(idOf(params), scopeOf(principal, idOf(params))));
+        const { token, tokenHash } = newToken(randomBytes);
+        const key: ApiKey = {
+          id: ids.next('key'),
+          createdAt: clock.wallMs(),
+          workspaceId: workspace.id,
+          label: body.label,
+          tokenHash,
+        };
+        await directory.keys.put(key);
+        return { body: { ...viewKey(key), token } };
+      },
+    }),
+    defineRoute({
+      method: 'DELETE',
+      path: '/v1/workspaces/{id}/keys/{keyId}',
+      operationId: 'deleteKey',
+      tag: 'Workspaces',
+      summary: 'Revokes an API key at once',
+      access: 'workspace',
+      success: { status: 204, description: 'Revoked' },
+      problems: [],
+      async handle({ principal, params }) {
+        const workspaceId = idOf(params);
+        scopeOf(principal, workspaceId);
+        if (!(await directory.keys.delete(idOf(params, 'keyId'), workspaceId))) throw new Problem('not_found');
+        return {};
+      },
+    }),
+  ];
+
+  async function postingOf(posting: NewPosting): Promise<object> {
+    const { id, workspaceId, at } = posting;
+    const near = await books.postings({ workspaceId, meter: 'topup', fromMs: at, toMs: at + 1, limit: 1000 });
+    const stored = near.find((each) => each.id === id);
+    if (stored === undefined) throw new Error(`posting ${id} of ${viewTime(at)} is not in the books`);
+    return viewPosting(stored);
+  }
+}
+
+interface LimitsChange {
+  readonly concurrentCalls?: number | null;
+  readonly callsPerSecond?: number | null;
+  readonly spendPerDay?: string | null;
+}
+
+function changedLimits(limits: WorkspaceLimits, change: LimitsChange = {}): WorkspaceLimits {
+  const { spendPerDay, concurrentCalls, callsPerSecond } = change;
+  return {
+    ...limits,
+    ...given({ concurrentCalls, callsPerSecond }),
+    ...(spendPerDay === undefined
+      ? {}
+      : { spendPerDay: spendPerDay === null ? null : positiveMoney('limits.spendPerDay', spendPerDay) }),
+  };
+}

@@ -1,0 +1,162 @@
+// Records as the API shows them: times as RFC 3339, money as decimal text, no secrets.
+//
+// Invariant V1. Fields are named one by one: a field that is added to a record is not shown until somebody decides so.
+
+import type { Bill, BillLine, CallRecord } from '../domain/call.ts';
+import type { Agent, ApiKey, PhoneNumber, Trunk, Workspace } from '../domain/directory.ts';
+import { formatMoney, type Nano } from '../domain/money.ts';
+import type { Balance, Posting } from '../ledger/books.ts';
+import { hideHeaders } from './agent-headers.ts';
+
+export interface TrunkHealth {
+  readonly state: 'up' | 'down' | 'unknown';
+  /** Wall-clock ms. */
+  readonly since: number;
+  readonly lastError: string | null;
+}
+
+export function viewTime(wallMs: number): string {
+  return new Date(wallMs).toISOString();
+}
+
+export function viewWorkspace(workspace: Workspace, { balance, reserved }: Balance): object {
+  const { concurrentCalls, callsPerSecond, spendPerDay } = workspace.limits;
+  return {
+    id: workspace.id,
+    createdAt: viewTime(workspace.createdAt),
+    name: workspace.name,
+    billingMode: workspace.billingMode,
+    balance: formatMoney(balance),
+    reserved: formatMoney(reserved),
+    limits: { concurrentCalls, callsPerSecond, spendPerDay: moneyOrNull(spendPerDay) },
+  };
+}
+
+export function viewKey(key: ApiKey): object {
+  return { id: key.id, createdAt: viewTime(key.createdAt), workspaceId: key.workspaceId, label: key.label };
+}
+
+export function viewAgent(agent: Agent): object {
+  const { url, protocol, codec, headers, authToken, customParameters } = agent.stream;
+  return {
+    id: agent.id,
+    createdAt: viewTime(agent.createdAt),
+    workspaceId: agent.workspaceId,
+    name: agent.name,
+    stream: {
+      url,
+      protocol,
+      codec,
+      headers: hideHeaders(headers),
+      authTokenSet: authToken !== null,
+      customParameters,
+    },
+    fallbackAgentId: agent.fallbackAgentId,
+    readyTimeoutMs: agent.readyTimeoutMs,
+  };
+}
+
+export function viewTrunk(trunk: Trunk, health: TrunkHealth | undefined): object {
+  const { enabled, addresses, mediaEncryption } = trunk.inbound;
+  const { outbound } = trunk;
+  return {
+    id: trunk.id,
+    createdAt: viewTime(trunk.createdAt),
+    workspaceId: trunk.workspaceId,
+    kind: trunk.kind,
+    label: trunk.label,
+    inbound: { enabled, addresses, mediaEncryption },
+    outbound: {
+      enabled: outbound.enabled,
+      gateways: outbound.gateways.map(({ host, port, priority, weight }) => ({ host, port, priority, weight })),
+      transport: outbound.transport,
+      mediaEncryption: outbound.mediaEncryption,
+      username: outbound.username,
+      passwordSet: outbound.password !== null,
+      allowedCountries: outbound.allowedCountries,
+    },
+    codecs: trunk.codecs,
+    limits: { concurrentCalls: trunk.limits.concurrentCalls, callsPerSecond: trunk.limits.callsPerSecond },
+    natAllowed: trunk.natAllowed,
+    health: health === undefined ? null : { ...health, since: viewTime(health.since) },
+  };
+}
+
+export function viewNumber(number: PhoneNumber): object {
+  return {
+    id: number.id,
+    createdAt: viewTime(number.createdAt),
+    e164: number.e164,
+    workspaceId: number.workspaceId,
+    provider: number.provider,
+    trunkId: number.trunkId,
+    agentId: number.agentId,
+    supportsInbound: number.supportsInbound,
+    supportsOutbound: number.supportsOutbound,
+    status: number.status,
+    warnings: number.agentId === null && number.status !== 'released' ? ['not_assigned_to_agent'] : [],
+  };
+}
+
+export function viewCall(call: CallRecord): object {
+  return {
+    id: call.id,
+    createdAt: viewTime(call.createdAt),
+    direction: call.direction,
+    from: call.from,
+    to: call.to,
+    workspaceId: call.workspaceId,
+    trunkId: call.trunkId,
+    agentId: call.agentId,
+    class: call.class,
+    state: call.state,
+    startedAt: viewTime(call.startedAt),
+    ringingAt: timeOrNull(call.ringingAt),
+    answeredAt: timeOrNull(call.answeredAt),
+    endedAt: timeOrNull(call.endedAt),
+    endReason: call.endReason,
+    sipStatus: call.sipStatus,
+    quality: call.quality,
+    timeline: call.timeline.map((entry) => ({ ...entry, at: viewTime(entry.at) })),
+    bill: call.bill === null ? null : viewBill(call.bill),
+  };
+}
+
+export function viewPosting(posting: Posting): Record<string, string | number | null> {
+  return {
+    id: posting.id,
+    workspaceId: posting.workspaceId,
+    callId: posting.callId,
+    meter: posting.meter,
+    quantityMs: posting.quantityMs,
+    amount: formatMoney(posting.amount),
+    balanceAfter: formatMoney(posting.balanceAfter),
+    at: viewTime(posting.at),
+    note: posting.note,
+  };
+}
+
+function viewBill(bill: Bill): object {
+  const { start, end, endedBy } = bill.evidence;
+  return {
+    telephony: viewLine(bill.telephony),
+    compute: viewLine(bill.compute),
+    total: formatMoney(bill.total),
+    currency: bill.currency,
+    evidence: { start: timeOrNull(start), end: timeOrNull(end), endedBy },
+    final: bill.final,
+    flags: bill.flags,
+  };
+}
+
+function viewLine({ billedMs, ratePerMinute, amount, rule }: BillLine): object {
+  return { billedMs, ratePerMinute: formatMoney(ratePerMinute), amount: formatMoney(amount), rule };
+}
+
+function timeOrNull(wallMs: number | null): string | null {
+  return wallMs === null ? null : viewTime(wallMs);
+}
+
+function moneyOrNull(amount: Nano | null): string | null {
+  return amount === null ? null : formatMoney(amount);
+}

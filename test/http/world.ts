@@ -1,0 +1,223 @@
+import { randomBytes } from 'node:crypto';
+import type { CallManager, OriginateOutcome, OriginateRequest } from '../../src/calls/manager.ts';
+import type { Directory } from '../../src/directory/directory.ts';
+import { openDirectory } from '../../src/directory/sqlite-directory.ts';
+import type { CallRecord } from '../../src/domain/call.ts';
+import { createIds } from '../../src/domain/ids.ts';
+import type { HttpDeps } from '../../src/http/deps.ts';
+import { createHttp } from '../../src/http/server.ts';
+import type { Balance, Books, HoldRequest, NewPosting, Posting, PostingQuery } from '../../src/ledger/books.ts';
+import { createLogger } from '../../src/observability/logger.ts';
+import { createMetrics } from '../../src/observability/metrics.ts';
+import { call } from '../directory/records.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+
+// A listening server on a free port with a real directory, simple books and calls that a test steers.
+
+export const ADMIN_TOKEN = 'admin-token-for-tests';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** Parsed JSON; undefined where the answer is none. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape.
+  readonly body: any;
+}
+
+export interface Asking {
+  readonly token?: string | null;
+  readonly body?: unknown;
+  /** Sent as it is, instead of `body`. */
+  readonly raw?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface World {
+  readonly url: string;
+  readonly directory: Directory;
+  readonly books: FakeBooks;
+  readonly calls: FakeCalls;
+  readonly clock: FakeClock;
+  readonly log: { text(): string };
+  readonly deps: HttpDeps;
+  ask(method: string, path: string, asking?: Asking): Promise<Answer>;
+  /** A workspace with an API key, made through the API. */
+  workspace(name: string): Promise<{ id: string; token: string }>;
+  close(): Promise<void>;
+}
+
+export async function startWorld(over: Partial<HttpDeps> = {}): Promise<World> {
+  const clock = new FakeClock();
+  const lines: string[] = [];
+  const directory = openDirectory(':memory:', { sealingKey: new Uint8Array(32).fill(7) });
+  const books = new FakeBooks();
+  const calls = new FakeCalls();
+  const deps: HttpDeps = {
+    directory,
+    books,
+    calls,
+    clock,
+    metrics: createMetrics({ processDefaults: false }),
+    logger: createLogger({ level: 'debug', destination: { write: (line: string) => void lines.push(line) } }),
+    ids: createIds(randomBytes),
+    auth: { adminToken: ADMIN_TOKEN },
+    node: () => ({
+      id: 'node-1',
+      version: '0.1.0',
+      engines: { sip: 'embedded', webrtc: 'off', store: 'embedded' },
+      ports: { http: 8080, sipTls: null },
+      state: 'active',
+      activeCalls: 3,
+    }),
+    ready: async () => ({ sip: true, store: true }),
+    explainRoute: async () => ({
+      verdict: 'refused',
+      reason: 'unknown_source',
+      sipStatus: 403,
+      text: 'No trunk accepts calls from this address',
+      trunkId: null,
+      workspaceId: null,
+      numberId: null,
+      agentId: null,
+      steps: [{ check: 'source', result: 'failed', seen: 'no trunk accepts calls from 192.0.2.1' }],
+    }),
+    // Tests ask more than people do; the limits have a test of their own.
+    limits: { anonymousBurst: 1_000_000, requestsBurst: 1_000_000 },
+    ...over,
+  };
+  const server = await createHttp(deps);
+  const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
+  const url = `http://127.0.0.1:${port}`;
+
+  const ask: World['ask'] = async (method, path, { token = ADMIN_TOKEN, body, raw, headers = {} } = {}) => {
+    const content = raw ?? (body === undefined ? undefined : JSON.stringify(body));
+    const response = await fetch(url + path, {
+      method,
+      headers: {
+        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+        ...(content === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(content === undefined ? {} : { body: content }),
+    });
+    const text = await response.text();
+    const json = (response.headers.get('content-type') ?? '').includes('json') && text !== '';
+    return { status: response.status, headers: response.headers, text, body: json ? JSON.parse(text) : undefined };
+  };
+
+  return {
+    url,
+    directory,
+    books,
+    calls,
+    clock,
+    deps,
+    log: { text: () => lines.join('') },
+    ask,
+    async workspace(name) {
+      const { body: made } = await ask('POST', '/v1/workspaces', { body: { name } });
+      const { body: key } = await ask('POST', `/v1/workspaces/${made.id}/keys`, { body: { label: 'test' } });
+      return { id: made.id, token: key.token };
+    },
+    async close() {
+      await server.close();
+      await directory.close();
+    },
+  };
+}
+
+/** Balances and postings in memory; holds are not needed here. */
+export class FakeBooks implements Books {
+  readonly lines: Posting[] = [];
+  readonly reserved = new Map<string, bigint>();
+
+  async balance(workspaceId: string): Promise<Balance> {
+    const balance = this.lines
+      .filter((line) => line.workspaceId === workspaceId)
+      .reduce((sum, line) => sum + line.amount, 0n);
+    return { balance, reserved: this.reserved.get(workspaceId) ?? 0n };
+  }
+
+  async reserve(_hold: HoldRequest): Promise<'held'> {
+    return 'held';
+  }
+
+  async release(): Promise<void> {
+    await Promise.resolve();
+  }
+
+  async settle({ postings }: { holdId: string | null; postings: readonly NewPosting[] }): Promise<'posted' | 'exists'> {
+    const fresh = postings.filter((posting) => !this.lines.some((line) => line.id === posting.id));
+    for (const posting of fresh) {
+      const { balance } = await this.balance(posting.workspaceId);
+      this.lines.push({ ...posting, balanceAfter: balance + posting.amount });
+    }
+    return fresh.length > 0 ? 'posted' : 'exists';
+  }
+
+  async postings(query: PostingQuery): Promise<readonly Posting[]> {
+    const newest = this.lines
+      .toReversed()
+      .filter(
+        (line) =>
+          (query.workspaceId ?? line.workspaceId) === line.workspaceId &&
+          (query.callId ?? line.callId) === line.callId &&
+          (query.meter ?? line.meter) === line.meter &&
+          (query.fromMs ?? 0) <= line.at &&
+          line.at < (query.toMs ?? Number.POSITIVE_INFINITY),
+      );
+    const start = query.beforeId === undefined ? 0 : newest.findIndex((line) => line.id === query.beforeId) + 1;
+    return newest.slice(start, start + query.limit);
+  }
+}
+
+/** Calls that a test puts there; `originate` answers what the test says and remembers what it was asked. */
+export class FakeCalls implements CallManager {
+  readonly records = new Map<string, CallRecord>();
+  readonly asked: OriginateRequest[] = [];
+  readonly hungUp: string[] = [];
+  refusal: Extract<OriginateOutcome, { ok: false }>['reason'] | null = null;
+  readonly activeCalls = 0;
+  readonly state = 'active';
+  readonly #byKey = new Map<string, CallRecord>();
+
+  async originate(request: OriginateRequest): Promise<OriginateOutcome> {
+    this.asked.push(request);
+    if (this.refusal !== null) return { ok: false, reason: this.refusal };
+    const key = `${request.workspaceId} ${request.idempotencyKey}`;
+    const known = this.#byKey.get(key);
+    if (known !== undefined) return { ok: true, call: known, repeated: true };
+    const { workspaceId, from, to } = request;
+    const placed = call({
+      id: `call_${this.asked.length}`,
+      workspaceId,
+      from,
+      to,
+      direction: 'outbound',
+      state: 'queued',
+      bill: null,
+    });
+    this.#byKey.set(key, placed);
+    this.records.set(placed.id, placed);
+    return { ok: true, call: placed, repeated: false };
+  }
+
+  async get(callId: string): Promise<CallRecord | undefined> {
+    return this.records.get(callId);
+  }
+
+  async list(filter: Parameters<CallManager['list']>[0]): ReturnType<CallManager['list']> {
+    const items = [...this.records.values()].filter(
+      (record) => (filter.workspaceId ?? record.workspaceId) === record.workspaceId,
+    );
+    return { items: items.slice(0, filter.limit), nextCursor: null };
+  }
+
+  async hangup(callId: string): Promise<'ending' | 'already_ended' | 'unknown'> {
+    this.hungUp.push(callId);
+    const record = this.records.get(callId);
+    if (record === undefined) return 'unknown';
+    return record.state === 'ended' ? 'already_ended' : 'ending';
+  }
+}
