@@ -38,7 +38,12 @@ export function composeOutside(client: SipRequest, local: LocalAddress, branch: 
   return { request: finish(client, headers, contact, sorted, contentType.value) };
 }
 
-export function composeInside(client: SipRequest, dialog: Dialog, local: LocalAddress, branch: string): Composed {
+export function composeInside(
+  client: SipRequest,
+  dialog: Dialog,
+  local: LocalAddress,
+  { branch, own }: { branch: string; own: readonly HeaderField[] },
+): Composed {
   const sorted = sortClientHeaders(client, local);
   const contentType = contentTypeOf(sorted, client.body);
   if (contentType === undefined) return { refused: 'Server error: missing content-type' };
@@ -51,6 +56,7 @@ export function composeInside(client: SipRequest, dialog: Dialog, local: LocalAd
     routes: line.routes,
   });
   const contact = sorted.contact ?? (NEEDS_CONTACT_INSIDE.has(client.method) ? dialog.localContact : undefined);
+  sorted.rest.push(...own);
   const completed: SipRequest = { ...client, uri: replaced ? line.uri : client.uri };
   return { request: finish(completed, headers, contact, sorted, contentType.value) };
 }

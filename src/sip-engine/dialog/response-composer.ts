@@ -33,7 +33,8 @@ export function composeResponse(
   const needsContact = makesDialog || (CONTACT_IN_SUCCESS.has(server.method) && status >= 200 && status < 300);
   const contact = sorted.contact ?? (needsContact ? (server.dialog?.localContact ?? contactOf(local)) : undefined);
   if (contact !== undefined) response.headers.push({ name: 'Contact', value: contact });
-  const ownNames = new Set(own.map((field) => field.name.toLowerCase()));
+  // Require is a list: the application's and ours stand side by side.
+  const ownNames = new Set(own.map((field) => field.name.toLowerCase()).filter((name) => name !== 'require'));
   for (const field of sorted.rest) if (!ownNames.has(field.name.toLowerCase())) response.headers.push(field);
   response.headers.push(...own);
   if (contentType.value !== undefined) response.headers.push({ name: 'Content-Type', value: contentType.value });

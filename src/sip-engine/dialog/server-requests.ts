@@ -163,7 +163,8 @@ export class ServerRequests {
       return [{ name: 'RSeq', value: String(server.reliable.takeRSeq()) }];
     }
     const isSuccess = client.status >= 200 && client.status < 300;
-    return isSuccess && server.creates ? this.#sessionTimers.fieldsForAnswer(server.request, client) : [];
+    const isTimed = server.method === 'INVITE' || server.method === 'UPDATE';
+    return isSuccess && isTimed ? this.#sessionTimers.fieldsForAnswer(server.request, client, server.dialog) : [];
   }
 
   #peerTakesReliable(server: ServerRequest): boolean {
@@ -186,7 +187,7 @@ export class ServerRequests {
     this.#final(server, bytes);
     const isInviteSuccess = server.method === 'INVITE' && status < 300;
     if (isInviteSuccess) this.#succeed(server, response, bytes);
-    else this.#finish(server, status, send);
+    else this.#finish(server, response, send);
     return this.#outcome(server, bytes, dialogId);
   }
 
@@ -203,7 +204,7 @@ export class ServerRequests {
       if (dialog.state === 'ended') return;
       this.#send(server, response.status, bytes);
       this.#awaitAck(server, dialog, response.status, bytes);
-      this.#sessionTimers.answeredByUs(dialog, server.request, response);
+      this.#sessionTimers.answeredByUs(dialog, response);
     };
     if (server.reliable === undefined) begin();
     else server.reliable.success(begin);
@@ -225,8 +226,9 @@ export class ServerRequests {
     dialog.unacknowledged.set(server.sequence, success);
   }
 
-  #finish(server: ServerRequest, status: number, send: () => void): void {
+  #finish(server: ServerRequest, response: SipResponse, send: () => void): void {
     const { dialog } = server;
+    const { status } = response;
     server.reliable?.stop();
     send();
     if (dialog !== undefined) {
@@ -234,18 +236,24 @@ export class ServerRequests {
       if (dialog.peerUpdatePending === server.txnId) dialog.peerUpdatePending = undefined;
       if (server.creates && status >= 300) dialog.end();
       if (server.creates && status < 300) dialog.confirm();
-      if (server.method === 'UPDATE' && status < 300) dialog.refreshTarget(server.request);
+      if (server.method === 'UPDATE' && response.status < 300) this.#updated(dialog, server, response);
     }
     if (server.method !== 'INVITE') this.#forget(server);
+  }
+
+  #updated(dialog: Dialog, server: ServerRequest, response: SipResponse): void {
+    dialog.refreshTarget(server.request);
+    this.#sessionTimers.answeredByUs(dialog, response);
   }
 
   /** A response the engine makes in the application's place; its own later one finds no transaction. */
   #reject(server: ServerRequest, status: number): void {
     if (server.final !== undefined) return;
     server.toTag ??= this.#environment.names.tag();
-    const bytes = serialise(makeResponse(server.request, status, undefined, { toTag: server.toTag }));
+    const response = makeResponse(server.request, status, undefined, { toTag: server.toTag });
+    const bytes = serialise(response);
     this.#final(server, bytes);
-    this.#finish(server, status, () => this.#send(server, status, bytes));
+    this.#finish(server, response, () => this.#send(server, status, bytes));
     this.#forget(server);
   }
 

@@ -101,7 +101,10 @@ export class UserAgentClient {
     if (destination === undefined) return refused('requested protocol/transport not available');
     const { names } = this.#environment;
     const branch = names.branch();
-    const composed = composeInside(client, target, destination.hop.local, branch);
+    const composed = composeInside(client, target, destination.hop.local, {
+      branch,
+      own: this.#sessionTimers.fieldsForRequest(target, client),
+    });
     if ('refused' in composed) return refused(composed.refused);
     const call = new ClientRequest(this.#environment, {
       txnId: names.uuid(),
@@ -289,7 +292,7 @@ export class UserAgentClient {
       this.#acknowledgeAndEnd(dialog, sequence, 'Application lost');
       return;
     }
-    this.#sessionTimers.answeredByPeer(dialog, response, call.request);
+    this.#sessionTimers.answeredByPeer(dialog, response);
     this.#final(call, response, source);
   }
 
@@ -359,7 +362,7 @@ export class UserAgentClient {
     if (method === 'INVITE') dialog.invitePending = false;
     if (method === 'UPDATE' && response.status < 300) {
       if (contactUri(response) !== undefined) dialog.refreshTarget(response);
-      this.#sessionTimers.answeredByPeer(dialog, response, call.request);
+      this.#sessionTimers.answeredByPeer(dialog, response);
     }
     const challenged = response.status === 401 || response.status === 407;
     const ends =

@@ -119,6 +119,8 @@ export class UserAgentServer {
     const unsupported = headerValues(request, 'require').filter((option) => !EXTENSIONS.has(option.toLowerCase()));
     if (unsupported.length > 0) return { status: 420, extra: { name: 'Unsupported', value: unsupported.join(', ') } };
     if (request.method !== 'INVITE') return undefined;
+    const minSe = this.#sessionTimers.tooSmall(request);
+    if (minSe !== undefined) return { status: 422, extra: minSe };
     const id = dialogIdOf(header(request, 'call-id') ?? '', getTag(header(request, 'from') ?? '') ?? '');
     const known = this.#environment.dialogs.byId(id);
     // Our own INVITE that came back through a proxy would share its id with the dialog it made.

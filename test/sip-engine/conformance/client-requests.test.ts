@@ -1,0 +1,528 @@
+import net from 'node:net';
+import { describe, expect } from 'vitest';
+import { RawSipPeer, responseText, SDP } from '../../support/raw-sip-peer.ts';
+import { clientRequest, establishInbound, unique } from './caller.ts';
+import { answerCall, fromCallee, placeCall } from './outbound.ts';
+import { application, atEnd, differs, item, NEEDS_CLOCK, SAME, settle, startTarget, udpPeer } from './target.ts';
+import { headerOf, tagOf } from './wire-client.ts';
+
+const NO_DIALOG = 'Server error: unable to find dialog for dialog id provided';
+
+describe('requests from the client (checklist 9 to 24)', () => {
+  item(9, 'the echo of a request has its tokens in order and the final SIP text', SAME, async () => {
+    const target = await startTarget();
+    const client = await application(target);
+    const peer = await udpPeer();
+    const { echo, invite } = await placeCall(client, peer, [
+      'from: sip:+15551@localhost',
+      'contact: sip:+15551@localhost',
+    ]);
+    const [verdict, source, bytes, protocol, address, port, time, txnId, sent, empty, ...more] = echo.tokens.slice(3);
+    expect([verdict, source, protocol, address, port]).toEqual([
+      'OK',
+      'application',
+      'udp',
+      '127.0.0.1',
+      String(target.sipPort),
+    ]);
+    expect(Number(bytes)).toBe(Buffer.byteLength(invite.text));
+    expect(time).toMatch(/^\d\d:\d\d:\d\d\.\d{6}$/);
+    expect(txnId).toMatch(/^[0-9a-f-]{36}$/);
+    expect([sent, empty, more]).toEqual(['Msg sent:', '', []]);
+    expect(echo.sip).toBe(invite.text);
+    for (const name of ['Via', 'From', 'To', 'Call-ID', 'CSeq', 'Contact', 'Max-Forwards'])
+      expect(headerOf(echo.sip, name)).not.toBe('');
+    expect(tagOf(echo.sip, 'From')).not.toBe('');
+  });
+
+  item(9, 'the echo of a response has two tokens more', SAME, async () => {
+    const target = await startTarget();
+    const client = await application(target, 'invite');
+    const peer = await udpPeer();
+    const { caller, invite, ok, echo } = await establishInbound(target, client, peer);
+    const [verdict, source, , protocol, address, port, , txnId, dialogId, empty, sent, last] = echo.tokens.slice(3);
+    expect([verdict, source, protocol, address, port]).toEqual([
+      'OK',
+      'application',
+      'udp',
+      '127.0.0.1',
+      String(peer.port),
+    ]);
+    expect([txnId, dialogId]).toEqual([invite.tokens[8], caller.dialogId]);
+    expect([empty, sent, last, echo.tokens.length]).toEqual(['', 'Msg sent:', '', 15]);
+    expect(echo.sip).toBe(ok.text);
+  });
+
+  item(10, 'the echo precedes a response the engine makes itself, in another read', SAME, async () => {
+    const target = await startTarget();
+    const client = await application(target);
+    const closed = await freePort();
+    for (let round = 0; round < 5; round += 1) {
+      const echo = await client.ask('sip||', clientRequest('OPTIONS', `sip:x@127.0.0.1:${closed};transport=tcp`));
+      expect(client.received).toEqual([]);
+      const failure = await client.nextSip('SIP/2.0 503');
+      expect(failure.read).toBeGreaterThan(echo.read);
+    }
+  });
+
+  item(10, 'the echo of a 200 precedes the ACK frame even when the ACK is instant', SAME, async () => {
+    const target = await startTarget();
+    const client = await application(target, 'invite');
+    const peer = await udpPeer();
+    for (let round = 0; round < 5; round += 1) {
+      const before = client.received.length;
+      expect(before).toBe(0);
+      await establishInbound(target, client, peer);
+    }
+  });
+
+  item(11, 'the client’s Content-Length is ignored; the wire has bytes', SAME, async () => {
+    const target = await startTarget();
+    const client = await application(target);
+    const peer = await udpPeer();
+    const body = 'v=0\r\ns=é\r\n';
+    const text = `INVITE sip:x@127.0.0.1:${peer.port} SIP/2.0\r\nContent-Length: 3\r\n\r\n${body}`;
+    await client.ask('sip||', text);
+    const invite = await peer.next('INVITE');
+    expect([invite.body, invite.headers('Content-Length')]).toEqual([body, [String(Buffer.byteLength(body))]]);
+  });
+
+  item(12, 'missing headers get their defaults', SAME, async () => {
+    const target = await startTarget();
+    const client = await application(target);
+    const peer = await udpPeer();
+    const { invite } = await placeCall(client, peer);
+    expect(invite.header('Contact')).toBe(`<sip:127.0.0.1:${target.sipPort}>`);
+    expect(invite.header('From')).toMatch(new RegExp(`^<sip:127.0.0.1:${target.sipPort}>;tag=.+`));
+    expect(invite.header('To')).toBe(`<sip:callee@127.0.0.1:${peer.port}>`);
+    expect([invite.header('Content-Type'), invite.header('Max-Forwards')]).toEqual(['application/sdp', '70']);
+    await client.ask('sip||', clientRequest('REGISTER', `sip:127.0.0.1:${peer.port}`));
+    expect((await peer.next('REGISTER')).header('Contact')).toBe('');
+    const noType = await client.ask('sip||', clientRequest('MESSAGE', `sip:x@127.0.0.1:${peer.port}`, [], 'hi'));
+    expect(noType.tokens.slice(3)).toEqual(['NOK', 'missing content-type']);
+  });
+
+  item(12, '@localhost is replaced in four headers and nowhere else', SAME, async () => {
+    const target = await startTarget();
+    const client = await application(target);
+    const peer = await udpPeer();
+    const own = `127.0.0.1:${target.sipPort}`;
+    const { invite } = await placeCall(client, peer, [
+      'from: "Bob" <sip:1@localhost>',
+      'to: <sip:2@localhost;user=phone>',
+      'contact: sip:3@localhost',
+      'P-Asserted-Identity: <sip:4@localhost>',
+      'X-Note: sip:5@localhost',
+    ]);
+    expect(invite.header('From')).toMatch(new RegExp(`^"Bob" <sip:1@${own}>;tag=`));
+    expect(invite.header('To')).toBe(`<sip:2@${own};user=phone>`);
+    expect(invite.header('Contact')).toBe(`<sip:3@${own}>`);
+    expect(invite.header('P-Asserted-Identity')).toBe(`<sip:4@${own}>`);
+    expect(invite.header('X-Note')).toBe('sip:5@localhost');
+  });
+
+  item(12, 'placeholder is replaced by the remote target', SAME, async () => {
+    const target = await startTarget();
+    const client = await application(target, 'invite');
+    const peer = await udpPeer();
+    const { caller } = await establishInbound(target, client, peer, {
+      contact: `<sip:there@127.0.0.1:${0}>`.replace(':0>', '>'),
+    });
+    await client.ask(`sip||${caller.dialogId}`, clientRequest('INFO', 'sip:placeholder'));
+    expect((await peer.next('INFO')).uri).toBe('sip:there@127.0.0.1');
+  });
+
+  item(13, 'Via, Route, Record-Route and RSeq of the client are ignored, other headers kept', SAME, async () => {
+    const target = await startTarget();
+    const client = await application(target);
+    const peer = await udpPeer();
+    const { invite } = await placeCall(client, peer, [
+      'via: SIP/2.0/UDP 9.9.9.9;branch=z9hG4bKevil',
+      'route: <sip:9.9.9.9;lr>',
+      'record-route: <sip:9.9.9.9;lr>',
+      'rseq: 5',
+      'subject: hello, world',
+      'x-lower: 1',
+      'X-Mixed-cAse: 2',
+      'p-foo-bar: 3',
+      'allow: INVITE, BYE',
+    ]);
+    expect(invite.headers('Via')).toHaveLength(1);
+    for (const name of ['Route', 'Record-Route', 'RSeq']) expect(invite.header(name)).toBe('');
+    for (const line of [
+      'Subject: hello, world',
+      'x-lower: 1',
+      'X-Mixed-cAse: 2',
+      'P-Foo-Bar: 3',
+      'Allow: INVITE, BYE',
+    ]) {
+      expect(invite.text).toContain(`\r\n${line}\r\n`);
+    }
+  });
+
+  item(14, 'the fifth token only chooses the next hop', SAME, async () => {
+    const target = await startTarget();
+    const client = await application(target);
+    const proxy = await udpPeer();
+    const next = `sip:127.0.0.1:${proxy.port};transport=udp`;
+    await client.ask(`sip|||${next}`, clientRequest('INVITE', 'sip:callee@192.0.2.1', [], SDP));
+    const invite = await proxy.next('INVITE');
+    expect([invite.uri, invite.header('To'), invite.header('Route')]).toEqual([
+      'sip:callee@192.0.2.1',
+      '<sip:callee@192.0.2.1>',
+      '',
+    ]);
+  });
+
+  item(15, 'Call-ID, From tag and CSeq of the client count outside dialogs', SAME, async () => {
+    const target = await startTarget();
+    const client = await application(target);
+    const peer = await udpPeer();
+    const headers = ['call-id: mine@here', 'From: <sip:a@b.example>;tag=mytag', 'CSeq: 77 OPTIONS'];
+    await client.ask('sip||', clientRequest('OPTIONS', `sip:x@127.0.0.1:${peer.port}`, headers));
+    const request = await peer.next('OPTIONS');
+    expect([request.header('Call-ID'), request.tag('From'), request.sequence]).toEqual(['mine@here', 'mytag', 77]);
+  });
+
+  item(
+    15,
+    'in dialogs the CSeq grows by itself, and the ACK after a PRACK keeps the number of its INVITE',
+    SAME,
+    async () => {
+      const target = await startTarget();
+      const client = await application(target);
+      const peer = await udpPeer();
+      const call = await placeCall(client, peer);
+      const reliable = ['Require: 100rel', 'RSeq: 9'];
+      peer.send(responseText(peer, call.invite, 183, { toTag: 'tt', extra: reliable }), target.sipPort);
+      await client.nextSip('SIP/2.0 183');
+      const rack = `rack: 9 ${call.invite.sequence} INVITE`;
+      await client.ask(`sip||${call.dialogId}`, clientRequest('PRACK', 'sip:placeholder', [rack]));
+      const prack = await peer.next('PRACK');
+      peer.send(responseText(peer, prack, 200), target.sipPort);
+      await client.nextSip('SIP/2.0 200');
+      const { ack } = await answerCall(target, client, peer, call, { toTag: 'tt' });
+      expect([prack.sequence, ack.sequence]).toEqual([call.invite.sequence + 1, call.invite.sequence]);
+      await client.ask(`sip||${call.dialogId}`, clientRequest('INFO', 'sip:placeholder', ['CSeq: 5 INFO']));
+      await client.ask(`sip||${call.dialogId}`, clientRequest('BYE', 'sip:placeholder'));
+      expect((await peer.next('INFO')).sequence).toBe(prack.sequence + 1);
+      expect((await peer.next('BYE')).sequence).toBe(prack.sequence + 2);
+    },
+  );
+
+  item(16, 'refusals have the texts the library looks for', SAME, async () => {
+    const target = await startTarget();
+    const client = await application(target);
+    const refusal = async (meta: string, text: string): Promise<string> => {
+      const reply = await client.ask(meta, text);
+      expect(reply.tokens[3]).toBe('NOK');
+      return reply.tokens[4] ?? '';
+    };
+    expect(await refusal('sip||gone;from-tag=x', clientRequest('BYE', 'sip:placeholder'))).toBe(NO_DIALOG);
+    const late = 'SIP/2.0 200 OK\r\nCall-ID: a\r\ncseq: 1 INVITE\r\nfrom: <sip:a@b>\r\nto: <sip:a@b>\r\n\r\n';
+    expect(await refusal('sip|no-such-txn|', late)).toBe('Response not sent due to unknown transaction');
+    expect(await refusal('sip|no-such-txn|', clientRequest('CANCEL', 'sip:a@b'))).toBe(
+      'unable to cancel unknown transaction id: no-such-txn',
+    );
+    const self = `sip:x@127.0.0.1:${target.sipPort}`;
+    expect(await refusal('sip||', clientRequest('OPTIONS', self))).toBe('can not send request to myself');
+    const secure = 'sip:x@127.0.0.1:9;transport=tls';
+    expect(await refusal('sip||', clientRequest('OPTIONS', secure))).toBe('requested protocol/transport not available');
+    expect(await refusal('sip||', clientRequest('OPTIONS', 'nonsense'))).toMatch(/^invalid request-uri: /);
+    const badFrom = clientRequest('OPTIONS', 'sip:x@127.0.0.1:9', ['from: "unclosed <sip:a@b>']);
+    expect(await refusal('sip||', badFrom)).toMatch(/^invalid from value provided by client: /);
+    const noTxn = await client.ask('sip||', late);
+    expect(noTxn.tokens.slice(3)).toEqual(['NO', 'transaction id missing']);
+    await client.untilClosed();
+  });
+
+  item(17, 'a request without answer ends in one complete 408 after 32 s', NEEDS_CLOCK, async () => {
+    const target = await startTarget({ fakeClock: true });
+    const client = await application(target);
+    const peer = await udpPeer();
+    const call = await placeCall(client, peer);
+    await target.advance(31_900);
+    expect(await client.rest()).toEqual([]);
+    await target.advance(200);
+    const timeout = await client.nextSip('SIP/2.0 408 Request Timeout');
+    expect(timeout.tokens.slice(2, 11)).toEqual([
+      'network',
+      '0',
+      'udp',
+      '',
+      '0',
+      expect.any(String),
+      call.txnId,
+      call.dialogId,
+      '',
+    ]);
+    for (const name of ['Via', 'From', 'Call-ID', 'CSeq'])
+      expect(headerOf(timeout.sip, name)).toBe(headerOf(call.echo.sip, name));
+    expect(headerOf(timeout.sip, 'To')).toMatch(/^<sip:callee@[^>]+>;tag=\S+$/);
+    await target.advance(64_000);
+    expect(await client.rest()).toEqual([]);
+    // Retransmissions of timer A: 0.5, 1.5, 3.5, 7.5, 15.5, 31.5 s.
+    expect(peer.received.map((message) => message.method)).toEqual(Array(6).fill('INVITE'));
+  });
+
+  item(17, 'a refused port or connection and an unknown host end in 503 at once', SAME, async () => {
+    const target = await startTarget();
+    const client = await application(target);
+    const port = await freePort();
+    for (const uri of [
+      `sip:x@127.0.0.1:${port};transport=tcp`,
+      `sip:x@127.0.0.1:${port}`,
+      'sip:x@no-such-host.invalid',
+    ]) {
+      const echo = await client.ask('sip||', clientRequest('INVITE', uri, [], SDP));
+      const failure = await client.nextSip('SIP/2.0 503 Service Unavailable');
+      expect(failure.tokens[8]).toBe(echo.tokens[10]);
+      expect(tagOf(failure.sip, 'To')).not.toBe('');
+    }
+    expect(await client.rest()).toEqual([]);
+  });
+
+  item(
+    18,
+    '100 is not forwarded; provisionals, the first 2xx and failures are, with transaction and dialog id',
+    SAME,
+    async () => {
+      const target = await startTarget();
+      const client = await application(target);
+      const peer = await udpPeer();
+      const call = await placeCall(client, peer);
+      for (const status of [100, 180, 183])
+        peer.send(responseText(peer, call.invite, status, { toTag: 'tt' }), target.sipPort);
+      for (const status of [180, 183]) {
+        const frame = await client.nextSip(`SIP/2.0 ${status}`);
+        expect(frame.tokens.slice(8)).toEqual([call.txnId, call.dialogId, '']);
+        expect(frame.tokens.slice(4, 7)).toEqual(['udp', '127.0.0.1', String(peer.port)]);
+      }
+      await answerCall(target, client, peer, call, { toTag: 'tt' });
+      const options = await client.ask('sip||', clientRequest('OPTIONS', `sip:x@127.0.0.1:${peer.port}`));
+      peer.send(responseText(peer, await peer.next('OPTIONS'), 404, { toTag: 'u' }), target.sipPort);
+      const final = await client.nextSip('SIP/2.0 404');
+      expect(final.tokens.slice(8)).toEqual([options.tokens[10], '', '']);
+      await client.ask(`sip||${call.dialogId}`, clientRequest('INFO', 'sip:placeholder'));
+      peer.send(responseText(peer, await peer.next('INFO'), 200), target.sipPort);
+      expect((await client.nextSip('SIP/2.0 200')).tokens[9]).toBe(call.dialogId);
+      expect(await client.rest()).toEqual([]);
+    },
+  );
+
+  item(19, 'a refused INVITE is acknowledged by the engine; the client’s ACK is NOK without effect', SAME, async () => {
+    const target = await startTarget();
+    const client = await application(target);
+    const peer = await udpPeer();
+    const call = await placeCall(client, peer);
+    peer.send(responseText(peer, call.invite, 486, { toTag: 'busy' }), target.sipPort);
+    const ack = await peer.next('ACK');
+    expect([ack.branch, ack.sequence, ack.tag('To'), ack.uri]).toEqual([
+      call.invite.branch,
+      call.invite.sequence,
+      'busy',
+      call.invite.uri,
+    ]);
+    await client.nextSip('SIP/2.0 486');
+    const reply = await client.ask(`sip||${call.dialogId}`, clientRequest('ACK', 'sip:placeholder'));
+    expect(reply.tokens.slice(3)).toEqual([
+      'NOK',
+      'Server error: ACK for non-success final response is automatically generated by server',
+    ]);
+    peer.send(responseText(peer, call.invite, 486, { toTag: 'busy' }), target.sipPort);
+    await peer.next('ACK');
+    expect([await peer.rest(), await client.rest()]).toEqual([[], []]);
+  });
+
+  item(20, 'a retransmitted 2xx gets the stored ACK again and is not shown', SAME, async () => {
+    const target = await startTarget();
+    const client = await application(target);
+    const peer = await udpPeer();
+    const call = await placeCall(client, peer);
+    const { ack, ok } = await answerCall(target, client, peer, call);
+    for (let round = 0; round < 3; round += 1) {
+      peer.send(ok, target.sipPort);
+      expect((await peer.next('ACK')).text).toBe(ack.text);
+    }
+    expect(await client.rest()).toEqual([]);
+  });
+
+  item(
+    20,
+    'a 2xx of another fork is acknowledged and ended by the engine',
+    differs('forks share one dialog id'),
+    async () => {
+      const target = await startTarget();
+      const client = await application(target);
+      const peer = await udpPeer();
+      const call = await placeCall(client, peer);
+      await answerCall(target, client, peer, call, { toTag: 'first' });
+      peer.send(responseText(peer, call.invite, 200, { toTag: 'second', body: SDP }), target.sipPort);
+      expect((await peer.next('ACK')).tag('To')).toBe('second');
+      expect((await peer.next('BYE')).tag('To')).toBe('second');
+      expect(await client.rest()).toEqual([]);
+    },
+  );
+
+  item(21, 'CANCEL before a provisional is held, its echo comes at once, its 200 is not shown', SAME, async () => {
+    const target = await startTarget();
+    const client = await application(target);
+    const peer = await udpPeer();
+    const call = await placeCall(client, peer);
+    const cancelText = clientRequest('CANCEL', call.invite.uri, ['Reason: SIP;cause=200;text="elsewhere"']);
+    const echo = await client.ask(`sip|${call.txnId}|`, cancelText);
+    expect([echo.tokens[3], echo.tokens[11], echo.sip.split(' ')[0]]).toEqual(['OK', 'Msg sent:', 'CANCEL']);
+    expect(await peer.rest()).toEqual([]);
+    peer.send(responseText(peer, call.invite, 100), target.sipPort);
+    const cancel = await peer.next('CANCEL');
+    expect([cancel.branch, cancel.sequence, cancel.header('Reason')]).toEqual([
+      call.invite.branch,
+      call.invite.sequence,
+      'SIP;cause=200;text="elsewhere"',
+    ]);
+    peer.send(responseText(peer, cancel, 200, { toTag: 'c' }), target.sipPort);
+    peer.send(responseText(peer, call.invite, 487, { toTag: 'c' }), target.sipPort);
+    expect((await client.nextSip('SIP/2.0 487')).tokens[8]).toBe(call.txnId);
+    await peer.next('ACK');
+    expect(await client.rest()).toEqual([]);
+    const again = await client.ask(`sip|${call.txnId}|`, cancelText);
+    expect(again.tokens[3]).toBe('NOK');
+  });
+
+  item(21, 'a cancelled INVITE the peer forgets ends in 408', NEEDS_CLOCK, async () => {
+    const target = await startTarget({ fakeClock: true });
+    const client = await application(target);
+    const peer = await udpPeer();
+    const call = await placeCall(client, peer);
+    peer.send(responseText(peer, call.invite, 180, { toTag: 't' }), target.sipPort);
+    await client.nextSip('SIP/2.0 180');
+    await client.ask(`sip|${call.txnId}|`, clientRequest('CANCEL', call.invite.uri));
+    peer.send(responseText(peer, await peer.next('CANCEL'), 200, { toTag: 't' }), target.sipPort);
+    await target.advance(33_000);
+    expect((await client.nextSip('SIP/2.0 408')).tokens[8]).toBe(call.txnId);
+  });
+
+  item(22, 'a 200 that crosses our CANCEL is shown, acknowledged and ended with ACK-BYE', SAME, async () => {
+    const target = await startTarget();
+    const client = await application(target);
+    const peer = await udpPeer();
+    const call = await placeCall(client, peer);
+    peer.send(responseText(peer, call.invite, 180, { toTag: 'tt' }), target.sipPort);
+    await client.nextSip('SIP/2.0 180');
+    await client.ask(`sip|${call.txnId}|`, clientRequest('CANCEL', call.invite.uri));
+    await peer.next('CANCEL');
+    await answerCall(target, client, peer, call, { toTag: 'tt' });
+    const bye = await peer.next('BYE');
+    expect(bye.header('Reason')).toBe('SIP;cause=200;text="ACK-BYE due to cancel race condition"');
+    const notice = await client.nextSip('BYE');
+    expect([notice.tokens[2], notice.tokens[8], notice.tokens[9]]).toEqual([
+      'application',
+      'unsolicited',
+      call.dialogId,
+    ]);
+    expect(notice.sip).toBe(bye.text);
+  });
+
+  item(23, 'a provisional on a re-INVITE does not end it', differs('its bug 350: the 200 is lost'), async () => {
+    const target = await startTarget();
+    const client = await application(target);
+    const peer = await udpPeer();
+    const call = await placeCall(client, peer);
+    await answerCall(target, client, peer, call, { toTag: 'tt' });
+    const echo = await client.ask(`sip||${call.dialogId}`, clientRequest('INVITE', 'sip:placeholder', [], SDP));
+    const reinvite = await peer.next('INVITE');
+    expect(reinvite.header('Contact')).toBe(call.invite.header('Contact'));
+    peer.send(responseText(peer, reinvite, 180), target.sipPort);
+    await client.nextSip('SIP/2.0 180');
+    peer.send(responseText(peer, reinvite, 200, { body: SDP }), target.sipPort);
+    const ok = await client.nextSip('SIP/2.0 200');
+    expect(ok.tokens.slice(8, 10)).toEqual([echo.tokens[10], call.dialogId]);
+    await client.ask(`sip||${call.dialogId}`, clientRequest('ACK', 'sip:placeholder'));
+    expect((await peer.next('ACK')).sequence).toBe(reinvite.sequence);
+  });
+
+  item(
+    24,
+    'a reliable 1xx makes the dialog id valid; PRACK carries the RAck given and the next CSeq',
+    SAME,
+    async () => {
+      const target = await startTarget();
+      const client = await application(target);
+      const peer = await udpPeer();
+      const call = await placeCall(client, peer, ['supported: 100rel']);
+      const provisional = responseText(peer, call.invite, 183, {
+        toTag: 'tt',
+        extra: ['Require: 100rel', 'RSeq: 4711'],
+        body: SDP,
+      });
+      peer.send(provisional, target.sipPort);
+      const shown = await client.nextSip('SIP/2.0 183');
+      expect([shown.tokens[9], headerOf(shown.sip, 'RSeq')]).toEqual([call.dialogId, '4711']);
+      const rack = `4711 ${call.invite.sequence} INVITE`;
+      const echo = await client.ask(
+        `sip||${call.dialogId}`,
+        clientRequest('PRACK', 'sip:placeholder', [`rack: ${rack}`]),
+      );
+      const prack = await peer.next('PRACK');
+      expect([prack.header('RAck'), prack.sequence, prack.tag('To')]).toEqual([rack, call.invite.sequence + 1, 'tt']);
+      expect(prack.uri).toBe(`sip:callee@127.0.0.1:${peer.port}`);
+      peer.send(responseText(peer, prack, 200), target.sipPort);
+      expect((await client.nextSip('SIP/2.0 200')).tokens[8]).toBe(echo.tokens[10]);
+      peer.send(provisional, target.sipPort);
+      expect(await client.rest()).toEqual([]);
+    },
+  );
+
+  item(
+    23,
+    'a second INVITE of ours in a dialog is answered 491 without being sent',
+    differs('it sends both'),
+    async () => {
+      const target = await startTarget();
+      const client = await application(target);
+      const peer = await udpPeer();
+      const call = await placeCall(client, peer);
+      await answerCall(target, client, peer, call, { toTag: 'tt' });
+      await client.ask(`sip||${call.dialogId}`, clientRequest('INVITE', 'sip:placeholder', [], SDP));
+      await peer.next('INVITE');
+      const second = await client.ask(`sip||${call.dialogId}`, clientRequest('INVITE', 'sip:placeholder', [], SDP));
+      expect((await client.nextSip('SIP/2.0 491')).tokens[8]).toBe(second.tokens[10]);
+      expect(await peer.rest()).toEqual([]);
+      const glare = fromCallee(peer, call, { method: 'INVITE', sequence: 1, toTag: 'tt', body: SDP });
+      peer.send(glare, target.sipPort);
+      await peer.next(491);
+    },
+  );
+
+  item(9, 'over TCP the echo names the far end and responses come back over the same connection', SAME, async () => {
+    const target = await startTarget();
+    const client = await application(target);
+    const listener = await RawSipPeer.tcpListener();
+    atEnd(() => listener.close());
+    const uri = `sip:callee@127.0.0.1:${listener.port};transport=tcp`;
+    const echo = await client.ask('sip||', clientRequest('INVITE', uri, [], SDP));
+    expect(echo.tokens.slice(6, 9)).toEqual(['tcp', '127.0.0.1', String(listener.port)]);
+    const peer = await listener.accepted;
+    atEnd(() => peer.close());
+    const invite = await peer.next('INVITE');
+    expect(invite.header('Via')).toMatch(/^SIP\/2\.0\/TCP 127\.0\.0\.1:\d+;branch=/);
+    expect(invite.header('Contact')).toBe(`<sip:127.0.0.1:${target.tcpPort};transport=tcp>`);
+    peer.send(responseText(peer, invite, 200, { toTag: unique('t'), body: SDP }), 0);
+    await client.nextSip('SIP/2.0 200');
+    const dialogId = `${headerOf(echo.sip, 'Call-ID')};from-tag=${tagOf(echo.sip, 'From')}`;
+    await client.ask(`sip||${dialogId}`, clientRequest('ACK', 'sip:placeholder'));
+    await peer.next('ACK');
+    await settle();
+    await client.ask(`sip||${dialogId}`, clientRequest('BYE', 'sip:placeholder'));
+    peer.send(responseText(peer, await peer.next('BYE'), 200), 0);
+    await client.nextSip('SIP/2.0 200');
+  });
+});
+
+async function freePort(): Promise<number> {
+  const server = net.createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as net.AddressInfo;
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  return port;
+}

@@ -1,0 +1,168 @@
+import { spawn } from 'node:child_process';
+import net from 'node:net';
+import { afterEach, test } from 'vitest';
+import { createEngine, type EngineOptions } from '../../../src/sip-engine/engine.ts';
+import { RawSipPeer } from '../../support/raw-sip-peer.ts';
+import { FakeEngineClock } from '../support/fake-clock.ts';
+import { WireClient } from './wire-client.ts';
+
+// What the suite runs against: this engine in the test's own process, or, with DRACHTIO_BIN=/path/to/drachtio, a spawned
+// drachtio-server. Items where the reference is known to differ are skipped for it, with the reason in their name.
+
+const REFERENCE = process.env['DRACHTIO_BIN'];
+export const SECRET = 'cymru';
+
+export interface Target {
+  readonly sipPort: number;
+  readonly tcpPort: number;
+  readonly wirePort: number;
+  /** Moves the engine's clock while sockets run in real time between the steps. */
+  advance(ms: number, stepMs?: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface TargetOptions {
+  /** Time moves only by `advance`. Not possible with the reference. */
+  readonly fakeClock?: boolean;
+  readonly engine?: Partial<EngineOptions>;
+}
+
+type Verdict = { readonly reference: 'same' } | { readonly reference: { readonly skip: string } };
+
+/** One item of section 7 of the wire protocol specification. */
+export function item(number: number, sentence: string, verdict: Verdict, run: () => Promise<void>): void {
+  const skip = verdict.reference === 'same' ? undefined : verdict.reference.skip;
+  const isSkipped = REFERENCE !== undefined && skip !== undefined;
+  const name = `${number}. ${sentence}${isSkipped ? ` [reference skipped: ${skip}]` : ''}`;
+  test.skipIf(isSkipped)(name, run);
+}
+
+export const SAME: Verdict = { reference: 'same' };
+export const NEEDS_CLOCK: Verdict = { reference: { skip: 'its clock cannot be moved' } };
+
+export function differs(skip: string): Verdict {
+  return { reference: { skip } };
+}
+
+const toClose: (() => Promise<void> | void)[] = [];
+
+afterEach(async () => {
+  for (const close of toClose.splice(0).reverse()) await close();
+});
+
+export async function startTarget(options: TargetOptions = {}): Promise<Target> {
+  const target = REFERENCE === undefined ? await startEngine(options) : await startReference(REFERENCE);
+  toClose.push(() => target.close());
+  return target;
+}
+
+export async function udpPeer(): Promise<RawSipPeer> {
+  const peer = await RawSipPeer.udp();
+  toClose.push(() => peer.close());
+  return peer;
+}
+
+export async function tcpPeer(port: number): Promise<RawSipPeer> {
+  const peer = await RawSipPeer.tcp(port);
+  toClose.push(() => peer.close());
+  return peer;
+}
+
+/** An authenticated raw application that wants these verbs. */
+export async function application(target: Target, ...verbs: string[]): Promise<WireClient> {
+  const client = await WireClient.ready(target.wirePort, SECRET, ...verbs);
+  toClose.push(() => client.close());
+  return client;
+}
+
+export async function stranger(target: Target): Promise<WireClient> {
+  const client = await WireClient.connect(target.wirePort);
+  toClose.push(() => client.close());
+  return client;
+}
+
+export function atEnd(close: () => Promise<void> | void): void {
+  toClose.push(close);
+}
+
+/** Real time for sockets to carry what was just written; no timer of the engine is waited for. */
+export function settle(ms = 30): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+async function startEngine(options: TargetOptions): Promise<Target> {
+  const here = { host: '127.0.0.1', port: 0 };
+  const clock = options.fakeClock === true ? new FakeEngineClock() : undefined;
+  const faults: unknown[] = [];
+  const engine = await createEngine(
+    {
+      udp: here,
+      tcp: here,
+      wire: { ...here, secret: SECRET },
+      ...(clock === undefined ? {} : { echoGapMs: 0 }),
+      ...options.engine,
+    },
+    { ...(clock === undefined ? {} : { clock }), onFault: (error) => faults.push(error) },
+  );
+  const portOf = (protocol: string): number => engine.addresses.find((a) => a.protocol === protocol)?.port ?? 0;
+  return {
+    sipPort: portOf('udp'),
+    tcpPort: portOf('tcp'),
+    wirePort: engine.wirePort,
+    advance: async (ms, stepMs = 500) => {
+      if (clock === undefined) throw new Error('start the target with fakeClock to move time');
+      for (let left = ms; left > 0; left -= stepMs) {
+        clock.advance(Math.min(left, stepMs));
+        await settle(2);
+      }
+      await settle();
+    },
+    close: async () => {
+      await engine.close();
+      if (faults.length > 0) throw new AggregateError(faults, 'the engine reported faults');
+    },
+  };
+}
+
+async function startReference(binary: string): Promise<Target> {
+  const sipPort = await freePort();
+  const wirePort = await freePort();
+  const contact = `sip:127.0.0.1:${sipPort};transport=udp,tcp`;
+  const child = spawn(
+    binary,
+    ['--noconfig', '--contact', contact, '--address', '127.0.0.1', '--port', String(wirePort), '--secret', SECRET],
+    { stdio: 'ignore' },
+  );
+  await untilListening(wirePort);
+  return {
+    sipPort,
+    tcpPort: sipPort,
+    wirePort,
+    advance: () => Promise.reject(new Error('the reference has its own clock')),
+    close: () =>
+      new Promise((resolve) => {
+        child.once('exit', () => resolve());
+        child.kill('SIGKILL');
+      }),
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = net.createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as net.AddressInfo;
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  return port;
+}
+
+async function untilListening(port: number): Promise<void> {
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const client = await WireClient.connect(port).catch(() => undefined);
+    if (client !== undefined) {
+      client.close();
+      return;
+    }
+    await settle(50);
+  }
+  throw new Error('the reference server does not listen');
+}
