@@ -1,7 +1,23 @@
 // Messages between the main thread and the thread that owns the books (books.ts, books-thread.ts). Plain data: bigint, strings, maps.
 
 import type { HoldRequest, NewPosting, PostingQuery } from './ledger/books.ts';
-import type { HeartbeatRow, JournalRow } from './metering/journal.ts';
+import type { BooksFile } from './ledger/sqlite-books.ts';
+import type { HeartbeatRow, JournalFile, JournalRow } from './metering/journal.ts';
+
+/** What each request is answered with. */
+export interface BooksResults {
+  balance: ReturnType<BooksFile['balance']>;
+  reserve: ReturnType<BooksFile['reserve']>;
+  release: undefined;
+  settle: ReturnType<BooksFile['settle']>;
+  postings: ReturnType<BooksFile['postings']>;
+  append: undefined;
+  heartbeat: undefined;
+  openCalls: ReturnType<JournalFile['openCalls']>;
+  history: ReturnType<JournalFile['history']>;
+  lastPulses: ReturnType<JournalFile['lastPulses']>;
+  close: undefined;
+}
 
 export type BooksCall =
   | { readonly name: 'balance'; readonly args: readonly [workspaceId: string, nowMs: number] }
@@ -23,5 +39,5 @@ export type BooksReply =
   | { readonly type: 'ready' }
   | { readonly type: 'flushed'; readonly commitMs: number; readonly works: number }
   | { readonly type: 'done'; readonly id: number; readonly value: unknown }
-  /** Errors cross as errors; of the class only name, message, stack and code remain. */
-  | { readonly type: 'failed'; readonly id: number; readonly error: Error };
+  /** Errors cross as words; their classes do not. */
+  | { readonly type: 'failed'; readonly id: number; readonly code: string; readonly message: string };

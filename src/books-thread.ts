@@ -25,7 +25,8 @@ port.on('message', (request: BooksRequest) => {
     .run(() => perform(request))
     .then(
       (value) => reply({ type: 'done', id: request.id, value }),
-      (error: Error) => reply({ type: 'failed', id: request.id, error }),
+      (error: Error & { code?: string }) =>
+        reply({ type: 'failed', id: request.id, code: error.code ?? error.name, message: error.message }),
     );
 });
 reply({ type: 'ready' });

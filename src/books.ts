@@ -12,10 +12,10 @@ import type { Books } from './ledger/books.ts';
 import { BooksFile, booksMigrations, createBooks } from './ledger/sqlite-books.ts';
 import type { Journal } from './metering/journal.ts';
 import { createJournal, JournalFile, journalMigrations, toHeartbeatRow, toRow } from './metering/journal.ts';
-import { BooksClosedError, BooksLockedError, BooksOverloadedError } from './storage/errors.ts';
+import { BooksClosedError, BooksLockedError, BooksOverloadedError, BooksThreadError } from './storage/errors.ts';
 import { GroupCommit } from './storage/group-commit.ts';
 import { openDatabase } from './storage/sqlite.ts';
-import type { BooksCall, BooksReply } from './books-protocol.ts';
+import type { BooksCall, BooksReply, BooksResults } from './books-protocol.ts';
 
 export interface OpenBooks {
   readonly books: Books;
@@ -168,12 +168,12 @@ class RemoteBooks {
     });
   }
 
-  call<T>(request: BooksCall): Promise<T> {
+  call<N extends BooksCall['name']>(request: Extract<BooksCall, { name: N }>): Promise<BooksResults[N]> {
     if (this.#closing) return Promise.reject(new BooksClosedError());
     if (this.#waiting.size >= IN_FLIGHT_MAX) return Promise.reject(new BooksOverloadedError(IN_FLIGHT_MAX));
     this.#lastId += 1;
     const id = this.#lastId;
-    return new Promise<T>((resolve, reject) => {
+    return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
       this.#worker.postMessage({ id, ...request });
     });
@@ -191,6 +191,6 @@ class RemoteBooks {
     const waiting = this.#waiting.get(reply.id);
     this.#waiting.delete(reply.id);
     if (reply.type === 'done') waiting?.resolve(reply.value as never);
-    else waiting?.reject(reply.error);
+    else waiting?.reject(new BooksThreadError(reply.code, reply.message));
   }
 }

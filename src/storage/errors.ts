@@ -24,3 +24,13 @@ export class BooksLockedError extends Error {
     super(`${path} is in use by another gateway`, options);
   }
 }
+
+/** An error of the thread that owns the books, with the code it had there (SQLite's is `ERR_SQLITE_ERROR`). */
+export class BooksThreadError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}

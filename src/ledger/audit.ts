@@ -1,0 +1,123 @@
+// The audit: is the ledger exactly what the calls' journal gives, and does it agree with itself?
+//
+//   U1. Every posting that a call must have stands in the ledger with the same id, workspace, meter, quantity and amount; no other
+//       posting names a call.
+//   U2. Conservation: each posting's balanceAfter is the one before plus its amount, the last one is the balance, and `reserved` is the
+//       sum of the holds.
+//   U3. No call is open and none that is posted holds money. While the gateway runs, its live calls are no difference.
+
+import type { Nano } from '../domain/money.ts';
+import type { NewPosting, Posting } from './books.ts';
+import type { BooksFile } from './sqlite-books.ts';
+
+/** What one call must have in the ledger, recomputed from its journal. */
+export interface ExpectedCall {
+  readonly callId: string;
+  readonly holdId: string;
+  readonly postings: readonly NewPosting[];
+  readonly posted: boolean;
+  readonly problems: readonly string[];
+}
+
+export interface CallJournal {
+  /** Calls to be checked from their records. */
+  readonly callIds: readonly string[];
+  readonly openCallIds: ReadonlySet<string>;
+  /** Undefined: no such call. */
+  expected(callId: string): ExpectedCall | undefined;
+}
+
+export interface Difference {
+  /** Call or workspace. */
+  readonly subject: string;
+  readonly what: string;
+}
+
+export interface AuditReport {
+  readonly calls: number;
+  readonly postings: number;
+  readonly workspaces: number;
+  /** Live calls of a running gateway, left out. */
+  readonly openCalls: number;
+  readonly charged: Nano;
+  readonly differences: readonly Difference[];
+}
+
+/** `live`: a gateway is running on these books. Both arguments must be read in one transaction. */
+export function auditBooks(books: BooksFile, journal: CallJournal, live: boolean): AuditReport {
+  const differences: Difference[] = [];
+  const report = (subject: string, what: string) => void differences.push({ subject, what });
+  for (const callId of journal.callIds) auditCall(books, journal, callId, live, report);
+  if (!live) for (const callId of journal.openCallIds) report(callId, 'open: no final bill');
+  let postings = 0;
+  let charged = 0n;
+  let workspaces = 0;
+  for (const account of books.accounts()) {
+    workspaces += 1;
+    let balance = 0n;
+    for (const posting of books.ledgerOf(account.workspaceId)) {
+      postings += 1;
+      if (posting.amount < 0n) charged -= posting.amount;
+      balance += posting.amount;
+      if (posting.balanceAfter !== balance)
+        report(posting.id, `balance after it is ${posting.balanceAfter}, the sum is ${balance}`);
+      if (posting.callId !== null) auditOwner(journal, posting, posting.callId, report);
+    }
+    if (account.balance !== balance)
+      report(account.workspaceId, `balance ${account.balance}, sum of postings ${balance}`);
+    auditHolds(books, account, report);
+  }
+  return {
+    calls: journal.callIds.length,
+    postings,
+    workspaces,
+    openCalls: live ? journal.openCallIds.size : 0,
+    charged,
+    differences,
+  };
+}
+
+type ReportDifference = (subject: string, what: string) => void;
+
+const COMPARED = ['workspaceId', 'meter', 'quantityMs', 'amount'] as const;
+
+/** U1 from the side of the journal, U3 for the call's hold. */
+function auditCall(
+  books: BooksFile,
+  journal: CallJournal,
+  callId: string,
+  live: boolean,
+  report: ReportDifference,
+): void {
+  const expected = journal.expected(callId);
+  if (expected === undefined) return report(callId, 'ended, but without records');
+  if (live && journal.openCallIds.has(callId)) return;
+  for (const problem of expected.problems) report(callId, problem);
+  const found = new Map(books.postings({ callId, limit: 100 }).map((posting) => [posting.id, posting]));
+  for (const posting of expected.postings) {
+    const known = found.get(posting.id);
+    if (known === undefined) report(callId, `${posting.id} of ${posting.amount} is not in the ledger`);
+    else
+      for (const key of COMPARED)
+        if (known[key] !== posting[key])
+          report(callId, `${posting.id}: ${key} ${known[key]}, recomputed ${posting[key]}`);
+  }
+}
+
+/** U1 from the side of the ledger: nothing names a call that did not cause it. */
+function auditOwner(journal: CallJournal, posting: Posting, callId: string, report: ReportDifference): void {
+  const expected = journal.expected(callId);
+  if (expected === undefined) report(posting.id, `names call ${callId}, which the journal does not know`);
+  else if (!expected.postings.some((known) => known.id === posting.id))
+    report(posting.id, 'the call gives no such posting');
+}
+
+/** U2 for the holds. */
+function auditHolds(
+  books: BooksFile,
+  account: { workspaceId: string; reserved: Nano },
+  report: ReportDifference,
+): void {
+  const sum = books.holdsOf(account.workspaceId).reduce((total, hold) => total + hold.amount, 0n);
+  if (sum !== account.reserved) report(account.workspaceId, `reserved ${account.reserved}, sum of holds ${sum}`);
+}
