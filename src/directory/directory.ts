@@ -42,6 +42,8 @@ export interface NumberFilter {
   readonly workspaceId?: string;
   readonly provider?: string;
   readonly status?: string;
+  /** ISO 3166-1, told from the number (routing/countries.ts). */
+  readonly country?: string;
   readonly assigned?: boolean;
   readonly agentId?: string;
   readonly trunkId?: string;

@@ -16,7 +16,7 @@ export abstract class DirectoryError extends Error {
   }
 }
 
-/** The number exists already on that trunk: a call to it could not be told apart. */
+/** The number exists already on that trunk, or belongs to another workspace: a call to it could not be told apart. */
 export class NumberTaken extends DirectoryError {
   readonly code = 'number_taken';
 }

@@ -33,7 +33,7 @@ CREATE INDEX trunks_newest ON trunks (workspace_id, created_at, id);
 CREATE TABLE numbers (
   id TEXT PRIMARY KEY, created_at INTEGER NOT NULL, document TEXT NOT NULL,
   workspace_id TEXT NOT NULL REFERENCES workspaces (id),
-  e164 TEXT NOT NULL, provider TEXT NOT NULL, status TEXT NOT NULL,
+  e164 TEXT NOT NULL, country TEXT, provider TEXT NOT NULL, status TEXT NOT NULL,
   trunk_id TEXT REFERENCES trunks (id),
   agent_id TEXT,
   FOREIGN KEY (agent_id, workspace_id) REFERENCES agents (id, workspace_id)
@@ -49,6 +49,14 @@ CREATE TRIGGER numbers_trunk_insert BEFORE INSERT ON numbers WHEN EXISTS (
 CREATE TRIGGER numbers_trunk_update BEFORE UPDATE ON numbers WHEN EXISTS (
   SELECT 1 FROM trunks WHERE id = NEW.trunk_id AND workspace_id <> NEW.workspace_id
 ) BEGIN SELECT RAISE(ABORT, 'trunk of another workspace'); END;
+
+-- A number belongs to one workspace: somebody else's call must never be taken by naming their number.
+CREATE TRIGGER numbers_owner_insert BEFORE INSERT ON numbers WHEN NEW.status <> 'released' AND EXISTS (
+  SELECT 1 FROM numbers WHERE e164 = NEW.e164 AND status <> 'released' AND workspace_id <> NEW.workspace_id
+) BEGIN SELECT RAISE(ABORT, 'number of another workspace'); END;
+CREATE TRIGGER numbers_owner_update BEFORE UPDATE ON numbers WHEN NEW.status <> 'released' AND EXISTS (
+  SELECT 1 FROM numbers WHERE e164 = NEW.e164 AND status <> 'released' AND workspace_id <> NEW.workspace_id
+) BEGIN SELECT RAISE(ABORT, 'number of another workspace'); END;
 
 CREATE TABLE keys (
   id TEXT PRIMARY KEY, created_at INTEGER NOT NULL, document TEXT NOT NULL,

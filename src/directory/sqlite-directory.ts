@@ -5,6 +5,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { CallRecord } from '../domain/call.ts';
 import type { ApiKey, PhoneNumber, Trunk } from '../domain/directory.ts';
 import type { RandomBytes } from '../domain/ids.ts';
+import { countryOf } from '../routing/countries.ts';
 import { openDatabase } from '../storage/sqlite.ts';
 import type { CallStore, Directory, IdempotencyStore, NumberFilter, NumberStore } from './directory.ts';
 import { agentCodec, callCodec, keyCodec, numberCodec, trunkCodec, workspaceCodec } from './documents.ts';
@@ -78,6 +79,7 @@ function openNumbers(database: DatabaseSync): NumberStore {
     columns: (number) => ({
       workspace_id: number.workspaceId,
       e164: number.e164,
+      country: countryOf(number.e164) ?? null,
       provider: number.provider,
       status: number.status,
       trunk_id: number.trunkId,
@@ -93,11 +95,12 @@ function openNumbers(database: DatabaseSync): NumberStore {
 }
 
 function numberConditions(filter: NumberFilter): Condition[] {
-  const { workspaceId, provider, status, assigned, agentId, trunkId, q } = filter;
+  const { workspaceId, provider, status, country, assigned, agentId, trunkId, q } = filter;
   return [
     ...equals('workspace_id', workspaceId),
     ...equals('provider', provider),
     ...equals('status', status),
+    ...equals('country', country),
     ...equals('agent_id', agentId),
     ...equals('trunk_id', trunkId),
     ...(assigned === undefined ? [] : [{ sql: assigned ? 'agent_id IS NOT NULL' : 'agent_id IS NULL' }]),

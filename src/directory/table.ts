@@ -145,10 +145,11 @@ function refusing<R>(
   } catch (cause) {
     const code = (cause as { errcode?: number }).errcode;
     const detail = cause instanceof Error ? cause.message : '';
+    const takenElsewhere = code === TRIGGER && detail.includes('number of another workspace');
+    if (takenElsewhere || (code === UNIQUE && detail.includes('numbers')))
+      throw new NumberTaken(`${what}: exists on this trunk`, { cause });
     if (code === FOREIGN_KEY || code === TRIGGER)
       throw new broken(`${what}: ${broken === RecordInUse ? 'still in use' : 'points at nothing'}`, { cause });
-    if (code === UNIQUE && detail.includes('numbers'))
-      throw new NumberTaken(`${what}: exists on this trunk`, { cause });
     if (code === UNIQUE) throw new KeyTaken(`${what}: exists`, { cause });
     throw cause;
   }

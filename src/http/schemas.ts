@@ -288,6 +288,7 @@ export const numberSchema = object(
     id,
     createdAt: time,
     e164,
+    country: nullable(country),
     workspaceId: id,
     provider,
     trunkId: nullable(id),
@@ -318,6 +319,7 @@ export const numberQuery = object({
   ...workspaceFilter,
   provider: optional(provider),
   status: optional(numberStatus),
+  country: optional(country),
   assigned: optional(Type.Boolean()),
   q: optional(Type.String({ minLength: 1, maxLength: 20, pattern: '^[+0-9]+$', description: 'digits of the number' })),
 });

@@ -6,6 +6,7 @@ import type { Bill, BillLine, CallRecord } from '../domain/call.ts';
 import type { Agent, ApiKey, PhoneNumber, Trunk, Workspace } from '../domain/directory.ts';
 import { formatMoney, type Nano } from '../domain/money.ts';
 import type { Balance, Posting } from '../ledger/books.ts';
+import { countryOf } from '../routing/index.ts';
 import { hideHeaders } from './agent-headers.ts';
 
 export interface TrunkHealth {
@@ -87,6 +88,7 @@ export function viewNumber(number: PhoneNumber): object {
     id: number.id,
     createdAt: viewTime(number.createdAt),
     e164: number.e164,
+    country: countryOf(number.e164) ?? null,
     workspaceId: number.workspaceId,
     provider: number.provider,
     trunkId: number.trunkId,

@@ -190,6 +190,19 @@ export function directoryContract(name: string, open: () => Promise<Directory>):
         await expect(directory.numbers.put(other)).rejects.toMatchObject({ code: 'number_taken' });
       });
 
+      test("another workspace's number cannot be taken, on whatever trunk, until it is released", async () => {
+        await directory.trunks.put(trunk({ id: 'trunk_b', workspaceId: 'ws_b' }));
+        await directory.numbers.put(number());
+        const grab = number({ id: 'num_b', workspaceId: 'ws_b', trunkId: 'trunk_b', agentId: null });
+        await expect(directory.numbers.put(grab)).rejects.toMatchObject({ code: 'number_taken' });
+        await directory.numbers.put({ ...grab, status: 'released' });
+        const revive = directory.numbers.update('num_b', (item) => ({ ...item, status: 'active' }));
+        await expect(revive).rejects.toMatchObject({ code: 'number_taken' });
+        await directory.numbers.update('num_a', (item) => ({ ...item, status: 'released' }));
+        await directory.numbers.put(grab);
+        expect((await directory.numbers.byE164(number().e164)).map((each) => each.id)).toEqual(['num_b']);
+      });
+
       test('on another trunk it may exist again, and both are found by what was dialled', async () => {
         await directory.trunks.put(trunk({ id: 'trunk_b' }));
         await directory.numbers.put(number());
@@ -233,6 +246,9 @@ export function directoryContract(name: string, open: () => Promise<Directory>):
         expect(await ids({ limit: 10, agentId: 'agent_a', status: 'pending' })).toEqual(['n3']);
         expect(await ids({ limit: 10, trunkId: 'trunk_x' })).toEqual([]);
         expect(await ids({ limit: 10, q: '%' })).toEqual([]);
+        await directory.numbers.put(number({ id: 'n4', createdAt: 4, e164: '+14165550101' as E164 }));
+        expect(await ids({ limit: 10, country: 'CA' })).toEqual(['n4']);
+        expect(await ids({ limit: 10, country: 'US', assigned: false })).toEqual(['n2']);
       });
     });
 

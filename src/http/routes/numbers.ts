@@ -17,15 +17,15 @@ export function numberRoutes({ directory, clock, ids }: HttpDeps): readonly Rout
       path: '/v1/numbers',
       operationId: 'listNumbers',
       tag: 'Numbers',
-      summary: 'Lists numbers, filtered by provider, status, assignment or digits',
+      summary: 'Lists numbers, filtered by provider, status, country, assignment or digits',
       access: 'workspace',
       query: schemas.numberQuery,
       success: { status: 200, description: 'A page of numbers', schema: schemas.pageOf(schemas.numberSchema) },
       problems: [],
       async handle({ principal, query }) {
-        const { provider, status, assigned, q } = query;
+        const { provider, status, country, assigned, q } = query;
         const workspaceId = scopeOf(principal, query.workspaceId);
-        const filter = given({ workspaceId, provider, status, assigned, q });
+        const filter = given({ workspaceId, provider, status, country, assigned, q });
         return { body: viewPage(await directory.numbers.find({ ...pageFrom(query), ...filter }), viewNumber) };
       },
     }),
