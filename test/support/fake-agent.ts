@@ -71,7 +71,8 @@ export interface FakeAgent {
   close(): Promise<void>;
 }
 
-const WAIT_MAX_MS = 5_000;
+/** Generous: after a stall, loopback TCP probes a closed window with growing pauses. */
+const WAIT_MAX_MS = 15_000;
 
 export async function startFakeAgent(options: FakeAgentOptions = {}): Promise<FakeAgent> {
   const { behaviour = { kind: 'listen' }, path = '/media', authToken, tls, autoPong = true } = options;

@@ -6,6 +6,7 @@
 //   listening   -                                PAUSE_FRAMES: speaking   ignored (the echo of what was cleared)
 //   waiting     -> listening                     PATIENCE_FRAMES: speaking, at most REMINDERS_MAX times in a row
 
+import { PCMU_TO_LINEAR } from '../../media/codec/g711.ts';
 import type { BundledAgent, BundledCall, Conversation } from './conversation.ts';
 
 /** µ-law, 8 kHz, without a header. */
@@ -24,14 +25,6 @@ const PATIENCE_FRAMES = 6_000 / FRAME_MS;
 const REMINDERS_MAX = 3;
 /** Mean amplitude of 16-bit samples from which a frame counts as voice: about -34 dBFS, above line noise and comfort noise. */
 const VOICE_LEVEL = 650;
-
-/** Amplitude (16 bit) of each µ-law byte, ITU-T G.711. */
-const AMPLITUDE = new Uint16Array(256);
-for (let byte = 0; byte < 256; byte++) {
-  const inverted = ~byte & 0xff;
-  const exponent = (inverted >> 4) & 7;
-  AMPLITUDE[byte] = ((((inverted & 0x0f) << 3) + 0x84) << exponent) - 0x84;
-}
 
 export function createSpeakerAgent(script: SpeakerScript): BundledAgent {
   return { answer: (call) => new SpeakerConversation(call, script) };
@@ -99,6 +92,6 @@ class SpeakerConversation implements Conversation {
 
 function isVoice(audio: Buffer): boolean {
   let sum = 0;
-  for (const byte of audio) sum += AMPLITUDE[byte]!;
+  for (const byte of audio) sum += Math.abs(PCMU_TO_LINEAR[byte]!);
   return audio.length > 0 && sum / audio.length >= VOICE_LEVEL;
 }

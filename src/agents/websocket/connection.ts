@@ -235,7 +235,7 @@ export class Connection {
     if (this.#lastPingMs !== NEVER && nowMs - this.#lastPingMs < PING_EVERY_MS) return;
     this.#lastPingMs = nowMs;
     if (this.#unansweredPingMs === NEVER) this.#unansweredPingMs = nowMs;
-    if (!this.congested) this.#send(this.lend(0), OPCODE.ping, 0);
+    this.#send(this.lend(0), OPCODE.ping, 0);
   }
 
   /** Pongs for a peer that does not read are not queued (RFC 6455 5.5.3 asks only for the latest). */

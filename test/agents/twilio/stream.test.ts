@@ -56,6 +56,14 @@ describe('messages to the runtime, byte for byte', () => {
     expect(call.messages[1]?.json.start.customParameters).toEqual({});
   });
 
+  test('a start message that needs the longest frame head arrives whole', async () => {
+    const customParameters = { long: 'ä'.repeat(50_000) };
+    const { call, stream } = await talk({}, { customParameters });
+    stream.start();
+    await call.waitForCount(2);
+    expect(call.messages[1]?.json.start.customParameters).toEqual(customParameters);
+  });
+
   test('media, dtmf, mark and stop count up one sequence and have strings where numbers are strings', async () => {
     const { call, stream } = await talk();
     stream.start();
