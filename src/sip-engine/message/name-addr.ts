@@ -9,7 +9,7 @@
 //   N2. Written back, the URI is always in angle brackets, so a parameter can never move from the header into the URI.
 
 import { formatParams, type Params, parseHeaderParams } from './params.ts';
-import { isToken, quote, quotedEnd, unquote } from './scan.ts';
+import { quote, quotedEnd, unquote } from './scan.ts';
 
 export interface NameAddr {
   /** Unquoted, quoted-pairs resolved; undefined when absent. */
@@ -95,22 +95,19 @@ function isBracketable(uri: string): boolean {
   return uri.length > 0;
 }
 
-/** Tokens separated by white space, or one quoted string; false when it is neither. */
+/** Plain words or one quoted string; false when it is neither. */
 function parseDisplay(text: string): string | undefined | false {
   if (text.length === 0) return undefined;
   if (text.charCodeAt(0) === 0x22) return quotedEnd(text, 0) === text.length ? unquote(text) : false;
-  for (const word of text.split(/[ \t]+/)) if (!isToken(word) && !isNonAsciiWord(word)) return false;
+  for (let i = 0; i < text.length; i++) if (NOT_IN_DISPLAY.includes(text.charCodeAt(i))) return false;
   return text;
 }
 
-/** Unquoted UTF-8 display names are against the grammar and common; they can be misread as nothing else. */
-function isNonAsciiWord(word: string): boolean {
-  for (let i = 0; i < word.length; i++) {
-    const code = word.charCodeAt(i);
-    if (code < 128 && !isToken(word.charAt(i))) return false;
-  }
-  return true;
-}
+/**
+ * The grammar wants tokens; the world sends `Smith (sales)` and `José`. What can be read in one way only is accepted, what could
+ * begin another value, URI, quote or parameter is not (RFC 4475 baddn).
+ */
+const NOT_IN_DISPLAY: readonly number[] = Array.from('",;:<>\\', (char) => char.charCodeAt(0));
 
 /** Index of the opening bracket outside quotes; -1 without one; -2 when a quote never closes. */
 function bracketIndex(text: string): number {

@@ -5,7 +5,7 @@
 // (405, 501), Max-Forwards 0 (483), Content-Type (415), Accept (406), loops (482).
 
 import { parseCSeq } from './cseq.ts';
-import { header, headers, isNamed, prettyName, splitValues } from './headers.ts';
+import { canonicalName, header, headers, headerValues, isNamed, prettyName, splitValues } from './headers.ts';
 import type { SipMessage, SipRequest, SipResponse } from './message.ts';
 import { type NameAddr, parseNameAddr } from './name-addr.ts';
 import { parseUint, topLevelIndexOf } from './scan.ts';
@@ -36,6 +36,14 @@ const SINGLETONS = [
   'refer-to',
   'replaces',
 ] as const;
+
+/** A bit for each, under its canonical name and its usual wire name: one pass and two integers find a duplicate. */
+const SINGLETON_BITS: ReadonlyMap<string, number> = new Map(
+  SINGLETONS.flatMap((name, index): [string, number][] => [
+    [name, 1 << index],
+    [prettyName(name), 1 << index],
+  ]),
+);
 
 /** Max-Forwards is one octet (RFC 3261 20.22). */
 const MAX_FORWARDS_MAX = 255;
@@ -70,9 +78,21 @@ function checkRequestUri(text: string): Invalid | undefined {
 }
 
 function checkCommon(msg: SipMessage): Invalid | undefined {
-  for (const name of SINGLETONS)
-    if (occurs(msg, name) > 1) return { status: 400, reason: `Duplicate ${prettyName(name)} Header` };
-  return checkCallId(msg) ?? checkParty(msg, 'from') ?? checkParty(msg, 'to') ?? checkCSeq(msg);
+  return checkSingletons(msg) ?? checkCallId(msg) ?? checkParty(msg, 'from') ?? checkParty(msg, 'to') ?? checkCSeq(msg);
+}
+
+function checkSingletons(msg: SipMessage): Invalid | undefined {
+  let seen = 0;
+  for (let i = 0; i < msg.headers.length; i++) {
+    const bit = singletonBit(msg.headers[i]!.name);
+    if ((seen & bit) !== 0) return { status: 400, reason: `Duplicate ${prettyName(msg.headers[i]!.name)} Header` };
+    seen |= bit;
+  }
+  return undefined;
+}
+
+function singletonBit(name: string): number {
+  return SINGLETON_BITS.get(name) ?? SINGLETON_BITS.get(canonicalName(name)) ?? 0;
 }
 
 function checkCallId(msg: SipMessage): Invalid | undefined {
@@ -143,7 +163,7 @@ function checkDialogCreation(req: SipRequest): Invalid | undefined {
   if (req.method !== 'INVITE' && req.method !== 'SUBSCRIBE') return undefined;
   const from = parseNameAddr(header(req, 'from') ?? '');
   if (!from?.params.has('tag')) return { status: 400, reason: 'Missing From Tag' };
-  const contact = splitValues(header(req, 'contact') ?? '');
+  const contact = headerValues(req, 'contact');
   if (contact.length === 0) return missing('Contact');
   return contact.length === 1 && contact[0] !== '*' ? undefined : bad('Contact');
 }
@@ -160,12 +180,6 @@ function isIdentifier(text: string): boolean {
     if (code <= 0x20 || code >= 0x7f || code === 0x7c || code === 0x2c || code === 0x3b) return false;
   }
   return text.length > 0;
-}
-
-function occurs(msg: SipMessage, name: string): number {
-  let count = 0;
-  for (let i = 0; i < msg.headers.length; i++) if (isNamed(msg.headers[i]!.name, name)) count++;
-  return count;
 }
 
 function missing(name: string): Invalid {

@@ -116,7 +116,12 @@ export class UdpEndpoint {
 
   async #sendConnected(peer: WatchedPeer, bytes: Buffer, mayRepeat: boolean): Promise<SendOutcome> {
     const outcome = await sendOn(peer.socket, bytes);
-    if (outcome.outcome !== 'refused') return outcome;
+    if (outcome.outcome === 'sent') return outcome;
+    if (outcome.outcome !== 'refused') {
+      // It holds on to the local address and route of the day it was connected; the next send shall find the present ones.
+      this.#unwatch(peer);
+      return outcome;
+    }
     this.#sink.icmp(plainAddress(peer.address), peer.port);
     // The error was waiting for whoever came next; this datagram has not left yet (D3).
     return mayRepeat && peer.state === 'ready' ? this.#sendConnected(peer, bytes, false) : outcome;
@@ -138,6 +143,10 @@ export class UdpEndpoint {
   #open(peer: WatchedPeer): void {
     const { socket } = peer;
     this.#listenTo(socket);
+    // A socket is closed only when its peer is silent too: what waits in its queue would be lost.
+    socket.on('message', () => {
+      peer.usedAt = this.#clock.now();
+    });
     socket.on('error', () => {
       if (peer.state === 'ready') this.#sink.icmp(plainAddress(peer.address), peer.port);
       else this.#unwatch(peer);
@@ -220,8 +229,13 @@ function sendOn(socket: dgram.Socket, bytes: Buffer, port?: number, address?: st
   return new Promise((resolve) => {
     const done = (error: Error | null): void =>
       resolve(error === null || error === undefined ? SENT : failureOf(error));
-    if (port === undefined) socket.send(bytes, done);
-    else socket.send(bytes, port, address, done);
+    try {
+      if (port === undefined) socket.send(bytes, done);
+      else socket.send(bytes, port, address, done);
+    } catch (error) {
+      // A socket that was closed a moment ago throws instead of calling back.
+      resolve(failureOf(error));
+    }
   });
 }
 

@@ -40,6 +40,7 @@ describe('a request', () => {
     ['Max-Forwards: 5', '400 Duplicate Max-Forwards Header'],
     ['x: 1800\r\nSession-Expires: 90', '400 Duplicate Session-Expires Header'],
     [`l: ${Buffer.byteLength(SDP)}`, '400 Duplicate Content-Length Header'],
+    ['m: <sip:second@example.com>', '400 Bad Contact Header'],
     ['Via: SIP/2.0/UDP other;branch=1', 'ok'],
   ])('with one more %j is: %s', (line, expected) => {
     expect(verdict({ '+': line })).toBe(expected);

@@ -190,6 +190,16 @@ describe('sending over UDP', () => {
     expect(transport.stats.sendFailures).toBe(5);
   });
 
+  test('closing while sockets are still being opened settles every send', async () => {
+    const flow = { protocol: 'udp', address: '127.0.0.1', port: peer.port } as const;
+    const sends = Array.from({ length: 300 }, (_, index) =>
+      transport.send(flow, Buffer.from(optionsText(`z9hG4bK${index}`))),
+    );
+    await transport.close();
+    const outcomes = new Set((await Promise.all(sends)).map(({ outcome }) => outcome));
+    expect([...outcomes].every((outcome) => outcome === 'sent' || outcome === 'closed')).toBe(true);
+  });
+
   test('after close every send ends as closed, and close may be called again', async () => {
     await transport.close();
     await transport.close();
