@@ -65,8 +65,10 @@ export interface DemoParts {
 /** @throws Error when config/demo.yaml is not of its shape. */
 export async function loadDemoWorkspace(parts: DemoParts): Promise<void> {
   const demo = readDemo(parts.file);
-  if (await parts.directory.isEmpty()) await fill(demo, parts);
+  const isNew = await parts.directory.isEmpty();
+  if (isNew) await createWorkspace(demo, parts);
   for (const agent of demo.agents) await pointAgent(agent, demo.workspace.id, parts);
+  if (isNew) await connect(demo, parts);
 }
 
 function readDemo(file: string): Demo {
@@ -76,24 +78,19 @@ function readDemo(file: string): Demo {
   return demo;
 }
 
-async function fill(demo: Demo, { directory, books, nowMs }: DemoParts): Promise<void> {
+async function createWorkspace(demo: Demo, { directory, books, nowMs }: DemoParts): Promise<void> {
   const { balance, ...workspace } = demo.workspace;
   const amount = parseMoney(balance);
   if (amount === undefined) throw new Error(`demo balance ${balance} is not an amount`);
   await directory.workspaces.put({ ...workspace, createdAt: nowMs } satisfies Workspace);
+  const topup = { workspaceId: workspace.id, callId: null, meter: 'topup' as const, quantityMs: 0, amount, at: nowMs };
+  await books.settle({ holdId: null, postings: [{ ...topup, id: 'topup:demo', note: 'demo balance' }] });
+}
+
+/** Trunks and numbers; the agents that they name are there by now. */
+async function connect(demo: Demo, { directory, nowMs }: DemoParts): Promise<void> {
   for (const trunk of demo.trunks) await directory.trunks.put(trunkOf(trunk, demo.workspace.id, nowMs));
   for (const number of demo.numbers) await directory.numbers.put(numberOf(number, demo.workspace.id, nowMs));
-  const topup = {
-    id: 'topup:demo',
-    workspaceId: workspace.id,
-    callId: null,
-    meter: 'topup' as const,
-    quantityMs: 0,
-    amount,
-    at: nowMs,
-    note: 'demo balance',
-  };
-  await books.settle({ holdId: null, postings: [topup] });
 }
 
 async function pointAgent(

@@ -47,14 +47,15 @@ class Calls implements CallManager {
     return this.#live.get(callId)?.record() ?? (await this.#deps.directory.calls.get(callId));
   }
 
-  /** Live calls stand before the stored ones, on the first page. */
+  /** Live calls stand before the stored ones, on the first page; at least one stored call ends it, so that there is a next page. */
   async list(filter: Parameters<CallStore['list']>[0]): ReturnType<CallStore['list']> {
-    const stored = await this.#deps.directory.calls.list(filter);
-    if (filter.cursor !== undefined) return stored;
+    if (filter.cursor !== undefined) return await this.#deps.directory.calls.list(filter);
     const live = [...this.#live.values()].map((call) => call.record()).filter((record) => matches(record, filter));
-    const liveIds = new Set(live.map((record) => record.id));
+    const shown = live.reverse().slice(0, Math.max(0, filter.limit - 1));
+    const stored = await this.#deps.directory.calls.list({ ...filter, limit: filter.limit - shown.length });
+    const shownIds = new Set(shown.map((record) => record.id));
     return {
-      items: [...live.reverse(), ...stored.items.filter((record) => !liveIds.has(record.id))],
+      items: [...shown, ...stored.items.filter((record) => !shownIds.has(record.id))],
       nextCursor: stored.nextCursor,
     };
   }

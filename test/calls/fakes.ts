@@ -236,6 +236,7 @@ export function createWorld(): World {
     },
     connected: true,
     addresses: [],
+    setDraining: () => undefined,
     close: async () => undefined,
   };
   const media: Pick<MediaPool, 'open'> = {

@@ -1,0 +1,313 @@
+// Composition root of a node: builds every part, hands each what it needs, and closes them in reverse order.
+//
+// Order at start, and why:
+//   books -> recovery   calls of a dead process get their bills before a new call may be taken
+//   agents, media       what a call needs
+//   SIP engine          listens last but one: the first INVITE finds everything ready
+//   HTTP                last: /readyz tells the truth
+//
+// Closing goes backwards. `drain` comes first where calls are to get their time; `close` by itself ends live calls at once.
+
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import { agentDial } from './agents/dial.ts';
+import { startBundledAgents } from './agents/bundled/server.ts';
+import { BOOKS_FILE } from './audit.ts';
+import { openBooks, readBootId } from './books.ts';
+import { createCallManager } from './calls/call-manager.ts';
+import type { CallDeps } from './calls/deps.ts';
+import { createCallObserver } from './calls/observer.ts';
+import { ConfigError } from './config/errors.ts';
+import type { Config } from './config/schema.ts';
+import { loadDemoWorkspace } from './demo-workspace.ts';
+import { openDirectory } from './directory/sqlite-directory.ts';
+import { type Clock, systemClock } from './domain/clock.ts';
+import { createIds } from './domain/ids.ts';
+import { createHttp, type HttpServer } from './http/server.ts';
+import { loadKeys, type NodeKeys } from './keys.ts';
+import { autoThreads, createMediaPool } from './media/pool.ts';
+import { createMeter } from './metering/call-meter.ts';
+import { parseRates, type RateTable } from './metering/rates.ts';
+import { recover } from './metering/recovery.ts';
+import { createLogger, type Logger } from './observability/logger.ts';
+import { createMetrics, type Metrics } from './observability/metrics.ts';
+import { collectMedia, watchEventLoop } from './node-metrics.ts';
+import { meterObserver, sipObserver } from './observers.ts';
+import { recoveredRecord } from './recovered-record.ts';
+import { explainInbound } from './route-explanation.ts';
+import { type EngineAddress, type EngineThread, startEngineThread } from './sip-engine/index.ts';
+import { connectSignalling } from './signalling/index.ts';
+
+export interface Gateway {
+  readonly info: GatewayInfo;
+  /** Resolves when a part ended that the node cannot live without. */
+  readonly fatal: Promise<Error>;
+  /** New calls are refused; live ones get `deadlineMs`, then each is ended and billed. */
+  drain(deadlineMs: number): Promise<void>;
+  /** Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface GatewayInfo {
+  readonly version: string;
+  readonly nodeId: string;
+  readonly sipHost: string;
+  readonly httpHost: string;
+  readonly ports: { readonly http: number; readonly sipUdp: number | null; readonly sipTcp: number | null };
+  readonly adminToken: string;
+  readonly adminTokenIsNew: boolean;
+  readonly adminTokenFile: string;
+}
+
+export interface GatewayContext {
+  /** The project's folder: relative paths of the configuration start here. */
+  readonly root: string;
+  /** Default: pino on stdout at the configured level. */
+  readonly logger?: Logger;
+}
+
+const DIRECTORY_FILE = 'directory.db';
+const EMBEDDED_ENGINE_HOST = '127.0.0.1';
+
+/** What can be wrong beyond the configuration's own shape. @throws ConfigError */
+export function checkGateway(config: Config, root: string): void {
+  readRates(config, root);
+}
+
+export async function startGateway(config: Config, context: GatewayContext): Promise<Gateway> {
+  const closers: (() => Promise<void> | void)[] = [];
+  try {
+    return await assemble(config, context, closers);
+  } catch (error) {
+    await closeAll(closers);
+    throw error;
+  }
+}
+
+async function assemble(
+  config: Config,
+  { root, logger: given }: GatewayContext,
+  closers: (() => Promise<void> | void)[],
+): Promise<Gateway> {
+  const clock: Clock = systemClock;
+  const fatal = Promise.withResolvers<Error>();
+  const logger = given ?? createLogger({ level: config.log.level, numbers: config.log.maskNumbers ? 'last4' : 'show' });
+  const metrics = createMetrics();
+  const ids = createIds(randomBytes);
+  const dataDir = resolve(root, config.dataDir);
+  const keys = loadKeys({ ...config, dataDir }, randomBytes);
+  const rates = readRates(config, root);
+  const version = readVersion(root);
+
+  const stored = await openBooks({
+    path: join(dataDir, BOOKS_FILE),
+    onFlush: (commitMs) => metrics.journalFsyncSeconds.observe(commitMs / 1000),
+    onLost: (error) => fatal.resolve(error),
+  });
+  closers.push(() => stored.close());
+  const directory = openDirectory(join(dataDir, DIRECTORY_FILE), { sealingKey: keys.secretKey });
+  closers.push(() => directory.close());
+  const { books, journal } = stored;
+  const recovered = await recover({ journal, books, clock });
+  for (const call of recovered) await directory.calls.save(recoveredRecord(call));
+  if (recovered.length > 0)
+    logger.warn({ calls: recovered.length }, 'calls of an earlier process were finished from the journal');
+
+  if (config.demo) {
+    const agents = await startBundledAgents({
+      host: '127.0.0.1',
+      port: 0,
+      authToken: keys.derive('bundled-agents'),
+      onLost: (error) => logger.error({ err: error }, 'the bundled agents are gone'),
+    });
+    closers.push(() => agents.close());
+    const agentUrls = { echo: agents.echoUrl, speaker: agents.speakerUrl };
+    await loadDemoWorkspace({
+      file: join(root, 'config', 'demo.yaml'),
+      directory,
+      books,
+      agentUrls,
+      agentToken: keys.derive('bundled-agents'),
+      nowMs: clock.wallMs(),
+    });
+  }
+
+  const media = await createMediaPool({
+    threadEntry: new URL('./media-thread.ts', import.meta.url),
+    threads: config.media.threads === 'auto' ? autoThreads(availableParallelism()) : config.media.threads,
+    host: config.media.host,
+    externalAddress: config.media.externalAddress,
+    ports: { portMin: config.media.rtpPortMin, portMax: config.media.rtpPortMax },
+    clock,
+  });
+  closers.push(() => media.close());
+  const meter = createMeter({
+    books,
+    journal,
+    rates: () => rates,
+    clock,
+    counters: media.counters,
+    bootId: readBootId(),
+    observer: meterObserver(metrics, logger),
+    times: { heartbeatMs: config.billing.heartbeatMs },
+    terms: async (workspaceId) => {
+      const workspace = await directory.workspaces.get(workspaceId);
+      return workspace === undefined
+        ? undefined
+        : { prepaid: workspace.billingMode === 'prepaid', ...workspace.limits };
+    },
+  });
+  closers.push(() => meter.close());
+
+  const engine = await startEngine(config, keys, logger);
+  if (engine.thread !== null) {
+    const { thread } = engine;
+    closers.push(() => thread.close());
+    void thread.exited.then(({ expected, code }) => {
+      if (!expected) fatal.resolve(new Error(`the SIP engine ended unexpectedly with code ${code}`));
+    });
+  }
+  const signalling = await connectSignalling({ ...engine.wire, clock, logger, observer: sipObserver(metrics) });
+  closers.push(() => signalling.close());
+  metrics.engineConnected.set({ engine: 'store' }, 1);
+  metrics.onCollect(() => metrics.engineConnected.set({ engine: 'sip' }, signalling.connected ? 1 : 0));
+  const calls = createCallManager(
+    callDeps({ config, clock, ids, directory, media, meter, signalling, metrics, logger }),
+  );
+  closers.push(() => calls.drain(0));
+  closers.push(watchEventLoop(metrics));
+  collectMedia(metrics, media);
+
+  const ports = portsOf(engine.addresses);
+  let httpPort = 0;
+  const http: HttpServer = await createHttp({
+    directory,
+    books,
+    calls,
+    metrics,
+    logger,
+    clock,
+    ids,
+    auth: { adminToken: keys.adminToken },
+    metricsAllowed: config.http.metricsAllowed,
+    node: () => ({
+      id: keys.nodeId,
+      version,
+      engines: { sip: config.sip.engine, webrtc: 'off', store: config.store.kind },
+      ports: { http: httpPort, ...ports },
+      state: calls.state,
+      activeCalls: calls.activeCalls,
+    }),
+    ready: async () => ({ sip: signalling.connected, accepting: calls.state === 'active' }),
+    explainRoute: (question) => explainInbound(directory, question),
+  });
+  httpPort = (await http.listen({ host: config.http.host, port: config.http.port })).port;
+  closers.push(() => http.close());
+  metrics.nodeState.set('active');
+
+  const info: GatewayInfo = {
+    version,
+    nodeId: keys.nodeId,
+    sipHost: config.sip.externalAddress ?? config.sip.host,
+    httpHost: config.http.host,
+    ports: { http: httpPort, ...ports },
+    adminToken: keys.adminToken,
+    adminTokenIsNew: keys.adminTokenIsNew,
+    adminTokenFile: join(dataDir, 'admin-token'),
+  };
+  logger.info(
+    {
+      nodeId: info.nodeId,
+      version,
+      engines: { sip: config.sip.engine, store: config.store.kind },
+      sip: { host: config.sip.host, udpPort: ports.sipUdp, tcpPort: ports.sipTcp },
+      http: { host: config.http.host, port: httpPort },
+      mediaThreads: media.threads().length,
+    },
+    'ready',
+  );
+  return {
+    info,
+    fatal: fatal.promise,
+    async drain(deadlineMs) {
+      logger.info({ deadlineMs, activeCalls: calls.activeCalls }, 'draining');
+      metrics.nodeState.set('draining');
+      signalling.setDraining(true);
+      await calls.drain(deadlineMs);
+    },
+    close: () => closeAll(closers),
+  };
+}
+
+type CallParts = Pick<CallDeps, 'clock' | 'ids' | 'directory' | 'media' | 'meter' | 'signalling'> & {
+  config: Config;
+  metrics: Metrics;
+  logger: Logger;
+};
+
+function callDeps({ config, metrics, logger, ...parts }: CallParts): CallDeps {
+  return {
+    ...parts,
+    agentDial,
+    random: Math.random,
+    limits: {
+      ringTimeoutMs: config.calls.ringTimeoutMs,
+      maxDurationMs: config.calls.maxDurationMs,
+      concurrentMax: config.calls.concurrentMax,
+      media: { firstPacketMs: config.media.firstPacketTimeoutMs, silenceMs: config.media.silenceTimeoutMs },
+    },
+    observer: createCallObserver(metrics, logger),
+    log: logger,
+  };
+}
+
+interface StartedEngine {
+  readonly thread: EngineThread | null;
+  readonly wire: { readonly host: string; readonly port: number; readonly secret: string };
+  readonly addresses: readonly EngineAddress[];
+}
+
+async function startEngine(config: Config, keys: NodeKeys, logger: Logger): Promise<StartedEngine> {
+  const { sip } = config;
+  if (sip.engine === 'drachtio') return { thread: null, wire: sip.drachtio, addresses: [] };
+  const secret = keys.derive('sip-engine');
+  const listen = (port: number | 'off') => (port === 'off' ? undefined : { host: sip.host, port });
+  const thread = await startEngineThread({
+    udp: listen(sip.udpPort),
+    tcp: listen(sip.tcpPort),
+    wire: { host: EMBEDDED_ENGINE_HOST, port: 0, secret },
+    externalAddress: sip.externalAddress ?? undefined,
+    onFault: (message) => logger.error({ engine: 'sip' }, message),
+  });
+  return { thread, wire: { host: EMBEDDED_ENGINE_HOST, port: thread.wirePort, secret }, addresses: thread.addresses };
+}
+
+function portsOf(addresses: readonly EngineAddress[]): { sipUdp: number | null; sipTcp: number | null } {
+  const port = (protocol: string) => addresses.find((address) => address.protocol === protocol)?.port ?? null;
+  return { sipUdp: port('udp'), sipTcp: port('tcp') };
+}
+
+function readRates(config: Config, root: string): RateTable {
+  const file = resolve(root, config.billing.rates);
+  const wrong = (reason: string) =>
+    new ConfigError([{ key: 'billing.rates', variable: 'CALLIN_BILLING__RATES', reason }]);
+  let table: RateTable;
+  try {
+    table = parseRates(readFileSync(file, 'utf8'), file);
+  } catch (error) {
+    throw wrong((error as Error).message);
+  }
+  if (table.currency !== config.billing.currency)
+    throw wrong(`is in ${table.currency}, but billing.currency is ${config.billing.currency}`);
+  return table;
+}
+
+function readVersion(root: string): string {
+  return (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version;
+}
+
+async function closeAll(closers: (() => Promise<void> | void)[]): Promise<void> {
+  for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close();
+}

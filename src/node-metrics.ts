@@ -1,0 +1,32 @@
+// Figures that live elsewhere and are carried over when somebody reads /metrics: media counters, event loop delays.
+
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { ObservableMediaPool } from './media/pool.ts';
+import type { Metrics } from './observability/metrics.ts';
+
+const NANOS_PER_SECOND = 1e9;
+
+/** Counters of all calls since start; Prometheus counters get the difference to the last reading. */
+export function collectMedia(metrics: Metrics, media: ObservableMediaPool): void {
+  let last = media.counters.totals();
+  metrics.onCollect(() => {
+    const now = media.counters.totals();
+    metrics.rtpPacketsTotal.inc({ direction: 'inbound' }, now.packetsReceived - last.packetsReceived);
+    metrics.rtpPacketsTotal.inc({ direction: 'outbound' }, now.packetsSent - last.packetsSent);
+    metrics.rtpLostTotal.inc(Math.max(0, now.packetsLost - last.packetsLost));
+    last = now;
+    for (const thread of media.threads())
+      metrics.eventLoopLagSeconds.set({ thread: `media-${thread.index}` }, thread.lagMs / 1000);
+  });
+}
+
+/** Worst delay of the main thread since the last reading. Returns what stops watching. */
+export function watchEventLoop(metrics: Metrics): () => void {
+  const histogram = monitorEventLoopDelay({ resolution: 10 });
+  histogram.enable();
+  metrics.onCollect(() => {
+    metrics.eventLoopLagSeconds.set({ thread: 'main' }, histogram.max / NANOS_PER_SECOND);
+    histogram.reset();
+  });
+  return () => void histogram.disable();
+}

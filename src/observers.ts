@@ -1,0 +1,30 @@
+// What the lower rooms let be seen -> metrics and log. They know neither prom-client nor pino; this file knows both sides.
+
+import type { CallDirection } from './domain/call.ts';
+import type { MeterObserver } from './metering/ports.ts';
+import type { Logger } from './observability/logger.ts';
+import type { Metrics } from './observability/metrics.ts';
+import type { SignallingObserver } from './signalling/index.ts';
+
+const NANO_PER_UNIT = 1e9;
+
+export function meterObserver(metrics: Metrics, logger: Logger): Partial<MeterObserver> {
+  return {
+    lagMs: (ms) => metrics.ledgerLagSeconds.set(ms / 1000),
+    leaseDenied: (reason) => metrics.leaseDeniedTotal.inc({ reason }),
+    overshoot: () => metrics.overshootTotal.inc(),
+    // For graphs only; the books keep integers.
+    revenue: (meter, amount) => metrics.revenueTotal.inc({ meter }, Number(amount) / NANO_PER_UNIT),
+    billedMs: (meter, callClass, ms) => metrics.billedSecondsTotal.inc({ meter, class: callClass }, ms / 1000),
+    storeFailed: (operation, error) =>
+      logger.error({ operation, err: error }, 'a write to the books failed and is tried again'),
+  };
+}
+
+export function sipObserver(metrics: Metrics): SignallingObserver {
+  const direction = (way: 'in' | 'out'): CallDirection => (way === 'in' ? 'inbound' : 'outbound');
+  return {
+    request: (method, way) => metrics.sipRequestsTotal.inc({ method, direction: direction(way) }),
+    response: (method, code, way) => metrics.sipResponsesTotal.inc({ method, code, direction: direction(way) }),
+  };
+}
