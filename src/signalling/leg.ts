@@ -1,7 +1,8 @@
 // SIP legs as the call sees them. `signalling` implements these on drachtio-srf and knows neither money nor media ports.
 //
 // Invariants
-//   L1. Every leg reports exactly one end: `cancelled`, `rejected`, `bye` or `lost`; nothing follows it.
+//   L1. Every leg reports exactly one end: `cancelled`, `unconfirmed`, `rejected`, `bye` or `lost`; nothing follows it. An end that we
+//       asked for with `reject` or `bye` is told by that act alone: no event comes after it.
 //   L2. Acts on a leg that has ended do nothing (a BYE that crosses ours is normal).
 
 import type { Reason } from '../domain/reasons.ts';
@@ -14,6 +15,8 @@ export interface Signalling {
   readonly connected: boolean;
   /** Where the engine listens: `udp/127.0.0.1:5060`, … */
   readonly addresses: readonly string[];
+  /** While draining, OPTIONS from outside is answered 503 with Retry-After; INVITEs still come, to be refused with their reason. */
+  setDraining(draining: boolean): void;
   close(): Promise<void>;
 }
 
@@ -27,7 +30,7 @@ export interface InboundInvite {
   readonly source: SignallingSource;
   readonly sipCallId: string;
   readonly requestUri: string;
-  /** User part of the Request-URI, undecoded display digits. */
+  /** User part of the Request-URI without its parameters, %-escapes decoded: mostly digits. */
   readonly calledUser: string;
   readonly callerUser: string;
   readonly callerDisplay: string | null;
@@ -45,19 +48,26 @@ export interface InboundLeg {
   answer(sdp: string): Promise<'sent' | 'gone'>;
   /** Final refusal: status and Reason header come from the reason's verdict. */
   reject(reason: Reason): void;
-  /** BYE with Reason. Resolves when answered or given up (bounded by the transaction timeout). */
+  /**
+   * BYE with Reason. Resolves when answered or given up, 66 s at most: a caller's BYE waits for the ACK (RFC 3261 section 15). Before the answer it
+   * is a refusal.
+   */
   bye(reason: Reason): Promise<void>;
 }
 
 export type InboundEvent =
   | { readonly type: 'cancelled' }
   | { readonly type: 'confirmed' }
+  /** No ACK came for our 200: an end, the engine has sent the BYE. */
   | { readonly type: 'unconfirmed' }
   | Reoffer
   | { readonly type: 'bye'; readonly reasonHeader: string | null }
   | { readonly type: 'lost' };
 
-/** re-INVITE or UPDATE with SDP. Exactly one of accept/refuse must be called. A body-less refresh is answered below and only told as `refreshed`. */
+/**
+ * re-INVITE or UPDATE with a new SDP. Exactly one of accept/refuse must be called, within 5 s. A refresh without SDP, or with the
+ * SDP of the last accepted offer, is answered below with our last description and not told.
+ */
 export interface Reoffer {
   readonly type: 'reoffer';
   readonly offer: string;
@@ -76,8 +86,9 @@ export interface OriginateParams {
 }
 
 export interface OutboundLeg {
-  /** CANCEL; if the 200 crosses it, the leg sends ACK and BYE itself and reports `rejected` with 487. */
+  /** CANCEL; if the 200 crosses it, the leg sends ACK and BYE itself and reports `rejected` with 487. After the answer it is a BYE. */
   cancel(reason: Reason): void;
+  /** Before the answer it is `cancel`, and resolves at once. */
   bye(reason: Reason): Promise<void>;
 }
 

@@ -1,0 +1,81 @@
+// What drachtio.ts uses of the library's objects. The library's own type file describes neither its agent nor its raw messages.
+
+import type { Socket } from 'node:net';
+import type { HeaderMap } from './sip-text.ts';
+
+export interface RawMessage {
+  readonly headers: Record<string, string>;
+  readonly body?: string;
+}
+
+export interface RawRequest extends RawMessage {
+  readonly method: string;
+  readonly uri: string;
+  readonly raw?: string;
+  readonly source: 'network' | 'application';
+  readonly source_address?: string;
+  readonly source_port?: number;
+  readonly protocol?: string;
+  readonly stackDialogId?: string;
+  on(event: 'cancel', listener: () => void): void;
+  on(event: 'response', listener: (response: RawResponse) => void): void;
+  on(event: 'update', listener: (request: RawRequest, response: RawReply) => void): void;
+  cancel(options: { headers: HeaderMap }, callback: () => void): void;
+}
+
+export interface RawResponse extends RawMessage {
+  readonly status: number;
+  readonly reason: string;
+}
+
+export interface RawReply {
+  send(status: number, options: { headers: HeaderMap; body?: string }): void;
+}
+
+export interface RawDialog {
+  readonly id: string;
+  readonly socket: Socket;
+  readonly res: RawResponse;
+  readonly local: { readonly contact?: string };
+  on(event: 'destroy', listener: (request: RawRequest) => void): void;
+  on(event: string, listener: (request: RawRequest, response: RawReply) => void): void;
+  removeAllListeners(): void;
+}
+
+export interface RawSent {
+  method: string;
+  stackDialogId: string;
+  headers: HeaderMap;
+  _socket: Socket;
+}
+
+export interface RawWire {
+  closing?: boolean;
+  reconnectVars?: { retryTimer?: NodeJS.Timeout | null };
+  listeners(event: 'msg'): ((socket: Socket, text: string) => void)[];
+  removeAllListeners(event: 'msg'): void;
+  on(event: 'msg', listener: (socket: Socket, text: string) => void): void;
+  on(event: 'connect', listener: (socket: Socket) => void): void;
+}
+
+export interface RawAgent {
+  readonly wp: RawWire;
+  readonly mapServer: ReadonlyMap<Socket, unknown>;
+  route(verb: string): void;
+  request(options: RawSent, callback: (error: unknown, request?: RawRequest) => void): void;
+  on(event: 'close', listener: () => void): void;
+  on(event: 'connect', listener: (error: Error | null, addresses?: string) => void): void;
+}
+
+export type Layer = (request: RawRequest, response: RawReply, next: () => void) => void;
+export type RawCallback = (error: unknown, dialog?: RawDialog) => void;
+
+export interface RawSrf {
+  readonly app: { readonly stack: { method: string; handle: Layer }[]; readonly client: RawAgent };
+  use(layer: Layer): void;
+  on(event: 'error', listener: () => void): void;
+  connect(options: object): void;
+  createUAS(request: RawRequest, response: RawReply, options: object, callback: RawCallback): void;
+  createUAC(uri: string, options: object, progress: object, callback: RawCallback): void;
+  removeDialog(dialog: RawDialog): void;
+}

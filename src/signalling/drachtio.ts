@@ -1,0 +1,405 @@
+// Every touch of the drachtio-srf library (5.0.29), behind types that mean what they say.
+//
+// What the library does that callers must not see:
+//   - it throws inside its socket handlers: on a bad frame, on headers its lenient parser misreads -> `guard` around both;
+//   - it reconnects by itself, but nothing it made before the loss works any more -> `lost` tells everybody;
+//   - in-dialog ACKs are told one turn late, so that a BYE in the same read overtakes them -> seen before the library;
+//   - a PRACK after the 200 is answered 501 by its dialog -> answered before the library;
+//   - its waiting callbacks can be called twice, or throw into its own code -> `once`, `safely`;
+//   - `modify()` blocks for ever after one refusal and its digest knows MD5 only -> neither is used;
+//   - listeners must be installed in the turn in which a dialog appears -> dialogs are handed over synchronously.
+
+import type { Socket } from 'node:net';
+import Srf from 'drachtio-srf';
+import type {
+  Layer,
+  RawAgent,
+  RawDialog,
+  RawReply,
+  RawRequest,
+  RawResponse,
+  RawSrf,
+  RawWire,
+} from './drachtio-shapes.ts';
+import { countFrame, type SignallingObserver } from './frame-count.ts';
+import type { HeaderMap } from './sip-text.ts';
+
+export interface LinkOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly secret: string;
+  readonly observer: SignallingObserver;
+  /** A request that belongs to no dialog. */
+  readonly onRequest: (exchange: Exchange) => void;
+  readonly onConnected: (addresses: readonly string[]) => void;
+  readonly onRefused: () => void;
+  /** The connection is gone and with it every transaction and dialog; a new one is being tried. */
+  readonly onLost: () => void;
+  /** Something threw, here or in the library; the message it was about is lost. */
+  readonly onFault: (error: unknown) => void;
+}
+
+export interface Content {
+  readonly headers?: HeaderMap;
+  readonly body?: string;
+}
+
+export interface DialogHandlers {
+  acked(): void;
+  /** re-INVITE or UPDATE. */
+  offered(exchange: Exchange): void;
+  /** Any other request inside the dialog. */
+  requested(exchange: Exchange): void;
+  /** BYE, already answered; by `engine`: one that the engine sent on its own. */
+  ended(by: 'peer' | 'engine', reasonHeader: string | null): void;
+}
+
+export interface InviteHandlers {
+  /** The INVITE as it left. */
+  sent(request: { readonly headers: HeaderMap }): void;
+  provisional(status: number, headers: HeaderMap, body: string): void;
+  answered(dialog: LinkDialog, headers: HeaderMap, body: string): void;
+  /** A final answer other than 200, or none: `status` null and why. */
+  failed(status: number | null, reason: string, headers: HeaderMap): void;
+}
+
+export interface LinkInvite {
+  cancel(headers: HeaderMap): void;
+}
+
+/** Verbs to be sent to us; what is none of ours is then refused by us, with an Allow header. */
+const VERBS = ['invite', 'options', 'info', 'message', 'notify', 'publish', 'refer', 'register', 'subscribe', 'update'];
+const RECONNECT_DELAY_MAX_MS = 2_000;
+const CLOSE_LIMIT_MS = 1_000;
+/** One request from the network and our responses to it. */
+export class Exchange {
+  readonly method: string;
+  readonly uri: string;
+  readonly startLine: string | null;
+  /** Lower-case names; a header that came several times is joined by commas. */
+  readonly headers: HeaderMap;
+  readonly body: string;
+  readonly source: { readonly address: string; readonly port: number; readonly protocol: string };
+  readonly #link: DrachtioLink;
+  readonly #request: RawRequest;
+  readonly #reply: RawReply;
+
+  constructor(link: DrachtioLink, request: RawRequest, reply: RawReply) {
+    this.#link = link;
+    this.#request = request;
+    this.#reply = reply;
+    this.method = request.method;
+    this.uri = request.uri;
+    this.startLine = request.raw?.split('\r\n', 1)[0] ?? null;
+    this.headers = lowerCaseNames(request.headers);
+    this.body = request.body ?? '';
+    this.source = {
+      address: request.source_address ?? '',
+      port: request.source_port ?? 0,
+      protocol: request.protocol ?? '',
+    };
+  }
+
+  respond(status: number, { headers = {}, body }: Content = {}): void {
+    this.#link.safely(() =>
+      this.#reply.send(status, { headers: { ...headers }, ...(body === undefined ? {} : { body }) }),
+    );
+  }
+
+  onCancel(listener: () => void): void {
+    this.#request.on('cancel', () => this.#link.safely(listener));
+  }
+
+  /** 200 with this description. Exactly one of the two is called: once the 200 is on its way, or when it could not be. */
+  answer(sdp: string, headers: HeaderMap, answered: (dialog: LinkDialog) => void, failed: (why: string) => void): void {
+    this.#link.answer(this.#request, this.#reply, sdp, headers, answered, failed);
+  }
+}
+
+/** An INVITE dialog. `listen` belongs into the turn in which it appeared. */
+export class LinkDialog {
+  readonly #link: DrachtioLink;
+  readonly #raw: RawDialog;
+
+  constructor(link: DrachtioLink, raw: RawDialog) {
+    this.#link = link;
+    this.#raw = raw;
+  }
+
+  /** Our Contact in this dialog. */
+  get contact(): string | null {
+    return this.#raw.local.contact ?? null;
+  }
+
+  listen(handlers: DialogHandlers): void {
+    const link = this.#link;
+    link.watchAcks(this.#raw.id, () => handlers.acked());
+    const pass = (handler: (exchange: Exchange) => void) => (request: RawRequest, reply: RawReply) =>
+      link.safely(() => handler(new Exchange(link, request, reply)));
+    for (const event of ['modify', 'update']) {
+      this.#raw.on(
+        event,
+        pass((exchange) => handlers.offered(exchange)),
+      );
+    }
+    for (const event of ['info', 'refer', 'options', 'message', 'publish', 'notify', 'subscribe']) {
+      this.#raw.on(
+        event,
+        pass((exchange) => handlers.requested(exchange)),
+      );
+    }
+    this.#raw.on('destroy', (request) =>
+      link.safely(() => {
+        link.unwatchAcks(this.#raw.id);
+        const reason = lowerCaseNames(request.headers)['reason'] ?? null;
+        handlers.ended(request.source === 'application' ? 'engine' : 'peer', reason);
+      }),
+    );
+  }
+
+  /** Sends BYE; `done` gets the final status, or null when none will come. */
+  bye(headers: HeaderMap, done: (status: number | null, headers: HeaderMap) => void): void {
+    this.#link.sendBye(this.#raw, headers, done);
+  }
+
+  /** Takes the dialog out of the library's tables. */
+  forget(): void {
+    this.#link.forget(this.#raw);
+  }
+}
+
+export class DrachtioLink {
+  readonly #options: LinkOptions;
+  readonly #srf: RawSrf;
+  readonly #agent: RawAgent;
+  readonly #acks = new Map<string, () => void>();
+  #connected = false;
+  #closed = false;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    this.#srf = new Srf() as unknown as RawSrf;
+    // A lost connection is told by `close`; without a listener the library's `error` would end the process.
+    this.#srf.on('error', () => undefined);
+    this.#srf.app.stack.unshift({ method: '*', handle: this.#before });
+    this.#srf.use(this.#outside);
+    const { host, port, secret } = options;
+    this.#srf.connect({ host, port, secret, reconnect: { retryMaxDelay: RECONNECT_DELAY_MAX_MS } });
+    this.#agent = this.#srf.app.client;
+    for (const verb of VERBS) this.#agent.route(verb);
+    this.#guardWire(this.#agent.wp);
+    this.#agent.on('connect', (error, addresses) => this.safely(() => this.#onConnect(error, addresses)));
+    this.#agent.on('close', () => this.safely(() => this.#onClose()));
+  }
+
+  get connected(): boolean {
+    return this.#connected;
+  }
+
+  invite(uri: string, content: Content, handlers: InviteHandlers): LinkInvite {
+    let sent: RawRequest | null = null;
+    let cancelHeaders: HeaderMap | null = null;
+    const cancel = () => {
+      if (sent === null || cancelHeaders === null) return;
+      const headers = cancelHeaders;
+      const request = sent;
+      this.safely(() => request.cancel({ headers }, () => undefined));
+    };
+    const progress = {
+      cbRequest: (_error: unknown, request?: RawRequest) =>
+        this.safely(() => {
+          if (request === undefined) return;
+          sent = request;
+          handlers.sent({ headers: lowerCaseNames(request.headers) });
+          cancel();
+        }),
+      cbProvisional: (response: RawResponse) =>
+        this.safely(() => handlers.provisional(response.status, lowerCaseNames(response.headers), response.body ?? '')),
+    };
+    const finished = once((error: unknown, dialog?: RawDialog) =>
+      this.safely(() => {
+        if (dialog === undefined) return handlers.failed(...failureOf(error));
+        handlers.answered(new LinkDialog(this, dialog), lowerCaseNames(dialog.res.headers), dialog.res.body ?? '');
+      }),
+    );
+    try {
+      this.#srf.createUAC(uri, { headers: { ...content.headers }, localSdp: content.body }, progress, finished);
+    } catch (error) {
+      this.#options.onFault(error);
+      finished(error);
+    }
+    return {
+      cancel: (headers) => {
+        cancelHeaders = headers;
+        cancel();
+      },
+    };
+  }
+
+  answer(
+    request: RawRequest,
+    reply: RawReply,
+    sdp: string,
+    headers: HeaderMap,
+    answered: (dialog: LinkDialog) => void,
+    failed: (why: string) => void,
+  ): void {
+    const finished = once((error: unknown, dialog?: RawDialog) =>
+      this.safely(() => (dialog === undefined ? failed(messageOf(error)) : answered(new LinkDialog(this, dialog)))),
+    );
+    try {
+      this.#srf.createUAS(request, reply, { localSdp: sdp, headers: { ...headers } }, finished);
+    } catch (error) {
+      this.#options.onFault(error);
+      finished(error);
+    }
+  }
+
+  sendBye(dialog: RawDialog, headers: HeaderMap, done: (status: number | null, headers: HeaderMap) => void): void {
+    const finished = once((status: number | null, answer: HeaderMap) => this.safely(() => done(status, answer)));
+    try {
+      this.#agent.request(
+        { method: 'BYE', stackDialogId: dialog.id, headers: { ...headers }, _socket: dialog.socket },
+        (error, request) => {
+          if (error || request === undefined) return finished(null, {});
+          request.on('response', (response) => finished(response.status, lowerCaseNames(response.headers)));
+          // The library gives an UPDATE that crosses our BYE to the BYE.
+          request.on('update', (_update, reply) => this.safely(() => reply.send(481, { headers: {} })));
+        },
+      );
+    } catch (error) {
+      this.#options.onFault(error);
+      finished(null, {});
+    }
+  }
+
+  forget(dialog: RawDialog): void {
+    this.unwatchAcks(dialog.id);
+    this.safely(() => {
+      this.#srf.removeDialog(dialog);
+      dialog.removeAllListeners();
+    });
+  }
+
+  watchAcks(dialogId: string, listener: () => void): void {
+    this.#acks.set(dialogId, listener);
+  }
+
+  unwatchAcks(dialogId: string): void {
+    this.#acks.delete(dialogId);
+  }
+
+  /** Runs what must not throw into the library. */
+  safely(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#options.onFault(error);
+    }
+  }
+
+  /** Resolves once the connection is gone; nothing is told to anybody any more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#connected = false;
+    const { wp, mapServer } = this.#agent;
+    // The library's own `disconnect` fails an assertion while it is reconnecting, and does not stop that.
+    wp.closing = true;
+    clearTimeout(wp.reconnectVars?.retryTimer ?? undefined);
+    await Promise.all([...mapServer.keys()].map(endSocket));
+  }
+
+  /** Ahead of the library's dialogs. */
+  readonly #before: Layer = (request, reply, next) => {
+    if (request.method === 'PRACK') return this.safely(() => reply.send(200, { headers: {} }));
+    if (request.method === 'ACK') this.safely(() => this.#acks.get(request.stackDialogId ?? '')?.());
+    next();
+  };
+
+  /** Behind the library's dialogs: what belongs to none. */
+  readonly #outside: Layer = (request, reply) => {
+    if (request.source === 'application' || request.method === 'ACK') return;
+    try {
+      this.#options.onRequest(new Exchange(this, request, reply));
+    } catch (error) {
+      this.#options.onFault(error);
+      this.safely(() => reply.send(500, { headers: {} }));
+    }
+  };
+
+  #guardWire(wire: RawWire): void {
+    const deliver = wire.listeners('msg')[0];
+    wire.removeAllListeners('msg');
+    wire.on('msg', (socket, text) => {
+      this.safely(() => countFrame(text, this.#options.observer));
+      this.safely(() => deliver?.(socket, text));
+    });
+    wire.on('connect', (socket) => {
+      if (this.#closed) return void socket.destroy();
+      const [receive] = socket.listeners('data');
+      socket.removeAllListeners('data');
+      socket.on('data', (chunk) => {
+        try {
+          receive?.(chunk);
+        } catch (error) {
+          // The stream of frames is out of step: only a new connection helps.
+          this.#options.onFault(error);
+          socket.destroy();
+        }
+      });
+    });
+  }
+
+  #onConnect(error: Error | null, addresses?: string): void {
+    if (this.#closed) return;
+    if (error !== null) return this.#options.onRefused();
+    this.#connected = true;
+    this.#options.onConnected((addresses ?? '').split(',').filter((address) => address !== ''));
+  }
+
+  #onClose(): void {
+    if (!this.#connected) return;
+    this.#connected = false;
+    this.#acks.clear();
+    this.#options.onLost();
+  }
+}
+
+/** The library throws strings, errors, and errors with the SIP response that caused them. */
+function failureOf(error: unknown): [number | null, string, HeaderMap] {
+  const { status, res } = (typeof error === 'object' && error !== null ? error : {}) as {
+    status?: unknown;
+    res?: RawResponse;
+  };
+  if (typeof status !== 'number') return [null, messageOf(error), {}];
+  return [status, res?.reason ?? messageOf(error), lowerCaseNames(res?.headers ?? {})];
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function lowerCaseNames(headers: Record<string, string>): HeaderMap {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)]));
+}
+
+function once<Args extends unknown[]>(act: (...args: Args) => void): (...args: Args) => void {
+  let done = false;
+  return (...args) => {
+    if (done) return;
+    done = true;
+    act(...args);
+  };
+}
+
+async function endSocket(socket: Socket): Promise<void> {
+  if (socket.destroyed) return;
+  await new Promise<void>((resolve) => {
+    const limit = setTimeout(() => socket.destroy(), CLOSE_LIMIT_MS);
+    socket.once('close', () => {
+      clearTimeout(limit);
+      resolve();
+    });
+    socket.end();
+  });
+}

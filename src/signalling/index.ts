@@ -1,0 +1,17 @@
+// The room's door.
+
+export { SignallingError } from './errors.ts';
+export type { SignallingObserver } from './frame-count.ts';
+export type {
+  InboundEvent,
+  InboundInvite,
+  InboundLeg,
+  OriginateParams,
+  OutboundEvent,
+  OutboundLeg,
+  Reoffer,
+  Signalling,
+  SignallingSource,
+} from './leg.ts';
+export { connectSignalling, type SignallingLog, type SignallingOptions } from './signalling.ts';
+export { type CallReason, parseReasonHeader } from './sip-text.ts';

@@ -1,0 +1,213 @@
+// A call to the network.
+//
+//   state      event                             next        told / sent
+//   calling    1xx                               calling     progress
+//              401 or 407, credentials           calling     INVITE again, with the digest
+//              200 with SDP                      answered    answered (ACK is the library's)
+//              200 without any SDP               ended       rejected 488; BYE
+//              other final, none (408, 503)      ended       rejected
+//              cancel()                          cancelling  CANCEL
+//   cancelling final other than 200, or 34 s     ended       rejected 487
+//              200 (crossed our CANCEL)          ended       rejected 487; BYE
+//   answered   BYE                               ended       bye
+//              bye(), cancel()                   closing     BYE
+//   any        engine lost                       ended       lost
+
+import type { Clock, Timer } from '../domain/clock.ts';
+import { type Reason, reasonHeader } from '../domain/reasons.ts';
+import { ALLOW, SUPPORTED } from './abilities.ts';
+import { readBody } from './body.ts';
+import { answerChallenge } from './digest.ts';
+import type { DrachtioLink, LinkDialog, LinkInvite } from './drachtio.ts';
+import { Established, type EstablishedEvent } from './established.ts';
+import type { OriginateParams, OutboundEvent, OutboundLeg } from './leg.ts';
+import { type HeaderMap, printAddress } from './sip-text.ts';
+
+export interface OutboundLegOptions {
+  readonly clock: Clock;
+  readonly link: DrachtioLink;
+  readonly params: OriginateParams;
+  readonly newCnonce: () => string;
+  readonly onEvent: (event: OutboundEvent) => void;
+  readonly onOver: () => void;
+}
+
+/** A peer that does not answer our CANCEL: the engine drops the INVITE silently after 32 s (RFC 3261 section 9.1). */
+const CANCEL_LIMIT_MS = 34_000;
+/** The first challenge, and one more whose only complaint is a stale nonce. */
+const CHALLENGES_MAX = 2;
+/** Replaced by the engine with the address that the message leaves from. */
+const OWN_HOST = 'localhost';
+const HEADER_NAME = /^[A-Za-z0-9\-.!%*_+`'~]{1,64}$/;
+const HEADER_VALUE_CHARACTERS_MAX = 1024;
+/** Headers that the engine or this room writes. */
+const RESERVED = new Set(
+  `via from to call-id cseq contact max-forwards route record-route content-length content-type allow supported require
+  proxy-require authorization proxy-authorization p-asserted-identity expires session-expires min-se rseq rack`.split(
+    /\s+/,
+  ),
+);
+
+export class SipOutboundLeg implements OutboundLeg {
+  readonly #options: OutboundLegOptions;
+  #state: 'calling' | 'cancelling' | 'answered' | 'ended' = 'calling';
+  #invite: LinkInvite | null = null;
+  #sentHeaders: HeaderMap = {};
+  #challenges = 0;
+  #earlySdp: string | null = null;
+  #established: Established | null = null;
+  #cancelLimit: Timer | null = null;
+
+  /** Sends the INVITE; events come in a later turn. */
+  constructor(options: OutboundLegOptions) {
+    this.#options = options;
+    this.#send({});
+  }
+
+  cancel(reason: Reason): void {
+    if (this.#state === 'answered') return void this.bye(reason);
+    if (this.#state !== 'calling') return;
+    this.#state = 'cancelling';
+    this.#cancelLimit = this.#options.clock.setTimer(
+      () => this.#rejected(487, 'CANCEL was not answered'),
+      CANCEL_LIMIT_MS,
+    );
+    this.#invite?.cancel({ Reason: reasonHeader(reason) });
+  }
+
+  bye(reason: Reason): Promise<void> {
+    if (this.#state === 'answered') {
+      this.#state = 'ended';
+      return (this.#established?.bye(reason) ?? Promise.resolve()).then(() => this.#options.onOver());
+    }
+    if (this.#state === 'ended') return this.#established?.bye(reason) ?? Promise.resolve();
+    this.cancel(reason);
+    return Promise.resolve();
+  }
+
+  lost(): void {
+    if (this.#state === 'ended') {
+      this.#established?.drop();
+      return;
+    }
+    this.#end({ type: 'lost' });
+  }
+
+  #send(digest: HeaderMap): void {
+    const { link, params } = this.#options;
+    const { callerUser, callerDisplay } = params;
+    const headers: HeaderMap = {
+      ...safeHeaders(params.headers),
+      from: printAddress(callerDisplay, callerUser, OWN_HOST),
+      'p-asserted-identity': printAddress(callerDisplay, callerUser, OWN_HOST),
+      allow: ALLOW,
+      supported: SUPPORTED,
+      ...digest,
+    };
+    this.#invite = link.invite(
+      params.uri,
+      { headers, body: params.offer },
+      {
+        sent: (request) => {
+          this.#sentHeaders = request.headers;
+        },
+        provisional: (status, answer, body) => this.#progress(status, answer, body),
+        answered: (dialog, answer, body) => this.#answered(dialog, answer, body),
+        failed: (status, reason, answer) => this.#failed(status, reason, answer),
+      },
+    );
+  }
+
+  #progress(status: number, headers: HeaderMap, text: string): void {
+    if (this.#state !== 'calling') return;
+    const sdp = sdpOf(headers, text);
+    this.#earlySdp = sdp ?? this.#earlySdp;
+    this.#options.onEvent({ type: 'progress', status, sdp });
+  }
+
+  #answered(dialog: LinkDialog, headers: HeaderMap, text: string): void {
+    const { clock, params, newCnonce } = this.#options;
+    // A 200 may leave out what a provisional response has said already (RFC 3261 section 13.2.1).
+    const sdp = sdpOf(headers, text) ?? this.#earlySdp;
+    const established = new Established({
+      clock,
+      dialog,
+      localSdp: params.offer,
+      remoteOffer: null,
+      credentials: params.credentials,
+      targetUri: params.uri,
+      newCnonce,
+      onEvent: (event) => this.#onEstablished(event),
+    });
+    this.#established = established;
+    if (this.#state === 'calling' && sdp !== null) {
+      this.#state = 'answered';
+      return this.#options.onEvent({ type: 'answered', sdp });
+    }
+    const wasCalling = this.#state === 'calling';
+    void established.bye(wasCalling ? 'bad_offer' : 'cancelled');
+    this.#rejected(
+      wasCalling ? 488 : 487,
+      wasCalling ? 'answered without a session description' : 'Request Terminated',
+    );
+  }
+
+  #failed(status: number | null, reason: string, headers: HeaderMap): void {
+    if (status !== null && this.#state === 'calling' && this.#answerChallenge(status, headers)) return;
+    if (this.#state === 'cancelling') return this.#rejected(487, reason);
+    // Nothing that left: the engine has no way to the gateway. A 2xx other than 200 is no answer that a call can be made of.
+    this.#rejected(status === null ? 503 : status < 300 ? 500 : status, reason);
+  }
+
+  #answerChallenge(status: number, headers: HeaderMap): boolean {
+    const { params, newCnonce } = this.#options;
+    if (params.credentials === null || this.#challenges === CHALLENGES_MAX) return false;
+    const { credentials, uri } = params;
+    const digest = answerChallenge({ status, headers, method: 'INVITE', uri, credentials, cnonce: newCnonce() });
+    if (digest === undefined || (this.#challenges > 0 && !digest.stale)) return false;
+    this.#challenges += 1;
+    const { from, 'call-id': callId, cseq } = this.#sentHeaders;
+    const next = Number.parseInt(cseq ?? '', 10) + 1;
+    if (from === undefined || callId === undefined || !Number.isSafeInteger(next)) return false;
+    // The same request again: same Call-ID and From tag, next CSeq (RFC 3261 section 22.2).
+    this.#send({ from, 'call-id': callId, cseq: `${next} INVITE`, [digest.header]: digest.value });
+    return true;
+  }
+
+  #onEstablished(event: EstablishedEvent): void {
+    if (this.#state !== 'answered') return;
+    if (event.type === 'reoffer') this.#options.onEvent(event);
+    if (event.type === 'ended') this.#end({ type: 'bye', reasonHeader: event.reasonHeader });
+  }
+
+  #rejected(status: number, reason: string): void {
+    this.#end({ type: 'rejected', status, reason });
+  }
+
+  #end(event: OutboundEvent): void {
+    if (this.#state === 'ended') return;
+    this.#state = 'ended';
+    this.#cancelLimit?.cancel();
+    if (event.type === 'lost') this.#established?.drop();
+    this.#options.onOver();
+    this.#options.onEvent(event);
+  }
+}
+
+function sdpOf(headers: HeaderMap, text: string): string | null {
+  const body = readBody(text, headers['content-type'], headers['content-encoding']);
+  return body.kind === 'sdp' ? body.sdp : null;
+}
+
+/** Of what the API's users ask for: headers that are free, and values that are one line. */
+function safeHeaders(headers: HeaderMap): HeaderMap {
+  return Object.fromEntries(
+    Object.entries(headers).filter(
+      ([name, value]) =>
+        HEADER_NAME.test(name) &&
+        !RESERVED.has(name.toLowerCase()) &&
+        value.length <= HEADER_VALUE_CHARACTERS_MAX &&
+        !/\p{Cc}/u.test(value),
+    ),
+  );
+}

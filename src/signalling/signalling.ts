@@ -1,0 +1,230 @@
+// SIP for calls: connects to a SIP engine, turns its requests into legs, and keeps the list of the legs that live.
+//
+// Invariants
+//   S1. A new INVITE reaches the handler only after `screen` has found nothing wrong with it, and always ends in a final response:
+//       where the handler throws or does not take it, 500 is ours.
+//   S2. When the engine's connection is lost, every live leg is told so once; new ones work after the reconnect.
+
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '../domain/clock.ts';
+import { reasonHeader, verdictOf } from '../domain/reasons.ts';
+import { ACCEPT, ALLOW, SUPPORTED } from './abilities.ts';
+import { DrachtioLink, type Exchange } from './drachtio.ts';
+import { SignallingError } from './errors.ts';
+import type { SignallingObserver } from './frame-count.ts';
+import { SipInboundLeg } from './inbound-leg.ts';
+import type { InboundInvite, OriginateParams, OutboundEvent, OutboundLeg, Signalling } from './leg.ts';
+import { SipOutboundLeg } from './outbound-leg.ts';
+import { RefusalMemory } from './refusal-memory.ts';
+import { screen, type Screening } from './screen.ts';
+import { parseSipUri } from './sip-text.ts';
+
+export interface SignallingLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface SignallingOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly secret: string;
+  readonly clock: Clock;
+  readonly logger: SignallingLog;
+  readonly observer: SignallingObserver;
+  /** Default 10 s. */
+  readonly connectTimeoutMs?: number;
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** Resolves once the engine has taken us; later losses are mended in the background. @throws SignallingError */
+export async function connectSignalling(options: SignallingOptions): Promise<Signalling> {
+  const signalling = new SipSignalling(options);
+  const timeoutMs = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
+  const ready = Promise.withResolvers<void>();
+  signalling.onFirstConnection = ready;
+  const timer = options.clock.setTimer(() => {
+    const where = `${options.host}:${options.port}`;
+    ready.reject(new SignallingError('sip_engine_unreachable', `no SIP engine at ${where} within ${timeoutMs} ms`));
+  }, timeoutMs);
+  try {
+    await ready.promise;
+    return signalling;
+  } catch (error) {
+    await signalling.close();
+    throw error;
+  } finally {
+    timer.cancel();
+  }
+}
+
+type Screened = Extract<Screening, { ok: true }>;
+
+class SipSignalling implements Signalling {
+  readonly #clock: Clock;
+  readonly #log: SignallingLog;
+  readonly #link: DrachtioLink;
+  readonly #refusals: RefusalMemory;
+  readonly #legs = new Set<{ lost(): void }>();
+  #addresses: readonly string[] = [];
+  #handler: ((invite: InboundInvite) => void) | null = null;
+  #draining = false;
+  onFirstConnection: PromiseWithResolvers<void> | null = null;
+
+  constructor({ host, port, secret, clock, logger, observer }: SignallingOptions) {
+    this.#clock = clock;
+    this.#log = logger;
+    this.#refusals = new RefusalMemory(clock);
+    this.#link = new DrachtioLink({
+      host,
+      port,
+      secret,
+      observer,
+      onRequest: (exchange) => this.#onRequest(exchange),
+      onConnected: (addresses) => this.#onConnected(addresses),
+      onRefused: () => this.#onRefused(),
+      onLost: () => this.#onLost(),
+      onFault: (error) => logger.error({ err: error }, 'a SIP message could not be handled'),
+    });
+  }
+
+  get connected(): boolean {
+    return this.#link.connected;
+  }
+
+  get addresses(): readonly string[] {
+    return this.#addresses;
+  }
+
+  onInvite(handler: (invite: InboundInvite) => void): void {
+    this.#handler = handler;
+  }
+
+  setDraining(draining: boolean): void {
+    this.#draining = draining;
+  }
+
+  originate(params: OriginateParams, onEvent: (event: OutboundEvent) => void): OutboundLeg {
+    const fault = !this.connected
+      ? { status: 503, reason: 'the SIP engine is not connected' }
+      : parseSipUri(params.uri) === undefined || params.uri.includes('|')
+        ? { status: 416, reason: 'the Request-URI is malformed' }
+        : null;
+    if (fault !== null) {
+      queueMicrotask(() => onEvent({ type: 'rejected', ...fault }));
+      return { cancel: () => undefined, bye: () => Promise.resolve() };
+    }
+    const leg = new SipOutboundLeg({
+      clock: this.#clock,
+      link: this.#link,
+      params,
+      newCnonce,
+      onEvent,
+      onOver: () => this.#legs.delete(leg),
+    });
+    this.#legs.add(leg);
+    return leg;
+  }
+
+  async close(): Promise<void> {
+    await this.#link.close();
+    this.#endLegs();
+  }
+
+  #onConnected(addresses: readonly string[]): void {
+    this.#addresses = addresses;
+    this.#log.info({ addresses }, 'connected to the SIP engine');
+    this.onFirstConnection?.resolve();
+    this.onFirstConnection = null;
+  }
+
+  #onRefused(): void {
+    this.#log.error({}, 'the SIP engine refuses our secret');
+    this.onFirstConnection?.reject(new SignallingError('sip_engine_refused', 'the SIP engine refuses our secret'));
+    this.onFirstConnection = null;
+  }
+
+  /** S2 */
+  #onLost(): void {
+    this.#log.error({ legs: this.#legs.size }, 'the connection to the SIP engine is lost');
+    this.#addresses = [];
+    this.#endLegs();
+  }
+
+  #endLegs(): void {
+    const legs = [...this.#legs];
+    this.#legs.clear();
+    for (const leg of legs) this.#link.safely(() => leg.lost());
+  }
+
+  #onRequest(exchange: Exchange): void {
+    const screening = screen(exchange);
+    if (!screening.ok) return exchange.respond(screening.status, { headers: screening.headers });
+    switch (exchange.method) {
+      case 'INVITE':
+        return this.#onInvite(exchange, screening);
+      case 'OPTIONS':
+        return this.#onOptions(exchange);
+      case 'BYE':
+      case 'UPDATE':
+      case 'INFO':
+      case 'PRACK':
+        // They make sense in a dialog only, and this one is none of ours (RFC 3261 section 12.2.2).
+        return exchange.respond(481);
+      default:
+        return exchange.respond(405, { headers: { Allow: ALLOW } });
+    }
+  }
+
+  #onOptions(exchange: Exchange): void {
+    const headers = { Allow: ALLOW, Supported: SUPPORTED, Accept: ACCEPT };
+    if (!this.#draining) return exchange.respond(200, { headers });
+    const retryAfter = String(verdictOf('draining').retryAfterSec);
+    exchange.respond(503, { headers: { 'Retry-After': retryAfter, Reason: reasonHeader('draining') } });
+  }
+
+  /** S1 */
+  #onInvite(exchange: Exchange, { from, callId, target, sdp }: Screened): void {
+    const refusalKey = `${callId}|${from.parameters.get('tag')}`;
+    let leg: SipInboundLeg | null = null;
+    const take = (onEvent: Parameters<InboundInvite['accept']>[0]) => {
+      if (leg !== null) throw new Error('an INVITE is accepted once');
+      const accepted = new SipInboundLeg({
+        clock: this.#clock,
+        exchange,
+        offer: sdp,
+        newCnonce,
+        onEvent,
+        onRejected: (reason) => this.#refusals.remember(refusalKey, reason),
+        onOver: () => this.#legs.delete(accepted),
+      });
+      leg = accepted;
+      this.#legs.add(accepted);
+      return accepted;
+    };
+    const before = this.#refusals.recall(refusalKey);
+    if (before !== null) return take(() => undefined).reject(before);
+    try {
+      this.#handler?.({
+        source: exchange.source,
+        sipCallId: callId,
+        requestUri: exchange.uri,
+        calledUser: target.user,
+        callerUser: from.uri.user,
+        callerDisplay: from.display,
+        offer: sdp,
+        headers: exchange.headers,
+        accept: take,
+      });
+    } catch (error) {
+      this.#log.error({ err: error, sipCallId: callId }, 'the handler of a new call failed');
+    }
+    // Nobody took it: no handler yet, or it failed before it could.
+    if (leg === null) exchange.respond(500);
+  }
+}
+
+function newCnonce(): string {
+  return randomBytes(8).toString('hex');
+}
