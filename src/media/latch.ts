@@ -20,8 +20,10 @@ const SEQUENTIAL_PACKETS = 4;
 const SEQUENTIAL_SPAN_MS = 60;
 /** A source silent for this long may be replaced by the same host on another port. */
 const REBIND_SILENCE_MS = 200;
-/** Sources on probation at the same time; a spray from many ports recycles the oldest and never reaches four packets. */
-const CANDIDATES_MAX = 4;
+/** Sources on probation at the same time; a spray from many ports pushes out its own, never a source that has begun to count. */
+const CANDIDATES_MAX = 16;
+/** A candidate that paused for longer is no stream. */
+const CANDIDATE_PAUSE_MS = 200;
 
 interface Source {
   address: string;
@@ -117,7 +119,7 @@ export class Latch {
   #probation(address: string, port: number, ssrc: number, sequence: number, nowMs: number): boolean {
     const candidate = this.#candidates.find((entry) => entry.port === port && entry.address === address);
     if (candidate === undefined || candidate.ssrc !== ssrc || candidate.nextSequence !== sequence) {
-      this.#remember({
+      this.#remember(nowMs, {
         address,
         port,
         ssrc,
@@ -136,17 +138,28 @@ export class Latch {
     return true;
   }
 
-  #remember(candidate: Candidate): void {
+  #remember(nowMs: number, candidate: Candidate): void {
     const list = this.#candidates;
     const same = list.findIndex((entry) => entry.port === candidate.port && entry.address === candidate.address);
-    if (same !== -1) list.splice(same, 1);
-    else if (list.length >= CANDIDATES_MAX) {
-      // The one silent for longest goes: a real sender, once per 20 ms, outlives a spray.
-      let oldest = 0;
-      for (let i = 1; i < list.length; i++) if (list[i]!.lastMs < list[oldest]!.lastMs) oldest = i;
-      list.splice(oldest, 1);
+    if (same !== -1) list[same] = candidate;
+    else if (list.length < CANDIDATES_MAX) list.push(candidate);
+    else list[this.#weakest(nowMs)] = candidate;
+  }
+
+  /** The candidate to give up: one that stopped, else the one with the fewest packets, else the oldest. */
+  #weakest(nowMs: number): number {
+    let weakest = 0;
+    let least = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < this.#candidates.length; i++) {
+      const { packets, sinceMs, lastMs } = this.#candidates[i]!;
+      if (nowMs - lastMs > CANDIDATE_PAUSE_MS) return i;
+      const worth = packets * WINDOW_MS * 2 - (nowMs - sinceMs);
+      if (worth < least) {
+        least = worth;
+        weakest = i;
+      }
     }
-    list.push(candidate);
+    return weakest;
   }
 
   #lock(address: string, port: number, ssrc: number, nowMs: number): void {

@@ -10,10 +10,10 @@
 // P1. One packet per 20 ms, for ever: RTP runs on through silence (carriers watch it, NATs need it).
 // P2. Never a burst: two packets are at least 10 ms apart, whatever was missed before.
 // P3. A late frame moves the schedule back by its lateness, so a jittery sender ends up with the delay its jitter needs and no
-//     more; an immediate one is sent at once. If every frame of 2 s had time to spare, the schedule moves forward again by at most
+//     more; an immediate one is sent at once. If every frame of 1 s had time to spare, the schedule moves forward again by at most
 //     0.5 ms a packet: after a hiccup the delay returns to a few ms, and a sender whose clock runs fast never piles up.
 // P4. RTP timestamps count media. Where the schedule fell behind the clock, silence makes up for it by skipping timestamps
-//     (`skipFrames`), never by sending faster; so there is no growth over hours.
+//     (`skipFrames`), never by sending faster, and where it ran ahead silence waits; so there is no growth over hours.
 
 import { BYTES_PER_MS, FRAME_BYTES, FRAME_MS } from './codec/g711.ts';
 
@@ -24,8 +24,12 @@ const GAP_MS_MIN = 10;
 /** Time to spare that is left to a sender, and the most that is taken for jitter and not for a reply sent in advance. */
 const SLACK_KEPT_MS = 3;
 const SLACK_JITTER_MS_MAX = 200;
-const SLACK_WINDOW_MS = 2000;
+const SLACK_WINDOW_MS = 1000;
 const SLIP_MS_PER_FRAME = 0.5;
+
+/** Ahead of the clock by less is the rounding of the tick; by more it is not a reply that began early but another clock. */
+const AHEAD_MS_KEPT = 2;
+const AHEAD_MS_MAX = 200;
 
 export const SEND = { nothing: 0, audio: 1, padded: 2, silence: 3 } as const;
 export type Send = (typeof SEND)[keyof typeof SEND];
@@ -101,7 +105,7 @@ export class Pacer {
       return SEND.nothing;
     }
     this.#state = SILENCE;
-    this.#catchUp(nowMs);
+    if (!this.#keepTime(queued, nowMs)) return SEND.nothing;
     return this.#sent(queued > 0 ? SEND.padded : SEND.silence, nowMs);
   }
 
@@ -125,13 +129,18 @@ export class Pacer {
     return what;
   }
 
-  /** P4, only in silence, where nobody hears it. */
-  #catchUp(nowMs: number): void {
+  /** P4, only in silence, where nobody hears it. False = we are ahead of the clock: wait. */
+  #keepTime(queued: number, nowMs: number): boolean {
     const behindMs = nowMs - this.#originMs - this.#positionMs;
+    // The clock of a sender that talked for an hour runs fast: that is the new zero.
+    if (behindMs < -AHEAD_MS_MAX) this.#originMs = nowMs - this.#positionMs;
+    else if (behindMs < -AHEAD_MS_KEPT && queued === 0) {
+      this.dueMs = nowMs + Math.min(-behindMs, FRAME_MS);
+      return false;
+    }
     this.skipFrames = behindMs >= FRAME_MS ? Math.floor(behindMs / FRAME_MS) : 0;
     this.#positionMs += this.skipFrames * FRAME_MS;
-    // A sender whose clock runs fast has taken us ahead: that is the new zero.
-    if (behindMs < -FRAME_MS) this.#originMs = nowMs - this.#positionMs;
+    return true;
   }
 
   #noteSlack(slackMs: number, nowMs: number): void {
