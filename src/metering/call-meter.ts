@@ -59,8 +59,8 @@ export const METER_TIMES: MeterTimes = {
   storeTimeoutMs: 2_000,
   // Telephones send every 20 ms; with comfort noise at least twice a second (RFC 3389 leaves the rate open).
   rtpProofMaxAgeMs: 2_000,
-  // Longer than several pings of an agent that only listens.
-  agentProofMaxAgeMs: 45_000,
+  // An agent that only listens answers a ping every 5 s and is given up after 10 s; beyond this it was not found in time.
+  agentProofMaxAgeMs: 15_000,
 };
 
 type Refusal = Extract<AuthoriseOutcome, { ok: false }>['reason'];

@@ -99,7 +99,10 @@ export class OpenCall implements MeteredCall {
   }
 
   agentDetached(atMs: number, agentId: string): void {
-    if (this.#agentEvents.length < 2 * AGENT_EVENTS_MAX) this.#agentEvent({ atMs, agentId, on: false });
+    if (this.#end !== null || this.#agentEvents.length >= 2 * AGENT_EVENTS_MAX) return;
+    // Whoever detaches a half-open agent may not know when it was last alive; the counters do (evidence E2).
+    const provenToMs = agentProvenTo(this.#agentEvents, this.#read(), atMs, this.#options.ages);
+    this.#agentEvent({ atMs: Math.min(atMs, provenToMs), agentId, on: false });
   }
 
   flag(name: string): void {
@@ -201,7 +204,8 @@ export class OpenCall implements MeteredCall {
     void this.#writer.write({ kind: 'posted', ...this.#next(), outcome });
     this.#finalBill = billOf(record, ended, rating);
     this.#report(ended, rated, clock.monotonicMs() - end.atMs);
-    observer.overshoot(this.#overshoot(ended, rated.total));
+    const overshoot = this.#overshoot(ended, rated.total);
+    if (overshoot > 0n) observer.overshoot(overshoot);
     this.#options.onPosted();
     return this.#finalBill;
   }

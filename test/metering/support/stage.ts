@@ -3,6 +3,7 @@ import { openBooksInline } from '../../../src/books.ts';
 import type { Bill, CallClass, Evidence } from '../../../src/domain/call.ts';
 import type { Nano } from '../../../src/domain/money.ts';
 import type { Reason } from '../../../src/domain/reasons.ts';
+import type { Posting } from '../../../src/ledger/books.ts';
 import type { BooksFile } from '../../../src/ledger/sqlite-books.ts';
 import type { MeterOptions, MeterTimes } from '../../../src/metering/call-meter.ts';
 import { createMeter } from '../../../src/metering/call-meter.ts';
@@ -26,6 +27,8 @@ telephony:
 `;
 
 export const UNITS = 1_000_000_000n;
+/** What a stage's workspace has at first. */
+export const FULL = 10n * UNITS;
 export const WORKSPACE = 'ws_test';
 export const TELEPHONY_PER_MS = 200n;
 export const COMPUTE_PER_MS = 1_000n;
@@ -92,7 +95,7 @@ export class Stage {
 
   static async open(options: StageOptions = {}): Promise<Stage> {
     const stage = new Stage(options);
-    await stage.topUp(options.balance ?? 10n * UNITS, 'first');
+    await stage.topUp(options.balance ?? FULL, 'first');
     return stage;
   }
 
@@ -237,4 +240,20 @@ export class StagedCall {
 /** Telephony and compute milliseconds of a bill, for short expectations. */
 export function billedMs(bill: Bill): { T: number; C: number } {
   return { T: bill.telephony.billedMs, C: bill.compute.billedMs };
+}
+
+/** A whole call that lasts `durationMs`, the agent attached all the time. */
+export async function callOf(
+  stage: Stage,
+  durationMs: number,
+  over: Partial<CallIntent> = {},
+): Promise<{ call: StagedCall; bill: Bill }> {
+  const call = await (await stage.call(over)).answer();
+  await call.liveTo(durationMs);
+  return { call, bill: await call.end() };
+}
+
+/** Everything the ledger has of a call, newest first. */
+export function postingsOf(stage: Stage, callId: string): Promise<readonly Posting[]> {
+  return stage.opened.books.postings({ callId, limit: 100 });
 }
