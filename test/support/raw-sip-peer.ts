@@ -72,6 +72,7 @@ export class RawSipPeer {
   readonly received: RawMessage[] = [];
   readonly #write: (text: string | Buffer, port: number) => void;
   readonly #close: () => Promise<void>;
+  #closed: Promise<void> | undefined;
   readonly #wake = new Set<() => void>();
 
   private constructor(
@@ -177,8 +178,10 @@ export class RawSipPeer {
     return this.received.map((message) => message.startLine);
   }
 
+  /** Idempotent. */
   close(): Promise<void> {
-    return this.#close();
+    this.#closed ??= this.#close();
+    return this.#closed;
   }
 
   #take(message: RawMessage): void {
