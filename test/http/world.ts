@@ -5,14 +5,17 @@ import { openDirectory } from '../../src/directory/sqlite-directory.ts';
 import type { CallRecord } from '../../src/domain/call.ts';
 import { createIds } from '../../src/domain/ids.ts';
 import type { HttpDeps } from '../../src/http/deps.ts';
+import type { OpenApiDocument } from '../../src/http/openapi.ts';
 import { createHttp } from '../../src/http/server.ts';
 import type { Balance, Books, HoldRequest, NewPosting, Posting, PostingQuery } from '../../src/ledger/books.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
 import { call } from '../directory/records.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { createAnswerCheck } from './documented.ts';
 
-// A listening server on a free port with a real directory, simple books and calls that a test steers.
+// A listening server on a free port with a real directory, simple books and calls that a test steers. Every answer is compared
+// with the OpenAPI document on its way to the test.
 
 export const ADMIN_TOKEN = 'admin-token-for-tests';
 
@@ -35,6 +38,7 @@ export interface Asking {
 
 export interface World {
   readonly url: string;
+  readonly document: OpenApiDocument;
   readonly directory: Directory;
   readonly books: FakeBooks;
   readonly calls: FakeCalls;
@@ -90,6 +94,9 @@ export async function startWorld(over: Partial<HttpDeps> = {}): Promise<World> {
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
   const url = `http://127.0.0.1:${port}`;
 
+  const document = (await (await fetch(`${url}/v1/openapi.json`)).json()) as OpenApiDocument;
+  const checkAnswer = createAnswerCheck(document);
+
   const ask: World['ask'] = async (method, path, { token = ADMIN_TOKEN, body, raw, headers = {} } = {}) => {
     const content = raw ?? (body === undefined ? undefined : JSON.stringify(body));
     const response = await fetch(url + path, {
@@ -103,11 +110,27 @@ export async function startWorld(over: Partial<HttpDeps> = {}): Promise<World> {
     });
     const text = await response.text();
     const json = (response.headers.get('content-type') ?? '').includes('json') && text !== '';
-    return { status: response.status, headers: response.headers, text, body: json ? JSON.parse(text) : undefined };
+    const answer = {
+      status: response.status,
+      headers: response.headers,
+      text,
+      body: json ? JSON.parse(text) : undefined,
+    };
+    if (path !== '/docs' && path !== '/v1/openapi.json') {
+      checkAnswer(
+        method,
+        path,
+        answer.status,
+        response.headers.get('content-type') ?? '',
+        text === '' ? undefined : (answer.body ?? text),
+      );
+    }
+    return answer;
   };
 
   return {
     url,
+    document,
     directory,
     books,
     calls,

@@ -1,0 +1,151 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { REASONS, type Reason } from '../../src/domain/reasons.ts';
+import { call } from '../directory/records.ts';
+import { startWorld, type World } from './world.ts';
+
+let world: World;
+let a: { id: string; token: string };
+beforeAll(async () => {
+  world = await startWorld();
+  a = await world.workspace('A');
+});
+afterEach(() => {
+  world.calls.refusal = null;
+});
+afterAll(() => world.close());
+
+const NUMBERS = { from: '+12025550100', to: '+12025550101' };
+const place = (key: string, body: object = {}, token = a.token) =>
+  world.ask('POST', '/v1/calls', { token, body: { ...NUMBERS, ...body }, headers: { 'idempotency-key': key } });
+
+describe('placing a call', () => {
+  test('hands the request on and answers with the call', async () => {
+    const body = { customParameters: { order: '7' }, ringTimeoutMs: 20_000, maxDurationMs: 60_000 };
+    const answer = await place('p1', body);
+    expect(answer.status).toBe(201);
+    expect(answer.body).toMatchObject({
+      ...NUMBERS,
+      workspaceId: a.id,
+      direction: 'outbound',
+      state: 'queued',
+      bill: null,
+    });
+    expect(answer.headers.get('location')).toBe(`/v1/calls/${answer.body.id}`);
+    expect(world.calls.asked.at(-1)).toEqual({ workspaceId: a.id, idempotencyKey: 'p1', ...NUMBERS, ...body });
+  });
+
+  test('a repeat answers with the first call and says so', async () => {
+    const first = await place('p2');
+    const again = await place('p2');
+    expect([again.status, again.body]).toEqual([201, first.body]);
+    expect(again.headers.get('idempotent-replayed')).toBe('true');
+  });
+
+  test('the same key for another call is refused and nothing is placed', async () => {
+    await place('p3', { customParameters: { a: '1', b: '2' } });
+    const asked = world.calls.asked.length;
+    const reused = await place('p3', { to: '+12025550199' });
+    expect([reused.status, reused.body.code]).toEqual([409, 'idempotency_key_reused']);
+    expect(world.calls.asked).toHaveLength(asked);
+    expect((await place('p3', { customParameters: { b: '2', a: '1' } })).status).toBe(201);
+  });
+
+  test('an agent of another workspace is unknown, and nothing is placed', async () => {
+    const b = await world.workspace('B');
+    const stream = { url: 'wss://a.example', protocol: 'raw' };
+    const { body: agent } = await world.ask('POST', '/v1/agents', { token: b.token, body: { name: 'x', stream } });
+    const asked = world.calls.asked.length;
+    const answer = await place('p4', { agentId: agent.id });
+    expect([answer.status, answer.body.code, answer.body.errors[0].field]).toEqual([
+      422,
+      'unknown_reference',
+      'agentId',
+    ]);
+    expect(world.calls.asked).toHaveLength(asked);
+  });
+
+  test('the operator names a workspace that exists', async () => {
+    const headers = { 'idempotency-key': 'p5' };
+    const missing = await world.ask('POST', '/v1/calls', { body: NUMBERS, headers });
+    expect([missing.status, missing.body.errors[0].field]).toEqual([422, 'workspaceId']);
+    const unknown = await world.ask('POST', '/v1/calls', { body: { ...NUMBERS, workspaceId: 'ws_none' }, headers });
+    expect([unknown.status, unknown.body.code]).toEqual([422, 'unknown_reference']);
+    expect((await world.ask('POST', '/v1/calls', { body: { ...NUMBERS, workspaceId: a.id }, headers })).status).toBe(
+      201,
+    );
+  });
+
+  test.each([
+    ['to', { to: '2025550101' }],
+    ['from', { from: 'sip:x@y' }],
+    ['ringTimeoutMs', { ringTimeoutMs: 0 }],
+    ['ringTimeoutMs', { ringTimeoutMs: 1.5 }],
+    ['maxDurationMs', { maxDurationMs: 86_400_001 }],
+    ['customParameters.a', { customParameters: { a: { nested: 'x' } } }],
+  ])('a bad %s is refused by name', async (field, body) => {
+    const answer = await place('p6', body);
+    expect(answer.status).toBe(422);
+    expect(answer.body.errors.map((each: { field: string }) => each.field)).toContain(field);
+  });
+
+  test.each<[Reason, number, string | null]>([
+    ['insufficient_balance', 402, null],
+    ['destination_not_allowed', 403, null],
+    ['no_rate', 403, null],
+    ['caller_id_not_owned', 403, null],
+    ['number_unassigned', 409, null],
+    ['no_route', 409, null],
+    ['workspace_limit', 429, '5'],
+    ['carrier_failed', 502, null],
+    ['agent_unreachable', 502, null],
+    ['trunk_limit', 503, '5'],
+    ['node_limit', 503, '5'],
+    ['draining', 503, '10'],
+    ['store_unavailable', 503, '5'],
+  ])('refused with %s is %d under the same word', async (reason, status, retryAfter) => {
+    world.calls.refusal = reason;
+    const answer = await place(`refused-${reason}`);
+    expect([answer.status, answer.body.code, answer.body.title]).toEqual([status, reason, REASONS[reason].text]);
+    expect(answer.headers.get('retry-after')).toBe(retryAfter);
+  });
+});
+
+describe('looking at calls', () => {
+  test('times are RFC 3339, money is decimal text, the bill has its evidence', async () => {
+    world.calls.records.set('call_full', call({ id: 'call_full', workspaceId: a.id }));
+    const { body } = await world.ask('GET', '/v1/calls/call_full', { token: a.token });
+    expect(body).toMatchObject({
+      startedAt: '1970-01-01T00:00:01.000Z',
+      answeredAt: '1970-01-01T00:00:01.200Z',
+      endReason: 'remote_hangup',
+      timeline: [
+        { at: '1970-01-01T00:00:01.000Z', offsetMs: 0, event: 'invite_received', detail: { trunk: 'trunk_a' } },
+      ],
+      bill: {
+        telephony: { billedMs: 60_000, ratePerMinute: '0.012', amount: '0.012', rule: 'Per started minute' },
+        compute: { amount: '0.03' },
+        total: '0.042',
+        currency: 'USD',
+        evidence: { start: '1970-01-01T00:00:01.200Z', end: '1970-01-01T00:01:01.200Z', endedBy: 'bye' },
+        final: true,
+      },
+    });
+  });
+
+  test('a call of no workspace is seen by the operator only', async () => {
+    world.calls.records.set('call_stranger', call({ id: 'call_stranger', workspaceId: null }));
+    expect((await world.ask('GET', '/v1/calls/call_stranger')).status).toBe(200);
+    expect((await world.ask('GET', '/v1/calls/call_stranger', { token: a.token })).status).toBe(404);
+    const { text } = await world.ask('GET', '/v1/calls', { token: a.token });
+    expect(text).not.toContain('call_stranger');
+  });
+
+  test('hanging up says whether there was something to end', async () => {
+    world.calls.records.set('call_live', call({ id: 'call_live', workspaceId: a.id, state: 'answered' }));
+    const hangup = (id: string) => world.ask('POST', `/v1/calls/${id}/hangup`, { token: a.token });
+    expect([(await hangup('call_live')).status, (await hangup('call_live')).body]).toEqual([202, { state: 'ending' }]);
+    expect((await hangup('call_full')).body).toEqual({ state: 'already_ended' });
+    expect((await hangup('call_none')).status).toBe(404);
+    expect(world.calls.hungUp).not.toContain('call_none');
+  });
+});
