@@ -66,7 +66,7 @@ export function parseClientMessage(sip: Buffer): ClientMessage {
 }
 
 function responseOf(startLine: string, headers: HeaderField[], body: Buffer): SipResponse | undefined {
-  const match = /^SIP\/2\.0 (\d{3}) ?(.*)$/.exec(startLine);
+  const match = /^SIP\/2\.0 (\d{3})(?: (.*))?$/.exec(startLine);
   if (match === null) return undefined;
   const status = Number(match[1]);
   if (status < 100 || status > 699) return undefined;
