@@ -47,8 +47,8 @@ async function run(config: Config): Promise<number> {
 async function stopped(gateway: Gateway, config: Config, stop: StopSignals): Promise<Error | null> {
   const failure = await stop.asked;
   const deadlineMs = failure === null && !stop.now ? config.calls.drainDeadlineMs : 0;
-  await Promise.race([gateway.drain(deadlineMs), stop.again]);
-  await gateway.drain(0);
+  const drained = gateway.drain(deadlineMs).then(() => true);
+  if (!(await Promise.race([drained, stop.again.then(() => false)]))) await gateway.drain(0);
   await gateway.close();
   return failure;
 }

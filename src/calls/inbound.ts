@@ -136,6 +136,8 @@ export class InboundCall {
       case 'cancelled':
         return void call.end('cancelled', 'cancel', undefined, true, 487);
       case 'confirmed':
+        // The ACK may overtake the word that our 200 was sent; it proves as much.
+        call.answered(this.#deps.limits.maxDurationMs);
         return call.note('confirmed');
       case 'unconfirmed':
         call.metered?.flag('answer_unconfirmed');

@@ -158,6 +158,19 @@ describe('an inbound call', () => {
     expect(world.metered[0]?.log.some((line) => line.startsWith('answered'))).toBe(false);
   });
 
+  test('an ACK that overtakes the word of our 200 is the answer', async () => {
+    const leg = world.invite();
+    (leg as { answerGate: Gate<'sent' | 'gone'> }).answerGate = new Gate();
+    await settle();
+    leg.emit({ type: 'confirmed' });
+    expect(world.sessions[0]?.starts).toBe(1);
+    world.clock.advance(3);
+    leg.answerGate.open('sent');
+    await settle();
+    expect(world.sessions[0]?.starts).toBe(1);
+    expect(world.observed).toEqual(['started inbound', 'ringing', 'answered 0']);
+  });
+
   test('a hold is answered with the mirrored direction and leaves the meter alone (#17)', async () => {
     const { leg, session, metered } = await talking();
     const answers: string[] = [];
