@@ -24,7 +24,7 @@ export class IncomingCall extends PhoneCall {
     super(line, options);
     this.#transaction = transaction;
     this.invite = transaction.request;
-    this.#tag = line.random.token(10);
+    this.#tag = line.token(10);
   }
 
   /** User part of the Request-URI. */

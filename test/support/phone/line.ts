@@ -9,9 +9,12 @@ export interface Line {
   readonly host: string;
   readonly kind: TransportKind;
   readonly timers: SipTimers;
+  /** Seeds what a call does to its audio. */
   readonly random: Random;
   /** `<sip:phone@host:port>`. */
   readonly contact: string;
+  /** For tags, branches and Call-IDs. */
+  token(length: number): string;
   /** A fresh Via value with its own branch. */
   via(): string;
   send(message: SipMessage, address: string, port: number): void;

@@ -74,7 +74,7 @@ export class OutgoingCall extends PhoneCall {
 
   #firstInvite(body: string): SipRequest {
     const { from = '+12025550199', to, headers = [], callId } = this.#settings;
-    const tag = this.line.random.token(10);
+    const tag = this.line.token(10);
     const fromValue = from.includes('<') ? from : `<sip:${from}@${this.line.host}>`;
     return {
       kind: 'request',
@@ -85,7 +85,7 @@ export class OutgoingCall extends PhoneCall {
         ['Max-Forwards', '70'],
         ['From', `${fromValue};tag=${tag}`],
         ['To', to ?? `<${this.uri}>`],
-        ['Call-ID', callId ?? `${this.line.random.token(20)}@${this.line.host}`],
+        ['Call-ID', callId ?? `${this.line.token(20)}@${this.line.host}`],
         ['CSeq', '1 INVITE'],
         ['Contact', this.line.contact],
         ['Allow', 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER, NOTIFY'],

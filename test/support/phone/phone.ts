@@ -8,6 +8,7 @@
 //   await call.bye();
 //   await phone.close();
 
+import { randomBytes } from 'node:crypto';
 import type { AudioOptions, PhoneCall } from './call.ts';
 import { IncomingCall } from './incoming.ts';
 import type { Line } from './line.ts';
@@ -41,7 +42,7 @@ export interface PhoneOptions {
   readonly host?: string;
   readonly port?: number;
   readonly transport?: TransportKind;
-  /** Makes tags, branches, SSRCs and impairments repeatable. */
+  /** Makes SSRCs, sequence numbers and impairments repeatable. Tags and Call-IDs never are: two phones must not send one call twice. */
   readonly seed?: number;
   readonly timers?: SipTimers;
   /** Audio of calls that come in. */
@@ -119,8 +120,12 @@ class TestPhone implements Phone, Line {
     return `<${this.uri}>`;
   }
 
+  token(length: number): string {
+    return randomBytes(length).toString('hex').slice(0, length);
+  }
+
   via(): string {
-    return `SIP/2.0/${this.kind.toUpperCase()} ${this.host}:${this.port};branch=z9hG4bK${this.random.token(16)};rport`;
+    return `SIP/2.0/${this.kind.toUpperCase()} ${this.host}:${this.port};branch=z9hG4bK${this.token(16)};rport`;
   }
 
   async call(uri: string, options: CallOptions = {}): Promise<OutgoingCall> {
@@ -153,9 +158,9 @@ class TestPhone implements Phone, Line {
       headers: [
         ['Via', this.via()],
         ['Max-Forwards', '70'],
-        ['From', `<${this.uri}>;tag=${this.random.token(8)}`],
+        ['From', `<${this.uri}>;tag=${this.token(8)}`],
         ['To', `<${uri}>`],
-        ['Call-ID', this.random.token(20)],
+        ['Call-ID', this.token(20)],
         ['CSeq', `1 ${method}`],
         ['Contact', this.contact],
         ...(options.headers ?? []),

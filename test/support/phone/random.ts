@@ -1,11 +1,9 @@
-// Seeded randomness for impairments and tokens: the same seed gives the same losses, so a failure can be run again.
+// Seeded randomness for impairments: the same seed gives the same losses, so a failure can be run again.
 
 export interface Random {
   /** In [0, 1). */
   next(): number;
   integer(belowExclusive: number): number;
-  /** Lower-case base36 token of the given length. */
-  token(length: number): string;
 }
 
 /** mulberry32: 32 bits of state, good enough to decide which packet is lost. */
@@ -22,10 +20,5 @@ export function createRandom(seed: number): Random {
   return {
     next,
     integer,
-    token(length) {
-      let text = '';
-      while (text.length < length) text += integer(36).toString(36);
-      return text;
-    },
   };
 }
