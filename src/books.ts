@@ -24,6 +24,13 @@ export interface OpenBooks {
   close(): Promise<void>;
 }
 
+/** The synchronous cores, for the thread, the audit and tests. */
+export interface BooksFiles {
+  readonly database: DatabaseSync;
+  readonly journal: JournalFile;
+  readonly books: BooksFile;
+}
+
 export interface OpenBooksOptions {
   /** Path of the SQLite file. */
   readonly path: string;
@@ -72,7 +79,7 @@ export async function openBooks(options: OpenBooksOptions): Promise<OpenBooks> {
 /** In this thread; each commit blocks it. `schedule` decides what shares one (default: all that is given within a turn). */
 export function openBooksInline(
   options: OpenBooksOptions & { readonly schedule?: (flush: () => void) => void },
-): OpenBooks & { readonly file: { readonly journal: JournalFile; readonly books: BooksFile } } {
+): OpenBooks & { readonly file: BooksFiles } {
   const unlock = options.path === ':memory:' ? () => undefined : lockBooks(options.path);
   const opened = openFiles(options);
   return {
@@ -93,7 +100,7 @@ export function openFiles(options: OpenBooksOptions & { readonly schedule?: (flu
     nowMs: () => systemClock.monotonicMs(),
     ...(options.onFlush ? { onFlush: options.onFlush } : {}),
   });
-  const file = { journal: new JournalFile(database), books: new BooksFile(database) };
+  const file: BooksFiles = { database, journal: new JournalFile(database), books: new BooksFile(database) };
   return {
     file,
     journal: createJournal(file.journal, commit),

@@ -70,20 +70,22 @@ export class Sweep {
       call.tick(nowMs);
       if (lost) call.storeLost();
     }
-    if (this.#beating === null) this.#beating = this.#beat(nowMs, pulses);
+    if (pulses.length === 0) this.#durableAtMs = nowMs;
+    else if (this.#beating === null) {
+      this.#beating = this.#beat(nowMs, pulses).finally(() => {
+        this.#beating = null;
+      });
+    }
   }
 
   async #beat(nowMs: number, pulses: readonly Pulse[]): Promise<void> {
     const { clock, journal, bootId, observer } = this.#options;
     try {
-      if (pulses.length > 0) {
-        await journal.heartbeat({ kind: 'heartbeat', bootId, atMs: nowMs, atWallMs: clock.wallMs(), pulses });
-        observer.heartbeat(nowMs, pulses.length);
-      }
+      await journal.heartbeat({ kind: 'heartbeat', bootId, atMs: nowMs, atWallMs: clock.wallMs(), pulses });
+      observer.heartbeat(nowMs, pulses.length);
       this.#durableAtMs = nowMs;
     } catch (error) {
       observer.storeFailed('heartbeat', error);
     }
-    this.#beating = null;
   }
 }

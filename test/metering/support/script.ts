@@ -21,9 +21,12 @@ export type Step =
 const CLASSES: readonly CallClass[] = ['managed', 'managed', 'managed', 'imported', 'byoc', 'browser'];
 
 /** Up to about 40 events: agents come and go, are reported late, twice or out of order; the wall clock steps. */
-export function randomScript(random: SeededRandom): Script {
-  const answeredAtMs = random.chance(0.12) ? null : 1_000 + random.below(20_000);
-  const talkMs = random.pick([random.below(3), random.below(1_000), 59_990 + random.below(20), random.below(200_000)]);
+export function randomScript(random: SeededRandom, limits = { ringMs: 20_000, talkMs: 200_000 }): Script {
+  const answeredAtMs = random.chance(0.12) ? null : 1_000 + random.below(limits.ringMs);
+  const talkMs = Math.min(
+    limits.talkMs,
+    random.pick([random.below(3), random.below(1_000), 59_990 + random.below(20), random.below(limits.talkMs)]),
+  );
   const endAtMs = (answeredAtMs ?? 1_000) + talkMs;
   const steps: Step[] = [];
   if (answeredAtMs !== null) {

@@ -1,13 +1,11 @@
-import type { OpenBooks } from '../../../src/books.ts';
+import type { BooksFiles, OpenBooks } from '../../../src/books.ts';
 import { openBooksInline } from '../../../src/books.ts';
 import type { Bill, CallClass, Evidence } from '../../../src/domain/call.ts';
 import type { Nano } from '../../../src/domain/money.ts';
 import type { Reason } from '../../../src/domain/reasons.ts';
 import type { Posting } from '../../../src/ledger/books.ts';
-import type { BooksFile } from '../../../src/ledger/sqlite-books.ts';
 import type { MeterOptions, MeterTimes } from '../../../src/metering/call-meter.ts';
 import { createMeter } from '../../../src/metering/call-meter.ts';
-import type { JournalFile } from '../../../src/metering/journal.ts';
 import type { CallIntent, Meter, MeteredCall } from '../../../src/metering/meter.ts';
 import type { EvidenceCounters, MeterObserver, WorkspaceTerms } from '../../../src/metering/ports.ts';
 import { parseRates } from '../../../src/metering/rates.ts';
@@ -75,7 +73,7 @@ export interface StageOptions {
 export class Stage {
   readonly clock: FakeClock;
   readonly counters: FakeCounters;
-  readonly opened: OpenBooks & { readonly file: { readonly journal: JournalFile; readonly books: BooksFile } };
+  readonly opened: OpenBooks & { readonly file: BooksFiles };
   readonly seen: Seen = { lagMs: [], denied: [], failures: [], heartbeats: [], overshoot: 0n };
   rates: ReturnType<typeof parseRates>;
   terms: WorkspaceTerms;
