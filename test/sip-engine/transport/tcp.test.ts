@@ -108,6 +108,29 @@ describe('receiving over TCP', () => {
     expect(transport.stats.streamViolations).toBe(1);
   });
 
+  test('the answer to a violation leaves whole, however long it is; a peer that does not read it is cut off after 2 s', async () => {
+    await transport.close();
+    await start({ outgoingBytesMax: 64 * 1024 * 1024 });
+    // More than the kernel takes at once: an answer it swallows whole would arrive even if the socket were torn down at once.
+    const answerBytes = 32 * 1024 * 1024;
+    transport.on('invalid', (_partial, _error, source) => {
+      void transport.send({ ...source }, Buffer.alloc(answerBytes, 'x'));
+    });
+    const reader = await dial();
+    reader.socket.write('GET / HTTP/1.1\r\n\r\n');
+    await reader.until(({ isEnded, isClosed }) => isEnded || isClosed);
+    expect(reader.text.length).toBe(answerBytes);
+    const deaf = await dial();
+    deaf.socket.pause();
+    deaf.socket.write('GET / HTTP/1.1\r\n\r\n');
+    await probe.until(() => probe.invalid.length === 2);
+    expect(clock.pendingTimers).toBeGreaterThan(0);
+    clock.advance(2_000);
+    deaf.socket.resume();
+    await deaf.until(({ isClosed }) => isClosed);
+    expect(deaf.text.length).toBeLessThan(answerBytes);
+  });
+
   test.each([
     ['no Content-Length', options('a').replace(/Content-Length: 0\r\n/, '')],
     ['a header block beyond the limit', options('a', [`X-Long: ${'x'.repeat(17_000)}`])],
