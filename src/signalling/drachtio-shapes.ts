@@ -20,7 +20,7 @@ export interface RawRequest extends RawMessage {
   on(event: 'cancel', listener: () => void): void;
   on(event: 'response', listener: (response: RawResponse) => void): void;
   on(event: 'update', listener: (request: RawRequest, response: RawReply) => void): void;
-  cancel(options: { headers: HeaderMap }, callback: () => void): void;
+  cancel(options: { headers: HeaderMap }, callback: (error: unknown) => void): void;
 }
 
 export interface RawResponse extends RawMessage {

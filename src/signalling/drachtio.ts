@@ -21,7 +21,7 @@ import type {
   RawSrf,
   RawWire,
 } from './drachtio-shapes.ts';
-import { countFrame, type SignallingObserver } from './frame-count.ts';
+import { countFrame, isReadable, type SignallingObserver } from './frames.ts';
 import type { HeaderMap } from './sip-text.ts';
 
 export interface LinkOptions {
@@ -58,6 +58,8 @@ export interface InviteHandlers {
   /** The INVITE as it left. */
   sent(request: { readonly headers: HeaderMap }): void;
   provisional(status: number, headers: HeaderMap, body: string): void;
+  /** The engine has taken our CANCEL: should a 200 still come, it sends the BYE for it. */
+  cancelTaken(): void;
   answered(dialog: LinkDialog, headers: HeaderMap, body: string): void;
   /** A final answer other than 200, or none: `status` null and why. */
   failed(status: number | null, reason: string, headers: HeaderMap): void;
@@ -203,7 +205,11 @@ export class DrachtioLink {
       if (sent === null || cancelHeaders === null) return;
       const headers = cancelHeaders;
       const request = sent;
-      this.safely(() => request.cancel({ headers }, () => undefined));
+      this.safely(() =>
+        request.cancel({ headers }, (error) => {
+          if (!error) this.safely(() => handlers.cancelTaken());
+        }),
+      );
     };
     const progress = {
       cbRequest: (_error: unknown, request?: RawRequest) =>
@@ -332,7 +338,8 @@ export class DrachtioLink {
     wire.removeAllListeners('msg');
     wire.on('msg', (socket, text) => {
       this.safely(() => countFrame(text, this.#options.observer));
-      this.safely(() => deliver?.(socket, text));
+      if (isReadable(text)) this.safely(() => deliver?.(socket, text));
+      else this.#options.onFault(new Error('the SIP engine sent a message that is no SIP'));
     });
     wire.on('connect', (socket) => {
       if (this.#closed) return void socket.destroy();

@@ -1,7 +1,7 @@
 // The room's door.
 
 export { SignallingError } from './errors.ts';
-export type { SignallingObserver } from './frame-count.ts';
+export type { SignallingObserver } from './frames.ts';
 export type {
   InboundEvent,
   InboundInvite,

@@ -8,7 +8,7 @@
 //              other final, none (408, 503)      ended       rejected
 //              cancel()                          cancelling  CANCEL
 //   cancelling final other than 200, or 34 s     ended       rejected 487
-//              200 (crossed our CANCEL)          ended       rejected 487; BYE
+//              200 (crossed our CANCEL)          ended       rejected 487; BYE, by the engine if it took the CANCEL before
 //   answered   BYE                               ended       bye
 //              bye(), cancel()                   closing     BYE
 //   any        engine lost                       ended       lost
@@ -34,6 +34,8 @@ export interface OutboundLegOptions {
 
 /** A peer that does not answer our CANCEL: the engine drops the INVITE silently after 32 s (RFC 3261 section 9.1). */
 const CANCEL_LIMIT_MS = 34_000;
+/** After the ACK of a 200 that crossed our CANCEL the engine sends BYE at once; if it does not, we do. */
+const ENGINE_BYE_LIMIT_MS = 1_000;
 /** The first challenge, and one more whose only complaint is a stale nonce. */
 const CHALLENGES_MAX = 2;
 /** Replaced by the engine with the address that the message leaves from. */
@@ -57,6 +59,7 @@ export class SipOutboundLeg implements OutboundLeg {
   #earlySdp: string | null = null;
   #established: Established | null = null;
   #cancelLimit: Timer | null = null;
+  #cancelTaken = false;
 
   /** Sends the INVITE; events come in a later turn. */
   constructor(options: OutboundLegOptions) {
@@ -112,6 +115,9 @@ export class SipOutboundLeg implements OutboundLeg {
           this.#sentHeaders = request.headers;
         },
         provisional: (status, answer, body) => this.#progress(status, answer, body),
+        cancelTaken: () => {
+          this.#cancelTaken = true;
+        },
         answered: (dialog, answer, body) => this.#answered(dialog, answer, body),
         failed: (status, reason, answer) => this.#failed(status, reason, answer),
       },
@@ -144,12 +150,13 @@ export class SipOutboundLeg implements OutboundLeg {
       this.#state = 'answered';
       return this.#options.onEvent({ type: 'answered', sdp });
     }
-    const wasCalling = this.#state === 'calling';
-    void established.bye(wasCalling ? 'bad_offer' : 'cancelled');
-    this.#rejected(
-      wasCalling ? 488 : 487,
-      wasCalling ? 'answered without a session description' : 'Request Terminated',
-    );
+    if (this.#state === 'calling') {
+      void established.bye('bad_offer');
+      return this.#rejected(488, 'answered without a session description');
+    }
+    if (this.#cancelTaken) clock.setTimer(() => void established.bye('cancelled'), ENGINE_BYE_LIMIT_MS);
+    else void established.bye('cancelled');
+    this.#rejected(487, 'Request Terminated');
   }
 
   #failed(status: number | null, reason: string, headers: HeaderMap): void {

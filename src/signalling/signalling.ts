@@ -11,7 +11,7 @@ import { reasonHeader, verdictOf } from '../domain/reasons.ts';
 import { ACCEPT, ALLOW, SUPPORTED } from './abilities.ts';
 import { DrachtioLink, type Exchange } from './drachtio.ts';
 import { SignallingError } from './errors.ts';
-import type { SignallingObserver } from './frame-count.ts';
+import type { SignallingObserver } from './frames.ts';
 import { SipInboundLeg } from './inbound-leg.ts';
 import type { InboundInvite, OriginateParams, OutboundEvent, OutboundLeg, Signalling } from './leg.ts';
 import { SipOutboundLeg } from './outbound-leg.ts';

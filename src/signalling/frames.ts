@@ -1,4 +1,5 @@
-// SIP messages counted where all of them pass: the frames between the library and the engine.
+// The frames between the client library and the SIP engine, looked at before the library does: counted, and kept from it where its
+// parser would give up, because it then prints the whole message, numbers and all, past the log and its redaction.
 
 export interface SignallingObserver {
   request(method: string, direction: 'in' | 'out'): void;
@@ -28,4 +29,17 @@ export function countFrame(text: string, observer: SignallingObserver): void {
 
 function countedMethod(method: string | undefined): string {
   return method !== undefined && COUNTED_METHOD.test(method) ? method : 'other';
+}
+
+const REQUEST_LINE = /^[A-Za-z0-9\-.!%*_+`'~]+ \S+ SIP\/\d\.\d$/;
+const STATUS_LINE = /^SIP\/\d\.\d \d{3}(?: .*)?$/;
+
+/** Whether the SIP part of a frame, where it has one, is lines of `name: value` under a start line. */
+export function isReadable(text: string): boolean {
+  const metaEnd = text.indexOf('\r\n');
+  if (metaEnd === -1) return true;
+  const headEnd = text.indexOf('\r\n\r\n', metaEnd);
+  if (headEnd === -1) return false;
+  const [startLine = '', ...lines] = text.slice(metaEnd + 2, headEnd).split(/\r\n(?![ \t])/);
+  return (REQUEST_LINE.test(startLine) || STATUS_LINE.test(startLine)) && lines.every((line) => /^\S+?\s*:/.test(line));
 }
