@@ -6,6 +6,7 @@ import { createAgentStreamFactory } from '../../src/agents/dialects.ts';
 import { acceptOf } from '../../src/agents/websocket/handshake.ts';
 import type { ConnectionOptions } from '../../src/agents/websocket/resources.ts';
 import type { AgentDial, AgentFailure, AgentStream } from '../../src/media/agent-stream.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import {
   type FakeAgent,
   type FakeAgentOptions,
@@ -326,6 +327,30 @@ describe('an open stream ends', () => {
     expect(failure?.detail).toContain(code);
     await expect(call.closed).resolves.toMatchObject({ code: closeCode });
     expect(host.events).toEqual(['ready', 'ended agent_protocol_error']);
+  });
+
+  test('a runtime that never answers our close is disconnected after 2 s', async () => {
+    const clock = new FakeClock();
+    const gone = Promise.withResolvers<void>();
+    const agent = await raw(
+      upgrading(Buffer.alloc(0), (socket) => {
+        socket.once('close', () => gone.resolve());
+      }),
+    );
+    const { stream, host } = dial(agent.url, {}, { clock });
+    await host.readyPromise;
+    stream.start();
+    stream.close();
+    clock.advance(1_999);
+    let closed = false;
+    void gone.promise.then(() => {
+      closed = true;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(closed).toBe(false);
+    clock.advance(1);
+    await gone.promise;
+    expect(host.events).toEqual(['ready']);
   });
 
   test('malformed frames after close() reach nobody', async () => {

@@ -126,7 +126,7 @@ export class Connection {
     if (this.#stage === 'open') this.#send(frame, OPCODE.text, payloadLength);
   }
 
-  /** Once a second, any monotonic scale: ready timeout, pings, dead and deaf peers. */
+  /** Once a second, any monotonic scale: ready timeout (counted from the first tick), pings, dead and deaf peers. */
   tick(nowMs: number): void {
     if (this.#silent) return;
     if (this.#firstTickMs === NEVER) this.#firstTickMs = nowMs;

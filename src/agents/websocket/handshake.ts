@@ -60,9 +60,10 @@ export function acceptOf(key: string): string {
 /** Judges the answer's status line and headers (without the blank line). Null = the connection is a WebSocket now. */
 export function judgeUpgradeResponse(text: string, key: string): AgentFailure | null {
   const lines = text.split('\r\n');
-  const status = /^HTTP\/1\.1 (\d{3})(?: ([^\r\n]*))?$/.exec(lines[0] ?? '');
-  if (!status) return failure('agent_protocol_error', 'the answer to the upgrade is not HTTP/1.1');
-  if (status[1] !== '101') return failure('agent_handshake_rejected', `status ${status[1]}`);
+  // Old proxies refuse in HTTP/1.0; only 1.1 can switch protocols.
+  const [, minor, status] = /^HTTP\/1\.([01]) (\d{3})(?: |$)/.exec(lines[0] ?? '') ?? [];
+  if (status !== undefined && status !== '101') return failure('agent_handshake_rejected', `status ${status}`);
+  if (minor !== '1') return failure('agent_protocol_error', 'the answer to the upgrade is not HTTP/1.1');
   const headers = parseHeaders(lines.slice(1));
   if (!headers) return failure('agent_protocol_error', 'a header of the upgrade answer is malformed');
   if (headers.get('upgrade')?.toLowerCase() !== 'websocket') return unfit('Upgrade is not websocket');

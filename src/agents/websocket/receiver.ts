@@ -13,11 +13,10 @@
 // R3. Memory grows with bytes received, never with lengths announced, and stays within the limit.
 // R4. Exactly one of `close` and `violation` is called, at most once, and nothing after it.
 
-import { isUtf8 } from 'node:buffer';
-
 import { VIOLATIONS, type Violation } from '../errors.ts';
 import { OPCODE } from './frame.ts';
 import { HELD_BYTES_KEPT } from './limits.ts';
+import { Utf8Check } from './utf8.ts';
 
 export interface MessageHandler {
   /** A whole text message, valid UTF-8: bytes[start, end) during the call only. */
@@ -42,6 +41,7 @@ const NONE = Buffer.alloc(0);
 export class Receiver {
   readonly #handler: MessageHandler;
   readonly #messageBytesMax: number;
+  readonly #utf8 = new Utf8Check();
   #state = FIRST;
 
   // The frame in progress.
@@ -192,7 +192,7 @@ export class Receiver {
     this.#heldLength = 0;
     if (this.#held.length > HELD_BYTES_KEPT) this.#held = NONE;
     if (opcode === OPCODE.binary) this.#handler.binary(bytes, start, end);
-    else if (isText(bytes, start, end)) this.#handler.text(bytes, start, end);
+    else if (this.#utf8.isText(bytes, start, end)) this.#handler.text(bytes, start, end);
     else this.#violated(VIOLATIONS.invalidUtf8);
   }
 
@@ -203,7 +203,7 @@ export class Receiver {
   }
 
   #closeFrame(bytes: Buffer, start: number, end: number): void {
-    const problem = closePayloadProblem(bytes, start, end);
+    const problem = closePayloadProblem(bytes, start, end, this.#utf8);
     if (problem) {
       this.#violated(problem);
       return;
@@ -243,22 +243,15 @@ function firstByteProblem(byte: number, inMessage: boolean): Violation | undefin
 }
 
 /** RFC 6455 5.5.1: nothing, or a status and a reason in UTF-8. */
-function closePayloadProblem(bytes: Buffer, start: number, end: number): Violation | undefined {
+function closePayloadProblem(bytes: Buffer, start: number, end: number, utf8: Utf8Check): Violation | undefined {
   if (end === start) return undefined;
   if (end - start === 1) return VIOLATIONS.closePayload;
   if (!mayAppear(bytes.readUInt16BE(start))) return VIOLATIONS.closeCode;
-  return isText(bytes, start + 2, end) ? undefined : VIOLATIONS.invalidUtf8;
+  return utf8.isText(bytes, start + 2, end) ? undefined : VIOLATIONS.invalidUtf8;
 }
 
 /** RFC 6455 7.4.1 and the registry: codes that may stand in a close frame. */
 function mayAppear(code: number): boolean {
   if (code >= 3000) return code <= 4999;
   return code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006;
-}
-
-/** JSON of audio is ASCII: look at the high bits first, and make a view for the real check only where one is set. */
-function isText(bytes: Buffer, start: number, end: number): boolean {
-  let high = 0;
-  for (let at = start; at < end; at++) high |= bytes[at]!;
-  return high < 0x80 || isUtf8(bytes.subarray(start, end));
 }

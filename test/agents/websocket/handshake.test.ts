@@ -50,6 +50,7 @@ describe('the answer', () => {
     ['200', answer('HTTP/1.1 200 OK'), 'agent_handshake_rejected', 'status 200'],
     ['302', answer('HTTP/1.1 302 Found', 'Location: ws://elsewhere/'), 'agent_handshake_rejected', 'status 302'],
     ['401', answer('HTTP/1.1 401 Unauthorized'), 'agent_handshake_rejected', 'status 401'],
+    ['HTTP/1.0 503', answer('HTTP/1.0 503 Unavailable'), 'agent_handshake_rejected', 'status 503'],
     ['not HTTP', 'SSH-2.0-x', 'agent_protocol_error', 'not HTTP/1.1'],
     ['HTTP/1.0', answer('HTTP/1.0 101 x'), 'agent_protocol_error', 'not HTTP/1.1'],
     ['no upgrade', answer(good[0]!, good[2]!), 'agent_protocol_error', 'Upgrade'],
