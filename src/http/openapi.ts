@@ -43,7 +43,7 @@ const PROBLEM_TYPE = 'application/problem+json';
 
 /** Every code that the route can answer with: its own, and those of its kind. */
 export function problemsOf(route: Route): readonly ProblemCode[] {
-  const codes: ProblemCode[] = ['internal_error', 'malformed_request'];
+  const codes: ProblemCode[] = ['internal_error', 'malformed_request', 'headers_too_large', 'request_timeout'];
   if (route.access === 'workspace' || route.access === 'operator') codes.push('unauthorized', 'rate_limited');
   if (route.access === 'operator' || route.access === 'metrics') codes.push('forbidden');
   if (route.body) codes.push('malformed_json', 'unsupported_media_type', 'body_too_large', 'invalid_fields');

@@ -7,6 +7,8 @@
 //   H2. Every answer has the security headers and an `X-Request-Id`; every error is a problem of the catalogue.
 //   H3. The log line of a request names the route, not the path, and has neither query nor body.
 
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { DirectoryError, type DirectoryErrorCode } from '../directory/errors.ts';
 import { createAuthenticator, type Principal } from './auth.ts';
@@ -77,6 +79,7 @@ export function routeTable(deps: HttpDeps): readonly Route[] {
   ];
 }
 
+const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 const SECURITY_HEADERS = {
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
@@ -95,6 +98,7 @@ function createApp({ ids, logger, clock }: HttpDeps, limits: HttpLimits): Fastif
     exposeHeadRoutes: false,
     // Idle connections of keep-alive clients must not hold up a shutdown.
     forceCloseConnections: 'idle',
+    clientErrorHandler: refuseBytes,
     frameworkErrors: (_error, request, reply) => {
       reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id });
       sendProblem(reply, new Problem('malformed_request'));
@@ -258,9 +262,29 @@ function sendProblem(reply: FastifyReply, problem: Problem): void {
   reply
     .code(problem.status)
     .headers(problem.options.headers ?? {})
-    .header('content-type', 'application/problem+json; charset=utf-8')
+    .header('content-type', PROBLEM_TYPE)
     .send(JSON.stringify(detailsOf(problem)));
 }
+
+/** For what is no HTTP request: there is no reply object yet, so the answer is written by hand (H2). */
+function refuseBytes(error: Error & { readonly code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const problem = new Problem(CODE_OF_CLIENT_ERROR[error.code ?? ''] ?? 'malformed_request');
+  const body = JSON.stringify(detailsOf(problem));
+  const headers = {
+    ...SECURITY_HEADERS,
+    connection: 'close',
+    'content-type': PROBLEM_TYPE,
+    'content-length': String(Buffer.byteLength(body)),
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${lines.join('')}\r\n${body}`);
+}
+
+const CODE_OF_CLIENT_ERROR: Readonly<Record<string, ProblemCode>> = {
+  HPE_HEADER_OVERFLOW: 'headers_too_large',
+  ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
+};
 
 function headerText(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value;

@@ -64,7 +64,15 @@ describe('ledger', () => {
     expect(await list('meter=compute')).toEqual(['call_2']);
     expect(await list('from=1970-01-03T00:00:00Z&to=1970-01-05T00:00:00Z')).toEqual(['call_3', 'call_2']);
     expect(await list('from=1970-01-04T02:00:00%2B02:00&to=1970-01-05T00:00:00Z')).toEqual(['call_3']);
-    for (const bad of ['from=yesterday', 'meter=x', 'from=1970-01-01', 'callId=%00', 'limit=201']) {
+    for (const bad of [
+      'from=yesterday',
+      'meter=x',
+      'from=1970-01-01',
+      'callId=%00',
+      'limit=201',
+      'cursor=a',
+      'cursor=%2B%2B',
+    ]) {
       expect((await world.ask('GET', `/v1/ledger?${bad}`, { token: a.token })).status).toBe(422);
     }
   });

@@ -7,7 +7,10 @@ let b: { id: string; token: string };
 let trunkId: string;
 let agentId: string;
 let tail = 100;
-const nextE164 = () => `+1202555${String((tail += 1)).padStart(4, '0')}`;
+const nextE164 = () => {
+  tail += 1;
+  return `+1202555${String(tail).padStart(4, '0')}`;
+};
 
 beforeAll(async () => {
   world = await startWorld();

@@ -36,7 +36,7 @@ export function ledgerRoutes({ books }: HttpDeps): readonly Route[] {
         const workspaceId = scopeOf(principal, query.workspaceId);
         const fromMs = from === undefined ? undefined : Date.parse(from);
         const toMs = to === undefined ? undefined : Date.parse(to);
-        const beforeId = cursor === undefined ? undefined : Buffer.from(cursor, 'base64url').toString('utf8');
+        const beforeId = cursor === undefined ? undefined : readCursor(cursor);
         // One more than asked for tells whether there is a next page.
         const found = await books.postings({
           ...given({ workspaceId, callId, meter, fromMs, toMs, beforeId }),
@@ -44,11 +44,22 @@ export function ledgerRoutes({ books }: HttpDeps): readonly Route[] {
         });
         const items = found.slice(0, limit);
         const last = found.length > limit ? items.at(-1) : undefined;
-        const nextCursor = last === undefined ? null : Buffer.from(last.id).toString('base64url');
+        const nextCursor = last === undefined ? null : writeCursor(last.id);
         return csv ? csvReply(items, query, nextCursor) : { body: { items: items.map(viewPosting), nextCursor } };
       },
     }),
   ];
+}
+
+function writeCursor(postingId: string): string {
+  return Buffer.from(postingId).toString('base64url');
+}
+
+/** Only what `writeCursor` wrote; a posting that does not exist ends the list. */
+function readCursor(cursor: string): string {
+  const postingId = Buffer.from(cursor, 'base64url').toString('utf8');
+  if (writeCursor(postingId) !== cursor) throw invalidField('cursor', 'must be the nextCursor of a page');
+  return postingId;
 }
 
 /** CSV only where it is asked for by name: a browser's wildcard gets JSON. */
