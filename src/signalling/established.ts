@@ -14,7 +14,8 @@ import { ACCEPT, ALLOW, SUPPORTED } from './abilities.ts';
 import { readBody } from './body.ts';
 import { answerChallenge, type Credentials } from './digest.ts';
 import type { Exchange, LinkDialog } from './drachtio.ts';
-import type { Reoffer } from './leg.ts';
+import type { LegBye, Reoffer } from './leg.ts';
+import { sessionTimerHeaders } from './session-timer.ts';
 import type { HeaderMap } from './sip-text.ts';
 
 /** A little more than the transaction timeout of the engine (64*T1 = 32 s), which answers first unless it is broken. */
@@ -151,10 +152,21 @@ export class Established {
   #accept(exchange: Exchange, sdp: string | null): void {
     const { contact } = this.#options.dialog;
     exchange.respond(200, {
-      headers: { ...(contact === null ? {} : { Contact: contact }), Allow: ALLOW, Supported: SUPPORTED },
+      headers: {
+        ...(contact === null ? {} : { Contact: contact }),
+        Allow: ALLOW,
+        Supported: SUPPORTED,
+        ...sessionTimerHeaders(exchange.headers),
+      },
       ...(sdp === null ? {} : { body: sdp }),
     });
   }
+}
+
+/** How legs tell the end of an answered call. */
+export function byeEvent({ by, reasonHeader }: Extract<EstablishedEvent, { type: 'ended' }>): LegBye {
+  const sessionExpired = by === 'engine' && /text="Session timer expired"/i.test(reasonHeader ?? '');
+  return { type: 'bye', reasonHeader, ...(sessionExpired ? { sessionExpired } : {}) };
 }
 
 /** Requests inside a dialog that need no call: answered for what they are. */

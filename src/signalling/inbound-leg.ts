@@ -20,8 +20,9 @@ import type { Clock } from '../domain/clock.ts';
 import { type Reason, reasonHeader, verdictOf } from '../domain/reasons.ts';
 import { ALLOW, SUPPORTED } from './abilities.ts';
 import type { Exchange, LinkDialog } from './drachtio.ts';
-import { BYE_LIMIT_MS, Established, type EstablishedEvent } from './established.ts';
+import { BYE_LIMIT_MS, byeEvent, Established, type EstablishedEvent } from './established.ts';
 import type { InboundEvent, InboundLeg } from './leg.ts';
+import { sessionTimerHeaders } from './session-timer.ts';
 import { type HeaderMap, optionTags } from './sip-text.ts';
 
 export interface InboundLegOptions {
@@ -70,7 +71,7 @@ export class SipInboundLeg implements InboundLeg {
     this.#answering = answering;
     this.#options.exchange.answer(
       sdp,
-      { Allow: ALLOW, Supported: SUPPORTED },
+      { Allow: ALLOW, Supported: SUPPORTED, ...sessionTimerHeaders(this.#options.exchange.headers) },
       (dialog) => this.#answered(dialog, sdp),
       // The engine refuses a 200 to an INVITE that is over: the caller's CANCEL was faster.
       () => this.#end({ type: 'cancelled' }),
@@ -147,11 +148,7 @@ export class SipInboundLeg implements InboundLeg {
         else event.refuse(481);
         return;
       case 'ended':
-        this.#end(
-          event.by === 'engine' && this.#state === 'answered'
-            ? { type: 'unconfirmed' }
-            : { type: 'bye', reasonHeader: event.reasonHeader },
-        );
+        this.#end(event.by === 'engine' && this.#state === 'answered' ? { type: 'unconfirmed' } : byeEvent(event));
     }
   }
 

@@ -6,6 +6,7 @@ export type {
   InboundEvent,
   InboundInvite,
   InboundLeg,
+  LegBye,
   OriginateParams,
   OutboundEvent,
   OutboundLeg,

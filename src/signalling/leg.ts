@@ -49,7 +49,7 @@ export interface InboundLeg {
   /** Final refusal: status and Reason header come from the reason's verdict. */
   reject(reason: Reason): void;
   /**
-   * BYE with Reason. Resolves when answered or given up, 66 s at most: a caller's BYE waits for the ACK (RFC 3261 section 15). Before the answer it
+   * BYE with Reason. Resolves when answered or given up, 33 s at most: a caller's BYE waits for the ACK (RFC 3261 section 15). Before the answer it
    * is a refusal.
    */
   bye(reason: Reason): Promise<void>;
@@ -61,7 +61,7 @@ export type InboundEvent =
   /** No ACK came for our 200: an end, the engine has sent the BYE. */
   | { readonly type: 'unconfirmed' }
   | Reoffer
-  | { readonly type: 'bye'; readonly reasonHeader: string | null }
+  | LegBye
   | { readonly type: 'lost' };
 
 /**
@@ -73,6 +73,14 @@ export interface Reoffer {
   readonly offer: string;
   accept(answerSdp: string): void;
   refuse(status: number): void;
+}
+
+/** The answered call is over: a BYE of the other side, or of the engine in its place. */
+export interface LegBye {
+  readonly type: 'bye';
+  readonly reasonHeader: string | null;
+  /** No session refresh came in time (RFC 4028), the engine has sent the BYE. */
+  readonly sessionExpired?: true;
 }
 
 export interface OriginateParams {
@@ -98,5 +106,5 @@ export type OutboundEvent =
   /** Final non-2xx; 408 = no answer at all, 503 = transport failure. */
   | { readonly type: 'rejected'; readonly status: number; readonly reason: string }
   | Reoffer
-  | { readonly type: 'bye'; readonly reasonHeader: string | null }
+  | LegBye
   | { readonly type: 'lost' };

@@ -19,7 +19,7 @@ import { ALLOW, SUPPORTED } from './abilities.ts';
 import { readBody } from './body.ts';
 import { answerChallenge } from './digest.ts';
 import type { DrachtioLink, LinkDialog, LinkInvite } from './drachtio.ts';
-import { Established, type EstablishedEvent } from './established.ts';
+import { byeEvent, Established, type EstablishedEvent } from './established.ts';
 import type { OriginateParams, OutboundEvent, OutboundLeg } from './leg.ts';
 import { type HeaderMap, printAddress } from './sip-text.ts';
 
@@ -184,7 +184,7 @@ export class SipOutboundLeg implements OutboundLeg {
   #onEstablished(event: EstablishedEvent): void {
     if (this.#state !== 'answered') return;
     if (event.type === 'reoffer') this.#options.onEvent(event);
-    if (event.type === 'ended') this.#end({ type: 'bye', reasonHeader: event.reasonHeader });
+    if (event.type === 'ended') this.#end(byeEvent(event));
   }
 
   #rejected(status: number, reason: string): void {

@@ -15,6 +15,7 @@ import type {
 } from '../../src/signalling/leg.ts';
 import { connectSignalling, type SignallingLog } from '../../src/signalling/signalling.ts';
 import { createEngine, type Engine } from '../../src/sip-engine/engine.ts';
+import type { EngineClock, TimerHandle } from '../../src/sip-engine/clock.ts';
 import type { BaseTimers } from '../../src/sip-engine/transaction/timers.ts';
 import { type RawMessage, RawSipPeer, requestText, responseText } from '../support/raw-sip-peer.ts';
 
@@ -81,6 +82,50 @@ export class Record<T> {
   }
 }
 
+export interface HarnessOptions {
+  readonly timers?: BaseTimers;
+  /** Clock of the signalling room. */
+  readonly clock?: Clock;
+  readonly engineClock?: EngineClock;
+}
+
+/** The real clock of a SIP engine, which a test can put forward: what falls due meanwhile happens at once. */
+export class SkippingClock implements EngineClock {
+  #skippedMs = 0;
+  readonly #timers = new Set<{ dueMs: number; fire: () => void }>();
+
+  now(): number {
+    return performance.now() + this.#skippedMs;
+  }
+
+  wallTime(): Date {
+    return new Date();
+  }
+
+  setTimer(fn: () => void, ms: number): TimerHandle {
+    const fire = () => {
+      clearTimeout(handle);
+      if (this.#timers.delete(timer)) fn();
+    };
+    const handle = setTimeout(fire, ms);
+    const timer = { dueMs: this.now() + ms, fire };
+    this.#timers.add(timer);
+    return {
+      cancel: () => {
+        clearTimeout(handle);
+        this.#timers.delete(timer);
+      },
+    };
+  }
+
+  skip(ms: number): void {
+    const dueBefore = this.now() + ms;
+    const due = [...this.#timers].filter(({ dueMs }) => dueMs <= dueBefore).sort((a, b) => a.dueMs - b.dueMs);
+    this.#skippedMs += ms;
+    for (const { fire } of due) fire();
+  }
+}
+
 export interface TakenCall {
   readonly invite: InboundInvite;
   readonly leg: InboundLeg;
@@ -111,14 +156,14 @@ export class Harness {
     });
   }
 
-  static async start({ timers, clock = systemClock }: { timers?: BaseTimers; clock?: Clock } = {}): Promise<Harness> {
+  static async start({ timers, clock = systemClock, engineClock }: HarnessOptions = {}): Promise<Harness> {
     const engine = await createEngine(
       {
         udp: { host: '127.0.0.1', port: 0 },
         tcp: { host: '127.0.0.1', port: 0 },
         wire: { host: '127.0.0.1', port: 0, secret: SECRET },
       },
-      timers === undefined ? {} : { timers },
+      { ...(timers === undefined ? {} : { timers }), ...(engineClock === undefined ? {} : { clock: engineClock }) },
     );
     const log = new RecordingLog();
     const counts = new Map<string, number>();
@@ -178,6 +223,12 @@ export class Harness {
 
   async caller(options: CallerOptions = {}): Promise<Caller> {
     return new Caller(await this.peer(), this.sipPort, options);
+  }
+
+  async callerOverTcp(options: CallerOptions = {}): Promise<Caller> {
+    const peer = await RawSipPeer.tcp(this.tcpPort);
+    this.#peers.push(peer);
+    return new Caller(peer, this.tcpPort, options);
   }
 
   async peer(): Promise<RawSipPeer> {
