@@ -10,8 +10,8 @@
 // P1. One packet per 20 ms, for ever: RTP runs on through silence (carriers watch it, NATs need it).
 // P2. Never a burst: two packets are at least 10 ms apart, whatever was missed before.
 // P3. A late frame moves the schedule back by its lateness, so a jittery sender ends up with the delay its jitter needs and no
-//     more; an immediate one is sent at once. If every frame of 1 s had time to spare, the schedule moves forward again by at most
-//     0.5 ms a packet: after a hiccup the delay returns to a few ms, and a sender whose clock runs fast never piles up.
+//     more; an immediate one is sent at once. If every frame of a live sender had time to spare for 1 s, the schedule moves forward
+//     again by 1 or 2 ms a packet: after a stall the delay returns to a few ms, and a clock that runs fast never piles up.
 // P4. RTP timestamps count media. Where the schedule fell behind the clock, silence makes up for it by skipping timestamps
 //     (`skipFrames`), never by sending faster, and where it ran ahead silence waits; so there is no growth over hours.
 
@@ -21,11 +21,17 @@ import { BYTES_PER_MS, FRAME_BYTES, FRAME_MS } from './codec/g711.ts';
 const EARLY_MS = 1;
 const LATE_WAIT_MS = 20;
 const GAP_MS_MIN = 10;
-/** Time to spare that is left to a sender, and the most that is taken for jitter and not for a reply sent in advance. */
+/** Time to spare that is left to a sender. */
 const SLACK_KEPT_MS = 3;
-const SLACK_JITTER_MS_MAX = 200;
 const SLACK_WINDOW_MS = 1000;
-const SLIP_MS_PER_FRAME = 0.5;
+/** A live sender sends as much as time passes, without long pauses; a reply sent in advance comes faster or in lumps. */
+const LIVE_RATE_MIN = 0.8;
+const LIVE_RATE_MAX = 1.2;
+const LIVE_PAUSE_MS_MAX = 250;
+/** 5 % while it lasts, 10 % for what a long stall left behind: both below the 3 ms that our pacing may be off. */
+const SLIP_MS_PER_FRAME = 1;
+const LONG_SLIP_MS_PER_FRAME = 2;
+const LONG_SLACK_MS = 100;
 
 /** Ahead of the clock by less is the rounding of the tick; by more it is not a reply that began early but another clock. */
 const AHEAD_MS_KEPT = 2;
@@ -52,6 +58,9 @@ export class Pacer {
   #positionMs = 0;
   #slackMinMs = Number.POSITIVE_INFINITY;
   #slackSinceMs = 0;
+  #arrivedBytes = 0;
+  #arrivedMs = 0;
+  #pauseMaxMs = 0;
   #slipMs = 0;
 
   start(nowMs: number): void {
@@ -71,7 +80,7 @@ export class Pacer {
   /** After audio was queued: what to send right now. `queuedBefore`, `queued` in bytes. */
   arrived(queuedBefore: number, queued: number, nowMs: number): Send {
     if (this.#state === TALK) {
-      this.#noteSlack(queuedBefore / BYTES_PER_MS + this.dueMs - nowMs, nowMs);
+      this.#noteSlack(queuedBefore / BYTES_PER_MS + this.dueMs - nowMs, queued - queuedBefore, nowMs);
       return SEND.nothing;
     }
     if (this.#state === IDLE) return SEND.nothing;
@@ -81,7 +90,7 @@ export class Pacer {
       this.#state = LATE;
       return SEND.nothing;
     }
-    if (this.#state === LATE) this.#noteSlack(0, nowMs);
+    if (this.#state === LATE) this.#noteSlack(0, queued - queuedBefore, nowMs);
     else this.#forgetSlack(nowMs);
     this.#state = TALK;
     const earliest = this.#sentMs + GAP_MS_MIN;
@@ -120,7 +129,7 @@ export class Pacer {
     this.#positionMs += FRAME_MS;
     let step = FRAME_MS;
     if (this.#slipMs > 0 && what === SEND.audio) {
-      const slip = Math.min(this.#slipMs, SLIP_MS_PER_FRAME);
+      const slip = Math.min(this.#slipMs, this.#slipMs > LONG_SLACK_MS ? LONG_SLIP_MS_PER_FRAME : SLIP_MS_PER_FRAME);
       this.#slipMs -= slip;
       step -= slip;
     }
@@ -143,16 +152,25 @@ export class Pacer {
     return true;
   }
 
-  #noteSlack(slackMs: number, nowMs: number): void {
+  /** P3: how long before its turn did audio come, at the least, over a window of live sending? */
+  #noteSlack(slackMs: number, bytes: number, nowMs: number): void {
     if (slackMs < this.#slackMinMs) this.#slackMinMs = slackMs;
-    if (nowMs - this.#slackSinceMs < SLACK_WINDOW_MS) return;
-    const spare = this.#slackMinMs;
-    this.#slipMs = spare > SLACK_KEPT_MS && spare < SLACK_JITTER_MS_MAX ? spare - SLACK_KEPT_MS : 0;
+    if (nowMs - this.#arrivedMs > this.#pauseMaxMs) this.#pauseMaxMs = nowMs - this.#arrivedMs;
+    this.#arrivedMs = nowMs;
+    this.#arrivedBytes += bytes;
+    const elapsedMs = nowMs - this.#slackSinceMs;
+    if (elapsedMs < SLACK_WINDOW_MS) return;
+    const rate = this.#arrivedBytes / BYTES_PER_MS / elapsedMs;
+    const live = rate >= LIVE_RATE_MIN && rate <= LIVE_RATE_MAX && this.#pauseMaxMs <= LIVE_PAUSE_MS_MAX;
+    this.#slipMs = live ? Math.max(0, this.#slackMinMs - SLACK_KEPT_MS) : 0;
     this.#forgetSlack(nowMs);
   }
 
   #forgetSlack(nowMs: number): void {
     this.#slackMinMs = Number.POSITIVE_INFINITY;
     this.#slackSinceMs = nowMs;
+    this.#arrivedBytes = 0;
+    this.#arrivedMs = nowMs;
+    this.#pauseMaxMs = 0;
   }
 }

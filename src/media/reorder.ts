@@ -5,14 +5,16 @@
 // C1. The agent gets exactly one frame per 20 ms of media time, numbered without gap or repeat, also while nothing arrives at all.
 // C2. In order is delivered at once. A gap waits at most 40 ms, then silence takes its place and what was held goes out.
 // C3. With nothing lost and 20 ms packets the frame is the packet's payload itself: byte for byte, not copied.
-// C4. While packets stay away silence starts when the next one is 40 ms late and goes on every 20 ms. A packet whose time was
-//     filled meanwhile is late and dropped. After 2 s of silence, or 25 late packets in a row, the timeline is anchored anew.
+// C4. While packets stay away silence starts when the next one is 100 ms late (80 ms of jitter lose nothing) and goes on every
+//     20 ms. A packet whose time was filled meanwhile is late and dropped. After 2 s of silence, or 25 late packets in a row, the timeline is anchored anew.
 // C5. Nobody keeps a buffer: held packets are copied into slots that are made at the first reordering of the call.
 
 import { FRAME_BYTES, FRAME_MS, transcode } from './codec/g711.ts';
 import { timestampDelta } from './rtp/serial.ts';
 
 const GAP_WAIT_MS = 40;
+/** No packet at all: nothing says that one is lost, so it may be late for longer before silence takes its place. */
+const STALL_WAIT_MS = 100;
 /** Packets held behind a gap: 40 ms of 10 ms packets, with room for a bunch that comes at once. Power of two. */
 const HELD_MAX = 16;
 /** Longest payload held: 60 ms of G.711. */
@@ -251,7 +253,7 @@ export class CallerAudio {
     this.#lastAudioMs = nowMs;
     this.#filledMs = 0;
     this.#lateRun = 0;
-    this.#fillDueMs = nowMs + durationMs + GAP_WAIT_MS;
+    this.#fillDueMs = nowMs + durationMs + STALL_WAIT_MS;
   }
 
   /** bytes null = silence of the length end - start. */

@@ -15,7 +15,13 @@ function latchAt(nowMs: number, options: Partial<LatchOptions> = {}): Latch {
 
 /** Packets 20 ms apart, in sequence; which of them were accepted. */
 function stream(latch: Latch, from: From, startMs: number, count: number, change: Partial<Stream> = {}): boolean[] {
-  const { ssrc, firstSequence, stepMs, payloadTypeOk } = { ssrc: 1, firstSequence: 65534, stepMs: 20, payloadTypeOk: true, ...change };
+  const { ssrc, firstSequence, stepMs, payloadTypeOk } = {
+    ssrc: 1,
+    firstSequence: 65534,
+    stepMs: 20,
+    payloadTypeOk: true,
+    ...change,
+  };
   return Array.from({ length: count }, (_, i) =>
     latch.accept(from[0], from[1], ssrc, (firstSequence + i) & 0xffff, payloadTypeOk, startMs + i * stepMs),
   );

@@ -5,6 +5,8 @@
 // E2. The clock is read once per tick and once per datagram or agent message (about 40 ns, needed for jitter and for the anchor
 //     of the schedule), never inside a stage.
 // E3. Messages with the main side are about calls, never about packets.
+// E4. After a stall of the thread, what arrived meanwhile is read first: else audio that waits in the kernel would be taken for
+//     missing and silence put in its place.
 
 import type { MessagePort } from 'node:worker_threads';
 import type { AgentStreamFactory } from '../agent-stream.ts';
@@ -16,6 +18,7 @@ import type { MediaCommand, MediaReport, MediaThreadConfig } from './messages.ts
 import { SocketPair } from './socket-pair.ts';
 
 const TICK_MS = 2;
+const LAG_MS_MAX = 6;
 const SLOW_TICK_MS = 100;
 const SECOND_MS = 1000;
 
@@ -168,8 +171,15 @@ class MediaThread {
 
   #tick(): void {
     const nowMs = this.#nowMs();
-    this.#lagMs = Math.max(this.#lagMs, nowMs - this.#tickMs - TICK_MS);
+    const lagMs = nowMs - this.#tickMs - TICK_MS;
+    this.#lagMs = Math.max(this.#lagMs, lagMs);
     this.#tickMs = nowMs;
+    // Timers run before sockets are read (E4).
+    if (lagMs > LAG_MS_MAX) setImmediate(() => this.#runCalls(this.#nowMs()));
+    else this.#runCalls(nowMs);
+  }
+
+  #runCalls(nowMs: number): void {
     const calls = this.#calls;
     // Half a tick: what is due before the middle of the next interval is sent now.
     const untilMs = nowMs + TICK_MS / 2;

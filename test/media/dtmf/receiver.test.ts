@@ -30,18 +30,28 @@ describe('RFC 4733: telephone events', () => {
   });
 
   test('an end that arrives after the next press began is no new press', () => {
-    const packets: [Buffer, number][] = [...updates(1, 8000).slice(0, 3), [event(2, false, 160), 12_000], [event(1, true, 640), 8000]];
+    const packets: [Buffer, number][] = [
+      ...updates(1, 8000).slice(0, 3),
+      [event(2, false, 160), 12_000],
+      [event(1, true, 640), 8000],
+    ];
     expect(keys(new DtmfReceiver(), packets).filter((key) => key !== null)).toEqual(['1', '2']);
   });
 
   test('timestamps wrap between two presses', () => {
-    const packets: [Buffer, number][] = [[event(3, false, 160), 0xffffff00], [event(4, false, 160), 0x00000800]];
+    const packets: [Buffer, number][] = [
+      [event(3, false, 160), 0xffffff00],
+      [event(4, false, 160), 0x00000800],
+    ];
     expect(keys(new DtmfReceiver(), packets)).toEqual(['3', '4']);
   });
 
   test('all sixteen keys, and nothing else', () => {
     const receiver = new DtmfReceiver();
-    const all = Array.from({ length: 18 }, (_, code): [Buffer, number] => [event(code, false, 160), 8000 + code * 8000]);
+    const all = Array.from({ length: 18 }, (_, code): [Buffer, number] => [
+      event(code, false, 160),
+      8000 + code * 8000,
+    ]);
     expect(keys(receiver, all).join('')).toBe('0123456789*#ABCD');
     expect(receiver.packet(Buffer.from([1, 2]), 0, 2, 900_000)).toBeNull();
   });
