@@ -7,6 +7,7 @@
 // (the application drains before it closes); sockets last.
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
+import { networkInterfaces } from 'node:os';
 import { type EngineClock, systemEngineClock } from './clock.ts';
 import { SipCore } from './dialog/core.ts';
 import { DialogTable } from './dialog/dialog-table.ts';
@@ -88,7 +89,7 @@ export async function createEngine(options: EngineOptions, ports: EnginePorts = 
   await transport.listen({ udp: options.udp ?? 'off', tcp: options.tcp ?? 'off' });
 
   const addresses = listeners(transport);
-  const locals = new LocalAddresses(addresses, options.externalAddress);
+  const locals = localAddresses(addresses, options.externalAddress);
   const statistics = new Statistics();
   const transactions = new TransactionLayer(
     {
@@ -196,6 +197,23 @@ function listeners(transport: TransportLayer): EngineAddress[] {
     const local = transport.localAddress(protocol);
     return local === undefined ? [] : [{ protocol, host: local.address, port: local.port }];
   });
+}
+
+/** Nobody can answer to `0.0.0.0`: a wildcard listener is called by the first address of this machine that leads out. */
+function localAddresses(addresses: readonly EngineAddress[], externalAddress: string | undefined): LocalAddresses {
+  const interfaces = Object.values(networkInterfaces()).flatMap((entries) => entries ?? []);
+  const named = addresses.map((listener) => {
+    if (!isWildcard(listener.host)) return listener;
+    const family = listener.host === '::' ? 'IPv6' : 'IPv4';
+    const outward = interfaces.find((entry) => entry.family === family && !entry.internal);
+    return { ...listener, host: outward?.address ?? (family === 'IPv6' ? '::1' : '127.0.0.1') };
+  });
+  const takesAll = addresses.some(({ host }) => isWildcard(host));
+  return new LocalAddresses(named, externalAddress, takesAll ? interfaces.map(({ address }) => address) : []);
+}
+
+function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
 }
 
 async function resolveHost(host: string): Promise<string | undefined> {

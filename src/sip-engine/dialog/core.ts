@@ -1,6 +1,8 @@
 // The SIP core in one piece: messages from the transactions go up to applications, what applications ask goes down.
 // Assembles the user agent parts; holds no rules of its own.
+import { makeResponse } from '../message/builders.ts';
 import type { SipRequest, SipResponse } from '../message/message.ts';
+import { serialise } from '../message/serialise.ts';
 import type { ServerTransaction } from '../transaction/layer.ts';
 import type { Source } from '../transport/flow.ts';
 import type { Application, Outcome } from './application.ts';
@@ -30,7 +32,13 @@ export class SipCore {
   }
 
   request(request: SipRequest, source: Source, transaction: ServerTransaction): void {
-    this.#server.request(request, source, transaction);
+    try {
+      this.#server.request(request, source, transaction);
+    } catch (error) {
+      // A mistake of ours: the peer must not wait for ever, and the transaction must not stay. The transport reports it.
+      if (transaction.open) transaction.respond(500, serialise(makeResponse(request, 500)));
+      throw error;
+    }
   }
 
   ack(request: SipRequest, source: Source): void {

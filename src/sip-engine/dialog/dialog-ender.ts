@@ -35,6 +35,20 @@ export class DialogEnder {
     }
     dialog.end();
   }
+
+  /** Ends a dialog the peer never learnt of: the application alone is told, by a BYE that is not sent. */
+  endUnheard(dialog: Dialog, text: string): void {
+    if (dialog.state === 'ended') return;
+    const destination = this.#sender.destinationOf(dialog);
+    if (destination !== undefined && dialog.application.open) {
+      const extra: HeaderField[] = [{ name: 'Reason', value: `SIP;cause=200;text="${text}"` }];
+      const branch = this.#environment.names.branch();
+      const bye = composeOwn(dialog, destination.hop.local, { method: 'BYE', branch, extra });
+      const { bytes, peer } = this.#sender.describe(bye, destination);
+      dialog.application.unsolicited(dialog.id, bytes, peer);
+    }
+    dialog.end();
+  }
 }
 
 /** The dialog is over whatever the peer answers. */

@@ -6,12 +6,19 @@
 //   B2. A dialog leaves the table the moment it ends.
 import type { Dialog } from './dialog.ts';
 
+/** Calls one engine holds, early ones included; a call is some 3 KB here. */
+export const DIALOGS_MAX = 50_000;
+
 export class DialogTable {
   readonly #byTags = new Map<string, Dialog>();
   readonly #byId = new Map<string, Dialog>();
 
   get size(): number {
     return this.#byTags.size;
+  }
+
+  get full(): boolean {
+    return this.#byTags.size >= DIALOGS_MAX;
   }
 
   add(dialog: Dialog): void {

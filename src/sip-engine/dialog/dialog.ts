@@ -181,3 +181,8 @@ export function hasOption(message: SipMessage, name: 'require' | 'supported', op
   if (header(message, name) === undefined) return false;
   return headerValues(message, name).some((value) => value.toLowerCase() === option);
 }
+
+/** A NOTIFY that ends its subscription (RFC 6665 section 4.1.3). */
+export function isTerminated(notify: SipMessage): boolean {
+  return headerValues(notify, 'subscription-state')[0]?.toLowerCase().startsWith('terminated') === true;
+}

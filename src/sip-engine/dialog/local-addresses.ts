@@ -17,8 +17,15 @@ export interface LocalAddress {
 
 export class LocalAddresses {
   readonly #addresses: readonly LocalAddress[];
+  readonly #interfaces: ReadonlySet<string>;
 
-  constructor(listeners: readonly { protocol: Protocol; host: string; port: number }[], externalAddress?: string) {
+  /** @param interfaces every address of this machine, when a listener takes them all. */
+  constructor(
+    listeners: readonly { protocol: Protocol; host: string; port: number }[],
+    externalAddress?: string,
+    interfaces: readonly string[] = [],
+  ) {
+    this.#interfaces = new Set(interfaces.map(bracketHost));
     this.#addresses = listeners.map(({ protocol, host, port }) => ({
       protocol,
       host: bracketHost(externalAddress ?? host),
@@ -39,7 +46,7 @@ export class LocalAddresses {
       (local) =>
         local.protocol === protocol &&
         local.port === port &&
-        (local.host === host || bracketHost(local.localHost) === host),
+        (local.host === host || bracketHost(local.localHost) === host || this.#interfaces.has(host)),
     );
   }
 

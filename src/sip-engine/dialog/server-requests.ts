@@ -5,7 +5,7 @@
 //   V1. A request is known by its transaction id until its final response; an INVITE until that is acknowledged.
 //   V2. The To tag never changes once a response above 100 has gone out.
 //   V3. No request waits for ever: `patience` answers for an application that does not.
-import { makeResponse } from '../message/builders.ts';
+import { makeResponse, reasonPhrase } from '../message/builders.ts';
 import { header } from '../message/headers.ts';
 import type { HeaderField, SipRequest, SipResponse } from '../message/message.ts';
 import { getTag } from '../message/name-addr.ts';
@@ -142,7 +142,7 @@ export class ServerRequests {
   /** What it had not answered gets a final error: never silence. */
   applicationLost(application: Application): void {
     for (const server of [...this.#byTxn.values()]) {
-      if (server.application === application && server.final === undefined) this.#reject(server, 480);
+      if (server.application === application && server.transaction.open) this.#reject(server, 480);
     }
   }
 
@@ -202,6 +202,7 @@ export class ServerRequests {
     dialog.awaitsAck = true;
     const begin = (): void => {
       if (dialog.state === 'ended') return;
+      this.#inviteOver(server);
       this.#send(server, response.status, bytes);
       this.#awaitAck(server, dialog, response.status, bytes);
       this.#sessionTimers.answeredByUs(dialog, response);
@@ -230,6 +231,7 @@ export class ServerRequests {
     const { dialog } = server;
     const { status } = response;
     server.reliable?.stop();
+    this.#inviteOver(server);
     send();
     if (dialog !== undefined) {
       if (dialog.peerInvitePending === server.txnId) dialog.peerInvitePending = undefined;
@@ -248,7 +250,10 @@ export class ServerRequests {
 
   /** A response the engine makes in the application's place; its own later one finds no transaction. */
   #reject(server: ServerRequest, status: number): void {
-    if (server.final !== undefined) return;
+    if (!server.transaction.open) return;
+    // A 2xx that waited behind an unacknowledged provisional: the application thinks the call is up.
+    const { dialog } = server;
+    if (server.final !== undefined && dialog !== undefined) this.#ender.endUnheard(dialog, reasonPhrase(status));
     server.toTag ??= this.#environment.names.tag();
     const response = makeResponse(server.request, status, undefined, { toTag: server.toTag });
     const bytes = serialise(response);
@@ -260,6 +265,9 @@ export class ServerRequests {
   #final(server: ServerRequest, bytes: Buffer): void {
     server.final = bytes;
     server.patience.stop();
+  }
+
+  #inviteOver(server: ServerRequest): void {
     if (this.#openInvites.get(server.dialogId) === server) this.#openInvites.delete(server.dialogId);
   }
 

@@ -14,7 +14,7 @@ import { parseUri } from '../message/uri.ts';
 import type { ServerTransaction } from '../transaction/layer.ts';
 import type { Source } from '../transport/flow.ts';
 import { type Application, type Peer, peerOf } from './application.ts';
-import { type Dialog, dialogIdOf } from './dialog.ts';
+import { type Dialog, dialogIdOf, isTerminated } from './dialog.ts';
 import type { Environment } from './environment.ts';
 import { ServerRequest } from './server-request.ts';
 import type { ServerRequests } from './server-requests.ts';
@@ -122,6 +122,7 @@ export class UserAgentServer {
     const minSe = this.#sessionTimers.tooSmall(request);
     if (minSe !== undefined) return { status: 422, extra: minSe };
     const id = dialogIdOf(header(request, 'call-id') ?? '', getTag(header(request, 'from') ?? '') ?? '');
+    if (this.#environment.dialogs.full) return { status: 503, extra: this.#retrySoon() };
     const known = this.#environment.dialogs.byId(id);
     // Our own INVITE that came back through a proxy would share its id with the dialog it made.
     if (known?.role === 'uac') return { status: 482 };
@@ -166,6 +167,7 @@ export class UserAgentServer {
         return;
       default:
         this.#forward(arrival, dialog);
+        if (request.method === 'NOTIFY' && dialog.method === 'SUBSCRIBE' && isTerminated(request)) dialog.end();
     }
   }
 
@@ -203,6 +205,12 @@ export class UserAgentServer {
       // The caller gives up an INVITE we have not answered: to the application that is a CANCEL.
       this.#answer(arrival, 200);
       this.#requests.terminate(invite, arrival.request);
+      return;
+    }
+    if (dialog.state === 'early') {
+      // Our callee hung up before we saw its 200; the application has no dialog yet.
+      this.#answer(arrival, 200);
+      dialog.end();
       return;
     }
     this.#requests.rejectPending(dialog, 487);
@@ -258,7 +266,7 @@ export class UserAgentServer {
     const invite = this.#requests.ofTransaction(transaction);
     const toTag = invite?.toTag ?? this.#environment.names.tag();
     this.#answer(arrival, 200, undefined, toTag);
-    if (invite === undefined || invite.final !== undefined) return;
+    if (invite === undefined || !invite.transaction.open) return;
     invite.toTag = toTag;
     this.#requests.terminate(invite, arrival.request);
   }

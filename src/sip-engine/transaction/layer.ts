@@ -4,10 +4,13 @@
 //   T1. A request reaches the core once; its retransmissions are answered from the transaction.
 //   T2. The number of transactions is bounded. Over the limit a new request gets a stateless 503 with Retry-After and
 //       leaves nothing behind; responses and ACKs still find the transactions that exist.
+//       Requests of existing calls may use as much again.
 //   T3. A client transaction reports at most one failure and never a response after it.
 import type { EngineClock } from '../clock.ts';
 import { makeResponse } from '../message/builders.ts';
+import { header } from '../message/headers.ts';
 import type { SipRequest, SipResponse } from '../message/message.ts';
+import { getTag } from '../message/name-addr.ts';
 import { serialise } from '../message/serialise.ts';
 import { topVia, type Via } from '../message/via.ts';
 import type { Flow, Source } from '../transport/flow.ts';
@@ -89,6 +92,8 @@ export class TransactionLayer {
   readonly #user: TransactionUser;
   readonly #servers = new Map<string, ServerTransaction>();
   readonly #clients = new Map<string, ClientEntry>();
+  /** Those of them that have heard nothing yet: the only ones a dead address or connection matters to. */
+  readonly #unanswered = new Map<string, ClientEntry>();
   /** Requests refused because of T2. */
   refused = 0;
 
@@ -119,7 +124,7 @@ export class TransactionLayer {
       return;
     }
     const flow = this.#ports.responseFlow(via, source);
-    if (this.full) {
+    if (this.#mustRefuse(request)) {
       this.#refuse(request, flow);
       return;
     }
@@ -129,6 +134,7 @@ export class TransactionLayer {
   receiveResponse(response: SipResponse, source: Source): void {
     const key = responseKey(response);
     const entry = key === undefined ? undefined : this.#clients.get(key);
+    if (key !== undefined) this.#unanswered.delete(key);
     if (entry === undefined) this.#user.strayResponse(response, source);
     else entry.machine.receive(response, source);
   }
@@ -153,8 +159,7 @@ export class TransactionLayer {
       bytes,
       ackFor,
     );
-    this.#clients.set(key, { machine, flow });
-    machine.start();
+    this.#open(key, { machine, flow });
   }
 
   startRequest(branch: string, method: string, flow: Flow, bytes: Buffer, user: ClientUser): void {
@@ -164,8 +169,7 @@ export class TransactionLayer {
       this.#releasing(key, user),
       bytes,
     );
-    this.#clients.set(key, { machine, flow });
-    machine.start();
+    this.#open(key, { machine, flow });
   }
 
   /** Forgets a client transaction that will not come to an end by itself; its user hears nothing more. */
@@ -173,20 +177,26 @@ export class TransactionLayer {
     const key = clientKey(branch, method);
     this.#clients.get(key)?.machine.abandon();
     this.#clients.delete(key);
+    this.#unanswered.delete(key);
   }
 
   /** A port unreachable, or a broken connection: client transactions still waiting for a first answer have failed. */
   unreachable(matches: (flow: Flow) => boolean): void {
-    for (const { machine, flow } of this.#clients.values()) {
-      if (matches(flow) && (machine.state === 'calling' || machine.state === 'trying')) machine.transportFailed();
-    }
+    for (const { machine, flow } of [...this.#unanswered.values()]) if (matches(flow)) machine.transportFailed();
   }
 
   close(): void {
     for (const { machine } of this.#clients.values()) machine.abandon();
     for (const { machine } of this.#servers.values()) machine.abandon();
     this.#clients.clear();
+    this.#unanswered.clear();
     this.#servers.clear();
+  }
+
+  #open(key: string, entry: ClientEntry): void {
+    this.#clients.set(key, entry);
+    this.#unanswered.set(key, entry);
+    entry.machine.start();
   }
 
   #receiveAck(request: SipRequest, via: Via, source: Source): void {
@@ -240,9 +250,17 @@ export class TransactionLayer {
       failed: (cause) => user.failed(cause),
       terminated: () => {
         this.#clients.delete(key);
+        this.#unanswered.delete(key);
         user.terminated();
       },
     };
+  }
+
+  /** What ends or belongs to a call gets as much room again: refusing a BYE would only keep the load up (T2). */
+  #mustRefuse(request: SipRequest): boolean {
+    if (!this.full) return false;
+    const isOfCall = request.method === 'CANCEL' || getTag(header(request, 'to') ?? '') !== undefined;
+    return !isOfCall || this.openCount >= 2 * this.#ports.transactionsMax;
   }
 
   #refuse(request: SipRequest, flow: Flow): void {
