@@ -415,7 +415,6 @@ describe('left', () => {
   );
   test.todo('#40 a call across midnight, month end, DST: the split in reports');
   test.todo('#55 the shared store fails over and loses the last second of writes');
-  test.todo('#56 `ended` reaches the meter before `answered`');
   test.todo('#59 carrier records without ours and ours without theirs, listed after 24 h');
   test.todo('#60 302 or REFER to a premium number is authorised anew');
   test.todo('#64 the maximum duration is reached and BYE gets no reply');
