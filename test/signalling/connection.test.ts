@@ -89,6 +89,19 @@ describe('the connection to the engine', () => {
   });
 });
 
+test('closing while the connection is being made again stops that', async () => {
+  const engine = await LenientEngine.start();
+  const signalling = await connectSignalling({ ...parts(), port: engine.port, secret: 'any' });
+  await engine.close();
+  await expect.poll(() => signalling.connected, { timeout: 3_000 }).toBe(false);
+  await signalling.close();
+  const next = await LenientEngine.start(engine.port);
+  // Longer than the first two delays of the library together.
+  await new Promise((resolve) => setTimeout(resolve, 800));
+  expect(next.connections).toBe(0);
+  await next.close();
+});
+
 describe('an ACK that never comes', () => {
   test('ends the leg unconfirmed, once, and the caller gets a BYE', async () => {
     harness = await Harness.start({ timers: FAST_TIMERS });

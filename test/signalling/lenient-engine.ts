@@ -19,9 +19,9 @@ export class LenientEngine {
     server.on('connection', (socket) => this.#serve(socket));
   }
 
-  static async start(): Promise<LenientEngine> {
+  static async start(port = 0): Promise<LenientEngine> {
     const server = net.createServer();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
     return new LenientEngine(server, (server.address() as net.AddressInfo).port);
   }
 

@@ -21,7 +21,14 @@ describe('a call that we place', () => {
   test('says who calls, what we can do and what the API added, and nothing that could break a header', async () => {
     const { call, callee, invite, peer } = await invited({
       callerDisplay: 'Ann "A" O\\Hara\r\nX-Evil: 1',
-      headers: { 'X-Order': '42', Via: 'SIP/2.0/UDP evil', 'X-Bad': 'a\r\nEvil: 1', 'No Name': 'x' },
+      headers: {
+        'X-Order': '42',
+        From: '<sip:evil@127.0.0.1>',
+        Require: 'evil',
+        Via: 'SIP/2.0/UDP evil',
+        'X-Bad': 'a\r\nEvil: 1',
+        'No Name': 'x',
+      },
     });
     expect(invite.uri).toBe(`sip:+442071234567@127.0.0.1:${peer.port};transport=udp`);
     expect(invite.header('From')).toMatch(
@@ -32,8 +39,9 @@ describe('a call that we place', () => {
     expect(invite.header('Supported')).toBe(SUPPORTED);
     expect(invite.header('X-Order')).toBe('42');
     expect(invite.headers('Via')).toHaveLength(1);
+    expect(invite.text).not.toContain('evil');
     expect(invite.header('X-Bad')).toBe('');
-    expect(invite.header('Evil')).toBe('');
+    expect(invite.headers('Evil')).toEqual([]);
     expect(invite.body).toBe(makeOffer(LOCAL));
     callee.respond(486);
     await peer.next('ACK');
@@ -241,7 +249,17 @@ describe('a challenge', () => {
     await done;
   });
 
-  test('that comes again is the end, unless it says that the nonce was stale', async () => {
+  test('that comes again is the end', async () => {
+    const { call, callee, peer } = await invited({ credentials });
+    const challenge = (nonce: string) => ({ extra: [`WWW-Authenticate: Digest realm="r", nonce="${nonce}"`] });
+    callee.respond(401, challenge('n1'));
+    const second = await peer.next((message) => message.header('Authorization').includes('n1'));
+    new Callee(peer, harness.sipPort, second).respond(401, challenge('n2'));
+    expect(await call.events.take()).toMatchObject({ type: 'rejected', status: 401 });
+    expect((await peer.rest()).filter((line) => line.startsWith('INVITE'))).toEqual([]);
+  });
+
+  test('that comes again and says that the nonce was stale is answered once more', async () => {
     const { call, callee, peer } = await invited({ credentials });
     const challenge = (stale: boolean, nonce: string) => ({
       extra: [`WWW-Authenticate: Digest realm="r", nonce="${nonce}"${stale ? ', stale=TRUE' : ''}`],
