@@ -3,7 +3,7 @@
 import type { TSchema } from 'typebox';
 import { PROBLEM_CODES, type ProblemCode, problemKind } from './problems.ts';
 import type { Route } from './route.ts';
-import { problemSchema } from './schemas.ts';
+import { problemSchema } from './schemas/common.ts';
 
 export interface OpenApiDocument {
   readonly openapi: '3.1.0';
@@ -44,7 +44,8 @@ const PROBLEM_TYPE = 'application/problem+json';
 /** Every code that the route can answer with: its own, and those of its kind. */
 export function problemsOf(route: Route): readonly ProblemCode[] {
   const codes: ProblemCode[] = ['internal_error', 'malformed_request', 'headers_too_large', 'request_timeout'];
-  if (route.access === 'workspace' || route.access === 'operator') codes.push('unauthorized', 'rate_limited');
+  if (route.access === 'workspace' || route.access === 'operator')
+    codes.push('unauthorized', 'rate_limited', 'store_unavailable');
   if (route.access === 'operator' || route.access === 'metrics') codes.push('forbidden');
   if (route.body) codes.push('malformed_json', 'unsupported_media_type', 'body_too_large', 'invalid_fields');
   if (route.query) codes.push('invalid_fields');

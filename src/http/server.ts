@@ -10,13 +10,13 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { DirectoryError, type DirectoryErrorCode } from '../directory/errors.ts';
 import { createAuthenticator, type Principal } from './auth.ts';
 import type { HttpDeps } from './deps.ts';
 import { DOCS_CSP, renderDocs } from './docs-page.ts';
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './limits.ts';
 import { buildOpenApi } from './openapi.ts';
 import { detailsOf, Problem, type ProblemCode } from './problems.ts';
+import { problemOf } from './problem-of-error.ts';
 import { addressKey, createRateLimiter } from './rate-limit.ts';
 import type { Access, ApiRequest, Route } from './route.ts';
 import { agentRoutes } from './routes/agents.ts';
@@ -230,32 +230,6 @@ function answerUnknown(app: FastifyInstance, known: readonly Pick<Route, 'method
       ? new Problem('method_not_allowed', { headers: { allow: match.allow } })
       : new Problem('route_not_found');
   });
-}
-
-const PROBLEM_OF_DIRECTORY: Readonly<Record<DirectoryErrorCode, ProblemCode>> = {
-  number_taken: 'number_taken',
-  unknown_reference: 'unknown_reference',
-  record_in_use: 'record_in_use',
-  invalid_cursor: 'invalid_fields',
-  key_taken: 'internal_error',
-  record_moved: 'internal_error',
-  unseal_failed: 'internal_error',
-};
-
-function problemOf(error: unknown): Problem {
-  if (error instanceof Problem) return error;
-  if (error instanceof DirectoryError) {
-    const fields = [{ field: 'cursor', message: 'must be the nextCursor of a page' }];
-    return new Problem(PROBLEM_OF_DIRECTORY[error.code], error.code === 'invalid_cursor' ? { fields } : {});
-  }
-  const { code, statusCode } = error as { readonly code?: string; readonly statusCode?: number };
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new Problem('body_too_large');
-  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return new Problem('unsupported_media_type');
-  if (error instanceof SyntaxError || code === 'FST_ERR_CTP_INVALID_JSON_BODY') return new Problem('malformed_json');
-  // What else Fastify refuses before a handler runs: wrong Content-Length and the like.
-  if (code?.startsWith('FST_ERR_') && statusCode !== undefined && statusCode < 500)
-    return new Problem('malformed_request');
-  return new Problem('internal_error');
 }
 
 function sendProblem(reply: FastifyReply, problem: Problem): void {

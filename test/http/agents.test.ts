@@ -72,6 +72,7 @@ describe('agents', () => {
     ['stream.headers.Upgrade', { headers: { Upgrade: 'x' } }],
     ['stream.headers.Sec-WebSocket-Key', { headers: { 'Sec-WebSocket-Key': 'x' } }],
     ['stream.headers.X-A', { headers: { 'X-A': 'a\r\nX-B: c' } }],
+    ['stream.headers.X-A', { headers: { 'X-A': 'naïve' } }],
     ['stream.headers.bad name', { headers: { 'bad name': 'x' } }],
     ['stream.headers', { headers: Object.fromEntries(Array.from({ length: 21 }, (_, i) => [`X-${i}`, 'v'])) }],
     ['stream.customParameters.9', { customParameters: { 9: 'x' } }],

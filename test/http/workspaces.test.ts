@@ -45,6 +45,7 @@ describe('workspaces', () => {
     ['limits.nothing', { name: 'x', limits: { nothing: 1 } }],
     ['billingMode', { name: 'x', billingMode: 'free' }],
     ['name', { name: '' }],
+    ['name', { name: 'two\nlines' }],
     ['name', { name: 'x'.repeat(101) }],
   ])('refuses a bad %s', async (field, body) => {
     const answer = await world.ask('POST', '/v1/workspaces', { body });
@@ -116,6 +117,20 @@ describe('top-ups', () => {
     world.books.settle = settle;
     expect((await topUp(id, 'k1', { amount: '3' })).body).toMatchObject({ amount: '3.00', balanceAfter: '3.00' });
     expect(world.books.lines.filter((line) => line.workspaceId === id)).toHaveLength(1);
+  });
+
+  test.each([
+    ['amount_out_of_range', 422, 'invalid_fields'],
+    ['books_overloaded', 503, 'store_unavailable'],
+    ['ERR_SQLITE_ERROR', 503, 'store_unavailable'],
+  ])('books that answer %s are %d %s', async (code, status, problem) => {
+    const { id } = await world.workspace('T');
+    const settle = world.books.settle.bind(world.books);
+    world.books.settle = async () => Promise.reject(Object.assign(new Error('from the thread'), { code }));
+    const answer = await topUp(id, 'k1', { amount: '3' });
+    world.books.settle = settle;
+    expect([answer.status, answer.body.code]).toEqual([status, problem]);
+    expect(answer.text).not.toContain('thread');
   });
 
   test('the same key for another amount is refused, for another workspace it is a new one', async () => {

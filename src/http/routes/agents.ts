@@ -6,7 +6,8 @@ import { scopeOf } from '../auth.ts';
 import type { HttpDeps } from '../deps.ts';
 import { invalidField, Problem } from '../problems.ts';
 import { defineRoute, type Route } from '../route.ts';
-import * as schemas from '../schemas.ts';
+import { pageOf, workspaceListQuery } from '../schemas/common.ts';
+import * as schemas from '../schemas/agents.ts';
 import { viewAgent } from '../views.ts';
 import { found, given, idOf, ownerOf, pageFrom, viewPage } from './lookup.ts';
 
@@ -22,8 +23,8 @@ export function agentRoutes({ directory, clock, ids }: HttpDeps): readonly Route
       tag: 'Agents',
       summary: 'Lists agents',
       access: 'workspace',
-      query: schemas.workspaceListQuery,
-      success: { status: 200, description: 'A page of agents', schema: schemas.pageOf(schemas.agentSchema) },
+      query: workspaceListQuery,
+      success: { status: 200, description: 'A page of agents', schema: pageOf(schemas.agentSchema) },
       problems: [],
       async handle({ principal, query }) {
         const workspaceId = scopeOf(principal, query.workspaceId);

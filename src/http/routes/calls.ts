@@ -6,7 +6,8 @@ import type { HttpDeps } from '../deps.ts';
 import { fingerprint, idempotencyKey } from '../idempotency.ts';
 import { Problem, problemOfReason } from '../problems.ts';
 import { defineRoute, type Route } from '../route.ts';
-import * as schemas from '../schemas.ts';
+import { pageOf } from '../schemas/common.ts';
+import * as schemas from '../schemas/calls.ts';
 import { viewCall } from '../views.ts';
 import { found, given, idOf, ownerOf, pageFrom, viewPage } from './lookup.ts';
 
@@ -20,7 +21,7 @@ export function callRoutes({ directory, calls }: HttpDeps): readonly Route[] {
       summary: 'Lists live and past calls, newest first',
       access: 'workspace',
       query: schemas.callQuery,
-      success: { status: 200, description: 'A page of calls', schema: schemas.pageOf(schemas.callSchema) },
+      success: { status: 200, description: 'A page of calls', schema: pageOf(schemas.callSchema) },
       problems: [],
       async handle({ principal, query }) {
         const workspaceId = scopeOf(principal, query.workspaceId);

@@ -6,7 +6,8 @@ import type { HttpDeps } from '../deps.ts';
 import { CSV_LIMIT_MAX, PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX } from '../limits.ts';
 import { invalidField } from '../problems.ts';
 import { defineRoute, type Reply, type Route } from '../route.ts';
-import * as schemas from '../schemas.ts';
+import { pageOf } from '../schemas/common.ts';
+import * as schemas from '../schemas/ledger.ts';
 import { viewPosting } from '../views.ts';
 import { given } from './lookup.ts';
 
@@ -25,7 +26,7 @@ export function ledgerRoutes({ books }: HttpDeps): readonly Route[] {
       success: {
         status: 200,
         description: 'A page of postings; for CSV the next page is in the Link header',
-        schema: schemas.pageOf(schemas.postingSchema),
+        schema: pageOf(schemas.postingSchema),
         otherTypes: [CSV_TYPE],
       },
       problems: [],

@@ -3,7 +3,7 @@
 import type { HttpDeps } from '../deps.ts';
 import { Problem } from '../problems.ts';
 import { defineRoute, type Route } from '../route.ts';
-import * as schemas from '../schemas.ts';
+import * as schemas from '../schemas/node.ts';
 
 export function nodeRoutes({ node, ready, metrics, explainRoute }: HttpDeps): readonly Route[] {
   return [

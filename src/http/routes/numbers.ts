@@ -6,7 +6,8 @@ import { scopeOf } from '../auth.ts';
 import type { HttpDeps } from '../deps.ts';
 import { invalidField, Problem } from '../problems.ts';
 import { defineRoute, type Route } from '../route.ts';
-import * as schemas from '../schemas.ts';
+import { pageOf } from '../schemas/common.ts';
+import * as schemas from '../schemas/numbers.ts';
 import { viewNumber } from '../views.ts';
 import { found, given, idOf, ownerOf, pageFrom, viewPage } from './lookup.ts';
 
@@ -20,7 +21,7 @@ export function numberRoutes({ directory, clock, ids }: HttpDeps): readonly Rout
       summary: 'Lists numbers, filtered by provider, status, country, assignment or digits',
       access: 'workspace',
       query: schemas.numberQuery,
-      success: { status: 200, description: 'A page of numbers', schema: schemas.pageOf(schemas.numberSchema) },
+      success: { status: 200, description: 'A page of numbers', schema: pageOf(schemas.numberSchema) },
       problems: [],
       async handle({ principal, query }) {
         const { provider, status, country, assigned, q } = query;

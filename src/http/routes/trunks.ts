@@ -6,7 +6,8 @@ import { type Principal, scopeOf } from '../auth.ts';
 import type { HttpDeps } from '../deps.ts';
 import { invalidField, Problem } from '../problems.ts';
 import { defineRoute, type Route } from '../route.ts';
-import * as schemas from '../schemas.ts';
+import { pageOf, workspaceListQuery } from '../schemas/common.ts';
+import * as schemas from '../schemas/trunks.ts';
 import { viewTrunk } from '../views.ts';
 import { found, given, idOf, ownerOf, pageFrom, viewPage } from './lookup.ts';
 
@@ -46,8 +47,8 @@ export function trunkRoutes({ directory, clock, ids, metrics, trunkHealth }: Htt
       tag: 'Trunks',
       summary: 'Lists trunks',
       access: 'workspace',
-      query: schemas.workspaceListQuery,
-      success: { status: 200, description: 'A page of trunks', schema: schemas.pageOf(schemas.trunkSchema) },
+      query: workspaceListQuery,
+      success: { status: 200, description: 'A page of trunks', schema: pageOf(schemas.trunkSchema) },
       problems: [],
       async handle({ principal, query }) {
         const workspaceId = scopeOf(principal, query.workspaceId);

@@ -9,7 +9,9 @@ import type { HttpDeps } from '../deps.ts';
 import { idempotencyKey } from '../idempotency.ts';
 import { Problem } from '../problems.ts';
 import { defineRoute, type Route } from '../route.ts';
-import * as schemas from '../schemas.ts';
+import { pageOf, plainListQuery } from '../schemas/common.ts';
+import { postingSchema } from '../schemas/ledger.ts';
+import * as schemas from '../schemas/workspaces.ts';
 import { viewKey, viewPosting, viewTime, viewWorkspace } from '../views.ts';
 import { found, given, idOf, pageFrom, positiveMoney } from './lookup.ts';
 
@@ -28,8 +30,8 @@ export function workspaceRoutes(deps: HttpDeps): readonly Route[] {
       tag: 'Workspaces',
       summary: 'Lists workspaces; a key sees its own only',
       access: 'workspace',
-      query: schemas.plainListQuery,
-      success: { status: 200, description: 'A page of workspaces', schema: schemas.pageOf(schemas.workspaceSchema) },
+      query: plainListQuery,
+      success: { status: 200, description: 'A page of workspaces', schema: pageOf(schemas.workspaceSchema) },
       problems: [],
       async handle({ principal, query }) {
         const workspaceId = scopeOf(principal);
@@ -102,7 +104,7 @@ export function workspaceRoutes(deps: HttpDeps): readonly Route[] {
       access: 'operator',
       body: schemas.topup,
       idempotent: true,
-      success: { status: 201, description: 'The posting', schema: schemas.postingSchema },
+      success: { status: 201, description: 'The posting', schema: postingSchema },
       problems: [],
       async handle({ params, body, header }) {
         const key = idempotencyKey(header);
@@ -140,8 +142,8 @@ export function workspaceRoutes(deps: HttpDeps): readonly Route[] {
       tag: 'Workspaces',
       summary: 'Lists API keys (never their tokens)',
       access: 'workspace',
-      query: schemas.plainListQuery,
-      success: { status: 200, description: 'A page of keys', schema: schemas.pageOf(schemas.keySchema) },
+      query: plainListQuery,
+      success: { status: 200, description: 'A page of keys', schema: pageOf(schemas.keySchema) },
       problems: [],
       async handle({ principal, params, query }) {
         const workspace = await found(directory.workspaces.get(idOf(params), scopeOf(principal, idOf(params))));

@@ -1,0 +1,41 @@
+// Which problem an error is, for everything that can be thrown below the API. What is not known here is `internal_error`.
+
+import { DirectoryError, type DirectoryErrorCode } from '../directory/errors.ts';
+import { invalidField, Problem, type ProblemCode, problemOfReason } from './problems.ts';
+
+export function problemOf(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof DirectoryError) return problemOfDirectory(error.code);
+  const { code = '', statusCode = 500 } = error as { readonly code?: string; readonly statusCode?: number };
+  return problemOfBooks(code) ?? problemOfFastify(error, code, statusCode) ?? new Problem('internal_error');
+}
+
+const CODE_OF_DIRECTORY: Readonly<Record<DirectoryErrorCode, ProblemCode>> = {
+  number_taken: 'number_taken',
+  unknown_reference: 'unknown_reference',
+  record_in_use: 'record_in_use',
+  invalid_cursor: 'invalid_fields',
+  key_taken: 'internal_error',
+  record_moved: 'internal_error',
+  unseal_failed: 'internal_error',
+};
+
+function problemOfDirectory(code: DirectoryErrorCode): Problem {
+  if (code === 'invalid_cursor') return invalidField('cursor', 'must be the nextCursor of a page');
+  return new Problem(CODE_OF_DIRECTORY[code]);
+}
+
+/** The books may live in another thread: their errors arrive with their codes, not with their classes. */
+function problemOfBooks(code: string): Problem | undefined {
+  if (code === 'amount_out_of_range')
+    return invalidField('amount', 'would make the balance larger than the books can hold');
+  return code.startsWith('books_') || code === 'ERR_SQLITE_ERROR' ? problemOfReason('store_unavailable') : undefined;
+}
+
+/** What Fastify refuses before a handler runs. */
+function problemOfFastify(error: unknown, code: string, statusCode: number): Problem | undefined {
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new Problem('body_too_large');
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return new Problem('unsupported_media_type');
+  if (error instanceof SyntaxError || code === 'FST_ERR_CTP_INVALID_JSON_BODY') return new Problem('malformed_json');
+  return code.startsWith('FST_ERR_') && statusCode < 500 ? new Problem('malformed_request') : undefined;
+}

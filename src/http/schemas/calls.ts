@@ -1,0 +1,101 @@
+// Calls and their bills as the API takes and shows them.
+
+import { Type } from 'typebox';
+import { customParameters } from './agents.ts';
+import {
+  durationMs,
+  e164,
+  id,
+  money,
+  nullable,
+  object,
+  optional,
+  pageQuery,
+  reason,
+  time,
+  timeOrNull,
+  workspaceFilter,
+} from './common.ts';
+
+const billLine = object({ billedMs: durationMs, ratePerMinute: money, amount: money, rule: Type.String() });
+const bill = object(
+  {
+    telephony: billLine,
+    compute: billLine,
+    total: money,
+    currency: Type.String(),
+    evidence: object({ start: timeOrNull, end: timeOrNull, endedBy: nullable(Type.String()) }),
+    final: Type.Boolean(),
+    flags: Type.Array(Type.String()),
+  },
+  { title: 'Bill' },
+);
+const count = Type.Integer({ minimum: 0 });
+const quality = object(
+  {
+    packetsReceived: count,
+    packetsSent: count,
+    packetsLost: count,
+    packetsLate: count,
+    packetsDuplicate: count,
+    packetsReordered: count,
+    packetsDropped: count,
+    jitterMs: Type.Number({ minimum: 0 }),
+    framesToAgent: count,
+    framesFromAgent: count,
+    agentFramesDropped: count,
+  },
+  { title: 'CallQuality' },
+);
+const detailValue = Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()]);
+const timelineEntry = object(
+  {
+    at: time,
+    offsetMs: Type.Integer(),
+    event: Type.String(),
+    detail: optional(Type.Record(Type.String(), detailValue)),
+  },
+  { title: 'TimelineEntry' },
+);
+const direction = Type.Enum(['inbound', 'outbound']);
+const callState = Type.Enum(['queued', 'ringing', 'answered', 'ended']);
+export const callSchema = object(
+  {
+    id,
+    createdAt: time,
+    direction,
+    from: Type.String(),
+    to: Type.String(),
+    workspaceId: nullable(id),
+    trunkId: nullable(id),
+    agentId: nullable(id),
+    class: nullable(Type.Enum(['managed', 'imported', 'byoc', 'browser'])),
+    state: callState,
+    startedAt: time,
+    ringingAt: timeOrNull,
+    answeredAt: timeOrNull,
+    endedAt: timeOrNull,
+    endReason: nullable(reason),
+    sipStatus: nullable(Type.Integer()),
+    quality: nullable(quality),
+    timeline: Type.Array(timelineEntry),
+    bill: nullable(bill),
+  },
+  { title: 'Call' },
+);
+export const newCall = object({
+  workspaceId: optional(id),
+  from: e164,
+  to: e164,
+  agentId: optional(id),
+  customParameters: optional(customParameters),
+  ringTimeoutMs: optional(Type.Integer({ minimum: 1_000, maximum: 600_000 })),
+  maxDurationMs: optional(Type.Integer({ minimum: 1_000, maximum: 86_400_000 })),
+});
+export const callQuery = object({
+  ...pageQuery,
+  ...workspaceFilter,
+  state: optional(callState),
+  direction: optional(direction),
+});
+export const hangupSchema = object({ state: Type.Enum(['ending', 'already_ended']) });

@@ -1,0 +1,38 @@
+// Workspaces, top-ups and API keys as the API takes and shows them.
+
+import { Type } from 'typebox';
+import { amount, id, line, money, name, nullable, object, optional, positive, time } from './common.ts';
+
+const workspaceLimits = object({
+  concurrentCalls: positive(100_000),
+  callsPerSecond: positive(10_000),
+  spendPerDay: nullable(amount, 'a positive decimal amount, or null for no limit'),
+});
+const billingMode = Type.Enum(['prepaid', 'postpaid']);
+export const workspaceSchema = object(
+  {
+    id,
+    createdAt: time,
+    name,
+    billingMode,
+    balance: money,
+    reserved: money,
+    limits: workspaceLimits,
+  },
+  { title: 'Workspace' },
+);
+const partialLimits = Type.Partial(workspaceLimits, { additionalProperties: false });
+export const newWorkspace = object({ name, billingMode: optional(billingMode), limits: optional(partialLimits) });
+export const workspaceChange = object({
+  name: optional(name),
+  billingMode: optional(billingMode),
+  limits: optional(partialLimits),
+});
+export const topup = object({ amount, note: optional(line(200)) });
+
+export const keySchema = object({ id, createdAt: time, workspaceId: id, label: name }, { title: 'ApiKey' });
+export const createdKeySchema = object(
+  { id, createdAt: time, workspaceId: id, label: name, token: Type.String({ description: 'shown this once' }) },
+  { title: 'CreatedApiKey' },
+);
+export const newKey = object({ label: name });
