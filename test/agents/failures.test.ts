@@ -353,6 +353,18 @@ describe('an open stream ends', () => {
     expect(host.events).toEqual(['ready']);
   });
 
+  test('messages after close() reach nobody', async () => {
+    const { call, stream, host } = await talk();
+    stream.start();
+    await call.waitForCount(2);
+    stream.close();
+    call.sendMedia(Buffer.alloc(160));
+    call.send({ event: 'mark', mark: { name: 'late' } });
+    call.sendBinary(Buffer.alloc(1));
+    await call.closed;
+    expect(host.events).toEqual(['ready']);
+  });
+
   test('malformed frames after close() reach nobody', async () => {
     const { call, stream, host } = await talk();
     stream.close();

@@ -35,6 +35,7 @@ export async function listen({ host, port, authToken, agents }: ListenerOptions)
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES_MAX, perMessageDeflate: false });
   const server = createServer((_request, response) => response.writeHead(426).end());
   server.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => socket.destroy());
     const agent = agents.get(request.url ?? '');
     if (!agent) refuse(socket, '404 Not Found');
     else if (!isSigned(request, authToken)) refuse(socket, '401 Unauthorized');
@@ -65,28 +66,32 @@ function converse(webSocket: WebSocket, agent: BundledAgent): void {
   webSocket.on('message', (data, isBinary) => {
     const message = isBinary ? undefined : parse(data);
     if (message?.event === 'start' && !conversation) {
-      streamSid = message.streamSid;
+      streamSid = text(message.streamSid);
       conversation = agent.answer({
         say: (payload) => send({ event: 'media', media: { payload } }),
         mark: (name) => send({ event: 'mark', mark: { name } }),
         clear: () => send({ event: 'clear' }),
       });
-    } else if (message?.event === 'media') conversation?.heard(message.media?.payload ?? '');
-    else if (message?.event === 'mark') conversation?.markPlayed(message.mark?.name ?? '');
+    } else if (message?.event === 'media') conversation?.heard(text(message.media?.payload));
+    else if (message?.event === 'mark') conversation?.markPlayed(text(message.mark?.name));
   });
 }
 
 interface PlatformMessage {
   readonly event?: string;
-  readonly streamSid?: string;
-  readonly media?: { readonly payload?: string };
-  readonly mark?: { readonly name?: string };
+  readonly streamSid?: unknown;
+  readonly media?: { readonly payload?: unknown } | null;
+  readonly mark?: { readonly name?: unknown } | null;
 }
 
-/** The platform is trusted as far as its signature goes: shapes are not checked beyond being JSON objects. */
-function parse(data: RawData): PlatformMessage | undefined {
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+/** Any JSON, or undefined: what is read from it is checked where it is used. */
+function parse(data: RawData): PlatformMessage | null | undefined {
   try {
-    return JSON.parse(data.toString()) as PlatformMessage;
+    return JSON.parse(data.toString()) as PlatformMessage | null;
   } catch {
     return undefined;
   }

@@ -57,7 +57,10 @@ export class MediaReader {
     return at < end && bytes[at] === CLOSE ? at + 1 : FAIL;
   }
 
-  /** The value of one key; returns the position after it, or FAIL. A repeated key is left to JSON.parse (the last one counts there). */
+  /**
+   * The value of one key; returns the position after it, or FAIL. A repeated `event` or `media` is left to JSON.parse (the last one counts
+   * there); of a repeated `payload` the decoder keeps the last one as well.
+   */
   #value(bytes: Buffer, keyStart: number, keyEnd: number, at: number, end: number, inMedia: boolean): number {
     if (at >= end) return FAIL;
     if (!inMedia && is(MEDIA, bytes, keyStart, keyEnd)) {
@@ -68,7 +71,6 @@ export class MediaReader {
     if (bytes[at] !== QUOTE)
       return is(NULL, bytes, at, at + NULL.length) && !isNamed(bytes, keyStart, keyEnd) ? at + 4 : FAIL;
     if (inMedia && is(PAYLOAD, bytes, keyStart, keyEnd)) {
-      if (this.#sawPayload) return FAIL;
       this.#sawPayload = true;
       const quote = this.#decoder.decode(bytes, at + 1, end);
       return quote !== FAIL && quote < end && bytes[quote] === QUOTE ? quote + 1 : FAIL;

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
+import { WebSocket } from 'ws';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 
 import type { BundledCall } from '../../../src/agents/bundled/conversation.ts';
 import { type BundledAgents, startBundledAgents } from '../../../src/agents/bundled/server.ts';
 import { createSpeakerAgent } from '../../../src/agents/bundled/speaker.ts';
-import { agentDial } from '../../../src/agents/dial.ts';
+import { agentDial, twilioSignature } from '../../../src/agents/dial.ts';
 import { createAgentStreamFactory } from '../../../src/agents/dialects.ts';
 import { BundledAgentsError } from '../../../src/agents/errors.ts';
 import { readWav } from '../../../src/agents/wav.ts';
@@ -68,6 +69,24 @@ describe('the bundled agents, in their own thread', () => {
     const { host } = dial(agents.echoUrl, token);
     const failure = { code: 'agent_handshake_rejected', detail: 'status 401' };
     await expect(host.endedPromise).resolves.toEqual(failure);
+  });
+
+  test('nonsense from a signed caller is ignored message by message', async () => {
+    const headers = { 'X-Twilio-Signature': twilioSignature(TOKEN, agents.echoUrl) };
+    const socket = new WebSocket(agents.echoUrl, { headers });
+    await new Promise((resolve) => socket.once('open', resolve));
+    const nonsense = ['', 'x', 'null', '5', '[]', '{}', '{"event":"media"}', '{"event":"media","media":null}'];
+    for (const text of nonsense) socket.send(text);
+    socket.send(Buffer.alloc(10));
+    socket.send('{"event":"start","streamSid":7}');
+    for (const text of [...nonsense, '{"event":"mark","mark":{"name":[]}}']) socket.send(text);
+    const heard = new Promise((resolve) => {
+      socket.on('message', (data) => data.toString().includes('QUJD') && resolve(data.toString()));
+    });
+    socket.send('{"event":"media","media":{"payload":{}}}');
+    socket.send('{"event":"media","media":{"payload":"QUJD"}}');
+    await expect(heard).resolves.toBe('{"event":"media","media":{"payload":"QUJD"},"streamSid":""}');
+    socket.terminate();
   });
 
   test('an unknown path gets 404', async () => {
