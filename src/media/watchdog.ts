@@ -52,7 +52,7 @@ export class Watchdog {
         if (nowMs - lastPacketMs < this.#timeouts.silenceMs && lastPacketMs > 0) this.#state = { kind: 'active' };
         return false;
       case 'waiting':
-        if (lastPacketMs > state.sinceMs) {
+        if (lastPacketMs >= state.sinceMs) {
           this.#state = { kind: 'active' };
           return false;
         }

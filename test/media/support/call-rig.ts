@@ -1,0 +1,205 @@
+// One CallMedia without sockets, threads or real time: a clock that the test moves, datagrams in and out as arrays, and an agent
+// stream that records what it is told and lets the test speak for the runtime.
+
+import type { AgentDial, AgentStream, AgentStreamHost } from '../../../src/media/agent-stream.ts';
+import { FIELD_COUNT } from '../../../src/media/counters.ts';
+import { BlockPool } from '../../../src/media/playout.ts';
+import { seededRandom } from '../../../src/media/random.ts';
+import { createRtpHeader, looksLikeRtcp, parseRtp, RTP_HEADER_BYTES } from '../../../src/media/rtp/header.ts';
+import type { AgentConnectOutcome, MediaEvent, RtpParameters } from '../../../src/media/session.ts';
+import { CallMedia, type CallMediaOptions } from '../../../src/media/thread/call.ts';
+import { rtpPacket } from './rtp-peer.ts';
+
+export interface SentPacket {
+  readonly atMs: number;
+  readonly port: number;
+  readonly address: string;
+  readonly sequence: number;
+  readonly timestamp: number;
+  readonly payloadType: number;
+  readonly payload: Buffer;
+}
+
+export class FakeAgent implements AgentStream {
+  readonly host: AgentStreamHost;
+  readonly frames: { readonly atMs: number; readonly timestampMs: number; readonly bytes: Buffer }[] = [];
+  readonly log: string[] = [];
+  onFrame: (bytes: Buffer) => void = () => undefined;
+  readonly #rig: CallRig;
+
+  constructor(rig: CallRig, host: AgentStreamHost) {
+    this.#rig = rig;
+    this.host = host;
+  }
+
+  start(): void {
+    this.log.push('start');
+  }
+
+  audio(bytes: Buffer, start: number, end: number, timestampMs: number): void {
+    const copy = Buffer.from(bytes.subarray(start, end));
+    this.frames.push({ atMs: this.#rig.nowMs, timestampMs, bytes: copy });
+    this.onFrame(copy);
+  }
+
+  dtmf(digit: string): void {
+    this.log.push(`dtmf ${digit}`);
+  }
+
+  markPlayed(name: string): void {
+    this.log.push(`mark ${name} @${this.#rig.nowMs}`);
+  }
+
+  tick(): void {
+    this.log.push('tick');
+  }
+
+  close(): void {
+    this.log.push('close');
+  }
+
+  say(bytes: Buffer): void {
+    this.host.audio(bytes, 0, bytes.length);
+  }
+}
+
+export const PEER = { address: '192.0.2.10', port: 4000 } as const;
+
+export class CallRig {
+  nowMs = 100_000;
+  readonly row = new Float64Array(FIELD_COUNT);
+  readonly sent: SentPacket[] = [];
+  readonly sentControl: { readonly bytes: Buffer; readonly port: number }[] = [];
+  readonly events: MediaEvent[] = [];
+  readonly agents: FakeAgent[] = [];
+  readonly outcomes: AgentConnectOutcome[] = [];
+  readonly call: CallMedia;
+  ssrc = 0x55;
+  sequence = 65_530;
+  timestamp = 0xffff_ff00;
+  payloadType = 0;
+  failToCreate = false;
+  #slowMs = 100_000;
+  #secondMs = 100_000;
+
+  constructor(options: Partial<CallMediaOptions> = {}) {
+    this.call = new CallMedia(
+      {
+        callId: 'call_rig',
+        natAllowed: false,
+        signallingAddress: null,
+        timeouts: { firstPacketMs: 5000, silenceMs: 3000 },
+        ...options,
+      },
+      {
+        nowMs: () => this.nowMs,
+        wallMs: () => 1_700_000_000_000 + this.nowMs,
+        random: seededRandom(9),
+        blocks: new BlockPool(),
+        row: this.row,
+        createAgentStream: (_: AgentDial, host: AgentStreamHost) => {
+          if (this.failToCreate) throw new Error('no such dialect');
+          const agent = new FakeAgent(this, host);
+          this.agents.push(agent);
+          return agent;
+        },
+        sendRtp: (bytes, port, address) => this.#sentRtp(bytes, port, address),
+        sendRtcp: (bytes, port) => this.sentControl.push({ bytes: Buffer.from(bytes), port }),
+        emit: (event) => this.events.push(event),
+      },
+    );
+  }
+
+  /** A call in progress: negotiated, agent ready, started. */
+  static running(
+    remote: Partial<RtpParameters> = {},
+    dial: Partial<AgentDial> = {},
+    options: Partial<CallMediaOptions> = {},
+  ): CallRig {
+    const rig = new CallRig(options);
+    rig.negotiate(remote);
+    rig.connect(dial).host.ready();
+    rig.call.start();
+    return rig;
+  }
+
+  get agent(): FakeAgent {
+    return this.agents.at(-1)!;
+  }
+
+  get eventTypes(): string[] {
+    return this.events.map((event) => event.type);
+  }
+
+  negotiate(change: Partial<RtpParameters> = {}): void {
+    this.call.negotiate({
+      remoteAddress: PEER.address,
+      remotePort: PEER.port,
+      rtcpMux: false,
+      codec: 'PCMU',
+      payloadType: 0,
+      receivePayloadType: 0,
+      telephoneEventPayloadType: 101,
+      receiveTelephoneEventPayloadType: 101,
+      direction: 'sendrecv',
+      ...change,
+    });
+  }
+
+  connect(change: Partial<AgentDial> = {}): FakeAgent {
+    const dial: AgentDial = {
+      protocol: 'fake',
+      url: 'fake://',
+      headers: {},
+      codec: 'PCMU',
+      readyTimeoutMs: 1000,
+      callId: 'call_rig',
+      accountId: 'ws_rig',
+      customParameters: {},
+      ...change,
+    };
+    this.call.connectAgent(dial, (outcome) => this.outcomes.push(outcome));
+    return this.agent;
+  }
+
+  /** The peer's next packet; `lost` = it never arrives. */
+  packet(payload: Buffer, lost = false): void {
+    if (!lost) this.arrive(this.sequence, this.timestamp, payload);
+    this.sequence = (this.sequence + 1) & 0xffff;
+    this.timestamp = (this.timestamp + payload.length) >>> 0;
+  }
+
+  arrive(sequence: number, timestamp: number, payload: Buffer, payloadType = this.payloadType): void {
+    const bytes = rtpPacket({ sequence, timestamp, payload, payloadType, ssrc: this.ssrc });
+    this.call.rtp(bytes, PEER.address, PEER.port);
+  }
+
+  /** Lets time pass in the 2 ms ticks of a media thread. */
+  run(forMs: number): void {
+    const end = this.nowMs + forMs;
+    while (this.nowMs < end) {
+      this.nowMs = Math.min(end, this.nowMs + 2);
+      if (this.call.dueMs <= this.nowMs + 1) this.call.tick(this.nowMs);
+      if (this.nowMs - this.#slowMs >= 100) {
+        this.#slowMs = this.nowMs;
+        this.call.slowTick(this.nowMs);
+      }
+      if (this.nowMs - this.#secondMs >= 1000) {
+        this.#secondMs = this.nowMs;
+        this.call.secondTick(this.nowMs);
+      }
+    }
+  }
+
+  #sentRtp(bytes: Buffer, port: number, address: string): void {
+    if (looksLikeRtcp(bytes)) {
+      this.sentControl.push({ bytes: Buffer.from(bytes), port });
+      return;
+    }
+    const header = createRtpHeader();
+    if (!parseRtp(bytes, header)) throw new Error('the call sent what is not RTP');
+    const { sequence, timestamp, payloadType } = header;
+    const payload = Buffer.from(bytes.subarray(RTP_HEADER_BYTES));
+    this.sent.push({ atMs: this.nowMs, port, address, sequence, timestamp, payloadType, payload });
+  }
+}
