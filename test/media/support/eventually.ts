@@ -9,6 +9,14 @@ export async function eventually(what: string, condition: () => boolean, withinM
   }
 }
 
+export async function eventuallyAsync(what: string, condition: () => Promise<boolean>, withinMs = 8000): Promise<void> {
+  const deadline = performance.now() + withinMs;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`did not happen within ${withinMs} ms: ${what}`);
+    await sleep(50);
+  }
+}
+
 /** Calls `step` every `everyMs` on a schedule that does not drift, `count` times. */
 export async function paced(count: number, everyMs: number, step: (index: number) => void): Promise<void> {
   const start = performance.now();

@@ -1,14 +1,17 @@
 // A media thread whose agents are fakes in the thread itself, chosen by the URL of the dial:
 //   echo:     sends back what it hears, at once
+//   burst:    answers the first frame with 10 s of audio in one message
 //   mute:     hears, says nothing
 //   refuse:   is never ready
 //   throw:    is ready, then throws at the first frame
-//   crash:    takes the thread down at the first frame
+//   crash:    takes the thread down when it hears 0xee
 
 import { parentPort, workerData } from 'node:worker_threads';
 import type { AgentDial, AgentStream, AgentStreamHost } from '../../../src/media/agent-stream.ts';
 import type { MediaThreadConfig } from '../../../src/media/thread/messages.ts';
 import { runMediaThread } from '../../../src/media/thread/thread.ts';
+
+const TEN_SECONDS = Buffer.alloc(80_000, 0x2a);
 
 function createFakeAgent(dial: AgentDial, host: AgentStreamHost): AgentStream {
   const kind = dial.url.split(':')[0] ?? '';
@@ -18,11 +21,12 @@ function createFakeAgent(dial: AgentDial, host: AgentStreamHost): AgentStream {
   });
   return {
     start: () => host.alive(),
-    audio(bytes, start, end) {
+    audio(bytes, start, end, timestampMs) {
       host.alive();
       if (kind === 'echo') host.audio(bytes, start, end);
+      if (kind === 'burst' && timestampMs === 0) host.audio(TEN_SECONDS, 0, TEN_SECONDS.length);
       if (kind === 'throw') throw new Error('broken dialect');
-      if (kind === 'crash') process.exit(1);
+      if (kind === 'crash' && bytes[start] === 0xee) process.exit(1);
     },
     dtmf: () => host.alive(),
     markPlayed: () => host.alive(),
