@@ -1,4 +1,4 @@
-// Which addresses an agent's URL may lead to when the operator does not allow private ones: no loopback, link-local (cloud metadata), private,
+// Which addresses an agent's URL may lead to (media.md item 10). Public ones always; others only in networks the operator names: no loopback, link-local (cloud metadata), private,
 // shared, documentation, benchmark, multicast or reserved range, and no IPv6 form that carries such an IPv4 address.
 // Source: the IANA special-purpose address registries (RFC 6890 and updates).
 
@@ -38,4 +38,17 @@ publicIpv6.addSubnet('2000::', 3, 'ipv6');
 export function isPublicAddress(address: string): boolean {
   if (isIPv4(address)) return !refused.check(address, 'ipv4');
   return isIPv6(address) && publicIpv6.check(address, 'ipv6') && !refused.check(address, 'ipv6');
+}
+
+/** Public addresses, and those in the networks (`10.20.0.0/16`, `::1/128`) that the operator opens. Throws RangeError on a bad network. */
+export function createAddressPolicy(openNetworks: readonly string[]): (address: string) => boolean {
+  const open = new BlockList();
+  for (const network of openNetworks) {
+    const [address = '', bits = ''] = network.split('/');
+    const prefix = Number(bits);
+    const widest = isIPv4(address) ? 32 : isIPv6(address) ? 128 : -1;
+    if (!/^\d{1,3}$/.test(bits) || prefix > widest) throw new RangeError(`not a network in CIDR notation: ${network}`);
+    open.addSubnet(address, prefix, widest === 32 ? 'ipv4' : 'ipv6');
+  }
+  return (address) => isPublicAddress(address) || open.check(address, isIPv4(address) ? 'ipv4' : 'ipv6');
 }

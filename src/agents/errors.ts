@@ -26,11 +26,26 @@ export const VIOLATIONS = {
   messageTooBig: violation('ws_message_too_big', 1009, 'a message is longer than the limit'),
 } as const satisfies Record<string, Violation>;
 
+/** Every code of AgentFailure with what it means to an operator; README.md of this folder is checked against it. */
+export const FAILURES = {
+  agent_refused: 'nobody listens there, or the address cannot be reached',
+  agent_connect_timeout: 'connected, secured and upgraded too late',
+  agent_dns_failed: 'the name could not be resolved',
+  agent_tls_failed: 'the certificate was not accepted, or the peer does not speak TLS',
+  agent_handshake_rejected: 'the upgrade was answered with another status than 101, or not at all',
+  agent_url_invalid: 'the URL, a configured header or the resolved address is not allowed',
+  agent_protocol_unsupported: 'no dialect of this name',
+  agent_protocol_error: 'a rule of HTTP or WebSocket was broken, by it or, as it says, by us',
+  agent_broken: 'the connection ended without a close frame, or with one that means trouble',
+  agent_timeout: 'no byte, not even a pong, for 10 s',
+  agent_slow: 'it does not read what we send',
+} as const satisfies Record<AgentFailure['code'], string>;
+
 export function failure(code: AgentFailure['code'], detail: string): AgentFailure {
   return { code, detail };
 }
 
-/** Names of the errors by which TLS refuses a peer; everything else after the TCP connection is decided by the stage. */
+/** System calls of a name look-up; any other error is judged by how far the connection had come. */
 const DNS_CALLS = new Set(['getaddrinfo', 'queryA', 'queryAaaa']);
 const UNREACHABLE = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'EADDRNOTAVAIL', 'EACCES']);
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import { isPublicAddress } from '../../src/agents/address-policy.ts';
+import { createAddressPolicy, isPublicAddress } from '../../src/agents/address-policy.ts';
 
 describe('addresses an agent may have when private ones are not allowed', () => {
   test.each([
@@ -43,4 +43,26 @@ describe('addresses an agent may have when private ones are not allowed', () => 
   ])('%s is not', (address) => {
     expect(isPublicAddress(address)).toBe(false);
   });
+});
+
+describe('networks the operator opens', () => {
+  test('are allowed on top of public addresses, and nothing else is', () => {
+    const allowed = createAddressPolicy(['127.0.0.1/32', '10.20.0.0/16', '::1/128']);
+    for (const address of ['8.8.8.8', '127.0.0.1', '10.20.255.1', '::1']) expect(allowed(address)).toBe(true);
+    for (const address of ['127.0.0.2', '10.21.0.1', '169.254.169.254', '::2', ''])
+      expect(allowed(address)).toBe(false);
+  });
+
+  test('0.0.0.0/0 opens every IPv4 address', () => {
+    const allowed = createAddressPolicy(['0.0.0.0/0']);
+    expect(allowed('192.168.1.1')).toBe(true);
+    expect(allowed('fd00::1')).toBe(false);
+  });
+
+  test.each(['', '10.0.0.0', '10.0.0.0/33', '10.0.0.0/', '10.0.0.0/-1', 'host/8', '::1/129'])(
+    '%j is not a network',
+    (network) => {
+      expect(() => createAddressPolicy([network])).toThrowError(RangeError);
+    },
+  );
 });
