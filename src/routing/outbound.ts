@@ -6,6 +6,7 @@
 //        destination is final: a dearer or less checked route is never taken instead.
 //   RO3. Trunks of other workspaces are never candidates.
 //   RO4. A destination whose country cannot be told (satellite, premium networks, unassigned codes) is not called, `worldwide` or not.
+//   RO5. A trunk that demands encrypted media is never used without it.
 
 import type { CallClass } from '../domain/call.ts';
 import type { Gateway, PhoneNumber, Trunk } from '../domain/directory.ts';
@@ -55,6 +56,10 @@ export function routeOutbound(question: OutboundQuestion): OutboundVerdict {
   if (number === null) return { ok: false, reason: 'caller_id_not_owned', steps };
   const trunk = chooseTrunk(question, number, explanation);
   if (trunk === null) return { ok: false, reason: 'no_route', steps };
+  if (trunk.outbound.mediaEncryption === 'required') {
+    explanation.failed('trunk', `trunk "${trunk.label}" demands encrypted media, which is not made for outbound calls`);
+    return { ok: false, reason: 'encryption_mismatch', steps };
+  }
   const country = allowedCountry(question.to, trunk, explanation);
   if (country === null) return { ok: false, reason: 'destination_not_allowed', steps };
 

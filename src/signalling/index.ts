@@ -16,3 +16,4 @@ export type {
 } from './leg.ts';
 export { connectSignalling, type SignallingLog, type SignallingOptions } from './signalling.ts';
 export { type CallReason, parseReasonHeader } from './sip-text.ts';
+export { TrunkHosts, type TrunkHostsOptions } from './trunk-hosts.ts';

@@ -73,6 +73,11 @@ describe('a call of a workspace', () => {
     expect(verdict.steps.at(-1)?.seen).toBe('+442071234567 is in GB, trunk "loopback" allows US, CA');
   });
 
+  test('is refused when the trunk demands encrypted media', () => {
+    const secure = trunk('loopback', { outbound: { mediaEncryption: 'required' } });
+    expect(route({ trunks: [secure] })).toMatchObject({ ok: false, reason: 'encryption_mismatch' });
+  });
+
   test.each([
     '+8816123456789',
     '+88213123456',
