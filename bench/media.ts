@@ -169,6 +169,7 @@ function tables(figures: readonly Figures[]) {
     row.lost,
     row.duplicated,
     row.reframed,
+    row.strays,
     row.failed,
     round(row.lateMs.p99),
   ]);
@@ -190,6 +191,7 @@ function tables(figures: readonly Figures[]) {
         'lost',
         'doubled',
         're-framed',
+        'strays',
         'calls failed',
         'caller late p99',
       ],

@@ -13,7 +13,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { Samples, type Percentiles } from '../support/stats.ts';
 import { type LoadCall, SipCaller, type SipTarget } from './sip-caller.ts';
-import { findStamp, FRAME_BYTES, stampedFrame, stampedMs, writeStamp } from './stamp.ts';
+import { findStamp, FRAME_BYTES, stampedFrame, stampedMs, stampedSender, writeStamp } from './stamp.ts';
 
 export interface OpenCalls {
   readonly calls: number;
@@ -27,12 +27,16 @@ export interface Measured {
   readonly lost: number;
   readonly duplicated: number;
   readonly reframed: number;
+  /** Frames that belong to another call. */
+  readonly strays: number;
   readonly lostByWorstCall: number;
   readonly roundTripMs: Percentiles;
   readonly lateMs: Percentiles;
 }
 
 interface Line {
+  /** Known to no other call of this run or of the one before. */
+  readonly sender: number;
   readonly socket: Socket;
   readonly packet: Buffer;
   readonly seen: Uint8Array;
@@ -57,6 +61,8 @@ const lines: Line[] = [];
 let sip: SipCaller | null = null;
 let startMs = 0;
 let slot = 0;
+/** Frames of other calls that came to a port of ours. */
+let strays = 0;
 let timer: NodeJS.Timeout | null = null;
 let window: { roundTrip: Samples; late: Samples; duplicated: number; reframed: number } | null = null;
 
@@ -81,15 +87,17 @@ async function open({ calls, sip: target, rtpPorts }: OpenCalls): Promise<void> 
   process.send?.({ type: 'up', answered: lines.length, failed });
 }
 
-async function createLine(ssrc: number): Promise<Line> {
+async function createLine(index: number): Promise<Line> {
   const socket = createSocket({ type: 'udp4', recvBufferSize: SOCKET_BUFFER_BYTES });
   socket.bind(0, '127.0.0.1');
   await once(socket, 'listening');
   const packet = Buffer.alloc(RTP_HEADER_BYTES + FRAME_BYTES, 0x7f);
   packet[0] = 0x80;
   packet[1] = 0;
-  packet.writeUInt32BE(ssrc + 1, 8);
+  const sender = ((process.pid << 12) + index + 1) >>> 0;
+  packet.writeUInt32BE(sender, 8);
   const line: Line = {
+    sender,
     socket,
     packet,
     seen: new Uint8Array(FRAMES_MAX),
@@ -130,7 +138,7 @@ function send(line: Line, dueMs: number): void {
   const sentMs = performance.now();
   packet.writeUInt16BE(frame & 0xffff, 2);
   packet.writeUInt32BE((frame * FRAME_BYTES) >>> 0, 4);
-  writeStamp(packet, RTP_HEADER_BYTES, frame, sentMs);
+  writeStamp(packet, RTP_HEADER_BYTES, frame, sentMs, line.sender);
   line.socket.send(packet, line.remotePort, '127.0.0.1');
   line.frame++;
   window?.late.add(sentMs - dueMs);
@@ -139,6 +147,10 @@ function send(line: Line, dueMs: number): void {
 function receive(line: Line, bytes: Buffer): void {
   const at = findStamp(bytes, RTP_HEADER_BYTES);
   if (at === -1) return;
+  if (stampedSender(bytes, at) !== line.sender) {
+    strays++;
+    return;
+  }
   const frame = stampedFrame(bytes, at);
   const copies = (line.seen[frame] ?? 0) + 1;
   line.seen[frame] = copies;
@@ -188,6 +200,7 @@ function measured(of: NonNullable<typeof window>, last: readonly number[]): Meas
     lost: sent - received,
     duplicated: of.duplicated,
     reframed: of.reframed,
+    strays,
     lostByWorstCall,
     roundTripMs: of.roundTrip.summary(),
     lateMs: of.late.summary(),

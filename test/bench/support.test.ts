@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { findStamp, FRAME_BYTES, stampedFrame, stampedMs, writeStamp } from '../../bench/load/stamp.ts';
+import { findStamp, FRAME_BYTES, stampedFrame, stampedMs, stampedSender, writeStamp } from '../../bench/load/stamp.ts';
 import { mergeSection, section } from '../../bench/support/result.ts';
 import { Samples } from '../../bench/support/stats.ts';
 
@@ -42,15 +42,15 @@ describe('samples', () => {
 describe('stamps in frames', () => {
   test('a stamp is found where it was written, also when the frame was cut differently', () => {
     const frame = Buffer.alloc(FRAME_BYTES, 0x7f);
-    writeStamp(frame, 0, 7, 123.456);
+    writeStamp(frame, 0, 7, 123.456, 42);
     const shifted = Buffer.concat([Buffer.alloc(33, 0xff), frame]);
     expect([findStamp(frame, 0), findStamp(shifted, 0)]).toEqual([0, 33]);
-    expect([stampedFrame(shifted, 33), stampedMs(shifted, 33)]).toEqual([7, 123.456]);
+    expect([stampedFrame(shifted, 33), stampedMs(shifted, 33), stampedSender(shifted, 33)]).toEqual([7, 123.456, 42]);
   });
 
   test('silence and half a stamp are no stamp', () => {
     const frame = Buffer.alloc(FRAME_BYTES, 0xff);
-    writeStamp(frame, 0, 1, 1);
+    writeStamp(frame, 0, 1, 1, 1);
     expect(findStamp(Buffer.alloc(FRAME_BYTES, 0xff), 0)).toBe(-1);
     expect(findStamp(frame.subarray(0, 10), 0)).toBe(-1);
   });

@@ -63,7 +63,8 @@ export class RtpPeer {
   readonly host: string;
   readonly port: number;
   readonly received = new Received();
-  readonly injected = { sent: 0, lost: 0, duplicated: 0, reordered: 0 };
+  /** `overtaken`: packets that left after one with a higher number, copies not counted; what a receiver calls reordered. */
+  readonly injected = { sent: 0, lost: 0, duplicated: 0, reordered: 0, overtaken: 0 };
   /** Packets from ports other than the one negotiated with (and not counted in `received`). */
   strangers = 0;
   codec: Codec;
@@ -76,6 +77,7 @@ export class RtpPeer {
   readonly #rtcp: Socket;
   #remote: { address: string; port: number } | null = null;
   #sequence: number;
+  #highestSent: number | null = null;
   #timestamp: number;
   #eventTimestamp = 0;
   #queue: Item[] = [];
@@ -175,6 +177,7 @@ export class RtpPeer {
     this.ssrc = ssrc;
     this.#sequence = sequence;
     this.#timestamp = timestamp;
+    this.#highestSent = null;
   }
 
   async close(): Promise<void> {
@@ -250,25 +253,32 @@ export class RtpPeer {
       this.injected.reordered++;
       delayMs += this.ptimeMs * 1.5;
     }
-    this.#sendAfter(bytes, delayMs);
+    this.#sendAfter(bytes, delayMs, false);
     if (!chance(duplicate)) return;
     this.injected.duplicated++;
-    this.#sendAfter(bytes, delayMs + 1);
+    this.#sendAfter(bytes, delayMs + 1, true);
   }
 
-  #sendAfter(bytes: Buffer, delayMs: number): void {
+  #sendAfter(bytes: Buffer, delayMs: number, copy: boolean): void {
     const remote = this.#remote;
     if (!remote) return;
     if (delayMs === 0) {
-      this.injected.sent++;
+      this.#noteOrder(bytes.readUInt16BE(2), copy);
       this.#rtp.send(bytes, remote.port, remote.address);
       return;
     }
     const timer = setTimeout(() => {
       this.#delayed.delete(timer);
-      this.#sendAfter(bytes, 0);
+      this.#sendAfter(bytes, 0, copy);
     }, delayMs);
     this.#delayed.add(timer);
+  }
+
+  #noteOrder(sequence: number, copy: boolean): void {
+    this.injected.sent++;
+    const ahead = this.#highestSent === null ? 1 : ((sequence - this.#highestSent) << 16) >> 16;
+    if (ahead > 0) this.#highestSent = sequence;
+    else if (!copy) this.injected.overtaken++;
   }
 
   #receive(bytes: Buffer, fromPort: number): void {
