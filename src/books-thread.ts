@@ -18,7 +18,8 @@ const { commit, file, shut } = openFiles({
 port.on('message', (request: BooksRequest) => {
   if (request.name === 'close') {
     shut();
-    port.close();
+    // The answers of what was just committed leave in the microtasks before this.
+    setImmediate(() => port.close());
     return;
   }
   commit
