@@ -60,7 +60,7 @@ export interface CallStore {
 }
 
 export interface IdempotencyStore {
-  /** Stores `{key -> value}` once; answers the stored value if the key is known. Durable before it resolves. */
+  /** Stores `{key -> value}` once, for a month; answers the stored value if the key is known. Durable before it resolves. */
   claim(scope: string, key: string, value: string): Promise<{ readonly first: boolean; readonly value: string }>;
 }
 

@@ -77,4 +77,12 @@ CREATE TABLE idempotency (
 ) STRICT, WITHOUT ROWID;
 `,
   },
+  {
+    id: 'directory-2',
+    sql: `
+ALTER TABLE idempotency ADD COLUMN claimed_at INTEGER NOT NULL DEFAULT 0;
+UPDATE idempotency SET claimed_at = unixepoch() * 1000;
+CREATE INDEX idempotency_oldest ON idempotency (claimed_at);
+`,
+  },
 ];

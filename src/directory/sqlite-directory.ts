@@ -19,11 +19,18 @@ export interface DirectoryOptions {
   /** Keys that sealed earlier and still open (rotation). */
   readonly formerKeys?: readonly Uint8Array[];
   readonly randomBytes?: RandomBytes;
+  /** Wall-clock ms; decides when claimed idempotency keys are forgotten. */
+  readonly nowMs?: () => number;
 }
+
+/** A client that repeats a request after a month means another one. */
+const CLAIM_LIFETIME_MS = 30 * 86_400_000;
+/** Forgetting costs a write: once in so many claims. */
+const CLAIMS_PER_CLEANING = 256;
 
 /** Opens or creates the file; `:memory:` for tests. Throws what SQLite throws, TypeError for a bad key. */
 export function openDirectory(path: string, options: DirectoryOptions): Directory {
-  const { sealingKey, formerKeys = [], randomBytes = systemRandomBytes } = options;
+  const { sealingKey, formerKeys = [], randomBytes = systemRandomBytes, nowMs = Date.now } = options;
   const sealer = createSealer({ keys: [sealingKey, ...formerKeys], randomBytes });
   const database = openDatabase(path, DIRECTORY_MIGRATIONS);
   let trunkCache: readonly Trunk[] | null = null;
@@ -58,7 +65,7 @@ export function openDirectory(path: string, options: DirectoryOptions): Director
     numbers: openNumbers(database),
     keys: openKeys(database),
     calls: openCalls(database),
-    idempotency: openIdempotency(database),
+    idempotency: openIdempotency(database, nowMs),
     async allTrunks() {
       trunkCache ??= trunks.where([]);
       return trunkCache;
@@ -137,14 +144,18 @@ function openCalls(database: DatabaseSync): CallStore {
   };
 }
 
-function openIdempotency(database: DatabaseSync): IdempotencyStore {
+function openIdempotency(database: DatabaseSync, nowMs: () => number): IdempotencyStore {
   const insert = database.prepare(
-    'INSERT INTO idempotency (scope, key, value) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+    'INSERT INTO idempotency (scope, key, value, claimed_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
   );
   const select = database.prepare('SELECT value FROM idempotency WHERE scope = ? AND key = ?');
+  const forget = database.prepare('DELETE FROM idempotency WHERE claimed_at < ?');
+  let claims = 0;
   return {
     async claim(scope, key, value) {
-      const first = insert.run(scope, key, value).changes !== 0;
+      if (claims % CLAIMS_PER_CLEANING === 0) forget.run(nowMs() - CLAIM_LIFETIME_MS);
+      claims += 1;
+      const first = insert.run(scope, key, value, nowMs()).changes !== 0;
       return { first, value: first ? value : String(select.get(scope, key)?.['value']) };
     },
   };

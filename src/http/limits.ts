@@ -10,6 +10,8 @@ export interface HttpLimits {
   readonly anonymousBurst: number;
   /** Buckets kept at once; the oldest one is forgotten first. */
   readonly bucketsMax: number;
+  /** Open connections; more are refused at once. */
+  readonly connectionsMax: number;
   /** A request that is not complete by then is dropped (slow clients on purpose). */
   readonly requestTimeoutMs: number;
 }
@@ -24,6 +26,8 @@ export const DEFAULT_HTTP_LIMITS: HttpLimits = {
   anonymousPerSecond: 2,
   anonymousBurst: 30,
   bucketsMax: 10_000,
+  // The console holds a few per person, integrations a handful each; descriptors are needed for calls.
+  connectionsMax: 1_000,
   requestTimeoutMs: 15_000,
 };
 

@@ -98,12 +98,15 @@ function createApp({ ids, logger, clock }: HttpDeps, limits: HttpLimits): Fastif
     exposeHeadRoutes: false,
     // Idle connections of keep-alive clients must not hold up a shutdown.
     forceCloseConnections: 'idle',
+    // Requests that are under way when the server closes are answered like any other (H2).
+    return503OnClosing: false,
     clientErrorHandler: refuseBytes,
     frameworkErrors: (_error, request, reply) => {
       reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id });
       sendProblem(reply, new Problem('malformed_request'));
     },
   });
+  app.server.maxConnections = limits.connectionsMax;
   readJsonOnly(app);
   const startedAtMs = new WeakMap<FastifyRequest, number>();
   app.addHook('onRequest', async (request, reply) => {

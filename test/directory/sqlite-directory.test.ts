@@ -84,6 +84,21 @@ describe('SQLite directory on disk', () => {
     await again.close();
   });
 
+  test('claimed keys are forgotten after a month, so that the table does not grow for ever', async () => {
+    let now = 1_800_000_000_000;
+    const directory = openDirectory(path, { sealingKey: KEY, nowMs: () => now });
+    const claim = (key: string) => directory.idempotency.claim('s', key, `${key} at ${now}`);
+    const { value } = await claim('old');
+    now += 29 * 86_400_000;
+    for (let i = 0; i < 300; i += 1) await claim(`k${i}`);
+    expect(await claim('old')).toEqual({ first: false, value });
+    now += 2 * 86_400_000;
+    for (let i = 300; i < 600; i += 1) await claim(`k${i}`);
+    expect((await claim('old')).first).toBe(true);
+    expect((await claim('k0')).first).toBe(false);
+    await directory.close();
+  });
+
   test('a lookup by number uses an index', async () => {
     const directory = await filled();
     await directory.numbers.put(number());

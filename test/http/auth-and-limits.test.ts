@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createAuthenticator, newToken } from '../../src/http/auth.ts';
 import { addressKey, createRateLimiter } from '../../src/http/rate-limit.ts';
+import { createHttp } from '../../src/http/server.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { ADMIN_TOKEN, startWorld, type World } from './world.ts';
 
@@ -183,6 +184,28 @@ describe('bytes that are no HTTP', () => {
     expect(answer).toContain('content-type: application/problem+json');
     expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '')).toMatchObject({ status });
     expect((await world.ask('GET', '/healthz')).status).toBe(200);
+  });
+
+  test('connections beyond the limit are refused at once', async () => {
+    world = await startWorld({ limits: { connectionsMax: 3 } });
+    const port = Number(new URL(world.url).port);
+    // The connection that started this world may still be open: at least seven of ten find no room.
+    const sockets = Array.from({ length: 10 }, () => connect(port, '127.0.0.1').on('error', () => undefined));
+    let refused = 0;
+    await new Promise<void>((resolve) => {
+      for (const socket of sockets) socket.once('close', () => ++refused === 7 && resolve());
+    });
+    expect(refused).toBe(7);
+    for (const socket of sockets) socket.destroy();
+  });
+
+  test('an address that is taken is said so', async () => {
+    world = await startWorld();
+    const other = await createHttp(world.deps);
+    await expect(other.listen({ host: '127.0.0.1', port: Number(new URL(world.url).port) })).rejects.toMatchObject({
+      code: 'EADDRINUSE',
+    });
+    await other.close();
   });
 
   test('closing while a connection idles does not wait for it, and closing twice is harmless', async () => {

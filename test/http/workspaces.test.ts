@@ -81,6 +81,7 @@ describe('top-ups', () => {
     const answer = await topUp(id, 'k1', { amount: '10.5', note: 'Invoice 7' });
     expect(answer.status).toBe(201);
     expect(answer.body).toMatchObject({
+      at: '2026-01-01T00:00:00.000Z',
       workspaceId: id,
       meter: 'topup',
       amount: '10.50',
