@@ -337,8 +337,9 @@ export class Caller {
     this.send(this.text('CANCEL', { branch: this.branch, extra }));
   }
 
-  ack(branch = unique('z9hG4bK')): void {
-    this.send(this.text('ACK', { branch }));
+  /** To the request with that CSeq; without one, to the last request. */
+  ack(branch = unique('z9hG4bK'), sequence = this.#sequence): void {
+    this.send(this.text('ACK', { branch }).replace(/^CSeq: \d+/m, `CSeq: ${sequence}`));
   }
 
   /** A request inside the dialog, next CSeq. */

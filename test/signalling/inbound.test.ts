@@ -191,7 +191,7 @@ describe('an INVITE', () => {
     await leg.answer(answerTo(invite.offer));
     const ok = await caller.peer.next((message) => message.status === 200 && message.header('CSeq').endsWith('INVITE'));
     expect(ok.header('CSeq')).toBe('1 INVITE');
-    caller.peer.send(caller.text('ACK').replace(/CSeq: \d+/, 'CSeq: 1'), harness.sipPort);
+    caller.ack(undefined, 1);
     expect(await events.take()).toEqual({ type: 'confirmed' });
     caller.inDialog('BYE');
     expect(await events.take()).toMatchObject({ type: 'bye' });

@@ -1,0 +1,170 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { InboundEvent, OutboundEvent } from '../../src/signalling/leg.ts';
+import { createRandom, type Random } from '../support/phone/random.ts';
+import { type RawMessage, type RawSipPeer, responseText } from '../support/raw-sip-peer.ts';
+import { answerTo, Callee, Harness, OFFER } from './harness.ts';
+
+// Both sides do what they may, whenever they like, many calls at a time. However the messages cross: every leg ends once, tells nothing
+// after its end, and leaves no dialog behind (leg.ts L1, L2).
+
+const CALLS = 120;
+const SEED = 3261;
+const END_TYPES = new Set(['cancelled', 'unconfirmed', 'rejected', 'bye', 'lost']);
+
+let harness: Harness;
+beforeAll(async () => {
+  harness = await Harness.start();
+});
+afterAll(() => harness.close());
+
+type LegEvent = InboundEvent | OutboundEvent;
+
+describe('whatever crosses', () => {
+  test('an inbound leg ends once', async () => {
+    const random = createRandom(SEED);
+    const ends = new Map<string, number>();
+    await inParallel(CALLS, 12, async () => {
+      const caller = await harness.caller();
+      const stop = answerEverything(caller.peer, harness.sipPort, (message) => {
+        if (message.status !== undefined && message.status >= 200 && message.header('CSeq').endsWith('INVITE')) {
+          if (message.status === 200) caller.learn(message);
+          caller.ack(message.status === 200 ? undefined : caller.branch, 1);
+        }
+      });
+      caller.invite();
+      const { leg, invite, events } = await harness.calls.take((call) => call.invite.sipCallId === caller.callId);
+      let asked = false;
+      await Promise.all([
+        acts(random, [
+          () => leg.ringing(),
+          () => leg.answer(answerTo(invite.offer)).then(() => undefined),
+          () => {
+            asked = true;
+            if (random.integer(3) === 0) leg.reject('busy');
+            return leg.bye('api_hangup');
+          },
+        ]),
+        acts(random, [
+          () => {
+            if (random.integer(3) === 0) caller.cancel();
+          },
+          () => caller.inDialog('UPDATE', { body: OFFER.replace('a=sendrecv', 'a=sendonly') }),
+          () => {
+            if (random.integer(2) === 0) caller.inDialog('BYE');
+          },
+        ]),
+      ]);
+      // Whoever has not hung up does so now.
+      asked = true;
+      await leg.bye('api_hangup');
+      const end = oneEndAtMost(events.items, asked);
+      ends.set(end, (ends.get(end) ?? 0) + 1);
+      stop();
+    });
+    await expect.poll(() => harness.openDialogs(), { timeout: 5_000 }).toBe(0);
+    expect([...ends.values()].reduce((sum, count) => sum + count, 0)).toBe(CALLS);
+    // The draw must have led to different ends, or nothing has crossed.
+    expect([...ends.keys()].sort()).toEqual(['bye', 'cancelled', 'our own act']);
+  });
+
+  test('an outbound leg ends once', async () => {
+    const random = createRandom(SEED);
+    const ends = new Map<string, number>();
+    await inParallel(CALLS, 12, async () => {
+      const peer = await harness.peer();
+      const { leg, events } = harness.place(peer);
+      const invite = await peer.next('INVITE');
+      const callee = new Callee(peer, harness.sipPort, invite);
+      const outcome = random.integer(4) === 0 ? 486 : 200;
+      let final = false;
+      const finish = (status: number) => {
+        if (final) return;
+        final = true;
+        callee.respond(status, status === 200 ? { body: answerTo(invite.body) } : {});
+      };
+      const stop = answerEverything(peer, harness.sipPort, (message) => {
+        if (message.method === 'CANCEL') finish(487);
+      });
+      let asked = false;
+      await Promise.all([
+        acts(random, [
+          () => {
+            if (random.integer(2) === 0) leg.cancel('api_cancelled');
+          },
+          () => {
+            asked = true;
+            return leg.bye('api_hangup');
+          },
+        ]),
+        acts(random, [
+          () => callee.respond(180),
+          () => finish(outcome),
+          () => {
+            if (random.integer(2) === 0 && outcome === 200) callee.inDialog('BYE');
+          },
+        ]),
+      ]);
+      finish(outcome);
+      asked = true;
+      await leg.bye('api_hangup');
+      // A CANCEL is told when it has led to something; a BYE of ours is not told at all.
+      const wasAnswered = () => events.items.some(({ type }) => type === 'answered');
+      await expect.poll(() => isOver(events.items) || wasAnswered(), { timeout: 5_000 }).toBe(true);
+      const end = oneEndAtMost(events.items, asked);
+      ends.set(end, (ends.get(end) ?? 0) + 1);
+      stop();
+    });
+    await expect.poll(() => harness.openDialogs(), { timeout: 5_000 }).toBe(0);
+    expect(ends.get('rejected')).toBeGreaterThan(5);
+    expect(ends.get('our own act')).toBeGreaterThan(5);
+  });
+
+  test('nothing has thrown on the way', () => {
+    expect(harness.log.lines.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+});
+
+/** Runs the acts in order, each after up to 6 ms. */
+async function acts(random: Random, list: readonly (() => unknown)[]): Promise<void> {
+  for (const act of list) {
+    await new Promise((resolve) => setTimeout(resolve, random.integer(7)));
+    await act();
+  }
+}
+
+function isOver(events: readonly LegEvent[]): boolean {
+  return events.some(({ type }) => END_TYPES.has(type));
+}
+
+/** @returns the end's type, or that the leg was ended by us and told nothing. */
+function oneEndAtMost(events: readonly LegEvent[], asked: boolean): string {
+  const ends = events.filter(({ type }) => END_TYPES.has(type));
+  expect(ends.length).toBeLessThanOrEqual(1);
+  if (ends.length === 1) expect(events.at(-1)).toBe(ends[0]);
+  else expect(asked).toBe(true);
+  return ends[0]?.type ?? 'our own act';
+}
+
+/** A peer that answers every request with 200 and shows all messages. */
+function answerEverything(peer: RawSipPeer, port: number, see: (message: RawMessage) => void): () => void {
+  const timer = setInterval(() => {
+    for (const message of peer.received.splice(0)) {
+      see(message);
+      const { method } = message;
+      if (method === undefined || method === 'ACK' || method === 'INVITE') continue;
+      peer.send(responseText(peer, message, 200, { toTag: 'callee-tag' }), port);
+    }
+  }, 1);
+  return () => clearInterval(timer);
+}
+
+async function inParallel(count: number, width: number, run: () => Promise<void>): Promise<void> {
+  let left = count;
+  const worker = async () => {
+    while (left > 0) {
+      left -= 1;
+      await run();
+    }
+  };
+  await Promise.all(Array.from({ length: width }, worker));
+}
