@@ -13,7 +13,7 @@ import { SipCore } from './dialog/core.ts';
 import { DialogTable } from './dialog/dialog-table.ts';
 import type { Environment, Names } from './dialog/environment.ts';
 import { LocalAddresses, type Protocol } from './dialog/local-addresses.ts';
-import { Statistics } from './dialog/statistics.ts';
+import { type DropReason, type RequestCount, type ResponseCount, Statistics } from './dialog/statistics.ts';
 import { makeResponse } from './message/builders.ts';
 import type { SipParseError } from './message/errors.ts';
 import type { SipRequest } from './message/message.ts';
@@ -61,12 +61,15 @@ export interface EngineAddress {
 }
 
 export interface EngineStats {
-  /** Counters, `group.label` to count. */
-  readonly counts: Record<string, number>;
+  readonly requests: readonly RequestCount[];
+  readonly responses: readonly ResponseCount[];
+  readonly dropped: Readonly<Record<DropReason, number>>;
   readonly openTransactions: number;
   readonly openDialogs: number;
   readonly applications: number;
+  /** Messages the parser or the validator refused. */
   readonly malformed: number;
+  /** Requests refused for want of room. */
   readonly refusedOverload: number;
 }
 
@@ -135,11 +138,10 @@ export async function createEngine(options: EngineOptions, ports: EnginePorts = 
 
   transport.on('message', (message, source) => {
     if (message.kind === 'response') return transactions.receiveResponse(message, source);
-    statistics.requestReceived(message.method);
+    statistics.request('in', message.method);
     transactions.receiveRequest(message, source);
   });
   transport.on('invalid', (partial, error, source) => {
-    statistics.malformed();
     if (partial !== undefined) answerInvalid(partial, error, source, { send, names, statistics });
   });
   transport.on('icmp', (address, port) =>
@@ -159,7 +161,7 @@ export async function createEngine(options: EngineOptions, ports: EnginePorts = 
     wirePort,
     addresses,
     stats: () => ({
-      counts: statistics.snapshot(),
+      ...statistics.snapshot(),
       openTransactions: transactions.openCount,
       openDialogs: environment.dialogs.size,
       applications: wire.sessionCount,
@@ -188,7 +190,7 @@ function answerInvalid(
   const via = topVia(partial);
   if (partial.method === 'ACK' || via === undefined) return;
   const response = makeResponse(partial, error.status, error.reason, { toTag: use.names.tag() });
-  use.statistics.responseSent(error.status);
+  use.statistics.response('out', partial.method, error.status);
   void use.send(responseDestination(via, source), serialise(response));
 }
 

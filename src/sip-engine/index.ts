@@ -1,5 +1,6 @@
 // The way in: everything outside this room imports from here only.
 export type { EngineAddress, EngineOptions, EngineStats, Listen } from './engine.ts';
+export type { Direction, DropReason, RequestCount, ResponseCount } from './dialog/statistics.ts';
 export {
   EngineGoneError,
   EngineStartError,

@@ -33,7 +33,8 @@ describe('the engine in its own thread', () => {
     peer.send(requestText(peer, options), engine.addresses[0]!.port);
     await peer.next(503);
     const stats = await engine.stats();
-    expect(stats.counts).toEqual({ 'requestsReceived.OPTIONS': 1, 'responsesSent.503': 1 });
+    expect(stats.requests).toEqual([{ direction: 'in', method: 'OPTIONS', count: 1 }]);
+    expect(stats.responses).toEqual([{ direction: 'out', method: 'OPTIONS', code: 503, count: 1 }]);
     expect(stats).toMatchObject({ openTransactions: 1, openDialogs: 0, applications: 1, malformed: 0 });
     client.close();
   });

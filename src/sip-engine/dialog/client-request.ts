@@ -31,13 +31,13 @@ export class ClientRequest {
   /** Limits a ringing INVITE (RFC 3261 timer C) and a cancelled one. */
   readonly patience: TimerSlot;
   #final = false;
-  readonly #environment: Environment;
+  readonly #environment: Pick<Environment, 'clock' | 'echoGapMs'>;
   readonly #openAtMs: number;
   #held: (() => void)[] = [];
   #gateSet = false;
 
   constructor(
-    environment: Environment,
+    environment: Pick<Environment, 'clock' | 'echoGapMs'>,
     fields: Pick<ClientRequest, 'txnId' | 'application' | 'request' | 'branch' | 'destination' | 'dialogId' | 'dialog'>,
   ) {
     this.txnId = fields.txnId;

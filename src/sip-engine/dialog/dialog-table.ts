@@ -2,7 +2,7 @@
 //
 // Invariants
 //   B1. One entry per (Call-ID, local tag, remote tag). Early dialogs of a forked INVITE share one id: the id then means the
-//       confirmed one, or else the one added last.
+//       one added last, until `prefer` names the one that answered.
 //   B2. A dialog leaves the table the moment it ends.
 import type { Dialog } from './dialog.ts';
 
@@ -24,7 +24,7 @@ export class DialogTable {
   add(dialog: Dialog): void {
     const key = tagsKey(dialog.callId, dialog.localTag, dialog.remoteTag);
     this.#byTags.set(key, dialog);
-    if (this.#byId.get(dialog.id)?.state !== 'confirmed') this.#byId.set(dialog.id, dialog);
+    this.#byId.set(dialog.id, dialog);
     dialog.onEnded.push(() => {
       this.#byTags.delete(key);
       if (this.#byId.get(dialog.id) === dialog) this.#byId.delete(dialog.id);

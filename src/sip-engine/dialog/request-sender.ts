@@ -50,7 +50,7 @@ export class RequestSender {
   /** @throws SipSerialiseError when the request holds text that is no SIP (nothing has been sent then). */
   start(request: SipRequest, branch: string, destination: Destination, user: ClientUser): Sent {
     const bytes = serialise(request);
-    this.#environment.statistics.requestSent(request.method);
+    this.#environment.statistics.request('out', request.method);
     this.#withFlow(destination, (flow) => {
       if (flow === undefined) return user.failed('transport');
       const { transactions } = this.#environment;
@@ -68,7 +68,7 @@ export class RequestSender {
   /** An ACK to a 2xx is a transaction of its own that nobody answers. `onSent` gets what to send again if need be. */
   sendAck(request: SipRequest, destination: Destination, onSent: (ack: { bytes: Buffer; flow: Flow }) => void): Sent {
     const bytes = serialise(request);
-    this.#environment.statistics.requestSent('ACK');
+    this.#environment.statistics.request('out', 'ACK');
     this.#withFlow(destination, (flow) => {
       if (flow === undefined) return;
       onSent({ bytes, flow });

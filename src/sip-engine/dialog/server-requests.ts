@@ -272,7 +272,7 @@ export class ServerRequests {
   }
 
   #send(server: ServerRequest, status: number, bytes: Buffer): void {
-    this.#environment.statistics.responseSent(status);
+    this.#environment.statistics.response('out', server.method, status);
     server.transaction.respond(status, bytes);
   }
 

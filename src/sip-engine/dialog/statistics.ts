@@ -1,4 +1,21 @@
-// Counters an operator asks for. Labels are bounded: a method a stranger invents counts as `other`.
+// Counters an operator asks for, ready to become metrics. Labels are bounded: a method a stranger invents counts as `other`.
+
+/** As seen from the engine. Retransmissions are not counted. */
+export type Direction = 'in' | 'out';
+
+export interface RequestCount {
+  readonly direction: Direction;
+  readonly method: string;
+  readonly count: number;
+}
+
+export interface ResponseCount extends RequestCount {
+  /** Status code, 100 to 699. */
+  readonly code: number;
+}
+
+/** Why a message was dropped without an answer. */
+export type DropReason = 'stray ack' | 'stray response';
 
 const METHODS = new Set([
   'INVITE',
@@ -18,39 +35,36 @@ const METHODS = new Set([
 ]);
 
 export class Statistics {
-  readonly #counts = new Map<string, number>();
+  readonly #requests = new Map<string, { direction: Direction; method: string; count: number }>();
+  readonly #responses = new Map<string, { direction: Direction; method: string; code: number; count: number }>();
+  readonly #dropped: Record<DropReason, number> = { 'stray ack': 0, 'stray response': 0 };
 
-  requestReceived(method: string): void {
-    this.#count(`requestsReceived.${METHODS.has(method) ? method : 'other'}`);
+  request(direction: Direction, methodAsWritten: string): void {
+    const method = METHODS.has(methodAsWritten) ? methodAsWritten : 'other';
+    const key = `${direction} ${method}`;
+    const known = this.#requests.get(key);
+    if (known === undefined) this.#requests.set(key, { direction, method, count: 1 });
+    else known.count += 1;
   }
 
-  requestSent(method: string): void {
-    this.#count(`requestsSent.${METHODS.has(method) ? method : 'other'}`);
+  response(direction: Direction, methodAsWritten: string, code: number): void {
+    const method = METHODS.has(methodAsWritten) ? methodAsWritten : 'other';
+    const key = `${direction} ${method} ${code}`;
+    const known = this.#responses.get(key);
+    if (known === undefined) this.#responses.set(key, { direction, method, code, count: 1 });
+    else known.count += 1;
   }
 
-  responseReceived(status: number): void {
-    this.#count(`responsesReceived.${status}`);
+  dropped(reason: DropReason): void {
+    this.#dropped[reason] += 1;
   }
 
-  responseSent(status: number): void {
-    this.#count(`responsesSent.${status}`);
-  }
-
-  malformed(): void {
-    this.#count('malformed');
-  }
-
-  /** A message dropped without an answer, by reason. */
-  dropped(reason: 'stray ack' | 'stray response' | 'no transport' | 'invalid response'): void {
-    this.#count(`dropped.${reason}`);
-  }
-
-  /** `name` or `group.label` to count, sorted by name. */
-  snapshot(): Record<string, number> {
-    return Object.fromEntries([...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1)));
-  }
-
-  #count(name: string): void {
-    this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
+  /** A copy that later messages do not change. */
+  snapshot(): { requests: RequestCount[]; responses: ResponseCount[]; dropped: Record<DropReason, number> } {
+    return {
+      requests: [...this.#requests.values()].map((entry) => ({ ...entry })),
+      responses: [...this.#responses.values()].map((entry) => ({ ...entry })),
+      dropped: { ...this.#dropped },
+    };
   }
 }

@@ -222,7 +222,7 @@ export class UserAgentClient {
   }
 
   #receive(call: ClientRequest, response: SipResponse, source: Source): void {
-    this.#environment.statistics.responseReceived(response.status);
+    this.#environment.statistics.response('in', call.method, response.status);
     if (response.status < 200) this.#provisional(call, response, source);
     else if (call.method === 'INVITE') this.#inviteFinal(call, response, source);
     else this.#final(call, response, source);

@@ -281,7 +281,7 @@ export class UserAgentServer {
       ...(status === 100 ? {} : { toTag: toTag ?? this.#environment.names.tag() }),
       ...(extra === undefined ? {} : { extra: [extra] }),
     });
-    this.#environment.statistics.responseSent(status);
+    this.#environment.statistics.response('out', arrival.request.method, status);
     arrival.transaction.respond(status, serialise(response));
   }
 

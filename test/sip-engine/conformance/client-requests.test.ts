@@ -486,7 +486,9 @@ describe('requests from the client (checklist 9 to 24)', () => {
       await client.ask(`sip||${call.dialogId}`, clientRequest('INVITE', 'sip:placeholder', [], SDP));
       await peer.next('INVITE');
       const second = await client.ask(`sip||${call.dialogId}`, clientRequest('INVITE', 'sip:placeholder', [], SDP));
-      expect((await client.nextSip('SIP/2.0 491')).tokens[8]).toBe(second.tokens[10]);
+      expect(client.received).toEqual([]);
+      const refused = await client.nextSip('SIP/2.0 491');
+      expect([refused.tokens[8], refused.read > second.read]).toEqual([second.tokens[10], true]);
       expect(await peer.rest()).toEqual([]);
       const glare = fromCallee(peer, call, { method: 'INVITE', sequence: 1, toTag: 'tt', body: SDP });
       peer.send(glare, target.sipPort);

@@ -551,6 +551,10 @@ describe('requests from the network (checklist 25 to 40)', () => {
       const update = await client.nextSip('UPDATE');
       await respond(client, update, 200);
       expect((await peer.next(200)).header('Session-Expires')).toBe('90;refresher=uac');
+      await target.advance(80_000, 5_000);
+      caller.sendInDialog('UPDATE');
+      await respond(client, await client.nextSip('UPDATE'), 200);
+      await peer.next(200);
       await target.advance(85_000, 5_000);
       expect(await peer.rest()).toEqual([]);
       await target.advance(6_000, 500);
@@ -681,6 +685,8 @@ describe('requests from the network (checklist 25 to 40)', () => {
     await client.ask(`sip||${caller.dialogId}`, clientRequest('INFO', 'sip:placeholder'));
     const info = await peer.next('INFO');
     expect([info.uri, info.headers('Route')]).toEqual([strict, [caller.contact]]);
+    await client.ask(`sip||${caller.dialogId}`, clientRequest('MESSAGE', 'sip:given@192.0.2.1'));
+    expect((await peer.next('MESSAGE')).uri).toBe(strict);
   });
 
   item(

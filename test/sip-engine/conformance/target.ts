@@ -16,6 +16,8 @@ export interface Target {
   readonly sipPort: number;
   readonly tcpPort: number;
   readonly wirePort: number;
+  /** What the engine holds. Not possible with the reference. */
+  holds(): { transactions: number; dialogs: number; timers: number };
   /** Moves the engine's clock while sockets run in real time between the steps. */
   advance(ms: number, stepMs?: number): Promise<void>;
   close(): Promise<void>;
@@ -109,6 +111,10 @@ async function startEngine(options: TargetOptions): Promise<Target> {
     sipPort: portOf('udp'),
     tcpPort: portOf('tcp'),
     wirePort: engine.wirePort,
+    holds: () => {
+      const { openTransactions, openDialogs } = engine.stats();
+      return { transactions: openTransactions, dialogs: openDialogs, timers: clock?.pendingTimers ?? 0 };
+    },
     advance: async (ms, stepMs = 500) => {
       if (clock === undefined) throw new Error('start the target with fakeClock to move time');
       for (let left = ms; left > 0; left -= stepMs) {
@@ -138,6 +144,9 @@ async function startReference(binary: string): Promise<Target> {
     sipPort,
     tcpPort: sipPort,
     wirePort,
+    holds: () => {
+      throw new Error('the reference does not tell');
+    },
     advance: () => Promise.reject(new Error('the reference has its own clock')),
     close: () =>
       new Promise((resolve) => {

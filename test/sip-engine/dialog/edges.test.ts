@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { responseText, SDP } from '../../support/raw-sip-peer.ts';
 import { Caller, clientRequest, establishInbound, respond, txnOf } from '../conformance/caller.ts';
 import { answerCall, fromCallee, placeCall } from '../conformance/outbound.ts';
-import { application, settle, startTarget, udpPeer } from '../conformance/target.ts';
+import { application, startTarget, udpPeer } from '../conformance/target.ts';
 import { headerOf } from '../conformance/wire-client.ts';
 
 // What the checklist of the wire protocol does not number: races of RFC 5407, forks, limits, and our own mistakes.
@@ -80,8 +80,8 @@ describe('forks and races of an outbound call', () => {
     for (let fork = 0; fork < 40; fork += 1) {
       peer.send(responseText(peer, call.invite, 180, { toTag: `fork${fork}` }), target.sipPort);
     }
-    await settle();
-    expect(client.received.filter((frame) => frame.sip.startsWith('SIP/2.0 180'))).toHaveLength(32);
+    for (let fork = 0; fork < 32; fork += 1) await client.nextSip('SIP/2.0 180');
+    expect(await client.rest()).toEqual([]);
   });
 
   test('a callee that hangs up before its 200 arrives leaves no call (RFC 5407 3.1.3)', async () => {
@@ -236,6 +236,79 @@ describe('subscriptions', () => {
     peer.send(responseText(peer, await peer.next('NOTIFY'), 200), target.sipPort);
     await client.nextSip('SIP/2.0 200');
     expect((await client.ask(`sip||${caller.dialogId}`, notify)).tokens[4]).toContain('unable to find dialog');
+  });
+});
+
+describe('nothing stays', () => {
+  test('after calls that ended in every way, no transaction, dialog or timer is left', async () => {
+    const target = await startTarget({ fakeClock: true });
+    const before = target.holds().timers;
+    const client = await application(target, 'invite', 'options');
+    const peer = await udpPeer();
+    // Hung up by the peer.
+    const { caller } = await establishInbound(target, client, peer, { extra: ['Session-Expires: 90;refresher=uac'] });
+    caller.sendInDialog('BYE');
+    await respond(client, await client.nextSip('BYE'), 200);
+    // Hung up by us, refreshed by us.
+    const call = await placeCall(client, peer);
+    await answerCall(target, client, peer, call, { extra: ['Session-Expires: 90'] });
+    await client.ask(`sip||${call.dialogId}`, clientRequest('BYE', 'sip:placeholder'));
+    peer.send(responseText(peer, await peer.next('BYE'), 200), target.sipPort);
+    // Refused both ways.
+    const refused = await placeCall(client, peer);
+    peer.send(responseText(peer, refused.invite, 486, { toTag: 'r' }), target.sipPort);
+    const rejected = new Caller(peer, target);
+    rejected.send(rejected.invite());
+    await respond(client, await client.nextSip('INVITE'), 404);
+    // Cancelled both ways, one forgotten by the peer.
+    const abandoned = await placeCall(client, peer);
+    peer.send(responseText(peer, abandoned.invite, 180, { toTag: 'c' }), target.sipPort);
+    await client.nextSip('SIP/2.0 180');
+    await client.ask(`sip|${abandoned.txnId}|`, clientRequest('CANCEL', abandoned.invite.uri));
+    const cancelled = new Caller(peer, target, { extra: ['Supported: 100rel'] });
+    cancelled.send(cancelled.invite());
+    await respond(client, await client.nextSip('INVITE'), 183, { headers: ['require: 100rel'], body: SDP });
+    cancelled.send(cancelled.request('CANCEL', { branch: cancelled.inviteBranch }));
+    // Never answered: by the peer, by the application, never acknowledged.
+    await client.ask('sip||', clientRequest('OPTIONS', `sip:x@127.0.0.1:${peer.port}`));
+    const ignored = new Caller(peer, target);
+    ignored.send(ignored.request('OPTIONS'));
+    const unacknowledged = new Caller(peer, target);
+    unacknowledged.send(unacknowledged.invite());
+    await respond(client, await client.nextSip('INVITE'), 200, { body: SDP });
+    expect(target.holds().transactions).toBeGreaterThan(8);
+    await target.advance(140_000, 4_000);
+    // The transport may keep one timer to forget peers it has not sent to for a while.
+    expect(target.holds()).toEqual({ transactions: 0, dialogs: 0, timers: expect.any(Number) });
+    expect(target.holds().timers).toBeLessThanOrEqual(before + 1);
+  });
+});
+
+describe('what is remembered of a request', () => {
+  test('a Call-ID may be used again once its transaction is over', async () => {
+    const target = await startTarget({ fakeClock: true });
+    const client = await application(target, 'options');
+    const peer = await udpPeer();
+    const caller = new Caller(peer, target);
+    for (let round = 0; round < 2; round += 1) {
+      caller.send(caller.request('OPTIONS'));
+      await respond(client, await client.nextSip('OPTIONS'), 200);
+      await peer.next(200);
+      await target.advance(33_000, 1_000);
+    }
+  });
+
+  test('the timer of a session ends with its call', async () => {
+    const target = await startTarget({ fakeClock: true });
+    const client = await application(target, 'invite');
+    const peer = await udpPeer();
+    const before = target.holds().timers;
+    const extra = ['Session-Expires: 1800;refresher=uac'];
+    const { caller } = await establishInbound(target, client, peer, { extra });
+    caller.sendInDialog('BYE');
+    await respond(client, await client.nextSip('BYE'), 200);
+    await target.advance(40_000, 1_000);
+    expect(target.holds().timers).toBeLessThanOrEqual(before + 1);
   });
 });
 
