@@ -144,7 +144,7 @@ export class CallerAudio {
     while (this.#heldCount === 0 && nowMs >= this.#fillDueMs) {
       this.#append(null, 0, FRAME_BYTES);
       this.framesConcealed++;
-      this.#expectedTimestamp = (this.#expectedTimestamp + FRAME_BYTES) >>> 0;
+      this.#expectedTimestamp = (this.#expectedTimestamp + FRAME_BYTES) | 0;
       this.#filledMs += FRAME_MS;
       this.#fillDueMs += FRAME_MS;
     }
@@ -239,13 +239,13 @@ export class CallerAudio {
     }
     // gap <= 0: -gap bytes at the front were already replaced by silence.
     this.#append(bytes, start - gap, start + length);
-    this.#expectedTimestamp = (timestamp + length) >>> 0;
+    this.#expectedTimestamp = (timestamp + length) | 0;
     this.#heard(nowMs, length / UNITS_PER_MS);
   }
 
   #anchor(timestamp: number): void {
     this.#timelineKnown = true;
-    this.#expectedTimestamp = timestamp;
+    this.#expectedTimestamp = timestamp | 0;
   }
 
   /** Audio came: silence is not due before the packet after it is late. */

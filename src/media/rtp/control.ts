@@ -51,7 +51,7 @@ export class RtcpSession {
     this.dueMs = nowMs + INTERVAL_MS * (0.5 + this.#random());
     const block = reception.started
       ? {
-          ssrc: reception.ssrc,
+          ssrc: reception.ssrc >>> 0,
           fractionLost: reception.takeFractionLost(),
           cumulativeLost: reception.lost,
           highestSequence: reception.highestExtended,
@@ -71,7 +71,7 @@ export class RtcpSession {
   /** False = malformed or not from the peer we hear (S2). */
   received(bytes: Buffer, ourSsrc: number, remoteSsrc: number, wallMs: number, nowMs: number): boolean {
     const summary = parseRtcp(bytes, ourSsrc);
-    if (summary === null || (remoteSsrc !== 0 && summary.ssrc !== remoteSsrc)) return false;
+    if (summary === null || (remoteSsrc !== 0 && summary.ssrc !== remoteSsrc >>> 0)) return false;
     this.reportsReceived++;
     if (summary.senderNtpMiddle !== null) {
       this.#lastSrMiddle = summary.senderNtpMiddle;

@@ -29,6 +29,7 @@ export interface RtpHeader {
   marker: boolean;
   payloadType: number;
   sequence: number;
+  /** Timestamp and SSRC as signed 32 bits: V8 keeps those without a heap object, unsigned ones above 2^31 it does not. */
   timestamp: number;
   ssrc: number;
   /** bytes[payloadStart, payloadEnd): extension and padding are outside. */
@@ -65,8 +66,8 @@ export function parseRtp(bytes: Buffer, header: RtpHeader): boolean {
   header.marker = (second & MARKER_BIT) !== 0;
   header.payloadType = second & PAYLOAD_TYPE_MASK;
   header.sequence = (bytes[2]! << 8) | bytes[3]!;
-  header.timestamp = readUint32(bytes, 4);
-  header.ssrc = readUint32(bytes, 8);
+  header.timestamp = readInt32(bytes, 4);
+  header.ssrc = readInt32(bytes, 8);
   header.payloadStart = start;
   header.payloadEnd = end;
   return true;
@@ -98,12 +99,12 @@ export function looksLikeRtcp(bytes: Buffer): boolean {
   return type >= RTCP_TYPE_FIRST && type <= RTCP_TYPE_LAST;
 }
 
-function readUint32(bytes: Buffer, at: number): number {
-  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
+function readInt32(bytes: Buffer, at: number): number {
+  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
 }
 
 function writeUint32(bytes: Buffer, at: number, value: number): void {
-  bytes[at] = value >>> 24;
+  bytes[at] = (value >>> 24) & 0xff;
   bytes[at + 1] = (value >>> 16) & 0xff;
   bytes[at + 2] = (value >>> 8) & 0xff;
   bytes[at + 3] = value & 0xff;

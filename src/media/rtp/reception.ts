@@ -26,6 +26,7 @@ const TIMESTAMP_UNITS_PER_MS = 8;
 export class Reception {
   /** Extended sequence number of the last packet judged (cycles * 65536 + sequence), valid after inOrder, reordered, restart. */
   extended = 0;
+  /** Signed 32 bits, see RtpHeader. */
   ssrc = 0;
   received = 0;
   duplicates = 0;

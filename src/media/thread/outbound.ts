@@ -28,6 +28,7 @@ export class Outbound {
   readonly #pacer = new Pacer();
   readonly #packet = Buffer.alloc(RTP_HEADER_BYTES + FRAME_BYTES);
   #sequence: number;
+  /** Signed 32 bits, see RtpHeader. */
   #timestamp: number;
   #payloadType = 0;
   #callerCodec: AudioCodec = 'PCMU';
@@ -42,7 +43,7 @@ export class Outbound {
     this.ssrc = randomUint32(options.random);
     // RFC 3550 section 5.1 wants both random; the lower half leaves SRTP's first roll-over far away (RFC 3711 section 3.3.1).
     this.#sequence = randomUint32(options.random) & 0x7fff;
-    this.#timestamp = randomUint32(options.random);
+    this.#timestamp = randomUint32(options.random) | 0;
   }
 
   /** When `tick` wants to be called, monotonic ms. */
@@ -51,7 +52,7 @@ export class Outbound {
   }
 
   get timestamp(): number {
-    return this.#timestamp;
+    return this.#timestamp >>> 0;
   }
 
   get octetsSent(): number {
@@ -125,14 +126,14 @@ export class Outbound {
       if (taken < FRAME_BYTES) packet.fill(this.#silence, RTP_HEADER_BYTES + taken);
       this.framesFromAgent++;
     }
-    if (what !== SEND.audio) this.#timestamp = (this.#timestamp + this.#pacer.skipFrames * FRAME_BYTES) >>> 0;
+    if (what !== SEND.audio) this.#timestamp = (this.#timestamp + this.#pacer.skipFrames * FRAME_BYTES) | 0;
     if (this.#sending) {
       stampRtp(packet, this.#payloadType, this.packetsSent === 0, this.#sequence, this.#timestamp);
       this.#sequence = (this.#sequence + 1) & 0xffff;
       this.packetsSent++;
       this.#send(packet);
     }
-    this.#timestamp = (this.#timestamp + FRAME_BYTES) >>> 0;
+    this.#timestamp = (this.#timestamp + FRAME_BYTES) | 0;
     if (what !== SEND.silence) this.#playout.played();
   }
 }

@@ -10,10 +10,11 @@ describe('RFC 3550 section 5.1: the RTP header', () => {
     const parts = { sequence: 65535, timestamp: 0xfffffff0, payloadType: 101, ssrc: 0xdeadbeef, marker: true };
     const bytes = rtpPacket({ ...parts, payload: Buffer.alloc(160, 7) });
     expect(parseRtp(bytes, header)).toBe(true);
-    expect(header).toEqual({ ...parts, payloadStart: 12, payloadEnd: 172 });
+    const signed = { timestamp: 0xfffffff0 | 0, ssrc: 0xdeadbeef | 0 };
+    expect(header).toEqual({ ...parts, ...signed, payloadStart: 12, payloadEnd: 172 });
     stampRtp(bytes, 0, false, 0, 144);
     parseRtp(bytes, header);
-    expect(header).toMatchObject({ sequence: 0, timestamp: 144, payloadType: 0, marker: false, ssrc: 0xdeadbeef });
+    expect(header).toMatchObject({ sequence: 0, timestamp: 144, payloadType: 0, marker: false, ssrc: 0xdeadbeef | 0 });
   });
 
   test('the payload lies behind CSRCs and extension and before the padding', () => {

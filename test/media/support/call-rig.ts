@@ -198,7 +198,8 @@ export class CallRig {
     }
     const header = createRtpHeader();
     if (!parseRtp(bytes, header)) throw new Error('the call sent what is not RTP');
-    const { sequence, timestamp, payloadType } = header;
+    const { sequence, payloadType } = header;
+    const timestamp = header.timestamp >>> 0;
     const payload = Buffer.from(bytes.subarray(RTP_HEADER_BYTES));
     this.sent.push({ atMs: this.nowMs, port, address, sequence, timestamp, payloadType, payload });
   }

@@ -40,7 +40,8 @@ export class RtpPeer {
     const header = createRtpHeader();
     socket.on('message', (bytes) => {
       if (!parseRtp(bytes, header)) return;
-      const { sequence, timestamp, payloadType, ssrc, marker } = header;
+      const { sequence, payloadType, marker } = header;
+      const [timestamp, ssrc] = [header.timestamp >>> 0, header.ssrc >>> 0];
       const payload = Buffer.from(bytes.subarray(header.payloadStart, header.payloadEnd));
       this.received.push({ atMs: performance.now(), sequence, timestamp, payloadType, ssrc, marker, payload });
     });
