@@ -8,6 +8,7 @@ import type { Source } from '../transport/flow.ts';
 import type { Application, Outcome } from './application.ts';
 import { DialogEnder } from './dialog-ender.ts';
 import type { Environment } from './environment.ts';
+import { InviteOutcomes } from './invite-outcomes.ts';
 import { RequestSender } from './request-sender.ts';
 import { ServerRequests } from './server-requests.ts';
 import { SessionTimers } from './session-timers.ts';
@@ -26,7 +27,8 @@ export class SipCore {
     this.#environment = environment;
     this.#ender = new DialogEnder(environment, sender);
     const sessionTimers = new SessionTimers(environment, sender, this.#ender);
-    this.#client = new UserAgentClient(environment, sender, this.#ender, sessionTimers);
+    const outcomes = new InviteOutcomes(environment, sender, this.#ender, sessionTimers);
+    this.#client = new UserAgentClient(environment, sender, outcomes, sessionTimers);
     this.#serverRequests = new ServerRequests(environment, this.#ender, sessionTimers);
     this.#server = new UserAgentServer(environment, this.#serverRequests, sessionTimers);
   }

@@ -116,6 +116,21 @@ describe('forks and races of an outbound call', () => {
     expect((await client.nextSip('SIP/2.0 481')).tokens[8]).toBe(ours.tokens[10]);
   });
 
+  test('a BYE that waits for the ACK is answered when the caller hangs up first', async () => {
+    const target = await startTarget();
+    const client = await application(target, 'invite');
+    const peer = await udpPeer();
+    const caller = new Caller(peer, target);
+    caller.send(caller.invite());
+    await respond(client, await client.nextSip('INVITE'), 200, { body: SDP });
+    caller.learn(await peer.next(200));
+    const echo = await client.ask(`sip||${caller.dialogId}`, clientRequest('BYE', 'sip:placeholder'));
+    caller.sendInDialog('BYE');
+    expect((await client.nextSip('SIP/2.0 481')).tokens[8]).toBe(echo.tokens[10]);
+    await respond(client, await client.nextSip('BYE'), 200);
+    expect((await peer.next(200)).header('CSeq')).toBe('2 BYE');
+  });
+
   test('an in-dialog UPDATE and the 2xx of a re-INVITE refresh the target', async () => {
     const target = await startTarget();
     const client = await application(target);
