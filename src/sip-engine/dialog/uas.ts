@@ -118,6 +118,7 @@ export class UserAgentServer {
     if (scheme !== 'sip' && scheme !== 'sips' && scheme !== 'tel') return { status: 416 };
     const unsupported = headerValues(request, 'require').filter((option) => !EXTENSIONS.has(option.toLowerCase()));
     if (unsupported.length > 0) return { status: 420, extra: { name: 'Unsupported', value: unsupported.join(', ') } };
+    if (request.method === 'REGISTER' && isWildRegistration(request)) return { status: 400 };
     if (request.method !== 'INVITE') return undefined;
     const minSe = this.#sessionTimers.tooSmall(request);
     if (minSe !== undefined) return { status: 422, extra: minSe };
@@ -288,4 +289,9 @@ export class UserAgentServer {
   #retrySoon(): HeaderField {
     return { name: 'Retry-After', value: String(this.#environment.names.sequence() % 10) };
   }
+}
+
+/** `Contact: *` removes registrations, and only with Expires: 0 (section 10.2.2). */
+function isWildRegistration(register: SipRequest): boolean {
+  return headerValues(register, 'contact').includes('*') && header(register, 'expires')?.trim() !== '0';
 }

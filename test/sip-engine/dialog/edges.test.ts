@@ -327,6 +327,25 @@ describe('what is remembered of a request', () => {
   });
 });
 
+describe('REGISTER', () => {
+  test('with Contact: * and no Expires: 0 is answered 400; a proper one reaches the application', async () => {
+    const target = await startTarget();
+    const client = await application(target, 'register');
+    const peer = await udpPeer();
+    const wild = new Caller(peer, target, { contact: '*' });
+    wild.send(wild.request('REGISTER', { extra: ['Expires: 60'] }));
+    await peer.next(400);
+    for (const extra of [['Expires: 0']]) {
+      const removing = new Caller(peer, target, { contact: '*' });
+      removing.send(removing.request('REGISTER', { extra }));
+      const shown = await client.nextSip('REGISTER');
+      const echo = await respond(client, shown, 200, { headers: ['Expires: 0'] });
+      expect([shown.tokens[9], echo.tokens[11], headerOf(echo.sip, 'Contact')]).toEqual(['', '', '']);
+      await peer.next(200);
+    }
+  });
+});
+
 describe('silence and limits', () => {
   test('an application that never answers an INVITE costs the caller 64 s', async () => {
     const target = await startTarget({ fakeClock: true });
