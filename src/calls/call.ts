@@ -15,18 +15,10 @@
 //       still under way: whoever acquires asks `over` after each await and hands a late acquisition to `releaseLate`.
 //   T3. Class, agent, number and route are fixed by what is set here before `answered`; nothing is read again later.
 
-import type {
-  Bill,
-  CallClass,
-  CallDirection,
-  CallRecord,
-  CallQuality,
-  CallState,
-  Evidence,
-  TimelineEntry,
-} from '../domain/call.ts';
+import type { Bill, CallClass, CallDirection, CallRecord, CallQuality, CallState, Evidence } from '../domain/call.ts';
 import type { Timer } from '../domain/clock.ts';
 import { type Reason, verdictOf } from '../domain/reasons.ts';
+import { createTimeline, type Timeline, type TimelineDetail } from '../observability/timeline.ts';
 import type { MediaEvent, MediaSession } from '../media/session.ts';
 import type { MeteredCall } from '../metering/meter.ts';
 import type { CallDeps } from './deps.ts';
@@ -52,11 +44,6 @@ interface Route {
   class: CallClass | null;
 }
 
-type Detail = NonNullable<TimelineEntry['detail']>;
-
-/** Entries beyond this are counted, not kept: a peer that re-INVITEs all day must not grow a record without bound. */
-const TIMELINE_ENTRIES_MAX = 200;
-
 export class Call {
   readonly id: string;
   readonly identity: CallIdentity;
@@ -68,7 +55,7 @@ export class Call {
   readonly #onEnded: (call: Call) => void;
   readonly #startedMono: number;
   readonly #startedWall: number;
-  readonly #timeline: TimelineEntry[] = [];
+  readonly #timeline: Timeline;
   #state: CallState;
   #identified = false;
   #leg: LegControl | null = null;
@@ -92,6 +79,7 @@ export class Call {
     this.identity = identity;
     this.#startedMono = deps.clock.monotonicMs();
     this.#startedWall = deps.clock.wallMs();
+    this.#timeline = createTimeline({ clock: deps.clock, startedAtMs: this.#startedMono });
     this.#state = identity.direction === 'outbound' ? 'queued' : 'ringing';
     deps.observer.started(this.record());
   }
@@ -119,11 +107,8 @@ export class Call {
     this.#leg = leg;
   }
 
-  note(event: string, detail?: Detail): void {
-    if (this.#timeline.length >= TIMELINE_ENTRIES_MAX) return;
-    const { clock } = this.#deps;
-    const entry = { at: clock.wallMs(), offsetMs: Math.round(clock.monotonicMs() - this.#startedMono), event };
-    this.#timeline.push(detail === undefined ? entry : { ...entry, detail });
+  note(event: string, detail?: TimelineDetail): void {
+    this.#timeline.add(event, detail);
   }
 
   ring(): void {
@@ -241,7 +226,7 @@ export class Call {
       endReason: this.#endReason,
       sipStatus: this.#sipStatus,
       quality: this.#quality,
-      timeline: [...this.#timeline],
+      timeline: this.#timeline.entries(),
       bill: this.#bill ?? this.metered?.running() ?? null,
     };
   }

@@ -6,6 +6,7 @@ import type { CallRecord } from '../domain/call.ts';
 import type { ApiKey, PhoneNumber, Trunk } from '../domain/directory.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 import { countryOf } from '../routing/countries.ts';
+import { GroupCommit } from '../storage/group-commit.ts';
 import { openDatabase } from '../storage/sqlite.ts';
 import type { CallStore, Directory, IdempotencyStore, NumberFilter, NumberStore } from './directory.ts';
 import { agentCodec, callCodec, keyCodec, numberCodec, trunkCodec, workspaceCodec } from './documents.ts';
@@ -19,6 +20,8 @@ export interface DirectoryOptions {
   /** Keys that sealed earlier and still open (rotation). */
   readonly formerKeys?: readonly Uint8Array[];
   readonly randomBytes?: RandomBytes;
+  /** When call records that were saved meanwhile are written together; default: 50 ms after the first. */
+  readonly schedule?: (flush: () => void) => void;
   /** Wall-clock ms; decides when claimed idempotency keys are forgotten. */
   readonly nowMs?: () => number;
 }
@@ -27,6 +30,9 @@ export interface DirectoryOptions {
 const CLAIM_LIFETIME_MS = 30 * 86_400_000;
 /** Forgetting costs a write: once in so many claims. */
 const CLAIMS_PER_CLEANING = 256;
+
+const SAVE_TOGETHER_MS = 50;
+const soon = (flush: () => void) => void setTimeout(flush, SAVE_TOGETHER_MS);
 
 /** Opens or creates the file; `:memory:` for tests. Throws what SQLite throws, TypeError for a bad key. */
 export function openDirectory(path: string, options: DirectoryOptions): Directory {
@@ -56,6 +62,8 @@ export function openDirectory(path: string, options: DirectoryOptions): Director
       trunkCache = null;
     },
   });
+  const commit = new GroupCommit({ database, schedule: options.schedule ?? soon, nowMs });
+  const calls = openCalls(database, commit);
   let open = true;
 
   return {
@@ -64,7 +72,7 @@ export function openDirectory(path: string, options: DirectoryOptions): Director
     trunks,
     numbers: openNumbers(database),
     keys: openKeys(database),
-    calls: openCalls(database),
+    calls,
     idempotency: openIdempotency(database, nowMs),
     async allTrunks() {
       trunkCache ??= trunks.where([]);
@@ -72,6 +80,7 @@ export function openDirectory(path: string, options: DirectoryOptions): Director
     },
     isEmpty: async () => workspaces.page([], { limit: 1 }).items.length === 0,
     async close() {
+      if (open) commit.close();
       if (open) database.close();
       open = false;
     },
@@ -125,7 +134,8 @@ function openKeys(database: DatabaseSync): Directory['keys'] {
   return { ...table, byTokenHash: async (hash) => table.where([{ sql: 'token_hash = ?', value: hash }])[0] };
 }
 
-function openCalls(database: DatabaseSync): CallStore {
+/** Records of ended calls share a transaction: each alone would hold the main thread for an fsync per call. */
+function openCalls(database: DatabaseSync, commit: GroupCommit): CallStore {
   const table: Table<CallRecord> = createTable(database, {
     table: 'calls',
     codec: callCodec,
@@ -134,7 +144,7 @@ function openCalls(database: DatabaseSync): CallStore {
     columns: (call) => ({ workspace_id: call.workspaceId, state: call.state, direction: call.direction }),
   });
   return {
-    save: table.put,
+    save: (record) => commit.run(() => table.write(record)),
     get: table.get,
     list: async ({ workspaceId, state, direction, ...page }) =>
       table.page(

@@ -34,6 +34,8 @@ export interface Table<T> extends Store<T> {
   /** Newest first, all conditions hold. */
   page(conditions: readonly Condition[], page: Page): PageOf<T>;
   where(conditions: readonly Condition[]): readonly T[];
+  /** `put` inside a transaction of the caller's. */
+  write(item: T): void;
 }
 
 /** A page is held in memory as a whole. */
@@ -126,6 +128,7 @@ export function createTable<T extends { readonly id: string; readonly createdAt:
     },
     list: async ({ workspaceId, ...rest }) => page(scope(workspaceId), rest),
     page,
+    write,
     where: (conditions) => select(conditions),
   };
 }
