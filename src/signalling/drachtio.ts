@@ -1,8 +1,9 @@
-// Every touch of the drachtio-srf library (5.0.29), behind types that mean what they say.
+// Every touch of the drachtio-srf library (5.0.29), behind types that mean what they say; link-handles.ts has the requests and dialogs that
+// it hands out.
 //
 // What the library does that callers must not see:
-//   - it throws inside its socket handlers: on a bad frame, on headers its lenient parser misreads -> `guard` around both;
-//   - it reconnects by itself, but nothing it made before the loss works any more -> `lost` tells everybody;
+//   - it throws inside its socket handlers: on a bad frame, on headers its lenient parser misreads -> `#guardWire`;
+//   - it reconnects by itself, but nothing it made before the loss works any more -> `onLost`;
 //   - in-dialog ACKs are told one turn late, so that a BYE in the same read overtakes them -> seen before the library;
 //   - a PRACK after the 200 is answered 501 by its dialog -> answered before the library;
 //   - its waiting callbacks can be called twice, or throw into its own code -> `once`, `safely`;
@@ -22,6 +23,7 @@ import type {
   RawWire,
 } from './drachtio-shapes.ts';
 import { countFrame, isReadable, type SignallingObserver } from './frames.ts';
+import { type Content, Exchange, LinkDialog, lowerCaseNames } from './link-handles.ts';
 import type { HeaderMap } from './sip-text.ts';
 
 export interface LinkOptions {
@@ -37,21 +39,6 @@ export interface LinkOptions {
   readonly onLost: () => void;
   /** Something threw, here or in the library; the message it was about is lost. */
   readonly onFault: (error: unknown) => void;
-}
-
-export interface Content {
-  readonly headers?: HeaderMap;
-  readonly body?: string;
-}
-
-export interface DialogHandlers {
-  acked(): void;
-  /** re-INVITE or UPDATE. */
-  offered(exchange: Exchange): void;
-  /** Any other request inside the dialog. */
-  requested(exchange: Exchange): void;
-  /** BYE, already answered; by `engine`: one that the engine sent on its own. */
-  ended(by: 'peer' | 'engine', reasonHeader: string | null): void;
 }
 
 export interface InviteHandlers {
@@ -73,102 +60,6 @@ export interface LinkInvite {
 const VERBS = ['invite', 'options', 'info', 'message', 'notify', 'publish', 'refer', 'register', 'subscribe', 'update'];
 const RECONNECT_DELAY_MAX_MS = 2_000;
 const CLOSE_LIMIT_MS = 1_000;
-/** One request from the network and our responses to it. */
-export class Exchange {
-  readonly method: string;
-  readonly uri: string;
-  readonly startLine: string | null;
-  /** Lower-case names; a header that came several times is joined by commas. */
-  readonly headers: HeaderMap;
-  readonly body: string;
-  readonly source: { readonly address: string; readonly port: number; readonly protocol: string };
-  readonly #link: DrachtioLink;
-  readonly #request: RawRequest;
-  readonly #reply: RawReply;
-
-  constructor(link: DrachtioLink, request: RawRequest, reply: RawReply) {
-    this.#link = link;
-    this.#request = request;
-    this.#reply = reply;
-    this.method = request.method;
-    this.uri = request.uri;
-    this.startLine = request.raw?.split('\r\n', 1)[0] ?? null;
-    this.headers = lowerCaseNames(request.headers);
-    this.body = request.body ?? '';
-    this.source = {
-      address: request.source_address ?? '',
-      port: request.source_port ?? 0,
-      protocol: request.protocol ?? '',
-    };
-  }
-
-  respond(status: number, { headers = {}, body }: Content = {}): void {
-    this.#link.safely(() =>
-      this.#reply.send(status, { headers: { ...headers }, ...(body === undefined ? {} : { body }) }),
-    );
-  }
-
-  onCancel(listener: () => void): void {
-    this.#request.on('cancel', () => this.#link.safely(listener));
-  }
-
-  /** 200 with this description. Exactly one of the two is called: once the 200 is on its way, or when it could not be. */
-  answer(sdp: string, headers: HeaderMap, answered: (dialog: LinkDialog) => void, failed: (why: string) => void): void {
-    this.#link.answer(this.#request, this.#reply, sdp, headers, answered, failed);
-  }
-}
-
-/** An INVITE dialog. `listen` belongs into the turn in which it appeared. */
-export class LinkDialog {
-  readonly #link: DrachtioLink;
-  readonly #raw: RawDialog;
-
-  constructor(link: DrachtioLink, raw: RawDialog) {
-    this.#link = link;
-    this.#raw = raw;
-  }
-
-  /** Our Contact in this dialog. */
-  get contact(): string | null {
-    return this.#raw.local.contact ?? null;
-  }
-
-  listen(handlers: DialogHandlers): void {
-    const link = this.#link;
-    link.watchAcks(this.#raw.id, () => handlers.acked());
-    const pass = (handler: (exchange: Exchange) => void) => (request: RawRequest, reply: RawReply) =>
-      link.safely(() => handler(new Exchange(link, request, reply)));
-    for (const event of ['modify', 'update']) {
-      this.#raw.on(
-        event,
-        pass((exchange) => handlers.offered(exchange)),
-      );
-    }
-    for (const event of ['info', 'refer', 'options', 'message', 'publish', 'notify', 'subscribe']) {
-      this.#raw.on(
-        event,
-        pass((exchange) => handlers.requested(exchange)),
-      );
-    }
-    this.#raw.on('destroy', (request) =>
-      link.safely(() => {
-        link.unwatchAcks(this.#raw.id);
-        const reason = lowerCaseNames(request.headers)['reason'] ?? null;
-        handlers.ended(request.source === 'application' ? 'engine' : 'peer', reason);
-      }),
-    );
-  }
-
-  /** Sends BYE; `done` gets the final status, or null when none will come. */
-  bye(headers: HeaderMap, done: (status: number | null, headers: HeaderMap) => void): void {
-    this.#link.sendBye(this.#raw, headers, done);
-  }
-
-  /** Takes the dialog out of the library's tables. */
-  forget(): void {
-    this.#link.forget(this.#raw);
-  }
-}
 
 export class DrachtioLink {
   readonly #options: LinkOptions;
@@ -384,10 +275,6 @@ function failureOf(error: unknown): [number | null, string, HeaderMap] {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-function lowerCaseNames(headers: Record<string, string>): HeaderMap {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)]));
 }
 
 function once<Args extends unknown[]>(act: (...args: Args) => void): (...args: Args) => void {

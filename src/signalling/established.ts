@@ -13,8 +13,8 @@ import { type Reason, reasonHeader } from '../domain/reasons.ts';
 import { ACCEPT, ALLOW, SUPPORTED } from './abilities.ts';
 import { readBody } from './body.ts';
 import { answerChallenge, type Credentials } from './digest.ts';
-import type { Exchange, LinkDialog } from './drachtio.ts';
 import type { LegBye, Reoffer } from './leg.ts';
+import type { Exchange, LinkDialog } from './link-handles.ts';
 import { sessionTimerHeaders } from './session-timer.ts';
 import type { HeaderMap } from './sip-text.ts';
 

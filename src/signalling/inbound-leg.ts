@@ -19,9 +19,9 @@
 import type { Clock } from '../domain/clock.ts';
 import { type Reason, reasonHeader, verdictOf } from '../domain/reasons.ts';
 import { ALLOW, SUPPORTED } from './abilities.ts';
-import type { Exchange, LinkDialog } from './drachtio.ts';
 import { BYE_LIMIT_MS, byeEvent, Established, type EstablishedEvent } from './established.ts';
 import type { InboundEvent, InboundLeg } from './leg.ts';
+import type { Exchange, LinkDialog } from './link-handles.ts';
 import { sessionTimerHeaders } from './session-timer.ts';
 import { type HeaderMap, optionTags } from './sip-text.ts';
 

@@ -18,9 +18,10 @@ import { type Reason, reasonHeader } from '../domain/reasons.ts';
 import { ALLOW, SUPPORTED } from './abilities.ts';
 import { readBody } from './body.ts';
 import { answerChallenge } from './digest.ts';
-import type { DrachtioLink, LinkDialog, LinkInvite } from './drachtio.ts';
+import type { DrachtioLink, LinkInvite } from './drachtio.ts';
 import { byeEvent, Established, type EstablishedEvent } from './established.ts';
 import type { OriginateParams, OutboundEvent, OutboundLeg } from './leg.ts';
+import type { LinkDialog } from './link-handles.ts';
 import { type HeaderMap, printAddress } from './sip-text.ts';
 
 export interface OutboundLegOptions {

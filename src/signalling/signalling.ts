@@ -9,14 +9,15 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '../domain/clock.ts';
 import { reasonHeader, verdictOf } from '../domain/reasons.ts';
 import { ACCEPT, ALLOW, SUPPORTED } from './abilities.ts';
-import { DrachtioLink, type Exchange } from './drachtio.ts';
+import { DrachtioLink } from './drachtio.ts';
 import { SignallingError } from './errors.ts';
 import type { SignallingObserver } from './frames.ts';
 import { SipInboundLeg } from './inbound-leg.ts';
 import type { InboundInvite, OriginateParams, OutboundEvent, OutboundLeg, Signalling } from './leg.ts';
+import type { Exchange } from './link-handles.ts';
 import { SipOutboundLeg } from './outbound-leg.ts';
 import { RefusalMemory } from './refusal-memory.ts';
-import { screen, type Screening } from './screen.ts';
+import { type Screening, screen } from './screen.ts';
 import { parseSipUri } from './sip-text.ts';
 
 export interface SignallingLog {

@@ -1,0 +1,122 @@
+// Requests and dialogs of the client library as the rest of this room sees them. All acts go through the link, which keeps what the
+// library throws from its callers, and what callers throw from the library.
+
+import type { DrachtioLink } from './drachtio.ts';
+import type { RawDialog, RawReply, RawRequest } from './drachtio-shapes.ts';
+import type { HeaderMap } from './sip-text.ts';
+
+export interface Content {
+  readonly headers?: HeaderMap;
+  readonly body?: string;
+}
+
+export interface DialogHandlers {
+  acked(): void;
+  /** re-INVITE or UPDATE. */
+  offered(exchange: Exchange): void;
+  /** Any other request inside the dialog. */
+  requested(exchange: Exchange): void;
+  /** BYE, already answered; by `engine`: one that the engine sent on its own. */
+  ended(by: 'peer' | 'engine', reasonHeader: string | null): void;
+}
+
+/** One request from the network and our responses to it. */
+export class Exchange {
+  readonly method: string;
+  readonly uri: string;
+  readonly startLine: string | null;
+  /** Lower-case names; a header that came several times is joined by commas. */
+  readonly headers: HeaderMap;
+  readonly body: string;
+  readonly source: { readonly address: string; readonly port: number; readonly protocol: string };
+  readonly #link: DrachtioLink;
+  readonly #request: RawRequest;
+  readonly #reply: RawReply;
+
+  constructor(link: DrachtioLink, request: RawRequest, reply: RawReply) {
+    this.#link = link;
+    this.#request = request;
+    this.#reply = reply;
+    this.method = request.method;
+    this.uri = request.uri;
+    this.startLine = request.raw?.split('\r\n', 1)[0] ?? null;
+    this.headers = lowerCaseNames(request.headers);
+    this.body = request.body ?? '';
+    this.source = {
+      address: request.source_address ?? '',
+      port: request.source_port ?? 0,
+      protocol: request.protocol ?? '',
+    };
+  }
+
+  respond(status: number, { headers = {}, body }: Content = {}): void {
+    this.#link.safely(() =>
+      this.#reply.send(status, { headers: { ...headers }, ...(body === undefined ? {} : { body }) }),
+    );
+  }
+
+  onCancel(listener: () => void): void {
+    this.#request.on('cancel', () => this.#link.safely(listener));
+  }
+
+  /** 200 with this description. Exactly one of the two is called: once the 200 is on its way, or when it could not be. */
+  answer(sdp: string, headers: HeaderMap, answered: (dialog: LinkDialog) => void, failed: (why: string) => void): void {
+    this.#link.answer(this.#request, this.#reply, sdp, headers, answered, failed);
+  }
+}
+
+/** An INVITE dialog. `listen` belongs into the turn in which it appeared. */
+export class LinkDialog {
+  readonly #link: DrachtioLink;
+  readonly #raw: RawDialog;
+
+  constructor(link: DrachtioLink, raw: RawDialog) {
+    this.#link = link;
+    this.#raw = raw;
+  }
+
+  /** Our Contact in this dialog. */
+  get contact(): string | null {
+    return this.#raw.local.contact ?? null;
+  }
+
+  listen(handlers: DialogHandlers): void {
+    const link = this.#link;
+    link.watchAcks(this.#raw.id, () => handlers.acked());
+    const pass = (handler: (exchange: Exchange) => void) => (request: RawRequest, reply: RawReply) =>
+      link.safely(() => handler(new Exchange(link, request, reply)));
+    for (const event of ['modify', 'update']) {
+      this.#raw.on(
+        event,
+        pass((exchange) => handlers.offered(exchange)),
+      );
+    }
+    for (const event of ['info', 'refer', 'options', 'message', 'publish', 'notify', 'subscribe']) {
+      this.#raw.on(
+        event,
+        pass((exchange) => handlers.requested(exchange)),
+      );
+    }
+    this.#raw.on('destroy', (request) =>
+      link.safely(() => {
+        link.unwatchAcks(this.#raw.id);
+        const reason = lowerCaseNames(request.headers)['reason'] ?? null;
+        handlers.ended(request.source === 'application' ? 'engine' : 'peer', reason);
+      }),
+    );
+  }
+
+  /** Sends BYE; `done` gets the final status, or null when none will come. */
+  bye(headers: HeaderMap, done: (status: number | null, headers: HeaderMap) => void): void {
+    this.#link.sendBye(this.#raw, headers, done);
+  }
+
+  /** Takes the dialog out of the library's tables. */
+  forget(): void {
+    this.#link.forget(this.#raw);
+  }
+}
+
+export function lowerCaseNames(headers: Record<string, string>): HeaderMap {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)]));
+}
