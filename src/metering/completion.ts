@@ -16,12 +16,16 @@ export interface CompletionDeps {
   readonly clock: Clock;
 }
 
-/** `end` is used where the history has none of its own. Resolves with the bill once it is in the ledger. */
+/**
+ * `end` is used where the history has none of its own. Resolves with the bill once it is in the ledger. `onBilled` runs when the money has
+ * moved and before the call is closed: if it fails, or the process dies in it, it runs again at the next attempt.
+ */
 export async function completeCall(
   { journal, books, clock }: CompletionDeps,
   history: CallHistory,
   end: EndedRecord,
-): Promise<{ bill: Bill; ended: EndedRecord; rated: RatedRecord }> {
+  onBilled: (bill: Bill, ended: EndedRecord) => Promise<void> = async () => undefined,
+): Promise<{ bill: Bill; ended: EndedRecord }> {
   const { callId, intent } = history;
   const atWallMs = clock.wallMs();
   let callSeq = history.nextSeq;
@@ -31,15 +35,17 @@ export async function completeCall(
   const rated: RatedRecord = history.rated ?? { kind: 'rated', ...next(), ...rating, final: isFinal(ended) };
   const missing = [...(history.ended ? [] : [ended]), ...(history.rated ? [] : [rated])];
   if (missing.length > 0) await journal.append(...missing);
+  const bill = billOf(intent, ended, rating);
   if (history.posted === null) {
     const outcome = await postCall(books, intent, ended, rated);
+    await onBilled(bill, ended);
     await journal.append({ kind: 'posted', ...next(), outcome });
   }
   if (history.adjusted !== null && !history.adjustmentPosted) {
     const outcome = await postAdjustment(books, history);
     await journal.append({ kind: 'posted', ...next(), outcome });
   }
-  return { bill: billOf(intent, ended, rating), ended, rated };
+  return { bill, ended };
 }
 
 /** The end of a call that was never answered. */
