@@ -20,7 +20,7 @@ import type { SipRequest } from './message/message.ts';
 import { serialise } from './message/serialise.ts';
 import { topVia } from './message/via.ts';
 import { BRANCH_COOKIE } from './transaction/keys.ts';
-import { TRANSACTIONS_MAX, TransactionLayer } from './transaction/layer.ts';
+import { TRANSACTIONS_MAX, TRANSACTIONS_PER_SOURCE_MAX, TransactionLayer } from './transaction/layer.ts';
 import { type BaseTimers, RFC3261_TIMERS } from './transaction/timers.ts';
 import { responseDestination, type Source } from './transport/flow.ts';
 import { TransportLayer } from './transport/transport.ts';
@@ -40,6 +40,8 @@ export interface EngineOptions {
   /** Address peers reach us at when it is not the one we bind to. */
   readonly externalAddress?: string | undefined;
   readonly transactionsMax?: number | undefined;
+  /** Of these, begun by one address. */
+  readonly transactionsPerSourceMax?: number | undefined;
   /** See Environment.echoGapMs. */
   readonly echoGapMs?: number | undefined;
 }
@@ -99,6 +101,7 @@ export async function createEngine(options: EngineOptions, ports: EnginePorts = 
       clock,
       timers: ports.timers ?? RFC3261_TIMERS,
       transactionsMax: options.transactionsMax ?? TRANSACTIONS_MAX,
+      transactionsPerSourceMax: options.transactionsPerSourceMax ?? TRANSACTIONS_PER_SOURCE_MAX,
       send,
       responseFlow: responseDestination,
     },

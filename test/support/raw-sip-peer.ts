@@ -67,7 +67,7 @@ type Wanted = string | number | ((message: RawMessage) => boolean);
  */
 export class RawSipPeer {
   readonly port: number;
-  readonly address = '127.0.0.1';
+  readonly address: string;
   readonly transport: 'UDP' | 'TCP';
   readonly received: RawMessage[] = [];
   readonly #write: (text: string | Buffer, port: number) => void;
@@ -80,21 +80,25 @@ export class RawSipPeer {
     port: number,
     write: (text: string | Buffer, port: number) => void,
     close: () => Promise<void>,
+    address = '127.0.0.1',
   ) {
+    this.address = address;
     this.transport = transport;
     this.port = port;
     this.#write = write;
     this.#close = close;
   }
 
-  static async udp(): Promise<RawSipPeer> {
+  /** @param address any of 127.0.0.0/8, to be a peer with an address of its own. */
+  static async udp(address = '127.0.0.1'): Promise<RawSipPeer> {
     const socket = dgram.createSocket('udp4');
-    await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => socket.bind(0, address, resolve));
     const peer = new RawSipPeer(
       'UDP',
       socket.address().port,
       (text, port) => socket.send(text, port, '127.0.0.1'),
       () => new Promise((resolve) => socket.close(() => resolve())),
+      address,
     );
     socket.on('message', (bytes, from) => peer.#take(new RawMessage(bytes.toString(), from)));
     return peer;

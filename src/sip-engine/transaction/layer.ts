@@ -23,6 +23,8 @@ import type { BaseTimers, MachineContext } from './timers.ts';
 
 /** Sum of both directions. A call holds two or three for 32 s: this carries some 500 calls per second. */
 export const TRANSACTIONS_MAX = 50_000;
+/** Of these, begun by one address: a flood from one host leaves half the room to the others. */
+export const TRANSACTIONS_PER_SOURCE_MAX = 25_000;
 /** Seconds suggested to a peer that met the limit. */
 const RETRY_AFTER_S = 5;
 
@@ -30,6 +32,7 @@ export interface TransactionPorts {
   readonly clock: EngineClock;
   readonly timers: BaseTimers;
   readonly transactionsMax: number;
+  readonly transactionsPerSourceMax: number;
   /** Sends bytes; resolves to false when the transport knows that they did not leave. */
   readonly send: (flow: Flow, bytes: Buffer) => Promise<boolean>;
   /** Where responses to a request go (RFC 3261 section 18.2.2, RFC 3581). */
@@ -94,6 +97,8 @@ export class TransactionLayer {
   readonly #clients = new Map<string, ClientEntry>();
   /** Those of them that have heard nothing yet: the only ones a dead address or connection matters to. */
   readonly #unanswered = new Map<string, ClientEntry>();
+  /** Open server transactions by address of the peer. */
+  readonly #bySource = new Map<string, number>();
   /** Requests refused because of T2. */
   refused = 0;
 
@@ -124,11 +129,11 @@ export class TransactionLayer {
       return;
     }
     const flow = this.#ports.responseFlow(via, source);
-    if (this.#mustRefuse(request)) {
+    if (this.#mustRefuse(request, source)) {
       this.#refuse(request, flow);
       return;
     }
-    this.#user.request(request, source, this.#openServer(key, request.method, flow));
+    this.#user.request(request, source, this.#openServer(key, request.method, flow, source.address));
   }
 
   receiveResponse(response: SipResponse, source: Source): void {
@@ -191,6 +196,7 @@ export class TransactionLayer {
     this.#clients.clear();
     this.#unanswered.clear();
     this.#servers.clear();
+    this.#bySource.clear();
   }
 
   #open(key: string, entry: ClientEntry): void {
@@ -205,7 +211,7 @@ export class TransactionLayer {
     this.#user.ack(request, source);
   }
 
-  #openServer(key: string, method: string, flow: Flow): ServerTransaction {
+  #openServer(key: string, method: string, flow: Flow, address: string): ServerTransaction {
     const reliable = flow.protocol !== 'udp';
     const context: MachineContext = {
       clock: this.#ports.clock,
@@ -225,9 +231,13 @@ export class TransactionLayer {
         method === 'INVITE'
           ? new InviteServerTransaction(context, { terminated })
           : new NonInviteServerTransaction(context, { terminated }),
-      () => this.#servers.delete(key),
+      () => {
+        this.#servers.delete(key);
+        this.#countSource(address, -1);
+      },
     );
     this.#servers.set(key, transaction);
+    this.#countSource(address, 1);
     return transaction;
   }
 
@@ -256,9 +266,16 @@ export class TransactionLayer {
     };
   }
 
+  #countSource(address: string, change: 1 | -1): void {
+    const count = (this.#bySource.get(address) ?? 0) + change;
+    if (count > 0) this.#bySource.set(address, count);
+    else this.#bySource.delete(address);
+  }
+
   /** What ends or belongs to a call gets as much room again: refusing a BYE would only keep the load up (T2). */
-  #mustRefuse(request: SipRequest): boolean {
-    if (!this.full) return false;
+  #mustRefuse(request: SipRequest, source: Source): boolean {
+    const fromThere = this.#bySource.get(source.address) ?? 0;
+    if (!this.full && fromThere < this.#ports.transactionsPerSourceMax) return false;
     const isOfCall = request.method === 'CANCEL' || getTag(header(request, 'to') ?? '') !== undefined;
     return !isOfCall || this.openCount >= 2 * this.#ports.transactionsMax;
   }

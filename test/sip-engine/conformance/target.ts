@@ -58,8 +58,8 @@ export async function startTarget(options: TargetOptions = {}): Promise<Target> 
   return target;
 }
 
-export async function udpPeer(): Promise<RawSipPeer> {
-  const peer = await RawSipPeer.udp();
+export async function udpPeer(address?: string): Promise<RawSipPeer> {
+  const peer = await RawSipPeer.udp(address);
   toClose.push(() => peer.close());
   return peer;
 }

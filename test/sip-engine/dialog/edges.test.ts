@@ -375,6 +375,26 @@ describe('silence and limits', () => {
     expect((await client.nextSip('SIP/2.0 487')).tokens[8]).toBe(call.txnId);
   });
 
+  test('a flood from one address leaves room to the others, and is over when its transactions are', async () => {
+    const target = await startTarget({ fakeClock: true, engine: { transactionsPerSourceMax: 2 } });
+    const client = await application(target, 'options');
+    const [flood, other] = [await udpPeer(), await udpPeer('127.0.0.2')];
+    const ask = (peer: typeof flood): void => {
+      const caller = new Caller(peer, target);
+      caller.send(caller.request('OPTIONS'));
+    };
+    for (let count = 0; count < 5; count += 1) ask(flood);
+    for (let count = 0; count < 3; count += 1) expect((await flood.next(503)).header('Retry-After')).not.toBe('');
+    for (let count = 0; count < 2; count += 1) await respond(client, await client.nextSip('OPTIONS'), 200);
+    expect(await client.rest()).toEqual([]);
+    ask(other);
+    await respond(client, await client.nextSip('OPTIONS'), 200);
+    await other.next(200);
+    await target.advance(33_000, 1_000);
+    ask(flood);
+    await client.nextSip('OPTIONS');
+  });
+
   test('over the limit a BYE still gets through', async () => {
     const target = await startTarget({ engine: { transactionsMax: 1 } });
     const client = await application(target, 'invite');
