@@ -9,6 +9,7 @@
 // Closing goes backwards. `drain` comes first where calls are to get their time; `close` by itself ends live calls at once.
 
 import { randomBytes } from 'node:crypto';
+import { lookup } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -18,6 +19,7 @@ import { BOOKS_FILE } from './audit.ts';
 import { openBooks, readBootId } from './books.ts';
 import { createCallManager } from './calls/call-manager.ts';
 import type { CallDeps } from './calls/deps.ts';
+import { createInboundRouter } from './calls/inbound-router.ts';
 import { createCallObserver } from './calls/observer.ts';
 import { ConfigError } from './config/errors.ts';
 import type { Config } from './config/schema.ts';
@@ -38,7 +40,7 @@ import { meterObserver, sipObserver } from './observers.ts';
 import { recoveredRecord } from './recovered-record.ts';
 import { explainInbound } from './route-explanation.ts';
 import { type EngineAddress, type EngineThread, startEngineThread } from './sip-engine/index.ts';
-import { connectSignalling } from './signalling/index.ts';
+import { connectSignalling, TrunkHosts } from './signalling/index.ts';
 
 export interface Gateway {
   readonly info: GatewayInfo;
@@ -173,8 +175,13 @@ async function assemble(
   closers.push(() => signalling.close());
   metrics.engineConnected.set({ engine: 'store' }, 1);
   metrics.onCollect(() => metrics.engineConnected.set({ engine: 'sip' }, signalling.connected ? 1 : 0));
+  const hosts = new TrunkHosts({ clock, log: logger, resolve: addressesOf });
+  closers.push(() => hosts.close());
+  hosts.of(await directory.allTrunks());
+  await hosts.refresh();
+  const routeInbound = createInboundRouter({ directory, resolvedHosts: (trunks) => hosts.of(trunks) });
   const calls = createCallManager(
-    callDeps({ config, clock, ids, directory, media, meter, signalling, metrics, logger }),
+    callDeps({ config, clock, ids, directory, media, meter, signalling, routeInbound, metrics, logger }),
   );
   closers.push(() => calls.drain(0));
   closers.push(watchEventLoop(metrics));
@@ -201,7 +208,7 @@ async function assemble(
       activeCalls: calls.activeCalls,
     }),
     ready: async () => ({ sip: signalling.connected, accepting: calls.state === 'active' }),
-    explainRoute: (question) => explainInbound(directory, question),
+    explainRoute: (question) => explainInbound(routeInbound, question),
   });
   httpPort = (await http.listen({ host: config.http.host, port: config.http.port })).port;
   closers.push(() => http.close());
@@ -241,7 +248,7 @@ async function assemble(
   };
 }
 
-type CallParts = Pick<CallDeps, 'clock' | 'ids' | 'directory' | 'media' | 'meter' | 'signalling'> & {
+type CallParts = Pick<CallDeps, 'clock' | 'ids' | 'directory' | 'media' | 'meter' | 'signalling' | 'routeInbound'> & {
   config: Config;
   metrics: Metrics;
   logger: Logger;
@@ -287,6 +294,10 @@ async function startEngine(config: Config, keys: NodeKeys, logger: Logger): Prom
 function portsOf(addresses: readonly EngineAddress[]): { sipUdp: number | null; sipTcp: number | null } {
   const port = (protocol: string) => addresses.find((address) => address.protocol === protocol)?.port ?? null;
   return { sipUdp: port('udp'), sipTcp: port('tcp') };
+}
+
+async function addressesOf(host: string): Promise<readonly string[]> {
+  return (await lookup(host, { all: true })).map(({ address }) => address);
 }
 
 function readRates(config: Config, root: string): RateTable {

@@ -1,19 +1,11 @@
 // `/v1/route-explanations`: the same decision as for a real INVITE, with its steps, and nothing done about it.
 
-import type { Directory } from './directory/directory.ts';
+import type { InboundRouter } from './calls/inbound-router.ts';
 import { verdictOf } from './domain/reasons.ts';
 import type { RouteExplanation, RouteQuestion } from './http/deps.ts';
-import { normaliseCalledUser, routeInbound } from './routing/index.ts';
 
-export async function explainInbound(directory: Directory, question: RouteQuestion): Promise<RouteExplanation> {
-  const called = normaliseCalledUser(question.to);
-  const numbers = called === undefined ? [] : await directory.numbers.byE164(called);
-  const verdict = routeInbound({
-    sourceIp: question.sourceIp,
-    calledUser: question.to,
-    trunks: await directory.allTrunks(),
-    lookup: (e164) => numbers.filter((number) => number.e164 === e164),
-  });
+export async function explainInbound(router: InboundRouter, question: RouteQuestion): Promise<RouteExplanation> {
+  const verdict = await router({ sourceIp: question.sourceIp, calledUser: question.to });
   const refused = verdict.ok ? null : verdict.reason;
   return {
     verdict: verdict.ok ? 'accepted' : 'refused',

@@ -6,11 +6,10 @@
 //   N3. Strangers (no trunk accepts their address) cost a response and a counter, never a record.
 
 import type { CallRecord } from '../domain/call.ts';
-import type { PhoneNumber } from '../domain/directory.ts';
 import { isE164, normaliseE164 } from '../domain/e164.ts';
 import type { Reason } from '../domain/reasons.ts';
 import type { CallStore } from '../directory/directory.ts';
-import { normaliseCalledUser, routeInbound, routeOutbound } from '../routing/index.ts';
+import { routeOutbound } from '../routing/index.ts';
 import type { InboundInvite } from '../signalling/leg.ts';
 import { Call } from './call.ts';
 import type { CallDeps } from './deps.ts';
@@ -122,7 +121,7 @@ class Calls implements CallManager {
     try {
       const limit = this.#nodeRefusal();
       if (limit !== null) return inbound.refuse(limit);
-      const verdict = await this.#routeInbound(invite);
+      const verdict = await this.#deps.routeInbound({ sourceIp: invite.source.address, calledUser: invite.calledUser });
       if (call.over) return;
       if (verdict.ok || verdict.reason !== 'unknown_source') call.identified();
       if (verdict.ok) return await inbound.run(verdict);
@@ -133,19 +132,6 @@ class Calls implements CallManager {
       this.#deps.log.error({ callId: call.id, err: error }, 'an INVITE could not be routed');
       inbound.refuse('store_unavailable');
     }
-  }
-
-  async #routeInbound(invite: InboundInvite) {
-    const { directory } = this.#deps;
-    const trunks = await directory.allTrunks();
-    const called = normaliseCalledUser(invite.calledUser);
-    const numbers: readonly PhoneNumber[] = called === undefined ? [] : await directory.numbers.byE164(called);
-    return routeInbound({
-      sourceIp: invite.source.address,
-      calledUser: invite.calledUser,
-      trunks,
-      lookup: (e164) => numbers.filter((number) => number.e164 === e164),
-    });
   }
 
   async #placeOutbound(call: Call, request: OriginateRequest): Promise<Reason | null> {

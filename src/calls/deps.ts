@@ -10,6 +10,7 @@ import type { AgentDial, AgentFailure } from '../media/agent-stream.ts';
 import type { MediaPool, MediaTimeouts } from '../media/session.ts';
 import type { Meter } from '../metering/meter.ts';
 import type { Signalling } from '../signalling/leg.ts';
+import type { InboundRouter } from './inbound-router.ts';
 
 export interface CallDeps {
   readonly clock: Clock;
@@ -18,6 +19,7 @@ export interface CallDeps {
   readonly media: MediaPool;
   readonly meter: Meter;
   readonly signalling: Signalling;
+  readonly routeInbound: InboundRouter;
   /** Prepares the agent's dial (URL checked, upgrade signed). */
   readonly agentDial: (agent: Agent, call: AgentCall) => AgentDialOutcome;
   /** Uniform in [0, 1): weights among gateways. */

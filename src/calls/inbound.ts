@@ -143,7 +143,7 @@ export class InboundCall {
         call.metered?.flag('answer_unconfirmed');
         return void call.end('answer_unconfirmed', 'signalling', undefined, true);
       case 'bye':
-        return void call.end('remote_hangup', 'bye', undefined, true);
+        return void call.end(event.sessionExpired ? 'session_expired' : 'remote_hangup', 'bye', undefined, true);
       case 'lost':
         return void call.end(
           call.state === 'answered' ? 'signalling_lost' : 'carrier_failed',

@@ -141,7 +141,7 @@ export class OutboundCall {
       case 'rejected':
         return this.#rejected(event.status, event.reason);
       case 'bye':
-        return void call.end('remote_hangup', 'bye', undefined, true);
+        return void call.end(event.sessionExpired ? 'session_expired' : 'remote_hangup', 'bye', undefined, true);
       case 'lost':
         return void call.end(
           call.state === 'answered' ? 'signalling_lost' : 'carrier_failed',

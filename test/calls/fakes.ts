@@ -5,6 +5,7 @@ import type { Agent, PhoneNumber, Trunk } from '../../src/domain/directory.ts';
 import type { E164 } from '../../src/domain/e164.ts';
 import type { Reason } from '../../src/domain/reasons.ts';
 import type { CallDeps } from '../../src/calls/deps.ts';
+import { createInboundRouter } from '../../src/calls/inbound-router.ts';
 import type { Directory } from '../../src/directory/directory.ts';
 import type { AgentFailure } from '../../src/media/agent-stream.ts';
 import type {
@@ -281,6 +282,7 @@ export function createWorld(): World {
       },
     },
     signalling,
+    routeInbound: createInboundRouter({ directory: directory as unknown as Directory, resolvedHosts: () => new Map() }),
     agentDial: (agent, call) =>
       world.agentFailure !== null
         ? { ok: false, failure: world.agentFailure }

@@ -227,6 +227,13 @@ describe('how an answered call can end', () => {
     expect(leg.acts.at(-1)).toBe('bye agent_lost');
   });
 
+  test('a session timer that ran out is not taken for a hang-up', async () => {
+    const { leg, metered } = await talking();
+    leg.emit({ type: 'bye', reasonHeader: null, sessionExpired: true });
+    await settle();
+    expect(metered.ends[0]?.reason).toBe('session_expired');
+  });
+
   test('an agent that stops reading has its own reason', async () => {
     const { session, metered } = await talking();
     session.emit({

@@ -1,0 +1,27 @@
+// The routing decision for a call from a carrier, with what it needs looked up: trunks, the addresses of their host names, the
+// number. One function for real INVITEs and for `/v1/route-explanations`, so that the explanation cannot differ from what happens.
+
+import type { Directory } from '../directory/directory.ts';
+import { normaliseCalledUser, type ResolvedHosts, type RouteVerdict, routeInbound } from '../routing/index.ts';
+import type { Trunk } from '../domain/directory.ts';
+
+export type InboundRouter = (question: {
+  readonly sourceIp: string;
+  readonly calledUser: string;
+}) => Promise<RouteVerdict>;
+
+export interface InboundRouterDeps {
+  readonly directory: Pick<Directory, 'allTrunks' | 'numbers'>;
+  /** What is known now of the host names among the trunks' addresses (signalling's TrunkHosts). */
+  readonly resolvedHosts: (trunks: readonly Trunk[]) => ResolvedHosts;
+}
+
+export function createInboundRouter({ directory, resolvedHosts }: InboundRouterDeps): InboundRouter {
+  return async ({ sourceIp, calledUser }) => {
+    const trunks = await directory.allTrunks();
+    const called = normaliseCalledUser(calledUser);
+    const numbers = called === undefined ? [] : await directory.numbers.byE164(called);
+    const lookup = (e164: string) => numbers.filter((number) => number.e164 === e164);
+    return routeInbound({ sourceIp, calledUser, trunks, resolvedHosts: resolvedHosts(trunks), lookup });
+  };
+}
