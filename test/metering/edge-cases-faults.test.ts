@@ -95,6 +95,17 @@ describe('crash', () => {
     expect(await postingsOf(stage, callId)).toHaveLength(3);
   });
 
+  test('#43 a carrier that claims far more than a heartbeat beyond our last proof is an exception, not a charge', async () => {
+    await using stage = await Stage.open();
+    const call = await (await stage.call()).answer();
+    await call.liveTo(94_900);
+    await stage.recover();
+    const before = await stage.balance();
+    const deps = { ...stage.opened, clock: stage.clock };
+    expect(await applyCarrierRecord(deps, { callId: call.intent.callId, durationMs: 97_001 })).toBe('exception');
+    expect(await stage.balance()).toEqual(before);
+  });
+
   test('#44 crash after the ledger posted, before the local mark: the repeat exists, the balance changed once', async () => {
     const seen: string[] = [];
     await using stage = await Stage.open({

@@ -247,6 +247,38 @@ describe('the running meter', () => {
     expect(billedMs(recovered!.bill)).toEqual({ T: 80_000, C: 80_000 });
   });
 
+  test('a crash while the agent was half-open is billed to its last sign of life', async () => {
+    await using stage = await Stage.open();
+    const call = await (await stage.call()).answer();
+    await call.liveTo(20_000);
+    stage.counters.agentMs.set(call.intent.counterRow, stage.clock.monotonicMs());
+    await call.liveTo(40_000);
+    const [recovered] = await stage.recover();
+    expect(billedMs(recovered!.bill)).toEqual({ T: 60_000, C: 20_000 });
+  });
+
+  test('a call that rings for long keeps its hold', async () => {
+    await using stage = await Stage.open();
+    await stage.call();
+    await stage.clock.advanceAsync(200_000);
+    expect((await stage.balance()).reserved).toBe(22_000_000n);
+  });
+
+  test('after the end nothing of the lease goes on: no timer, no cut, no hold', async () => {
+    await using stage = await Stage.open({ balance: 108_000_000n });
+    const told: string[] = [];
+    const over = { onExhausted: (why: string) => told.push(why), onLowBalance: () => told.push('low') };
+    const call = await (await stage.call(over)).answer();
+    await call.liveTo(50_000);
+    await call.end();
+    const idleTimers = stage.clock.pendingTimers;
+    await stage.clock.advanceAsync(200_000);
+    expect(told).toEqual([]);
+    // The sweep's alone.
+    expect(idleTimers).toBe(1);
+    expect((await stage.balance()).reserved).toBe(0n);
+  });
+
   test('a heartbeat of another boot proves nothing', async () => {
     await using stage = await Stage.open();
     const call = await (await stage.call()).answer();
