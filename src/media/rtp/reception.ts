@@ -110,10 +110,12 @@ export class Reception {
 
   #lookBack(delta: number): Verdict {
     const extended = this.#highest + delta;
-    if (extended < this.#epochBase || this.#seen[extended % SEEN_WINDOW] === 1) {
+    if (this.#seen[extended % SEEN_WINDOW] === 1) {
       this.duplicates++;
       return VERDICT.duplicate;
     }
+    // Sent before the first one that we saw, overtaken by it.
+    if (extended < this.#epochBase) this.#epochBase = extended;
     this.extended = extended;
     this.reordered++;
     this.#count(extended);

@@ -36,7 +36,17 @@ describe('RFC 3550 A.1 and A.3: sequence numbers and loss', () => {
     const reception = new Reception();
     feed(reception, 65534, 65535, 0, 1);
     expect(feed(reception, 65535)).toEqual([VERDICT.duplicate]);
-    expect(feed(reception, 65533)).toEqual([VERDICT.duplicate]);
+  });
+
+  test('a packet that the very first one overtook is reordered, not a duplicate', () => {
+    const reception = new Reception();
+    expect(feed(reception, 65535, 65533, 0, 65533)).toEqual([
+      VERDICT.restart,
+      VERDICT.reordered,
+      VERDICT.inOrder,
+      VERDICT.duplicate,
+    ]);
+    expect(reception).toMatchObject({ received: 3, lost: 1 });
   });
 
   test('one wild number is dropped, two in sequence are a restart of the sender', () => {
