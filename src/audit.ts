@@ -100,7 +100,9 @@ function booksPath(values: { config?: string | undefined; books?: string | undef
   if (values.books !== undefined) return values.books;
   const root = join(import.meta.dirname, '..');
   const file = values.config ?? process.env['CALLIN_CONFIG'] ?? null;
-  return resolve(root, loadConfig({ root, file, env: process.env }).dataDir, BOOKS_FILE);
+  // Nothing is decrypted here: the audit runs where the gateway's secrets are not.
+  const env = { CALLIN_AUTH__SECRET_KEY: Buffer.alloc(32).toString('base64'), ...process.env };
+  return resolve(root, loadConfig({ root, file, env }).dataDir, BOOKS_FILE);
 }
 
 function main(): number {
@@ -119,6 +121,8 @@ function main(): number {
     };
     const path = booksPath(values);
     if (!existsSync(path)) {
+      // A gateway that never ran has nothing to audit; a path that someone named must be there.
+      if (values.books !== undefined) throw new Error(`${path}: no such file`);
       console.log(`${path}: no books yet, nothing to audit`);
       return 0;
     }
