@@ -89,7 +89,7 @@ export class OpenCall implements MeteredCall {
       rates: this.#ratesAtAnswer(callClass, at.wallMs),
     };
     this.#answered = this.#writer.write({ kind: 'answered', ...this.#next(), answer: this.#answer });
-    lease.start(() => this.#projectFrom(this.#options.clock.monotonicMs()));
+    lease.start((nowMs) => this.#projectFrom(nowMs));
     return this.#answered;
   }
 
