@@ -3,12 +3,13 @@
 //
 // Messages from the parent: {type: 'open', calls, agentUrl} -> {type: 'opened', ports: [RTP port of each call]}.
 
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
+import { bindUdp } from '../support/dgram.ts';
 
 const RTP_HEADER_BYTES = 12;
 const FRAME_SAMPLES = 160;
+const SOCKET_BUFFER_BYTES = 1 << 18;
 
 process.on('message', (message: { type: string; calls: number; agentUrl: string }) => {
   if (message.type === 'open') void open(message.calls, message.agentUrl);
@@ -26,9 +27,7 @@ async function relay(agentUrl: string, streamSid: string): Promise<number> {
   await once(agent, 'open');
   agent.send(JSON.stringify({ event: 'connected', protocol: 'Call', version: '1.0.0' }));
   agent.send(JSON.stringify({ event: 'start', sequenceNumber: '1', streamSid, start: { streamSid } }));
-  const socket = createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
+  const socket = await bindUdp(SOCKET_BUFFER_BYTES);
   let callerPort = 0;
   let chunk = 0;
   let sequence = 0;

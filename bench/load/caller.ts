@@ -9,8 +9,8 @@
 //           {type:'finish'} ends it -> {type:'measured', …Measured} after a grace of 500 ms for frames on their way;
 //           the calls are hung up then -> {type:'down'}.
 
-import { createSocket, type Socket } from 'node:dgram';
-import { once } from 'node:events';
+import type { Socket } from 'node:dgram';
+import { bindUdp } from '../support/dgram.ts';
 import { Samples, type Percentiles } from '../support/stats.ts';
 import { type LoadCall, SipCaller, type SipTarget } from './sip-caller.ts';
 import { findStamp, FRAME_BYTES, stampedFrame, stampedMs, stampedSender, writeStamp } from './stamp.ts';
@@ -88,9 +88,7 @@ async function open({ calls, sip: target, rtpPorts }: OpenCalls): Promise<void> 
 }
 
 async function createLine(index: number): Promise<Line> {
-  const socket = createSocket({ type: 'udp4', recvBufferSize: SOCKET_BUFFER_BYTES });
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
+  const socket = await bindUdp(SOCKET_BUFFER_BYTES);
   const packet = Buffer.alloc(RTP_HEADER_BYTES + FRAME_BYTES, 0x7f);
   packet[0] = 0x80;
   packet[1] = 0;

@@ -3,8 +3,7 @@
 //
 // Messages: {type:'run', …SignallingLoad} -> {type:'done', …SignallingFigures} when the last call is over.
 
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
+import { bindUdp } from '../support/dgram.ts';
 import { Samples, type Percentiles } from '../support/stats.ts';
 import { SipCaller, type SipTarget } from './sip-caller.ts';
 
@@ -30,6 +29,7 @@ export interface SignallingFigures {
   readonly tookMs: number;
 }
 
+const SINK_BUFFER_BYTES = 1 << 20;
 const TICK_MS = 1;
 /** Once the last call was started: how long the rest may take. */
 const TAIL_MS = 20_000;
@@ -41,9 +41,7 @@ process.on('disconnect', () => process.exit(0));
 
 async function run(load: SignallingLoad): Promise<void> {
   const caller = await SipCaller.open(load.sip);
-  const sink = createSocket('udp4');
-  sink.bind(0, '127.0.0.1');
-  await once(sink, 'listening');
+  const sink = await bindUdp(SINK_BUFFER_BYTES);
   const rtpPort = sink.address().port;
   const total = Math.round(load.callsPerSecond * load.seconds);
   const figures = { answered: 0, ended: 0, failures: {} as Record<string, number> };

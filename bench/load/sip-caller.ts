@@ -2,8 +2,8 @@
 // templates. It is a correct UAC for the plain call (INVITE, ACK, BYE over UDP, copies until answered) and nothing more;
 // test/support/phone is the one for everything else.
 
-import { createSocket, type Socket } from 'node:dgram';
-import { once } from 'node:events';
+import type { Socket } from 'node:dgram';
+import { bindUdp } from '../support/dgram.ts';
 
 export interface SipTarget {
   readonly host: string;
@@ -59,11 +59,7 @@ export class SipCaller {
   #calls = 0;
 
   static async open(target: SipTarget, host = '127.0.0.1'): Promise<SipCaller> {
-    const size = SOCKET_BUFFER_BYTES;
-    const socket = createSocket({ type: 'udp4', recvBufferSize: size, sendBufferSize: size });
-    socket.bind(0, host);
-    await once(socket, 'listening');
-    return new SipCaller(target, socket);
+    return new SipCaller(target, await bindUdp(SOCKET_BUFFER_BYTES, host));
   }
 
   private constructor(target: SipTarget, socket: Socket) {
