@@ -101,10 +101,13 @@ function checkLoss(
     expect({ T, C }, where).toEqual({ T: reference(script).T, C: reference(script).C });
     return;
   }
-  const known = [
-    { ...script, steps: script.steps.filter((step) => step.reportedAtMs <= run.diedAtMs) },
-    { ...script, steps: script.steps.filter((step) => step.reportedAtMs < run.diedAtMs) },
-  ];
+  // Of what was reported in the very instant of the crash, any first part may have become durable.
+  const before = script.steps.filter((step) => step.reportedAtMs < run.diedAtMs);
+  const during = script.steps.filter((step) => step.reportedAtMs === run.diedAtMs);
+  const known = Array.from({ length: during.length + 1 }, (_, count) => ({
+    ...script,
+    steps: [...before, ...during.slice(0, count)],
+  }));
   if (call!.endReason === 'crashed_before_answer') {
     expect({ T, C }, where).toEqual({ T: 0, C: 0 });
     return;

@@ -11,6 +11,7 @@ import {
   TELEPHONY_PER_MS,
   WORKSPACE,
 } from './support/stage.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { temporaryBooks } from './support/temporary.ts';
 
 // Section 4 of the metering rules, continued: what goes wrong around a call. T = telephony ms billed, C = compute ms billed.
@@ -29,6 +30,36 @@ describe('clocks', () => {
     const bill = await call.end();
     expect(billedMs(bill)).toEqual({ T: 70_000, C: 70_000 });
     expect(bill.evidence).toEqual({ start: startWallMs, end: startWallMs + 70_000, endedBy: 'bye' });
+  });
+
+  test('#40 across midnight, the end of a year and a leap second: one duration, one bill', async () => {
+    const clock = new FakeClock({ wallMs: Date.parse('2026-12-31T23:59:30Z') });
+    await using stage = await Stage.open({ clock });
+    const call = await (await stage.call()).answer();
+    await call.liveTo(30_000);
+    clock.stepWall(-1_000);
+    await call.liveTo(70_000);
+    const bill = await call.end();
+    expect(billedMs(bill)).toEqual({ T: 70_000, C: 70_000 });
+    expect(new Date(bill.evidence.end!).toISOString()).toBe('2027-01-01T00:00:40.000Z');
+    expect(await postingsOf(stage, call.intent.callId)).toHaveLength(2);
+  });
+
+  test('#37 the number is re-assigned at 50 s: all 120 s to the workspace at answer', async () => {
+    await using stage = await Stage.open();
+    await stage.topUp(FULL, 'other', 'ws_other');
+    const call = await (await stage.call()).answer();
+    await call.liveTo(50_000);
+    const later = await (await stage.call({ workspaceId: 'ws_other' })).answer();
+    await call.liveTo(120_000);
+    const bill = await call.end();
+    expect(billedMs(bill)).toEqual({ T: 120_000, C: 120_000 });
+    expect((await stage.balance()).balance).toBe(FULL - bill.total);
+    const other = await later.end();
+    expect((await stage.balance('ws_other')).balance).toBe(FULL - other.total);
+    expect(new Set((await postingsOf(stage, call.intent.callId)).map((posting) => posting.workspaceId))).toEqual(
+      new Set([WORKSPACE]),
+    );
   });
 
   test('#46 BYE, our own BYE and a media timeout within 5 ms: one end, the earliest evidence, counted down once', async () => {

@@ -410,10 +410,7 @@ describe('rates', () => {
 
 describe('left', () => {
   test.todo('#14 outbound forked, two 200s: the second leg costs the customer nothing, its supplier cost is kept');
-  test.todo(
-    '#37 number re-assigned at 50 s: all to the workspace at answer (needs the directory; the snapshot is proved by #38)',
   );
-  test.todo('#40 a call across midnight, month end, DST: the split in reports');
   test.todo('#55 the shared store fails over and loses the last second of writes');
   test.todo('#59 carrier records without ours and ours without theirs, listed after 24 h');
   test.todo('#60 302 or REFER to a premium number is authorised anew');
