@@ -13,10 +13,9 @@
 //
 // Flags: --calls 25,50,100,150  --seconds 15  --warmup 3  --repeat 1  --subject gateway|relay (both)
 
-import { startGateway } from '../test/support/gateway.ts';
 import type { Measured, OpenCalls } from './load/caller.ts';
-import { useAgent } from './support/demo.ts';
-import { PINNING, pinned, startPart, threadsOf, usageOf, type Part } from './support/process.ts';
+import { startSubject, useAgent } from './support/demo.ts';
+import { PINNING, sayThreads, startPart, threadsOf, usageOf, type Part } from './support/process.ts';
 import { type BenchOptions, type BenchResult, flag, flagList, round } from './support/result.ts';
 
 type SubjectName = 'gateway' | 'relay';
@@ -101,7 +100,7 @@ async function load(options: BenchOptions, name: SubjectName, subject: Subject, 
   const after = usageOf(subject.pid);
   const threads = threadsOf(subject.pid);
   const measured = await closeCaller(part);
-  if (options.flags.has('threads')) sayThreads(options, threadsBefore, threads);
+  if (options.flags.has('threads')) sayThreads(options.say, threadsBefore, threads);
   const seconds = (after.atMs - before.atMs) / 1000;
   return {
     ...measured,
@@ -132,7 +131,7 @@ async function closeCaller(part: Part): Promise<Measured> {
 }
 
 async function gatewaySubject(agentUrl: string): Promise<Subject> {
-  const gateway = await startGateway({ prefix: pinned('subject', []) });
+  const gateway = await startSubject();
   await useAgent(gateway, agentUrl);
   return {
     pid: gateway.pid,
@@ -209,16 +208,6 @@ function notes(figures: readonly Figures[]): string[] {
       ? [`The caller was up to ${round(late)} ms late (p99): this machine was busy, read the round trips with care.`]
       : []),
   ];
-}
-
-function sayThreads(
-  options: BenchOptions,
-  before: ReadonlyMap<string, number>,
-  after: ReadonlyMap<string, number>,
-): void {
-  const used = [...after].map(([name, ms]) => [name, ms - (before.get(name) ?? 0)] as const);
-  for (const [name, ms] of used.toSorted((a, b) => b[1] - a[1]).slice(0, 8))
-    options.say(`  ${name} ${Math.round(ms)} ms`);
 }
 
 async function pause(ms: number): Promise<void> {

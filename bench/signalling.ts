@@ -12,12 +12,12 @@
 //             requests (UDP) are counted, and are no failure.
 // CPU         user + system of all threads over the run by the calls placed in it.
 //
-// Flags: --rate --seconds --hold (ms, 200) --warmup --step --rampSeconds --most --noramp
+// Flags: --rate --seconds --hold (ms, 200) --warmup --step --rampSeconds --most --noramp  --threads (CPU of each thread)
 
-import { startGateway, type RunningGateway } from '../test/support/gateway.ts';
+import type { RunningGateway } from '../test/support/gateway.ts';
 import type { SignallingFigures, SignallingLoad } from './load/signalling-caller.ts';
-import { finalBills, useAgent } from './support/demo.ts';
-import { pinned, startPart, usageOf } from './support/process.ts';
+import { finalBills, startSubject, useAgent } from './support/demo.ts';
+import { sayThreads, startPart, threadsOf, usageOf } from './support/process.ts';
 import { type BenchOptions, type BenchResult, flag, round } from './support/result.ts';
 
 interface Figures extends SignallingFigures {
@@ -32,7 +32,7 @@ const SETTLE_MS = 1500;
 export async function run(options: BenchOptions): Promise<BenchResult> {
   const agent = startPart(new URL('load/echo-agent.ts', import.meta.url), 'load');
   const { port } = await agent.next<{ port: number }>('listening');
-  const gateway = await startGateway({ prefix: pinned('subject', []) });
+  const gateway = await startSubject();
   try {
     await useAgent(gateway, `ws://127.0.0.1:${port}/`);
     return await measure(options, gateway);
@@ -58,9 +58,17 @@ async function measure(options: BenchOptions, gateway: RunningGateway): Promise<
     notes: [
       best ? `Highest rate without a failure: ${best.rate} calls/s.` : 'No rate passed without a failure.',
       `Final bills in the books after the steady run: ${bills} of ${steady.attempted} calls placed.`,
+      ...(await refusals(gateway)),
       'Setup is INVITE to 200, with the WebSocket to the agent opened in between; hold 200 ms unless said.',
     ],
   };
+}
+
+/** Why the gateway refused or lost calls, in its own words. */
+async function refusals(gateway: RunningGateway): Promise<string[]> {
+  const lines = (await gateway.metrics()).split('\n');
+  const counted = lines.filter((line) => /^callin_calls_total\{.*result="(refused|failed)"/.test(line));
+  return counted.map((line) => `Counted by the gateway: \`${line}\``);
 }
 
 async function ramp(options: BenchOptions, gateway: RunningGateway, from: number): Promise<Figures[]> {
@@ -78,10 +86,12 @@ async function load(options: BenchOptions, gateway: RunningGateway, rate: number
   const caller = startPart(new URL('load/signalling-caller.ts', import.meta.url), 'load');
   const sip = { host: '127.0.0.1', port: gateway.sip.udpPort, user: NUMBER };
   const message: SignallingLoad = { sip, callsPerSecond: rate, seconds, holdMs: flag(options, 'hold', 200) };
+  const threads = threadsOf(gateway.pid);
   const before = usageOf(gateway.pid);
   caller.send({ type: 'run', ...message });
   const done = await caller.next<SignallingFigures>('done', (seconds + 60) * 1000);
   const after = usageOf(gateway.pid);
+  if (options.flags.has('threads')) sayThreads(options.say, threads, threadsOf(gateway.pid));
   await caller.stop();
   const cpuMs = after.cpuMs - before.cpuMs;
   const figures = {

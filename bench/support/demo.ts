@@ -1,6 +1,7 @@
 // The demo workspace made ready for a load: enough money, no limits in the way, and the bench's own agent behind the number.
 
-import type { RunningGateway } from '../../test/support/gateway.ts';
+import { type RunningGateway, startGateway } from '../../test/support/gateway.ts';
+import { pinned } from './process.ts';
 
 const WORKSPACE = 'demo';
 const NUMBER_ID = 'demo-0100';
@@ -10,6 +11,14 @@ const PAGE = 100;
 interface CallPage {
   readonly items: readonly { readonly bill: { readonly final: boolean } | null }[];
   readonly nextCursor: string | null;
+}
+
+/** All of the default port range: a port rests for seconds after its call, which at hundreds of calls a second takes thousands. */
+const MEDIA = { rtpPortMin: 40_000, rtpPortMax: 49_998 };
+
+/** The gateway as it is shipped, alone on its core. */
+export async function startSubject(): Promise<RunningGateway> {
+  return await startGateway({ prefix: pinned('subject', []), config: { media: MEDIA } });
 }
 
 /** Points +12025550100 at an agent of the bench's own. */

@@ -99,3 +99,16 @@ export function threadsOf(pid: number): ReadonlyMap<string, number> {
   }
   return used;
 }
+
+const THREADS_SAID = 8;
+
+/** The busiest threads between two readings. */
+export function sayThreads(
+  say: (text: string) => void,
+  before: ReadonlyMap<string, number>,
+  after: ReadonlyMap<string, number>,
+): void {
+  const used = [...after].map(([name, ms]) => [name, ms - (before.get(name) ?? 0)] as const);
+  for (const [name, ms] of used.toSorted((a, b) => b[1] - a[1]).slice(0, THREADS_SAID))
+    say(`  ${name} ${Math.round(ms)} ms`);
+}
