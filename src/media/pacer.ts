@@ -8,7 +8,8 @@
 //   late     padded rest or silence -> silence   at once -> talk, schedule anchored to now
 //
 // P1. One packet per 20 ms, for ever: RTP runs on through silence (carriers watch it, NATs need it).
-// P2. Never a burst: two packets are at least 10 ms apart, whatever was missed before.
+// P2. Never a burst: two packets are at least 10 ms apart, whatever was missed before. What our own stall delayed is made up for at
+//     that pace, up to 200 ms.
 // P3. A late frame moves the schedule back by its lateness, so a jittery sender ends up with the delay its jitter needs and no
 //     more; an immediate one is sent at once. If every frame of a live sender had time to spare for 1 s, the schedule moves forward
 //     again by 1 or 2 ms a packet: after a stall the delay returns to a few ms, and a clock that runs fast never piles up.
@@ -21,6 +22,7 @@ import { BYTES_PER_MS, FRAME_BYTES, FRAME_MS } from './codec/g711.ts';
 const EARLY_MS = 1;
 const LATE_WAIT_MS = 20;
 const GAP_MS_MIN = 10;
+const CATCH_UP_MS_MAX = 200;
 /** Time to spare that is left to a sender. */
 const SLACK_KEPT_MS = 3;
 const SLACK_WINDOW_MS = 1000;
@@ -36,6 +38,9 @@ const LONG_SLACK_MS = 100;
 /** Ahead of the clock by less is the rounding of the tick; by more it is not a reply that began early but another clock. */
 const AHEAD_MS_KEPT = 2;
 const AHEAD_MS_MAX = 200;
+
+/** A tick that is later than this was not late by its grid: the thread itself stood still. */
+const STALL_MS_MIN = 6;
 
 export const SEND = { nothing: 0, audio: 1, padded: 2, silence: 3 } as const;
 export type Send = (typeof SEND)[keyof typeof SEND];
@@ -53,6 +58,10 @@ export class Pacer {
 
   #state = IDLE;
   #sentMs = 0;
+  /** Where the next packet belongs; `dueMs` is later while P2 or a wait holds it back. */
+  #scheduleMs = 0;
+  /** How late we ourselves were when the queue was found empty: not the agent's lateness, so the schedule does not move by it. */
+  #stalledMs = 0;
   /** When media position 0 was sent; behind = (now - origin) - position. */
   #originMs = 0;
   #positionMs = 0;
@@ -69,7 +78,7 @@ export class Pacer {
     this.#originMs = nowMs;
     this.#positionMs = 0;
     this.#sentMs = nowMs - FRAME_MS;
-    this.dueMs = nowMs;
+    this.#anchor(nowMs);
   }
 
   stop(): void {
@@ -90,15 +99,17 @@ export class Pacer {
       this.#state = LATE;
       return SEND.nothing;
     }
-    if (this.#state === LATE) this.#noteSlack(0, queued - queuedBefore, nowMs);
+    const wasLate = this.#state === LATE;
+    if (wasLate) this.#noteSlack(0, queued - queuedBefore, nowMs);
     else this.#forgetSlack(nowMs);
     this.#state = TALK;
     const earliest = this.#sentMs + GAP_MS_MIN;
     if (nowMs < earliest) {
-      this.dueMs = earliest;
+      this.#anchor(earliest);
       return SEND.nothing;
     }
-    this.dueMs = nowMs;
+    // From silence the schedule begins now; else it was kept by the agent up to our own stall.
+    this.#anchor(wasLate ? nowMs - this.#stalledMs - Math.max(0, nowMs - this.dueMs) : nowMs);
     return this.#sent(SEND.audio, nowMs);
   }
 
@@ -108,11 +119,16 @@ export class Pacer {
       this.#state = TALK;
       return this.#sent(SEND.audio, nowMs);
     }
-    if (this.#state === TALK) {
+    const stalledMs = nowMs - this.dueMs;
+    const stalled = stalledMs > STALL_MS_MIN;
+    if (this.#state === TALK || (this.#state === LATE && stalled && this.#stalledMs === 0)) {
+      // After a stall of ours the agent's audio may still be on its way through the sockets: it gets its time too, once.
+      this.#stalledMs = stalled ? stalledMs : 0;
       this.#state = LATE;
-      this.dueMs += LATE_WAIT_MS;
+      this.dueMs = nowMs + LATE_WAIT_MS;
       return SEND.nothing;
     }
+    if (this.#state === LATE) this.#anchor(nowMs);
     this.#state = SILENCE;
     if (!this.#keepTime(queued, nowMs)) return SEND.nothing;
     return this.#sent(queued > 0 ? SEND.padded : SEND.silence, nowMs);
@@ -120,7 +136,7 @@ export class Pacer {
 
   /** The queue was emptied by a clear: the next silence is on time, not late. */
   cleared(): void {
-    if (this.#state === LATE) this.dueMs = this.#sentMs + FRAME_MS;
+    if (this.#state === LATE) this.#anchor(this.#sentMs + FRAME_MS);
     if (this.#state === TALK || this.#state === LATE) this.#state = SILENCE;
   }
 
@@ -133,9 +149,16 @@ export class Pacer {
       this.#slipMs -= slip;
       step -= slip;
     }
-    // P2: after a stall the missed packets are not sent in a row.
-    this.dueMs = Math.max(this.dueMs + step, nowMs + GAP_MS_MIN);
+    // P2: after a stall the missed packets are not sent in a row, and not all made up for.
+    this.#scheduleMs = Math.max(this.#scheduleMs + step, nowMs - CATCH_UP_MS_MAX);
+    this.dueMs = Math.max(this.#scheduleMs, nowMs + GAP_MS_MIN);
     return what;
+  }
+
+  #anchor(atMs: number): void {
+    this.#scheduleMs = atMs;
+    this.dueMs = atMs;
+    this.#stalledMs = 0;
   }
 
   /** P4, only in silence, where nobody hears it. False = we are ahead of the clock: wait. */
@@ -144,7 +167,7 @@ export class Pacer {
     // The clock of a sender that talked for an hour runs fast: that is the new zero.
     if (behindMs < -AHEAD_MS_MAX) this.#originMs = nowMs - this.#positionMs;
     else if (behindMs < -AHEAD_MS_KEPT && queued === 0) {
-      this.dueMs = nowMs + Math.min(-behindMs, FRAME_MS);
+      this.#anchor(nowMs + Math.min(-behindMs, FRAME_MS));
       return false;
     }
     this.skipFrames = behindMs >= FRAME_MS ? Math.floor(behindMs / FRAME_MS) : 0;

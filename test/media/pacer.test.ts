@@ -121,6 +121,26 @@ describe('pacing toward the caller', () => {
     expect(Math.max(...sentLate)).toBeLessThanOrEqual(6);
   });
 
+  test('a stall of our own thread leaves no delay behind: what came meanwhile leaves 10 ms apart until the schedule is met', () => {
+    const line = new Line();
+    const stall = { fromMs: 55_001, toMs: 55_112 };
+    const delays: number[] = [];
+    let sent = 0;
+    for (let i = 0; i < 300; i++) {
+      const atMs = 51_003 + i * 20;
+      if (atMs < stall.fromMs) line.until(atMs);
+      else if (line.nowMs < stall.toMs) line.nowMs = stall.toMs;
+      // Timers first, then sockets: the order in which a thread wakes up.
+      if (atMs >= stall.toMs) line.until(atMs);
+      else if (atMs >= stall.fromMs && sent === 0) sent = line.sent.length;
+      line.agent(160);
+      if (i > 230) delays.push(line.queued / 8);
+    }
+    expect(Math.max(...delays)).toBeLessThanOrEqual(20);
+    expect(line.sent.filter((packet) => packet.what === SEND.silence && packet.atMs > 51_003)).toEqual([]);
+    expect(Math.min(...gaps(line.audio()))).toBeGreaterThanOrEqual(9);
+  });
+
   test('a reply that is sent faster than it plays is not hurried', () => {
     const line = new Line();
     for (let i = 0; i < 300; i++) {
