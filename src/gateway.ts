@@ -112,8 +112,7 @@ async function assemble(
   const directory = openDirectory(join(dataDir, DIRECTORY_FILE), { sealingKey: keys.secretKey });
   closers.push(() => directory.close());
   const { books, journal } = stored;
-  const recovered = await recover({ journal, books, clock });
-  for (const call of recovered) await directory.calls.save(recoveredRecord(call));
+  const recovered = await recover({ journal, books, clock }, (call) => directory.calls.save(recoveredRecord(call)));
   if (recovered.length > 0)
     logger.warn({ calls: recovered.length }, 'calls of an earlier process were finished from the journal');
 

@@ -20,7 +20,7 @@ import type { Timer } from '../domain/clock.ts';
 import { type Reason, verdictOf } from '../domain/reasons.ts';
 import { createTimeline, type Timeline, type TimelineDetail } from '../observability/timeline.ts';
 import type { MediaEvent, MediaSession } from '../media/session.ts';
-import type { MeteredCall } from '../metering/meter.ts';
+import type { CallEnd, MeteredCall } from '../metering/meter.ts';
 import type { CallDeps } from './deps.ts';
 
 /** What the call may do to its leg without knowing its direction. */
@@ -71,6 +71,8 @@ export class Call {
   /** Ring timeout until the answer, maximum duration after it. */
   #deadline: Timer | null = null;
   #finished: Promise<void> | null = null;
+  #mediaClosed: Promise<void> | null = null;
+  #stored = false;
 
   constructor(deps: CallDeps, id: string, identity: CallIdentity, onEnded: (call: Call) => void) {
     this.#deps = deps;
@@ -239,7 +241,7 @@ export class Call {
   }
 
   async #finish(reason: Reason, evidence: Evidence, atMs: number, legGone: boolean, sipStatus?: number): Promise<void> {
-    const { clock, log, observer, directory } = this.#deps;
+    const { clock } = this.#deps;
     const wasAnswered = this.#answeredWall !== null;
     const endMs = wasAnswered ? Math.max(atMs, this.#answeredMono) : atMs;
     this.#state = 'ended';
@@ -250,15 +252,25 @@ export class Call {
     this.note('ended', { reason, evidence });
     if (!legGone) this.#dropLeg(reason, wasAnswered);
     this.agentDetached(endMs);
-    await Promise.all([this.#settle({ atMs: endMs, wallMs: this.#endedWall, reason, evidence }), this.#closeMedia()]);
-    const record = this.record();
-    observer.ended(record, reason, wasAnswered ? endMs - this.#answeredMono : null);
-    if (this.#identified) {
-      await directory.calls
-        .save(record)
-        .catch((error: unknown) => log.error({ callId: this.id, err: error }, 'the call record could not be stored'));
-    }
+    // The meter reads the counters at once, so it comes before media is closed.
+    const settled = this.#settle({ atMs: endMs, wallMs: this.#endedWall, reason, evidence });
+    this.#mediaClosed = this.#closeMedia();
+    await Promise.all([settled, this.#mediaClosed]);
+    if (!this.#stored) await this.#store();
+    this.#deps.observer.ended(this.record(), reason, wasAnswered ? endMs - this.#answeredMono : null);
     this.#onEnded(this);
+  }
+
+  /** The record as it stays, once the bill is in the ledger and the last packet counted. */
+  async #store(): Promise<void> {
+    await this.#mediaClosed;
+    if (!this.#identified) return;
+    try {
+      await this.#deps.directory.calls.save(this.record());
+      this.#stored = true;
+    } catch (error) {
+      this.#deps.log.error({ callId: this.id, err: error }, 'the call record could not be stored');
+    }
   }
 
   #dropLeg(reason: Reason, wasAnswered: boolean): void {
@@ -270,10 +282,14 @@ export class Call {
     }
   }
 
-  /** The journal already has the end when this fails: the poster ships it later, so only the record lacks its bill for now. */
-  async #settle(end: Parameters<MeteredCall['ended']>[0]): Promise<void> {
+  /** The journal already has the end when this fails: recovery ships it, so only the record lacks its bill for now. */
+  async #settle(end: CallEnd): Promise<void> {
+    const onBilled = (bill: Bill) => {
+      this.#bill = bill;
+      return this.#store();
+    };
     try {
-      this.#bill = (await this.metered?.ended(end)) ?? null;
+      this.#bill = (await this.metered?.ended({ ...end, onBilled })) ?? null;
     } catch (error) {
       this.#deps.log.error({ callId: this.id, err: error }, 'the bill is not in the ledger yet');
     }

@@ -66,4 +66,9 @@ export interface CallEnd {
   readonly wallMs: number;
   readonly reason: Reason;
   readonly evidence: Evidence;
+  /**
+   * Stores the call's own record. Runs once the bill is in the ledger and before the journal closes the call, so that no crash leaves a
+   * bill without a record; a failure is reported and closes the call all the same.
+   */
+  readonly onBilled?: (bill: Bill) => Promise<void>;
 }

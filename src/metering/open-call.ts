@@ -201,13 +201,23 @@ export class OpenCall implements MeteredCall {
     const rated: RatedRecord = { kind: 'rated', ...this.#next(), ...rating, final: isFinal(ended) };
     await this.#orClosed(this.#writer.write(ended, rated));
     const outcome = await this.#posted(() => postCall(books, record, ended, rated));
-    void this.#writer.write({ kind: 'posted', ...this.#next(), outcome });
     this.#finalBill = billOf(record, ended, rating);
+    await this.#recorded(end, this.#finalBill);
+    void this.#writer.write({ kind: 'posted', ...this.#next(), outcome });
     this.#report(ended, rated, clock.monotonicMs() - end.atMs);
     const overshoot = this.#overshoot(ended, rated.total);
     if (overshoot > 0n) observer.overshoot(overshoot);
     this.#options.onPosted();
     return this.#finalBill;
+  }
+
+  /** The call stays open in the journal until its record is stored elsewhere: a crash in between leaves it to recovery. */
+  async #recorded(end: CallEnd, bill: Bill): Promise<void> {
+    try {
+      await end.onBilled?.(bill);
+    } catch (error) {
+      this.#options.observer.storeFailed('record', error);
+    }
   }
 
   async #posted(post: () => Promise<'posted' | 'exists'>): Promise<'posted' | 'exists'> {

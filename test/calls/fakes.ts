@@ -140,7 +140,9 @@ export class FakeMetered implements MeteredCall {
   }
   async ended(end: CallEnd): Promise<Bill> {
     this.ends.push(end);
-    return billOf(60_000, 1_000);
+    const bill = billOf(60_000, 1_000);
+    await end.onBilled?.(bill);
+    return bill;
   }
   running(): Bill {
     return { ...billOf(0, 0), final: false };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { OpenBooks } from '../../src/books.ts';
-import { billedMs, callOf, FULL, Stage, UNITS } from './support/stage.ts';
+import { billedMs, callOf, FULL, postingsOf, Stage, UNITS } from './support/stage.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { SeededRandom } from './support/random.ts';
 
@@ -194,6 +194,45 @@ describe('a failing store', () => {
     expect(recovered).toMatchObject({ endReason: 'remote_hangup' });
     expect(billedMs(recovered!.bill)).toEqual({ T: 70_000, C: 70_000 });
     expect(await stage.balance()).toEqual({ balance: FULL - 84_000_000n, reserved: 0n });
+  });
+});
+
+describe('the record of a call that was billed', () => {
+  const endOf = (call: { stage: Stage }, onBilled: () => Promise<void>) => ({
+    atMs: call.stage.clock.monotonicMs(),
+    wallMs: call.stage.clock.wallMs(),
+    reason: 'remote_hangup' as const,
+    evidence: 'bye' as const,
+    onBilled,
+  });
+
+  test('is stored after the money moved and before the journal closes the call; a crash in between is finished by recovery', async () => {
+    await using stage = await Stage.open();
+    const call = await (await stage.call()).answer();
+    await call.liveTo(1_000);
+    let postings = -1;
+    void call.metered.ended(
+      endOf(call, async () => {
+        postings = (await postingsOf(stage, call.intent.callId)).length;
+        await new Promise(() => undefined);
+      }),
+    );
+    await stage.idle();
+    expect(postings).toBe(2);
+    expect(await stage.opened.journal.openCalls()).toEqual([call.intent.callId]);
+    const recovered = await stage.recover();
+    expect(recovered.map(({ callId }) => callId)).toEqual([call.intent.callId]);
+    expect(await stage.balance()).toEqual({ balance: FULL - 12_000_000n - 1_000_000n, reserved: 0n });
+  });
+
+  test('that cannot be stored is reported and keeps neither the bill nor the journal waiting', async () => {
+    await using stage = await Stage.open();
+    const call = await (await stage.call()).answer();
+    const bill = await call.metered.ended(endOf(call, () => Promise.reject(new Error('disk full'))));
+    await stage.idle();
+    expect(bill.final).toBe(true);
+    expect(stage.seen.failures).toEqual(['record']);
+    expect(await stage.opened.journal.openCalls()).toEqual([]);
   });
 });
 
