@@ -13,6 +13,7 @@ import { lookup } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
+import { createAddressPolicy } from './agents/address-policy.ts';
 import { agentDial } from './agents/dial.ts';
 import { startBundledAgents } from './agents/bundled/server.ts';
 import { BOOKS_FILE } from './audit.ts';
@@ -30,6 +31,7 @@ import { createIds } from './domain/ids.ts';
 import { createHttp, type HttpServer } from './http/server.ts';
 import { loadKeys, type NodeKeys } from './keys.ts';
 import { autoThreads, createMediaPool } from './media/pool.ts';
+import type { MediaEntryData } from './media-thread.ts';
 import { createMeter } from './metering/call-meter.ts';
 import { parseRates, type RateTable } from './metering/rates.ts';
 import { recover } from './metering/recovery.ts';
@@ -76,6 +78,13 @@ const EMBEDDED_ENGINE_HOST = '127.0.0.1';
 /** What can be wrong beyond the configuration's own shape. @throws ConfigError */
 export function checkGateway(config: Config, root: string): void {
   readRates(config, root);
+  try {
+    createAddressPolicy(config.agents.openNetworks);
+  } catch (error) {
+    throw new ConfigError([
+      { key: 'agents.openNetworks', variable: 'CALLIN_AGENTS__OPEN_NETWORKS', reason: (error as Error).message },
+    ]);
+  }
 }
 
 export async function startGateway(config: Config, context: GatewayContext): Promise<Gateway> {
@@ -142,6 +151,7 @@ async function assemble(
     externalAddress: config.media.externalAddress,
     ports: { portMin: config.media.rtpPortMin, portMax: config.media.rtpPortMax },
     clock,
+    entryData: { openNetworks: openNetworks(config) } satisfies MediaEntryData,
   });
   closers.push(() => media.close());
   const meter = createMeter({
@@ -245,6 +255,11 @@ async function assemble(
     },
     close: () => closeAll(closers),
   };
+}
+
+/** The bundled agents of the demo live on loopback. */
+function openNetworks(config: Config): readonly string[] {
+  return config.demo ? [...config.agents.openNetworks, '127.0.0.0/8', '::1/128'] : config.agents.openNetworks;
 }
 
 type CallParts = Pick<CallDeps, 'clock' | 'ids' | 'directory' | 'media' | 'meter' | 'signalling' | 'routeInbound'> & {

@@ -140,7 +140,12 @@ function combinationProblems(config: Config): ConfigProblem[] {
       found.push(problem(`sip.${key}`, 'is not served by the embedded engine in this version; use off'));
   }
   if (!config.demo && config.auth.secretKey === '') {
-    found.push(problem('auth.secretKey', 'is needed to encrypt stored secrets: 32 random bytes in base64 (openssl rand -base64 32)'));
+    found.push(
+      problem(
+        'auth.secretKey',
+        'is needed to encrypt stored secrets: 32 random bytes in base64 (openssl rand -base64 32)',
+      ),
+    );
   }
   if (config.auth.secretKey !== '' && Buffer.from(config.auth.secretKey, 'base64').length !== 32) {
     found.push(problem('auth.secretKey', 'must be 32 bytes in base64'));

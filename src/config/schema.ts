@@ -16,7 +16,8 @@ const addressOrNull = Type.Union([host, Type.Null()]);
 export const configSchema = object({
   dataDir: Type.String({ minLength: 1 }),
   node: object({ id: Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,62}$' }) }),
-  http: object({ host, port, metricsAllowed: Type.Array(Type.String()), agentsDialPrivate: Type.Boolean() }),
+  http: object({ host, port, metricsAllowed: Type.Array(Type.String()) }),
+  agents: object({ openNetworks: Type.Array(Type.String()) }),
   sip: object({
     engine: Type.Union([Type.Literal('embedded'), Type.Literal('drachtio')]),
     host,

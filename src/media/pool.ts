@@ -44,6 +44,8 @@ export interface MediaPoolOptions {
   readonly ports: PortRange;
   readonly clock: Clock;
   readonly random?: Random;
+  /** Handed to the entry module of each thread as it is; must survive structured cloning. */
+  readonly entryData?: unknown;
   /** Makes SSRC, sequence numbers and report intervals repeatable; tests only. */
   readonly seed?: number;
 }
@@ -182,6 +184,7 @@ class Pool implements ObservableMediaPool {
       host: this.options.host,
       counters: this.rows.memory,
       seed: this.options.seed ?? null,
+      entryData: this.options.entryData ?? null,
     };
     const worker = new Worker(this.options.threadEntry, { workerData: config, name: `media-${slot.index}` });
     /** Ports whose sessions closed on this thread but which still drain there. */

@@ -15,6 +15,8 @@ export interface MediaThreadConfig {
   readonly counters: CounterMemory;
   /** Null = randomness of the operating system. */
   readonly seed: number | null;
+  /** For the entry module, which joins the data plane with the agents' dialects; nobody in this room looks at it. */
+  readonly entryData: unknown;
 }
 
 export type MediaCommand =
