@@ -1,6 +1,6 @@
 // Hot path: one row of numbers per call, in memory that every thread of the process sees. Media threads write, the main thread reads.
 //
-// Layout of the SharedArrayBuffer: ROWS_MAX rows of FIELD_COUNT float64 (128 bytes a row = two cache lines, so that two calls
+// Layout of the SharedArrayBuffer: ROWS_MAX rows of FIELD_COUNT float64 (192 bytes a row = three cache lines, so that two calls
 // never share one), then one slot of 16 float64 per media thread. A float64 holds every integer up to 2^53, so no counter wraps; an
 // aligned 8-byte store is one instruction on the 64-bit machines Node runs on, so no reader sees half a number.
 //
@@ -31,10 +31,16 @@ export const FIELD = {
   /** From the peer's reports; 0 = unknown. */
   roundTripMs: 14,
   remoteLost: 15,
+  /** Silence put in the place of what the caller did not send, 20 ms each. */
+  framesConcealed: 16,
+  /** Agent audio beyond the 10 minutes that are queued, and marks beyond their limit. */
+  playoutBytesDropped: 17,
+  marksDropped: 18,
 } as const;
-export const FIELD_COUNT = 16;
+/** Whole cache lines; what is not named above is spare. */
+export const FIELD_COUNT = 24;
 
-/** A machine of our size carries some thousand calls; 16 384 rows are 2 MB. */
+/** A machine of our size carries some thousand calls; 16 384 rows are 3 MB. */
 export const ROWS_MAX = 16_384;
 export const THREADS_MAX = 64;
 /** Per thread: largest event loop delay of the last second, calls. */

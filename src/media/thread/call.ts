@@ -89,6 +89,10 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
 
   /** `done` is called exactly once, unless the call is closed first. */
   connectAgent(dial: AgentDial, done: (outcome: AgentConnectOutcome) => void): void {
+    if (this.#phase === 'closed') {
+      done({ ok: false, failure: { code: 'agent_broken', detail: 'the call is closed' } });
+      return;
+    }
     this.#agent?.close();
     this.#outbound.attach(dial.codec);
     this.#inbound.audio.stop();
@@ -191,6 +195,9 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
     row[FIELD.agentFramesDropped] = this.#agentFramesDropped;
     row[FIELD.roundTripMs] = this.#rtcp.roundTripMs ?? 0;
     row[FIELD.remoteLost] = this.#rtcp.remoteLost;
+    row[FIELD.framesConcealed] = this.#inbound.audio.framesConcealed;
+    row[FIELD.playoutBytesDropped] = this.#outbound.bytesDropped;
+    row[FIELD.marksDropped] = this.#outbound.marksDropped;
   }
 
   // What the inbound pipeline delivers.

@@ -59,8 +59,12 @@ export class Outbound {
     return this.packetsSent * FRAME_BYTES;
   }
 
-  get overflowBytes(): number {
+  get bytesDropped(): number {
     return this.#playout.bytesDropped;
+  }
+
+  get marksDropped(): number {
+    return this.#playout.marksDropped;
   }
 
   negotiate(codec: AudioCodec, payloadType: number, sending: boolean): void {

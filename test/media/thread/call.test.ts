@@ -322,6 +322,15 @@ describe('the agent of a call', () => {
     expect(rig.sent.at(-1)!.payload[0]).toBe(0xff);
   });
 
+  test('more than ten minutes in advance are dropped and counted', () => {
+    const rig = CallRig.running();
+    const minute = Buffer.alloc(480_000, 9);
+    for (let i = 0; i < 11; i++) rig.agent.say(minute);
+    rig.run(200);
+    expect(rig.row[FIELD.playoutBytesDropped]).toBeGreaterThan(479_000);
+    expect(rig.row[FIELD.playoutBytesDropped]).toBeLessThanOrEqual(480_000);
+  });
+
   test('a key press is one event, to the agent and to the owner', () => {
     const rig = CallRig.running();
     rig.packet(Buffer.alloc(160, 1));
@@ -428,7 +437,9 @@ describe('the agent of a call', () => {
     rig.agent.say(Buffer.alloc(1600, 1));
     rig.negotiate();
     rig.call.start();
+    rig.connect();
     rig.run(1000);
+    expect(rig.outcomes.at(-1)).toMatchObject({ ok: false });
     expect([rig.sent.length, rig.events.length]).toEqual([sent, events]);
     expect(rig.call.close()).toEqual(quality);
   });
