@@ -15,21 +15,12 @@
 // B2. No event reaches the owner after its close() resolved.
 
 import { Worker } from 'node:worker_threads';
-import type { CallQuality } from '../domain/call.ts';
 import type { Clock } from '../domain/clock.ts';
 import { CounterRows, THREAD_FIELD, THREADS_MAX, threadView } from './counters.ts';
+import { PoolSession, type SessionOwner, type ThreadSlot } from './pool-session.ts';
 import { PortPairs, type PortRange } from './ports.ts';
 import { type Random, systemRandom } from './random.ts';
-import type { AgentDial } from './agent-stream.ts';
-import type {
-  AgentConnectOutcome,
-  CallCounters,
-  MediaPool,
-  MediaSession,
-  OpenMedia,
-  OpenOutcome,
-  RtpParameters,
-} from './session.ts';
+import type { CallCounters, MediaPool, OpenMedia, OpenOutcome } from './session.ts';
 import type { MediaCommand, MediaReport, MediaThreadConfig } from './thread/messages.ts';
 
 export interface MediaPoolOptions {
@@ -85,18 +76,12 @@ export async function createMediaPool(options: MediaPoolOptions): Promise<Observ
   return pool;
 }
 
-interface ThreadSlot {
-  readonly index: number;
-  worker: Worker | null;
-  readonly sessions: Set<Session>;
-}
-
-class Pool implements ObservableMediaPool {
+class Pool implements ObservableMediaPool, SessionOwner {
   readonly rows = new CounterRows();
   readonly options: MediaPoolOptions;
   threadsLost = 0;
   readonly #slots: ThreadSlot[] = [];
-  readonly #sessions = new Map<number, Session>();
+  readonly #sessions = new Map<number, PoolSession>();
   readonly #ports: PortPairs;
   #nextSession = 1;
   #closed = false;
@@ -107,6 +92,14 @@ class Pool implements ObservableMediaPool {
     for (let index = 0; index < options.threads; index++) {
       this.#slots.push({ index, worker: null, sessions: new Set() });
     }
+  }
+
+  get clock(): Clock {
+    return this.options.clock;
+  }
+
+  get localAddress(): string {
+    return this.options.externalAddress ?? this.options.host;
   }
 
   get counters(): CallCounters {
@@ -145,7 +138,7 @@ class Pool implements ObservableMediaPool {
     for (let attempt = 0; attempt < BIND_ATTEMPTS_MAX; attempt++) {
       const port = this.#ports.take(this.options.clock.monotonicMs());
       if (port === null) return { ok: false, code: 'media_ports_exhausted' };
-      const session = new Session(this, { id: this.#nextSession++, slot, row, port, params });
+      const session = new PoolSession(this, { id: this.#nextSession++, slot, row, port, params });
       this.#sessions.set(session.id, session);
       slot.sessions.add(session);
       const bound = await session.open();
@@ -160,7 +153,7 @@ class Pool implements ObservableMediaPool {
   }
 
   /** The session is over; its port comes back by `port-free` or by quarantine. */
-  forget(session: Session): void {
+  forget(session: PoolSession): void {
     this.#sessions.delete(session.id);
     session.slot.sessions.delete(session);
   }
@@ -249,146 +242,4 @@ class Pool implements ObservableMediaPool {
     await ended;
     timer.cancel();
   }
-}
-
-interface SessionParts {
-  readonly id: number;
-  readonly slot: ThreadSlot;
-  readonly row: number;
-  readonly port: number;
-  readonly params: OpenMedia;
-}
-
-type BindOutcome = 'ok' | 'in-use' | 'failed' | 'lost';
-
-class Session implements MediaSession {
-  readonly id: number;
-  readonly slot: ThreadSlot;
-  readonly row: number;
-  readonly localAddress: string;
-  readonly localPort: number;
-  /** Bound, and not yet given up: the pair is ours. */
-  isOpen = false;
-
-  readonly #pool: Pool;
-  readonly #params: OpenMedia;
-  readonly #worker: Worker;
-  #lost = false;
-  #opened: ((bound: BindOutcome) => void) | null = null;
-  #closing: Promise<CallQuality> | null = null;
-  #closed: ((quality: CallQuality) => void) | null = null;
-  #silent = false;
-  readonly #connecting = new Map<number, (outcome: AgentConnectOutcome) => void>();
-  #nextRequest = 1;
-
-  constructor(pool: Pool, parts: SessionParts) {
-    this.#pool = pool;
-    this.id = parts.id;
-    this.slot = parts.slot;
-    this.row = parts.row;
-    this.#params = parts.params;
-    this.localPort = parts.port;
-    this.localAddress = pool.options.externalAddress ?? pool.options.host;
-    this.#worker = parts.slot.worker!;
-  }
-
-  open(): Promise<BindOutcome> {
-    const { callId, natAllowed, signallingAddress, timeouts } = this.#params;
-    return new Promise((resolve) => {
-      this.#opened = resolve;
-      this.#post({
-        type: 'open',
-        session: this.id,
-        callId,
-        row: this.row,
-        port: this.localPort,
-        natAllowed,
-        signallingAddress,
-        timeouts,
-      });
-    });
-  }
-
-  connectAgent(dial: AgentDial): Promise<AgentConnectOutcome> {
-    if (this.#lost || this.#closing !== null) return Promise.resolve(gone('the call has no media thread'));
-    const request = this.#nextRequest++;
-    this.#endConnecting('replaced by another agent');
-    return new Promise((resolve) => {
-      this.#connecting.set(request, resolve);
-      this.#post({ type: 'connect-agent', session: this.id, request, dial });
-    });
-  }
-
-  negotiate(remote: RtpParameters): void {
-    this.#post({ type: 'negotiate', session: this.id, remote });
-  }
-
-  start(): void {
-    this.#post({ type: 'start', session: this.id });
-  }
-
-  close(): Promise<CallQuality> {
-    this.#closing ??= this.#close();
-    return this.#closing;
-  }
-
-  onReport(report: Exclude<MediaReport, { type: 'port-free' | 'running' }>): void {
-    switch (report.type) {
-      case 'opened':
-        this.isOpen = report.bound === 'ok';
-        this.#opened?.(report.bound);
-        this.#opened = null;
-        break;
-      case 'agent-connected':
-        this.#connecting.get(report.request)?.(report.outcome);
-        this.#connecting.delete(report.request);
-        break;
-      case 'event':
-        if (!this.#silent) this.#params.onEvent(report.event);
-        break;
-      case 'closed':
-        this.#closed?.(report.quality);
-        break;
-    }
-  }
-
-  threadLost(): void {
-    this.#lost = true;
-    this.isOpen = false;
-    this.#opened?.('lost');
-    this.#opened = null;
-    this.#endConnecting('the media thread was lost');
-    this.#closed?.(this.#pool.rows.quality(this.row));
-    if (!this.#silent) {
-      this.#params.onEvent({ type: 'thread-lost', atMs: this.#pool.options.clock.monotonicMs() });
-    }
-  }
-
-  async #close(): Promise<CallQuality> {
-    const quality = this.#lost
-      ? this.#pool.rows.quality(this.row)
-      : await new Promise<CallQuality>((resolve) => {
-          this.#closed = resolve;
-          this.#post({ type: 'close', session: this.id });
-        });
-    this.#silent = true;
-    this.#endConnecting('the call was closed');
-    this.isOpen = false;
-    this.#pool.forget(this);
-    this.#pool.rows.release(this.row);
-    return quality;
-  }
-
-  #endConnecting(detail: string): void {
-    for (const resolve of this.#connecting.values()) resolve(gone(detail));
-    this.#connecting.clear();
-  }
-
-  #post(command: MediaCommand): void {
-    if (!this.#lost) this.#worker.postMessage(command);
-  }
-}
-
-function gone(detail: string): AgentConnectOutcome {
-  return { ok: false, failure: { code: 'agent_broken', detail } };
 }

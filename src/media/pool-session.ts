@@ -1,0 +1,171 @@
+// One call as its owner holds it: commands to the media thread, answers and events from it (the session table in pool.ts).
+//
+// Commands are posted in order and answered in order, so nothing here waits for anything but an answer of its own.
+
+import type { Worker } from 'node:worker_threads';
+import type { CallQuality } from '../domain/call.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { AgentDial } from './agent-stream.ts';
+import type { CounterRows } from './counters.ts';
+import type { AgentConnectOutcome, MediaSession, OpenMedia, RtpParameters } from './session.ts';
+import type { BindResult, MediaCommand, MediaReport } from './thread/messages.ts';
+
+/** A place for one media thread; `worker` is null while there is none. */
+export interface ThreadSlot {
+  readonly index: number;
+  worker: Worker | null;
+  readonly sessions: Set<PoolSession>;
+}
+
+/** What a session needs of its pool. */
+export interface SessionOwner {
+  readonly rows: CounterRows;
+  readonly clock: Clock;
+  /** What the SDP says. */
+  readonly localAddress: string;
+  /** The session is over. */
+  forget(session: PoolSession): void;
+}
+
+export interface SessionParts {
+  readonly id: number;
+  readonly slot: ThreadSlot;
+  readonly row: number;
+  readonly port: number;
+  readonly params: OpenMedia;
+}
+
+/** `lost`: the thread died before it answered. */
+export type BindOutcome = BindResult | 'lost';
+
+export class PoolSession implements MediaSession {
+  readonly id: number;
+  readonly slot: ThreadSlot;
+  readonly row: number;
+  readonly localAddress: string;
+  readonly localPort: number;
+  /** Bound, and not yet given up: the pair is ours. */
+  isOpen = false;
+
+  readonly #owner: SessionOwner;
+  readonly #params: OpenMedia;
+  readonly #worker: Worker;
+  #lost = false;
+  #opened: ((bound: BindOutcome) => void) | null = null;
+  #closing: Promise<CallQuality> | null = null;
+  #closed: ((quality: CallQuality) => void) | null = null;
+  #silent = false;
+  readonly #connecting = new Map<number, (outcome: AgentConnectOutcome) => void>();
+  #nextRequest = 1;
+
+  constructor(owner: SessionOwner, parts: SessionParts) {
+    this.#owner = owner;
+    this.id = parts.id;
+    this.slot = parts.slot;
+    this.row = parts.row;
+    this.#params = parts.params;
+    this.localPort = parts.port;
+    this.localAddress = owner.localAddress;
+    this.#worker = parts.slot.worker!;
+  }
+
+  open(): Promise<BindOutcome> {
+    const { callId, natAllowed, signallingAddress, timeouts } = this.#params;
+    return new Promise((resolve) => {
+      this.#opened = resolve;
+      this.#post({
+        type: 'open',
+        session: this.id,
+        callId,
+        row: this.row,
+        port: this.localPort,
+        natAllowed,
+        signallingAddress,
+        timeouts,
+      });
+    });
+  }
+
+  connectAgent(dial: AgentDial): Promise<AgentConnectOutcome> {
+    if (this.#lost || this.#closing !== null) return Promise.resolve(gone('the call has no media thread'));
+    const request = this.#nextRequest++;
+    this.#endConnecting('replaced by another agent');
+    return new Promise((resolve) => {
+      this.#connecting.set(request, resolve);
+      this.#post({ type: 'connect-agent', session: this.id, request, dial });
+    });
+  }
+
+  negotiate(remote: RtpParameters): void {
+    this.#post({ type: 'negotiate', session: this.id, remote });
+  }
+
+  start(): void {
+    this.#post({ type: 'start', session: this.id });
+  }
+
+  close(): Promise<CallQuality> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  onReport(report: Exclude<MediaReport, { type: 'port-free' | 'running' }>): void {
+    switch (report.type) {
+      case 'opened':
+        this.isOpen = report.bound === 'ok';
+        this.#opened?.(report.bound);
+        this.#opened = null;
+        break;
+      case 'agent-connected':
+        this.#connecting.get(report.request)?.(report.outcome);
+        this.#connecting.delete(report.request);
+        break;
+      case 'event':
+        if (!this.#silent) this.#params.onEvent(report.event);
+        break;
+      case 'closed':
+        this.#closed?.(report.quality);
+        break;
+    }
+  }
+
+  threadLost(): void {
+    this.#lost = true;
+    this.isOpen = false;
+    this.#opened?.('lost');
+    this.#opened = null;
+    this.#endConnecting('the media thread was lost');
+    this.#closed?.(this.#owner.rows.quality(this.row));
+    if (!this.#silent) {
+      this.#params.onEvent({ type: 'thread-lost', atMs: this.#owner.clock.monotonicMs() });
+    }
+  }
+
+  async #close(): Promise<CallQuality> {
+    const quality = this.#lost
+      ? this.#owner.rows.quality(this.row)
+      : await new Promise<CallQuality>((resolve) => {
+          this.#closed = resolve;
+          this.#post({ type: 'close', session: this.id });
+        });
+    this.#silent = true;
+    this.#endConnecting('the call was closed');
+    this.isOpen = false;
+    this.#owner.forget(this);
+    this.#owner.rows.release(this.row);
+    return quality;
+  }
+
+  #endConnecting(detail: string): void {
+    for (const resolve of this.#connecting.values()) resolve(gone(detail));
+    this.#connecting.clear();
+  }
+
+  #post(command: MediaCommand): void {
+    if (!this.#lost) this.#worker.postMessage(command);
+  }
+}
+
+function gone(detail: string): AgentConnectOutcome {
+  return { ok: false, failure: { code: 'agent_broken', detail } };
+}
