@@ -91,7 +91,7 @@ async function prepare(subject: Subject): Promise<void> {
 
 async function load(options: BenchOptions, name: SubjectName, subject: Subject, calls: number): Promise<Figures> {
   const idle = usageOf(subject.pid);
-  const { part, answered, failed } = await openCaller(subject, calls);
+  const { part, answered, failures } = await openCaller(subject, calls);
   await pause(flag(options, 'warmup', 3) * 1000);
   const threadsBefore = threadsOf(subject.pid);
   const before = usageOf(subject.pid);
@@ -106,18 +106,22 @@ async function load(options: BenchOptions, name: SubjectName, subject: Subject, 
     ...measured,
     subject: name,
     calls: answered,
-    failed,
+    failed: failures.length,
     cpuMsPerCallSecond: (after.cpuMs - before.cpuMs) / (seconds * answered),
     coreShare: (after.cpuMs - before.cpuMs) / (seconds * 1000),
     rssPerCallKb: (after.rssBytes - idle.rssBytes) / 1024 / answered,
   };
 }
 
-async function openCaller(subject: Subject, calls: number): Promise<{ part: Part; answered: number; failed: number }> {
+async function openCaller(
+  subject: Subject,
+  calls: number,
+): Promise<{ part: Part; answered: number; failures: readonly number[] }> {
   const part = startPart(new URL('load/caller.ts', import.meta.url), 'load');
   const message: OpenCalls = { calls, ...(await subject.target(calls)) };
   part.send({ type: 'open', ...message });
-  const up = await part.next<{ answered: number; failed: number }>('up', 120_000);
+  const up = await part.next<{ answered: number; failures: number[] }>('up', 120_000);
+  if (up.failures.length > 0) process.stderr.write(`media: calls failed with ${up.failures.join(', ')}\n`);
   if (up.answered === 0) throw new Error(`none of ${calls} calls was answered`);
   return { part, ...up };
 }

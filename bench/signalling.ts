@@ -4,7 +4,7 @@
 //
 // Set-up      gateway alone on core 0; caller and agent on core 1. As shipped: log level info, journal with synchronous=FULL on the
 //             disk of this machine. One gateway for all rates.
-// Warm-up     --warmup (3) s at a quarter of the steady rate, not counted.
+// Warm-up     --warmup (8) s at half of the steady rate, not counted: code that is not yet compiled costs several times as much.
 // Steady      --rate (100) calls/s for --seconds (20). Every call must be answered, ended by our BYE, and be in the books with
 //             a final bill: the number of ended calls in the API is compared with the number placed.
 // Ramp        --step (50) calls/s more each time, --rampSeconds (6) each, up to --most (600).
@@ -44,7 +44,7 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
 
 async function measure(options: BenchOptions, gateway: RunningGateway): Promise<BenchResult> {
   const rate = flag(options, 'rate', 100);
-  await load(options, gateway, rate / 4, flag(options, 'warmup', 3));
+  await load(options, gateway, rate / 2, flag(options, 'warmup', 8));
   const billsBefore = await finalBills(gateway);
   const steady = await load(options, gateway, rate, flag(options, 'seconds', 20));
   await pause(SETTLE_MS);

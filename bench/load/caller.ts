@@ -5,7 +5,7 @@
 // N packets at once. Percentiles are taken from the instant a frame really left; how late it left is reported beside them
 // (`lateMs`), because a loader that is late measures itself.
 //
-// Messages: {type:'open', …OpenCalls} -> {type:'up', answered, failed}; {type:'measure'} begins the window,
+// Messages: {type:'open', …OpenCalls} -> {type:'up', answered, failures: [status]}; {type:'measure'} begins the window,
 //           {type:'finish'} ends it -> {type:'measured', …Measured} after a grace of 500 ms for frames on their way;
 //           the calls are hung up then -> {type:'down'}.
 
@@ -74,17 +74,17 @@ process.on('message', (message: { type: string } & OpenCalls) => {
 process.on('disconnect', () => process.exit(0));
 
 async function open({ calls, sip: target, rtpPorts }: OpenCalls): Promise<void> {
-  let failed = 0;
+  const failures: number[] = [];
   if (target) sip = await SipCaller.open(target);
   for (let i = 0; i < calls; i++) {
     const line = await createLine(i);
     if (rtpPorts) line.remotePort = rtpPorts[i] ?? 0;
-    else if (!(await place(line))) failed++;
+    else await place(line, failures);
     if (line.remotePort !== 0) lines.push(line);
   }
   startMs = performance.now();
   tick();
-  process.send?.({ type: 'up', answered: lines.length, failed });
+  process.send?.({ type: 'up', answered: lines.length, failures });
 }
 
 async function createLine(index: number): Promise<Line> {
@@ -108,17 +108,17 @@ async function createLine(index: number): Promise<Line> {
   return line;
 }
 
-async function place(line: Line): Promise<boolean> {
+async function place(line: Line, failures: number[]): Promise<void> {
   const caller = sip as SipCaller;
   const pause = new Promise((resolve) => setTimeout(resolve, 1000 / PLACING_PER_SECOND));
-  const answered = await new Promise<boolean>((resolve) => {
+  await new Promise<void>((resolve) => {
     line.call = caller.place(line.socket.address().port, (event) => {
       if (event.type === 'answered') line.remotePort = event.remotePort;
-      resolve(event.type === 'answered');
+      if (event.type === 'failed') failures.push(event.status);
+      resolve();
     });
   });
   await pause;
-  return answered;
 }
 
 function tick(): void {

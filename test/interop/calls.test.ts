@@ -129,6 +129,20 @@ describe('audio', () => {
     await call.bye();
   });
 
+  test('audio that waited in the sockets while the gateway stood still for 150 ms is not taken for late', async () => {
+    const call = await answered();
+    const audio = numberedAudio(80);
+    await call.received.waitFor(10);
+    const sending = call.sendAudio(audio);
+    await call.received.waitFor(30);
+    process.kill(gateway.pid, 'SIGSTOP');
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    process.kill(gateway.pid, 'SIGCONT');
+    await sending;
+    await expect.poll(() => framesHeard(audio, call.received.audio).length, { timeout: 3000 }).toBe(80);
+    await call.bye();
+  });
+
   test.each([
     { loss: 0.1 },
     { duplicate: 0.1 },
