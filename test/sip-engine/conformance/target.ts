@@ -1,15 +1,13 @@
-import { spawn } from 'node:child_process';
-import net from 'node:net';
 import { afterEach, test } from 'vitest';
 import { createEngine, type EngineOptions } from '../../../src/sip-engine/engine.ts';
 import { RawSipPeer } from '../../support/raw-sip-peer.ts';
 import { FakeEngineClock } from '../support/fake-clock.ts';
+import { REFERENCE, ReferenceServer } from '../support/reference-server.ts';
 import { WireClient } from './wire-client.ts';
 
 // What the suite runs against: this engine in the test's own process, or, with DRACHTIO_BIN=/path/to/drachtio, a spawned
 // drachtio-server. Items where the reference is known to differ are skipped for it, with the reason in their name.
 
-const REFERENCE = process.env['DRACHTIO_BIN'];
 export const SECRET = 'cymru';
 
 export interface Target {
@@ -131,47 +129,15 @@ async function startEngine(options: TargetOptions): Promise<Target> {
 }
 
 async function startReference(binary: string): Promise<Target> {
-  const sipPort = await freePort();
-  const wirePort = await freePort();
-  const contact = `sip:127.0.0.1:${sipPort};transport=udp,tcp`;
-  const child = spawn(
-    binary,
-    ['--noconfig', '--contact', contact, '--address', '127.0.0.1', '--port', String(wirePort), '--secret', SECRET],
-    { stdio: 'ignore' },
-  );
-  await untilListening(wirePort);
+  const server = await ReferenceServer.start(binary, { secret: SECRET });
   return {
-    sipPort,
-    tcpPort: sipPort,
-    wirePort,
+    sipPort: server.sipPort,
+    tcpPort: server.sipPort,
+    wirePort: server.wirePort,
     holds: () => {
       throw new Error('the reference does not tell');
     },
     advance: () => Promise.reject(new Error('the reference has its own clock')),
-    close: () =>
-      new Promise((resolve) => {
-        child.once('exit', () => resolve());
-        child.kill('SIGKILL');
-      }),
+    close: () => server.close(),
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
-}
-
-async function untilListening(port: number): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt += 1) {
-    const client = await WireClient.connect(port).catch(() => undefined);
-    if (client !== undefined) {
-      client.close();
-      return;
-    }
-    await settle(50);
-  }
-  throw new Error('the reference server does not listen');
 }

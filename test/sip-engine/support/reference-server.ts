@@ -1,0 +1,144 @@
+// A drachtio-server of its own for one test: the binary named by DRACHTIO_BIN, on loopback, with a configuration file that lives as
+// long as it does.
+//   R1 `start` resolves when the server answers `authenticate` with both its listeners: its wire port opens before its SIP ports do.
+//   R2 The process is gone when `close` resolves, and also when this process exits without calling it.
+//   R3 A server that ends by itself is a failure of the test that used it, reported with the end of its log.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import dgram from 'node:dgram';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { WireClient } from '../conformance/wire-client.ts';
+
+/** Path of the drachtio-server to test against; unset, the tests run against this engine. */
+export const REFERENCE: string | undefined = process.env['DRACHTIO_BIN'] || undefined;
+
+const START_TIMEOUT_MS = 10_000;
+/** End of the server's log that a failure shows. */
+const LOG_TAIL_CHARS = 4_000;
+
+export interface ReferenceServerOptions {
+  readonly secret: string;
+  /** A port chosen before: a server that takes the place of another. */
+  readonly wirePort?: number;
+  /** What the server does with a Session-Expires that names no refresher. Its default is `none`: it declines. */
+  readonly defaultRefresher?: 'none' | 'uac' | 'uas';
+}
+
+export class ReferenceServer {
+  readonly sipPort: number;
+  readonly wirePort: number;
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<void>;
+  #log = '';
+  #isClosing = false;
+
+  private constructor(binary: string, folder: string, ports: { sip: number; wire: number }) {
+    this.sipPort = ports.sip;
+    this.wirePort = ports.wire;
+    this.#child = spawn(binary, ['--file', join(folder, 'drachtio.conf.xml')], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const killed = () => void this.#child.kill('SIGKILL');
+    process.once('exit', killed);
+    for (const stream of [this.#child.stdout, this.#child.stderr])
+      stream?.on('data', (text: Buffer) => {
+        this.#log = (this.#log + text.toString()).slice(-LOG_TAIL_CHARS);
+      });
+    this.#ended = new Promise((resolve) => {
+      const end = () => {
+        process.off('exit', killed);
+        rmSync(folder, { recursive: true, force: true });
+        resolve();
+      };
+      this.#child.once('close', end);
+      this.#child.once('error', (error) => {
+        this.#log += String(error);
+        end();
+      });
+    });
+  }
+
+  /** @throws when the server does not listen in time, with the end of its log. */
+  static async start(binary: string, options: ReferenceServerOptions): Promise<ReferenceServer> {
+    const ports = { sip: await freePort(), wire: options.wirePort ?? (await freePort()) };
+    const folder = mkdtempSync(join(tmpdir(), 'reference-sip-'));
+    writeFileSync(join(folder, 'drachtio.conf.xml'), configuration(ports, options));
+    const server = new ReferenceServer(binary, folder, ports);
+    if (await server.#listens(options.secret)) return server;
+    await server.#kill();
+    throw new Error(`${binary} does not listen:\n${server.#log}`);
+  }
+
+  /** @throws when the server had ended before. */
+  async close(): Promise<void> {
+    const hadEnded = !this.#isClosing && (this.#child.exitCode !== null || this.#child.signalCode !== null);
+    await this.#kill();
+    if (hadEnded) throw new Error(`the reference server ended by itself:\n${this.#log}`);
+  }
+
+  #kill(): Promise<void> {
+    this.#isClosing = true;
+    this.#child.kill('SIGKILL');
+    return this.#ended;
+  }
+
+  async #listens(secret: string): Promise<boolean> {
+    const deadline = performance.now() + START_TIMEOUT_MS;
+    while (performance.now() < deadline && this.#child.exitCode === null) {
+      const listeners = await authenticate(this.wirePort, secret);
+      if (['udp', 'tcp'].every((protocol) => listeners.includes(`${protocol}/127.0.0.1:${this.sipPort}`))) return true;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    return false;
+  }
+}
+
+/** The host-ports of the reply to `authenticate`, or an empty text while there is none. */
+async function authenticate(port: number, secret: string): Promise<string> {
+  const client = await WireClient.connect(port).catch(() => undefined);
+  if (client === undefined) return '';
+  const reply = await client.ask(`authenticate|${secret}|`, undefined, 1_000).catch(() => undefined);
+  client.close();
+  return reply?.tokens[4] ?? '';
+}
+
+/** The server reads no other source for its timers and log: without a file it refuses to start. */
+function configuration(ports: { sip: number; wire: number }, options: ReferenceServerOptions): string {
+  return [
+    '<drachtio>',
+    `  <admin port="${ports.wire}" secret="${options.secret}">127.0.0.1</admin>`,
+    '  <sip>',
+    `    <contacts><contact>sip:127.0.0.1:${ports.sip};transport=udp,tcp</contact></contacts>`,
+    `    <session-timers default-refresher="${options.defaultRefresher ?? 'none'}"/>`,
+    '  </sip>',
+    '  <logging><console/><loglevel>info</loglevel></logging>',
+    '</drachtio>',
+    '',
+  ].join('\n');
+}
+
+/** A port free for UDP and TCP, below the ones the system hands out to peers while the server starts. */
+async function freePort(): Promise<number> {
+  for (let attempt = 0; attempt < 50; attempt += 1) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    if ((await isFreeTcp(port)) && (await isFreeUdp(port))) return port;
+  }
+  throw new Error('no free port for the reference server');
+}
+
+function isFreeTcp(port: number): Promise<boolean> {
+  const server = net.createServer();
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}
+
+function isFreeUdp(port: number): Promise<boolean> {
+  const socket = dgram.createSocket('udp4');
+  return new Promise((resolve) => {
+    socket.once('error', () => socket.close(() => resolve(false)));
+    socket.bind(port, '127.0.0.1', () => socket.close(() => resolve(true)));
+  });
+}
