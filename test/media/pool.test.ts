@@ -6,7 +6,7 @@ import { transcodeTable } from '../../src/media/codec/g711.ts';
 import { createMediaPool, type MediaPoolOptions, type ObservableMediaPool } from '../../src/media/pool.ts';
 import { seededRandom } from '../../src/media/random.ts';
 import type { MediaEvent, MediaSession, OpenMedia, RtpParameters } from '../../src/media/session.ts';
-import { eventually, eventuallyAsync, paced } from './support/eventually.ts';
+import { eventually, eventuallyAsync, paced, startLagProbe } from './support/eventually.ts';
 import { RtpPeer } from './support/rtp-peer.ts';
 
 const pools: ObservableMediaPool[] = [];
@@ -47,16 +47,18 @@ describe('the media pool', () => {
     expect(peer.received.every((packet) => packet.payloadType === 8)).toBe(true);
   });
 
-  test('paces a burst of the agent in real time: 20 ms apart on average, p90 within 5 ms where the machine keeps time', async () => {
+  test('paces a burst of the agent in real time: 20 ms apart, 90 % within 5 ms', async ({ skip }) => {
     const { session, peer, pool } = await callWith('burst');
+    const probe = startLagProbe();
     peer.send(Buffer.alloc(160, 1), session.localPort);
     await eventually('one second of the burst is out', () => loud(peer).length >= 50);
+    const lagMs = Math.max(probe.stop(), pool.threads()[0]!.lagMs);
+    // The schedule itself is proved on an injected clock (pacer.test.ts); here a busy machine would only measure itself.
+    skip(lagMs > 5, `the machine was ${lagMs.toFixed(0)} ms late`);
     const times = peer.received.filter((packet) => packet.payload[0] === 0x2a).map((packet) => packet.atMs);
     const errors = times.slice(1).map((time, index) => Math.abs(time - times[index]! - 20));
-    const p90 = errors.toSorted((a, b) => a - b)[Math.floor(errors.length * 0.9)]!;
-    // A busy machine delays this process and the thread alike: then only the sum can be judged.
-    if (pool.threads()[0]!.lagMs < 5) expect(p90).toBeLessThanOrEqual(5);
-    expect(Math.abs((times.at(-1)! - times[0]!) / (times.length - 1) - 20)).toBeLessThan(4);
+    expect(errors.toSorted((x, y) => x - y)[Math.floor(errors.length * 0.9)]).toBeLessThanOrEqual(5);
+    expect(Math.abs((times.at(-1)! - times[0]!) / (times.length - 1) - 20)).toBeLessThan(0.5);
   });
 
   test('strangers that spray the port from the start put 0 packets into the call, and are counted', async () => {

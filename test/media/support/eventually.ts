@@ -26,3 +26,21 @@ export async function paced(count: number, everyMs: number, step: (index: number
     step(index);
   }
 }
+
+/** How late timers of this process are, at worst: tells a slow machine from slow code. */
+export function startLagProbe(): { stop(): number } {
+  const everyMs = 2;
+  let worstMs = 0;
+  let lastMs = performance.now();
+  const timer = setInterval(() => {
+    const nowMs = performance.now();
+    worstMs = Math.max(worstMs, nowMs - lastMs - everyMs);
+    lastMs = nowMs;
+  }, everyMs);
+  return {
+    stop() {
+      clearInterval(timer);
+      return worstMs;
+    },
+  };
+}
