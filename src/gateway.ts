@@ -28,6 +28,7 @@ import { loadDemoWorkspace } from './demo-workspace.ts';
 import { openDirectory } from './directory/sqlite-directory.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
 import { createIds } from './domain/ids.ts';
+import { verdictOf } from './domain/reasons.ts';
 import { createHttp, type HttpServer } from './http/server.ts';
 import { loadKeys, type NodeKeys } from './keys.ts';
 import { autoThreads, createMediaPool } from './media/pool.ts';
@@ -118,10 +119,24 @@ async function assemble(
     onLost: (error) => fatal.resolve(error),
   });
   closers.push(() => stored.close());
-  const directory = openDirectory(join(dataDir, DIRECTORY_FILE), { sealingKey: keys.secretKey });
+  const directory = openDirectory(join(dataDir, DIRECTORY_FILE), {
+    sealingKey: keys.secretKey,
+    onTrunksChanged: () => void lookUpTrunks(),
+  });
   closers.push(() => directory.close());
+  const hosts = new TrunkHosts({ clock, log: logger, resolve: addressesOf });
+  closers.push(() => hosts.close());
+  /** Host names of a trunk are known before its first call: they are looked up when it is saved. */
+  const lookUpTrunks = async () => {
+    hosts.of(await directory.allTrunks());
+    await hosts.refresh();
+  };
   const { books, journal } = stored;
-  const recovered = await recover({ journal, books, clock }, (call) => directory.calls.save(recoveredRecord(call)));
+  const recovered = await recover({ journal, books, clock }, async (call) => {
+    const { direction, class: callClass, endReason: reason } = call;
+    metrics.callsTotal.inc({ direction, class: callClass, result: verdictOf(reason).result, reason });
+    await directory.calls.save(recoveredRecord(call));
+  });
   if (recovered.length > 0)
     logger.warn({ calls: recovered.length }, 'calls of an earlier process were finished from the journal');
 
@@ -184,10 +199,7 @@ async function assemble(
   closers.push(() => signalling.close());
   metrics.engineConnected.set({ engine: 'store' }, 1);
   metrics.onCollect(() => metrics.engineConnected.set({ engine: 'sip' }, signalling.connected ? 1 : 0));
-  const hosts = new TrunkHosts({ clock, log: logger, resolve: addressesOf });
-  closers.push(() => hosts.close());
-  hosts.of(await directory.allTrunks());
-  await hosts.refresh();
+  await lookUpTrunks();
   const routeInbound = createInboundRouter({ directory, resolvedHosts: (trunks) => hosts.of(trunks) });
   const calls = createCallManager(
     callDeps({ config, clock, ids, directory, media, meter, signalling, routeInbound, metrics, logger }),

@@ -6,7 +6,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { banner } from './banner.ts';
+import { banner, tokenNote } from './banner.ts';
 import { ConfigError } from './config/errors.ts';
 import { loadConfig } from './config/load.ts';
 import type { Config } from './config/schema.ts';
@@ -36,12 +36,28 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function run(config: Config): Promise<number> {
+  // What is made in dataDir (books, keys, records) is for this user alone.
+  process.umask(0o077);
   const stop = stopSignals();
-  const gateway = await startGateway(config, { root: ROOT });
-  if (config.demo) process.stdout.write(banner(gateway.info));
+  let gateway: Gateway;
+  try {
+    gateway = await startGateway(config, { root: ROOT });
+  } catch (error) {
+    process.stderr.write(`callin: could not start: ${wordsOf(error)}\n`);
+    return 1;
+  }
+  process.stdout.write(config.demo ? banner(gateway.info) : tokenNote(gateway.info));
   gateway.fatal.then((error) => stop.force(error), stop.force);
-  const error = await stopped(gateway, config, stop);
-  return error === null ? 0 : 1;
+  const failure = await stopped(gateway, config, stop);
+  if (failure !== null) process.stderr.write(`callin: stopped: ${wordsOf(failure)}\n`);
+  return failure === null ? 0 : 1;
+}
+
+/** One line for what an operator can mend (a port in use, a lock, a wrong key); the stack for what only we can. */
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : null;
+  return code === null ? (error.stack ?? error.message) : `${code}: ${error.message}`;
 }
 
 async function stopped(gateway: Gateway, config: Config, stop: StopSignals): Promise<Error | null> {

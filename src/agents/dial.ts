@@ -25,6 +25,9 @@ const SIGNATURE_HEADER = 'X-Twilio-Signature';
 /** The codec each dialect has on its wire, where it leaves no choice. Protocols that are missing here are not implemented. */
 const WIRE_CODEC: Partial<Record<AgentProtocol, AudioCodec>> = { twilio: 'PCMU' };
 
+/** What an agent may speak in this version. */
+export const AGENT_PROTOCOLS = Object.keys(WIRE_CODEC) as readonly AgentProtocol[];
+
 export function agentDial(agent: Agent, { callId, accountId, parameters }: DialParams): AgentDialOutcome {
   const { url, protocol, headers, authToken, customParameters } = agent.stream;
   const codec = WIRE_CODEC[protocol];

@@ -8,6 +8,7 @@
 import type { CallRecord } from '../domain/call.ts';
 import { isE164, normaliseE164 } from '../domain/e164.ts';
 import type { Reason } from '../domain/reasons.ts';
+import { decodeCursor, encodeCursor, type Position } from '../directory/cursor.ts';
 import type { CallStore } from '../directory/directory.ts';
 import { routeOutbound } from '../routing/index.ts';
 import type { InboundInvite } from '../signalling/leg.ts';
@@ -16,8 +17,11 @@ import type { CallDeps } from './deps.ts';
 import { InboundCall } from './inbound.ts';
 import type { CallManager, OriginateOutcome, OriginateRequest } from './manager.ts';
 import { OutboundCall } from './outbound.ts';
+import { TrunkLimits } from './trunk-limits.ts';
 
 const IDEMPOTENCY_SCOPE = 'calls';
+/** Set-up, and the ringing that a single call may ask for beyond the default (an hour at most). */
+const RINGING_MARGIN_MS = 3_700_000;
 
 export function createCallManager(deps: CallDeps): CallManager & { drain(deadlineMs: number): Promise<void> } {
   return new Calls(deps);
@@ -26,11 +30,14 @@ export function createCallManager(deps: CallDeps): CallManager & { drain(deadlin
 class Calls implements CallManager {
   readonly #deps: CallDeps;
   readonly #live = new Map<string, Call>();
+  readonly #trunkLimits: TrunkLimits;
   #state: 'active' | 'draining' = 'active';
   #onIdle: (() => void) | null = null;
 
   constructor(deps: CallDeps) {
     this.#deps = deps;
+    const { maxDurationMs, ringTimeoutMs } = deps.limits;
+    this.#trunkLimits = new TrunkLimits(deps.clock, maxDurationMs + ringTimeoutMs + RINGING_MARGIN_MS);
     deps.signalling.onInvite((invite) => void this.#inbound(invite));
   }
 
@@ -46,17 +53,19 @@ class Calls implements CallManager {
     return this.#live.get(callId)?.record() ?? (await this.#deps.directory.calls.get(callId));
   }
 
-  /** Live calls stand before the stored ones, on the first page; at least one stored call ends it, so that there is a next page. */
+  /** Live and stored calls in one order, newest first; a page ends where its cursor says, whichever of the two its last call was. */
   async list(filter: Parameters<CallStore['list']>[0]): ReturnType<CallStore['list']> {
-    if (filter.cursor !== undefined) return await this.#deps.directory.calls.list(filter);
-    const live = [...this.#live.values()].map((call) => call.record()).filter((record) => matches(record, filter));
-    const shown = live.reverse().slice(0, Math.max(0, filter.limit - 1));
-    const stored = await this.#deps.directory.calls.list({ ...filter, limit: filter.limit - shown.length });
-    const shownIds = new Set(shown.map((record) => record.id));
-    return {
-      items: [...shown, ...stored.items.filter((record) => !shownIds.has(record.id))],
-      nextCursor: stored.nextCursor,
-    };
+    const stored = await this.#deps.directory.calls.list(filter);
+    const after = filter.cursor === undefined ? null : decodeCursor(filter.cursor);
+    const live = [...this.#live.values()]
+      .map((call) => call.record())
+      .filter((record) => matches(record, filter) && (after === null || newestFirst(after, record) < 0));
+    const liveIds = new Set(live.map((record) => record.id));
+    const all = [...live, ...stored.items.filter((record) => !liveIds.has(record.id))].sort(newestFirst);
+    const items = all.slice(0, filter.limit);
+    const last = items.at(-1);
+    const isWhole = stored.nextCursor === null && all.length <= filter.limit;
+    return { items, nextCursor: isWhole || last === undefined ? null : encodeCursor(last) };
   }
 
   async hangup(callId: string): Promise<'ending' | 'already_ended' | 'unknown'> {
@@ -117,7 +126,7 @@ class Calls implements CallManager {
       sourcePort: invite.source.port,
       transport: invite.source.protocol,
     });
-    const inbound = new InboundCall(this.#deps, call, invite);
+    const inbound = new InboundCall(this.#deps, call, invite, this.#trunkLimits);
     try {
       const limit = this.#nodeRefusal();
       if (limit !== null) return inbound.refuse(limit);
@@ -163,7 +172,7 @@ class Calls implements CallManager {
       ringTimeoutMs: request.ringTimeoutMs ?? limits.ringTimeoutMs,
       maxDurationMs: Math.min(request.maxDurationMs ?? limits.maxDurationMs, limits.maxDurationMs),
     };
-    return await new OutboundCall(this.#deps, call, plan).run();
+    return await new OutboundCall(this.#deps, call, plan, this.#trunkLimits).run();
   }
 
   async #repeated(callId: string): Promise<OriginateOutcome> {
@@ -196,6 +205,11 @@ class Calls implements CallManager {
 
 function callerOf(invite: InboundInvite): string {
   return normaliseE164(invite.callerUser) ?? invite.callerUser;
+}
+
+/** The order of the store: by time, then by id. */
+function newestFirst(a: Position, b: Position): number {
+  return b.createdAt - a.createdAt || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
 }
 
 function matches(record: CallRecord, filter: Parameters<CallStore['list']>[0]): boolean {

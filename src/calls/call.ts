@@ -58,6 +58,7 @@ export class Call {
   readonly #timeline: Timeline;
   #state: CallState;
   #identified = false;
+  readonly #releases: (() => void)[] = [];
   #leg: LegControl | null = null;
   #ringingWall: number | null = null;
   #answeredMono = 0;
@@ -107,6 +108,12 @@ export class Call {
 
   setLeg(leg: LegControl): void {
     this.#leg = leg;
+  }
+
+  /** Runs once, at the first moment of the end (at once if that has passed): gives back what is not the call's own. */
+  whenOver(release: () => void): void {
+    if (this.over) release();
+    else this.#releases.push(release);
   }
 
   note(event: string, detail?: TimelineDetail): void {
@@ -249,6 +256,7 @@ export class Call {
     this.#endedWall = clock.wallMs();
     this.#sipStatus = wasAnswered ? 200 : (sipStatus ?? verdictOf(reason).sipStatus);
     this.#deadline?.cancel();
+    for (const release of this.#releases) release();
     this.note('ended', { reason, evidence });
     if (!legGone) this.#dropLeg(reason, wasAnswered);
     this.agentDetached(endMs);

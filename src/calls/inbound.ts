@@ -12,6 +12,7 @@ import { authorise, connectAgent, openMedia, type StepOutcome } from './acquire.
 import type { Call } from './call.ts';
 import type { CallDeps } from './deps.ts';
 import { acceptReoffer } from './reoffer.ts';
+import type { TrunkLimits } from './trunk-limits.ts';
 
 /** Headers of the INVITE that reach the agent as custom parameters: those whose name begins so. */
 const AGENT_HEADER_PREFIX = 'x-';
@@ -23,13 +24,15 @@ export class InboundCall {
   readonly #call: Call;
   readonly #invite: InboundInvite;
   readonly #leg: InboundLeg;
+  readonly #trunkLimits: TrunkLimits;
   #local: LocalAudio | null = null;
 
   /** Takes the leg at once; the caller goes on with `run` or `refuse`. */
-  constructor(deps: CallDeps, call: Call, invite: InboundInvite) {
+  constructor(deps: CallDeps, call: Call, invite: InboundInvite, trunkLimits: TrunkLimits) {
     this.#deps = deps;
     this.#call = call;
     this.#invite = invite;
+    this.#trunkLimits = trunkLimits;
     this.#leg = invite.accept((event) => this.#onLeg(event));
     call.setLeg({ refuse: (reason) => this.#leg.reject(reason), hangUp: (reason) => this.#leg.bye(reason) });
   }
@@ -45,7 +48,7 @@ export class InboundCall {
       if (refusal !== null && refusal !== 'over') this.refuse(refusal);
     } catch (error) {
       this.#deps.log.error({ callId: this.#call.id, err: error }, 'setting up the call failed');
-      this.refuse('node_limit');
+      this.refuse('node_fault');
     }
   }
 
@@ -56,6 +59,8 @@ export class InboundCall {
     const { trunk, number, agentId } = routed;
     Object.assign(call.route, { workspaceId: number.workspaceId, trunkId: trunk.id, class: routed.class });
     call.note('routed', { trunkId: trunk.id, numberId: number.id, agentId, class: routed.class });
+
+    if (!this.#trunkLimits.admit(call, trunk)) return 'trunk_limit';
 
     const opened = await openMedia(this.#deps, call, {
       signallingAddress: source.address,

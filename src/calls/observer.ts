@@ -26,7 +26,17 @@ export function createCallObserver(metrics: Metrics, log: CallLog): CallObserver
       if (talkMs !== null) metrics.callDurationSeconds.observe({ class: callClass }, talkMs / 1000);
       if (call.quality !== null) metrics.rtpJitterSeconds.observe(call.quality.jitterMs / 1000);
       log.info(
-        { callId: call.id, direction: call.direction, reason, result, sipStatus: call.sipStatus, ...billOf(call) },
+        {
+          callId: call.id,
+          direction: call.direction,
+          reason,
+          result,
+          sipStatus: call.sipStatus,
+          trunkId: call.trunkId,
+          workspaceId: call.workspaceId,
+          agentId: call.agentId,
+          ...billOf(call),
+        },
         'call ended',
       );
     },

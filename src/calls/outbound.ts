@@ -11,6 +11,7 @@ import { authorise, connectAgent, openMedia, type StepOutcome } from './acquire.
 import type { Call } from './call.ts';
 import type { CallDeps } from './deps.ts';
 import { acceptReoffer } from './reoffer.ts';
+import type { TrunkLimits } from './trunk-limits.ts';
 
 export interface OutboundPlan {
   readonly workspaceId: string;
@@ -29,14 +30,16 @@ export class OutboundCall {
   readonly #deps: CallDeps;
   readonly #call: Call;
   readonly #plan: OutboundPlan;
+  readonly #trunkLimits: TrunkLimits;
   #leg: OutboundLeg | null = null;
   #local: LocalAudio | null = null;
   #attempt = 0;
 
-  constructor(deps: CallDeps, call: Call, plan: OutboundPlan) {
+  constructor(deps: CallDeps, call: Call, plan: OutboundPlan, trunkLimits: TrunkLimits) {
     this.#deps = deps;
     this.#call = call;
     this.#plan = plan;
+    this.#trunkLimits = trunkLimits;
     call.setLeg({
       refuse: (reason) => this.#leg?.cancel(reason),
       hangUp: async (reason) => await this.#leg?.bye(reason),
@@ -52,8 +55,8 @@ export class OutboundCall {
       return refusal === 'over' ? 'api_cancelled' : refusal;
     } catch (error) {
       this.#deps.log.error({ callId: this.#call.id, err: error }, 'setting up the call failed');
-      void this.#call.end('node_limit', 'command');
-      return 'node_limit';
+      void this.#call.end('node_fault', 'command');
+      return 'node_fault';
     }
   }
 
@@ -65,6 +68,7 @@ export class OutboundCall {
     Object.assign(call.route, { workspaceId, trunkId: first.trunk.id, class: first.class });
     call.note('routed', { trunkId: first.trunk.id, agentId, class: first.class, attempts: attempts.length });
 
+    if (!this.#trunkLimits.admit(call, first.trunk)) return 'trunk_limit';
     const opened = await openMedia(this.#deps, call, { signallingAddress: null, natAllowed: first.trunk.natAllowed });
     if (opened !== null || call.media === null) return opened;
     const media = call.media;

@@ -5,6 +5,7 @@
 //   K2. Nothing else in the program reads the environment or these files.
 
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { Ajv, type ErrorObject } from 'ajv';
 import { parse as parseYaml } from 'yaml';
@@ -19,6 +20,9 @@ export interface LoadOptions {
   readonly file: string | null;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
+
+/** A token of fewer characters can be guessed. */
+const ADMIN_TOKEN_LENGTH_MIN = 16;
 
 type Tree = { [key: string]: unknown };
 
@@ -128,6 +132,28 @@ function combinationProblems(config: Config): ConfigProblem[] {
   if (media.rtpPortMin % 2 !== 0)
     found.push(problem('media.rtpPortMin', 'must be even: RTP uses even ports (RFC 3550 section 11)'));
   if (media.rtpPortMax <= media.rtpPortMin) found.push(problem('media.rtpPortMax', 'must be above media.rtpPortMin'));
+  if (isIP(media.host) === 0) found.push(problem('media.host', 'must be an IP address: it stands in our SDP'));
+  for (const [key, host, external] of [
+    ['media', media.host, media.externalAddress],
+    ['sip', sip.host, sip.externalAddress],
+  ] as const) {
+    if ((host === '0.0.0.0' || host === '::') && external === null) {
+      found.push(
+        problem(`${key}.externalAddress`, `is needed with ${key}.host ${host}: the other side cannot send there`),
+      );
+    }
+  }
+  const { metricsAllowed } = config.http;
+  if (!metricsAllowed.every(isAddressOrNetwork))
+    found.push(problem('http.metricsAllowed', 'must be IP addresses or CIDR blocks'));
+  if (config.auth.adminToken !== '' && config.auth.adminToken.length < ADMIN_TOKEN_LENGTH_MIN) {
+    found.push(
+      problem(
+        'auth.adminToken',
+        `must have at least ${ADMIN_TOKEN_LENGTH_MIN} characters, or be empty for one that is made`,
+      ),
+    );
+  }
   if (store.kind === 'redis') found.push(problem('store.kind', 'redis is not available in this version; use embedded'));
   if (sip.engine === 'drachtio' && sip.drachtio.secret === '')
     found.push(problem('sip.drachtio.secret', 'is needed with sip.engine drachtio'));
@@ -151,6 +177,12 @@ function combinationProblems(config: Config): ConfigProblem[] {
     found.push(problem('auth.secretKey', 'must be 32 bytes in base64'));
   }
   return found;
+}
+
+function isAddressOrNetwork(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/');
+  const width = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  return rest.length === 0 && width > 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= width));
 }
 
 function problem(key: string, reason: string): ConfigProblem {

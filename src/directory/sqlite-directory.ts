@@ -20,6 +20,8 @@ export interface DirectoryOptions {
   /** Keys that sealed earlier and still open (rotation). */
   readonly formerKeys?: readonly Uint8Array[];
   readonly randomBytes?: RandomBytes;
+  /** A trunk was saved or deleted; `allTrunks` knows. */
+  readonly onTrunksChanged?: () => void;
   /** When call records that were saved meanwhile are written together; default: 50 ms after the first. */
   readonly schedule?: (flush: () => void) => void;
   /** Wall-clock ms; decides when claimed idempotency keys are forgotten. */
@@ -60,6 +62,7 @@ export function openDirectory(path: string, options: DirectoryOptions): Director
     columns: (trunk) => ({ workspace_id: trunk.workspaceId }),
     onWrite: () => {
       trunkCache = null;
+      options.onTrunksChanged?.();
     },
   });
   const commit = new GroupCommit({ database, schedule: options.schedule ?? soon, nowMs });

@@ -60,6 +60,7 @@ export const REASONS = {
   bad_offer: verdict('refused', 488, 'The session description cannot be used'),
   draining: verdict('refused', 503, 'The node is draining', 10),
   agent_unreachable: verdict('refused', 480, 'The agent could not be reached'),
+  node_fault: verdict('failed', 500, 'A fault of this node; its log says more'),
   store_unavailable: verdict('refused', 503, 'The books cannot be reached', 5),
 } as const satisfies Record<string, ReasonVerdict>;
 

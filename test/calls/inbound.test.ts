@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createCallManager } from '../../src/calls/call-manager.ts';
 import { createWorld, FakeMetered, Gate, OFFER, settle, type World } from './fakes.ts';
+import type { Trunk } from '../../src/domain/directory.ts';
 import type { AgentConnectOutcome } from '../../src/media/session.ts';
 
 let world: World;
@@ -389,6 +390,44 @@ describe('refusals', () => {
     world.invite();
     await settle();
     expect(world.sessions[0]?.dialled).toHaveLength(2);
+  });
+
+  test('a trunk at its limit refuses, and takes calls again the moment one ends', async () => {
+    world.trunks.splice(0, 1, { ...(world.trunks[0] as Trunk), limits: { concurrentCalls: 1, callsPerSecond: null } });
+    const first = world.invite();
+    await settle();
+    const second = world.invite();
+    await settle();
+    expect(second.acts).toEqual(['reject trunk_limit']);
+    first.emit({ type: 'bye', reasonHeader: null });
+    const third = world.invite();
+    await settle();
+    expect(third.acts).toEqual(['180', '200']);
+  });
+
+  test('a trunk takes so many new calls a second, however short they are', async () => {
+    world.trunks.splice(0, 1, { ...(world.trunks[0] as Trunk), limits: { concurrentCalls: null, callsPerSecond: 1 } });
+    world.invite().emit({ type: 'cancelled' });
+    await settle();
+    world.invite();
+    await settle();
+    const second = world.invite();
+    await settle();
+    expect(second.acts).toEqual(['reject trunk_limit']);
+    world.clock.advance(1_000);
+    const later = world.invite();
+    await settle();
+    expect(later.acts).toEqual(['180', '200']);
+  });
+
+  test('a fault of ours refuses this call and says so in the log', async () => {
+    (world.deps as { agentDial: unknown }).agentDial = () => {
+      throw new Error('boom');
+    };
+    const leg = world.invite();
+    await settle();
+    expect(leg.acts).toEqual(['180', 'reject node_fault']);
+    expect(world.errors).toEqual(['setting up the call failed']);
   });
 
   test('a draining node and a full node say so', async () => {

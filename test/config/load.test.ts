@@ -55,7 +55,7 @@ describe('configuration', () => {
   });
 
   test('text that looks like a number stays text where the key is text', () => {
-    expect(load(null, { CALLIN_AUTH__ADMIN_TOKEN: '12345' }).auth.adminToken).toBe('12345');
+    expect(load(null, { CALLIN_AUTH__ADMIN_TOKEN: '1234567890123456' }).auth.adminToken).toBe('1234567890123456');
   });
 
   test.each([
@@ -77,6 +77,17 @@ describe('configuration', () => {
     ['redis before it exists', 'store: { kind: redis }', {}, 'store.kind', 'not available'],
     ['drachtio without a secret', 'sip: { engine: drachtio }', {}, 'sip.drachtio.secret', 'needed'],
     ['no SIP port at all', 'sip: { udpPort: off, tcpPort: off }', {}, 'sip.udpPort', 'cannot both be off'],
+    ['a media host that is a name', 'media: { host: localhost }', {}, 'media.host', 'IP address'],
+    ['a media host that is any', 'media: { host: 0.0.0.0 }', {}, 'media.externalAddress', 'needed with'],
+    ['a SIP host that is any', 'sip: { host: "::" }', {}, 'sip.externalAddress', 'needed with'],
+    [
+      'a reader of metrics that is no address',
+      'http: { metricsAllowed: [10.0.0.0/8, everybody] }',
+      {},
+      'http.metricsAllowed',
+      'CIDR',
+    ],
+    ['an admin token that can be guessed', null, { CALLIN_AUTH__ADMIN_TOKEN: 'x' }, 'auth.adminToken', 'at least 16'],
     ['a short secret key', null, { CALLIN_AUTH__SECRET_KEY: 'c2hvcnQ=' }, 'auth.secretKey', '32 bytes'],
     ['no secret key outside the demo', null, { CALLIN_AUTH__SECRET_KEY: '' }, 'auth.secretKey', 'needed'],
     ['a file that is not YAML', 'sip: [', {}, '(file)', 'not YAML'],

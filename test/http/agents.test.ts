@@ -67,6 +67,7 @@ describe('agents', () => {
     ['stream.url', { url: 'wss://a.example/#x' }],
     ['stream.url', { url: `wss://a.example/${'x'.repeat(3000)}` }],
     ['stream.protocol', { protocol: 'smoke' }],
+    ['stream.protocol', { protocol: 'openai' }],
     ['stream.codec', { codec: 'G729' }],
     ['stream.authToken', { authToken: 'line\r\nbreak' }],
     ['stream.headers.Upgrade', { headers: { Upgrade: 'x' } }],

@@ -52,7 +52,7 @@ describe('placing a call', () => {
 
   test('an agent of another workspace is unknown, and nothing is placed', async () => {
     const b = await world.workspace('B');
-    const stream = { url: 'wss://a.example', protocol: 'raw' };
+    const stream = { url: 'wss://a.example', protocol: 'twilio' };
     const { body: agent } = await world.ask('POST', '/v1/agents', { token: b.token, body: { name: 'x', stream } });
     const asked = world.calls.asked.length;
     const answer = await place('p4', { agentId: agent.id });

@@ -17,7 +17,7 @@ beforeAll(async () => {
   a = await world.workspace('A');
   b = await world.workspace('B');
   trunkId = (await world.ask('POST', '/v1/trunks', { token: a.token, body: { label: 't' } })).body.id;
-  const body = { name: 'x', stream: { url: 'wss://a.example', protocol: 'raw' } };
+  const body = { name: 'x', stream: { url: 'wss://a.example', protocol: 'twilio' } };
   agentId = (await world.ask('POST', '/v1/agents', { token: a.token, body })).body.id;
 });
 afterAll(() => world.close());

@@ -33,7 +33,12 @@ describe('secrets', () => {
       return answer;
     };
 
-    const stream = { url: 'wss://a.example', protocol: 'raw', authToken: AUTH_TOKEN, headers: { 'X-Api-Key': HEADER } };
+    const stream = {
+      url: 'wss://a.example',
+      protocol: 'twilio',
+      authToken: AUTH_TOKEN,
+      headers: { 'X-Api-Key': HEADER },
+    };
     const agent = (await say('POST', '/v1/agents', { token, body: { name: 'x', stream } })).body;
     const outbound = { username: 'u', password: PASSWORD };
     const trunk = (await say('POST', '/v1/trunks', { token, body: { label: 'x', outbound } })).body;

@@ -44,14 +44,14 @@ describe('trunks', () => {
       passwordSet: true,
       allowedCountries: ['US'],
     });
-    const tls = await change(made.id, {
+    const tcp = await change(made.id, {
       label: 'y',
-      outbound: { transport: 'tls', gateways: [{ host: 'tls.example' }], allowedCountries: 'worldwide' },
+      outbound: { transport: 'tcp', gateways: [{ host: 'tcp.example' }], allowedCountries: 'worldwide' },
     });
-    expect(tls.body).toMatchObject({
+    expect(tcp.body).toMatchObject({
       label: 'y',
       inbound: INBOUND,
-      outbound: { gateways: [{ port: 5061 }], passwordSet: true, allowedCountries: 'worldwide' },
+      outbound: { transport: 'tcp', gateways: [{ port: 5060 }], passwordSet: true, allowedCountries: 'worldwide' },
     });
     expect((await world.directory.trunks.get(made.id))?.outbound.password).toBe('p4ss');
     expect((await change(made.id, { outbound: { password: null } })).body.outbound.passwordSet).toBe(false);

@@ -1,9 +1,11 @@
 // Agents as the API takes and shows them. `authToken` goes in and never comes out.
 
 import { Type } from 'typebox';
+import { AGENT_PROTOCOLS } from '../../agents/dial.ts';
 import { codec, headerText, id, line, name, nullable, object, optional, secret, time } from './common.ts';
 
-const protocol = Type.Enum(['twilio', 'telnyx', 'jambonz', 'asterisk', 'openai', 'raw']);
+/** Others are refused when saved, not when a call arrives. */
+const protocol = Type.Enum([...AGENT_PROTOCOLS]);
 const headerName = Type.String({ pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$" });
 const headers = Type.Record(headerName, headerText, { maxProperties: 20, additionalProperties: false });
 export const customParameters = Type.Record(Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_.-]{0,63}$' }), line(500), {

@@ -47,7 +47,7 @@ const sipUser = nullable(
 );
 const outboundShape = {
   enabled: Type.Boolean(),
-  transport: Type.Enum(['udp', 'tcp', 'tls']),
+  transport: Type.Enum(['udp', 'tcp']),
   mediaEncryption,
   username: sipUser,
   allowedCountries,
