@@ -189,15 +189,11 @@ class ChildGateway implements RunningGateway {
   }
 
   audit(): { ok: boolean; output: string } {
-    const result = spawnSync(
-      process.execPath,
-      ['src/audit.ts', '--config', join(this.dataDir, 'test-config.yaml')],
-      {
-        cwd: ROOT,
-        encoding: 'utf8',
-        timeout: 30_000,
-      },
-    );
+    const result = spawnSync(process.execPath, ['src/audit.ts', '--config', join(this.dataDir, 'test-config.yaml')], {
+      cwd: ROOT,
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
     return { ok: result.status === 0, output: `${result.stdout}${result.stderr}` };
   }
 
