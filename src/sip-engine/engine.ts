@@ -119,7 +119,7 @@ export async function createEngine(options: EngineOptions, ports: EnginePorts = 
       requestOutside: (application, request, nextHop) => core.requestOutside(application, request, nextHop),
       requestInside: (application, dialogId, request) => core.requestInside(application, dialogId, request),
       cancel: (txnId, request) => core.cancel(txnId, request),
-      respond: (txnId, response, malformedLine) => core.respond(txnId, response, malformedLine),
+      respond: (txnId, response) => core.respond(txnId, response),
     },
     onFault: (error) => ports.onFault?.(error),
     applicationLost: (application) => core.applicationLost(application),

@@ -3,6 +3,7 @@ import { canonicalName } from '../message/headers.ts';
 import type { HeaderField, SipMessage } from '../message/message.ts';
 import { formatNameAddr, parseNameAddr } from '../message/name-addr.ts';
 import { formatUri, parseUri } from '../message/uri.ts';
+import { isReadable } from './header-syntax.ts';
 import type { LocalAddress } from './local-addresses.ts';
 
 /** Header fields of an application's message. The named ones have their own place; of several the last counts. */
@@ -14,6 +15,8 @@ export interface ClientHeaders {
   contact: string | undefined;
   maxForwards: string | undefined;
   contentType: string | undefined;
+  /** Name of a field no peer could read; such fields are left out. */
+  unreadable: string | undefined;
   readonly rest: HeaderField[];
 }
 
@@ -26,9 +29,14 @@ export function sortClientHeaders(message: SipMessage, local: LocalAddress): Cli
     contact: undefined,
     maxForwards: undefined,
     contentType: undefined,
+    unreadable: undefined,
     rest: [],
   };
   for (const field of message.headers) {
+    if (!isReadable(field)) {
+      sorted.unreadable = field.name;
+      continue;
+    }
     switch (canonicalName(field.name)) {
       // Always the engine's own, whatever the application writes.
       case 'via':

@@ -63,8 +63,8 @@ export class SipCore {
     return this.#client.cancel(txnId, request);
   }
 
-  respond(txnId: string, response: SipResponse, malformedLine: boolean): Outcome {
-    return this.#serverRequests.respond(txnId, response, malformedLine);
+  respond(txnId: string, response: SipResponse): Outcome {
+    return this.#serverRequests.respond(txnId, response);
   }
 
   /** An application is gone: what it had open is answered, what it had established is ended, since nobody else can. */

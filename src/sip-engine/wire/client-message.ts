@@ -32,12 +32,12 @@ export function parseClientFrame(payload: Buffer): ClientFrame {
 }
 
 export type ClientMessage =
-  | { readonly ok: true; readonly message: SipRequest | SipResponse; readonly malformedLine: boolean }
-  | { readonly ok: false; readonly startLine: string };
+  | { readonly ok: true; readonly message: SipRequest | SipResponse }
+  | { readonly ok: false; readonly reason: string };
 
 /**
- * @returns the message with header names as they should appear on the wire; `malformedLine` tells that a header line had no
- * name or no colon (it is left out). Fails only when the start line cannot be read.
+ * @returns the message with header names as they should appear on the wire; a line without a name or a colon is left out. Fails
+ * when the start line cannot be read or there are too many lines.
  */
 export function parseClientMessage(sip: Buffer): ClientMessage {
   let headEnd = sip.indexOf('\r\n\r\n');
@@ -47,22 +47,16 @@ export function parseClientMessage(sip: Buffer): ClientMessage {
   const lines = sip.toString('utf8', 0, headEnd).split('\r\n');
   const startLine = lines[0] ?? '';
   const headers: HeaderField[] = [];
-  let malformedLine = lines.length > HEADERS_MAX;
-  for (let index = 1; index < Math.min(lines.length, HEADERS_MAX); index += 1) {
-    const line = lines[index]!;
-    if (line === '') continue;
+  if (lines.length > HEADERS_MAX) return { ok: false, reason: 'too many header lines' };
+  for (const line of lines.slice(1)) {
     const colon = line.indexOf(':');
-    if (colon <= 0) {
-      malformedLine = true;
-      continue;
-    }
-    const name = line.slice(0, colon).trim();
+    const name = line.slice(0, Math.max(colon, 0)).trim();
     if (TOKEN.test(name)) headers.push({ name: prettyName(name), value: line.slice(colon + 1).trim() });
   }
   const message = startLine.startsWith('SIP/')
     ? responseOf(startLine, headers, body)
     : requestOf(startLine, headers, body);
-  return message === undefined ? { ok: false, startLine } : { ok: true, message, malformedLine };
+  return message === undefined ? { ok: false, reason: `invalid request-uri: ${startLine}` } : { ok: true, message };
 }
 
 function responseOf(startLine: string, headers: HeaderField[], body: Buffer): SipResponse | undefined {

@@ -47,7 +47,7 @@ export interface SessionCore {
   requestOutside(application: Application, request: SipRequest, nextHop: string | undefined): Outcome;
   requestInside(application: Application, dialogId: string, request: SipRequest): Outcome;
   cancel(txnId: string, request: SipRequest): Outcome;
-  respond(txnId: string, response: SipResponse, malformedLine: boolean): Outcome;
+  respond(txnId: string, response: SipResponse): Outcome;
 }
 
 export class WireSession implements Application {
@@ -169,7 +169,7 @@ export class WireSession implements Application {
     const [txnId = '', dialogId = '', nextHop] = frame.tokens;
     const parsed = parseClientMessage(frame.sip ?? Buffer.alloc(0));
     if (!parsed.ok) {
-      this.#write(refusal(ids, frame.id, 'NOK', `invalid request-uri: ${parsed.startLine}`));
+      this.#write(refusal(ids, frame.id, 'NOK', parsed.reason));
       return;
     }
     const { message } = parsed;
@@ -178,7 +178,7 @@ export class WireSession implements Application {
         this.#refuseAndClose(frame, 'transaction id missing');
         return;
       }
-      this.#reply(frame, core.respond(txnId, message, parsed.malformedLine), 'response');
+      this.#reply(frame, core.respond(txnId, message), 'response');
       return;
     }
     if (dialogId !== '') {

@@ -23,8 +23,8 @@ export interface ReferenceServerOptions {
   readonly secret: string;
   /** A port chosen before: a server that takes the place of another. */
   readonly wirePort?: number;
-  /** What the server does with a Session-Expires that names no refresher. Its default is `none`: it declines. */
-  readonly defaultRefresher?: 'none' | 'uac' | 'uas';
+  /** The address it gives itself in messages, as a server behind a NAT does. */
+  readonly externalAddress?: string;
 }
 
 export class ReferenceServer {
@@ -94,24 +94,24 @@ export class ReferenceServer {
   }
 }
 
-/** The host-ports of the reply to `authenticate`, or an empty text while there is none. */
+/** The local host-ports of the reply to `authenticate`, or an empty text while there is none. */
 async function authenticate(port: number, secret: string): Promise<string> {
   const client = await WireClient.connect(port).catch(() => undefined);
   if (client === undefined) return '';
   const reply = await client.ask(`authenticate|${secret}|`, undefined, 1_000).catch(() => undefined);
   client.close();
-  return reply?.tokens[4] ?? '';
+  return reply?.tokens[6] ?? '';
 }
 
-/** The server reads no other source for its timers and log: without a file it refuses to start. */
+/** Without a file the server refuses to start, even when told to need none. */
 function configuration(ports: { sip: number; wire: number }, options: ReferenceServerOptions): string {
+  const external = options.externalAddress === undefined ? '' : ` external-ip="${options.externalAddress}"`;
   return [
     '<drachtio>',
     `  <admin port="${ports.wire}" secret="${options.secret}">127.0.0.1</admin>`,
-    '  <sip>',
-    `    <contacts><contact>sip:127.0.0.1:${ports.sip};transport=udp,tcp</contact></contacts>`,
-    `    <session-timers default-refresher="${options.defaultRefresher ?? 'none'}"/>`,
-    '  </sip>',
+    '  <sip><contacts>',
+    `    <contact${external}>sip:127.0.0.1:${ports.sip};transport=udp,tcp</contact>`,
+    '  </contacts></sip>',
     '  <logging><console/><loglevel>info</loglevel></logging>',
     '</drachtio>',
     '',
