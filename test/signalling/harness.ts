@@ -1,4 +1,4 @@
-// One SIP engine in this process, our signalling connected to it, and raw peers around it: real sockets all the way.
+// One SIP engine, our signalling connected to it, and raw peers around it: real sockets all the way.
 
 import type { Clock } from '../../src/domain/clock.ts';
 import { systemClock } from '../../src/domain/clock.ts';
@@ -14,12 +14,12 @@ import type {
   Signalling,
 } from '../../src/signalling/leg.ts';
 import { connectSignalling, type SignallingLog } from '../../src/signalling/signalling.ts';
-import { createEngine, type Engine } from '../../src/sip-engine/engine.ts';
 import type { EngineClock, TimerHandle } from '../../src/sip-engine/clock.ts';
 import type { BaseTimers } from '../../src/sip-engine/transaction/timers.ts';
 import { type RawMessage, RawSipPeer, requestText, responseText } from '../support/raw-sip-peer.ts';
+import { type EngineUnderTest, SECRET, startEngineUnderTest } from './engine-under-test.ts';
 
-export const SECRET = 'secret of this test';
+export { SECRET };
 export const LOCAL = {
   address: '127.0.0.1',
   port: 40000,
@@ -142,10 +142,10 @@ export class Harness {
   readonly log: RecordingLog;
   readonly calls = new Record<TakenCall>();
   readonly counts = new Map<string, number>();
-  #engine: Engine;
+  #engine: EngineUnderTest;
   readonly #peers: RawSipPeer[] = [];
 
-  private constructor(engine: Engine, signalling: Signalling, log: RecordingLog) {
+  private constructor(engine: EngineUnderTest, signalling: Signalling, log: RecordingLog) {
     this.#engine = engine;
     this.signalling = signalling;
     this.log = log;
@@ -157,14 +157,10 @@ export class Harness {
   }
 
   static async start({ timers, clock = systemClock, engineClock }: HarnessOptions = {}): Promise<Harness> {
-    const engine = await createEngine(
-      {
-        udp: { host: '127.0.0.1', port: 0 },
-        tcp: { host: '127.0.0.1', port: 0 },
-        wire: { host: '127.0.0.1', port: 0, secret: SECRET },
-      },
-      { ...(timers === undefined ? {} : { timers }), ...(engineClock === undefined ? {} : { clock: engineClock }) },
-    );
+    const engine = await startEngineUnderTest({
+      ...(timers === undefined ? {} : { timers }),
+      ...(engineClock === undefined ? {} : { engineClock }),
+    });
     const log = new RecordingLog();
     const counts = new Map<string, number>();
     const count = (key: string) => void counts.set(key, (counts.get(key) ?? 0) + 1);
@@ -192,11 +188,11 @@ export class Harness {
   }
 
   get sipPort(): number {
-    return this.#engine.addresses.find(({ protocol }) => protocol === 'udp')?.port ?? 0;
+    return this.#engine.sipPort;
   }
 
   get tcpPort(): number {
-    return this.#engine.addresses.find(({ protocol }) => protocol === 'tcp')?.port ?? 0;
+    return this.#engine.tcpPort;
   }
 
   get wirePort(): number {
@@ -204,17 +200,14 @@ export class Harness {
   }
 
   openDialogs(): number {
-    return this.#engine.stats().openDialogs;
+    return this.#engine.openDialogs();
   }
 
   /** The engine dies and a new one takes its place on the same wire port. */
   async restartEngine(): Promise<void> {
     const port = this.#engine.wirePort;
     await this.#engine.close();
-    this.#engine = await createEngine({
-      udp: { host: '127.0.0.1', port: 0 },
-      wire: { host: '127.0.0.1', port, secret: SECRET },
-    });
+    this.#engine = await startEngineUnderTest({ wirePort: port });
   }
 
   async stopEngine(): Promise<void> {

@@ -1,8 +1,11 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { FakeClock } from '../support/fake-clock.ts';
+import { exceptReference } from './engine-under-test.ts';
 import { answerTo, Callee, FAST_TIMERS, Harness, OFFER, SkippingClock } from './harness.ts';
 
 // What happens when the other side, the engine or the call says nothing: every wait ends.
+
+const withMovedClock = exceptReference('its clock cannot be moved');
 
 let harness: Harness;
 afterEach(() => harness.close());
@@ -67,7 +70,7 @@ test('a BYE whose answer the engine never tells is given up after 33 s', async (
 });
 
 describe('a session timer', () => {
-  test('is agreed to where the carrier leaves the refresher open, and its end is told as such', async () => {
+  withMovedClock('is agreed to where the carrier leaves the refresher open, and its end is told as such', async () => {
     const engineClock = new SkippingClock();
     harness = await Harness.start({ engineClock });
     const { caller, call, ok } = await harness.answered({ extra: ['Session-Expires: 1800', 'Supported: timer'] });
@@ -89,19 +92,22 @@ describe('a session timer', () => {
     });
   });
 
-  test('of a carrier that cannot refresh is kept by us: after half of it our description goes out again', async () => {
-    const engineClock = new SkippingClock();
-    harness = await Harness.start({ engineClock });
-    const { caller, call, ok } = await harness.answered({ extra: ['Session-Expires: 600'] });
-    expect(ok.header('Session-Expires')).toBe('600;refresher=uas');
-    engineClock.skip(306_000);
-    const refresh = await caller.peer.next('INVITE');
-    expect(refresh.body).toBe(ok.body);
-    expect(call.events.items).toEqual([]);
-  });
+  withMovedClock(
+    'of a carrier that cannot refresh is kept by us: after half of it our description goes out again',
+    async () => {
+      const engineClock = new SkippingClock();
+      harness = await Harness.start({ engineClock });
+      const { caller, call, ok } = await harness.answered({ extra: ['Session-Expires: 600'] });
+      expect(ok.header('Session-Expires')).toBe('600;refresher=uas');
+      engineClock.skip(306_000);
+      const refresh = await caller.peer.next('INVITE');
+      expect(refresh.body).toBe(ok.body);
+      expect(call.events.items).toEqual([]);
+    },
+  );
 });
 
-test('a lost ACK with the timers of the RFC: 200 again and again, then BYE after 32 s', async () => {
+withMovedClock('a lost ACK with the timers of the RFC: 200 again and again, then BYE after 32 s', async () => {
   const engineClock = new SkippingClock();
   harness = await Harness.start({ engineClock });
   const caller = await harness.caller();

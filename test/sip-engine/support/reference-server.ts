@@ -10,6 +10,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { BaseTimers } from '../../../src/sip-engine/transaction/timers.ts';
 import { WireClient } from '../conformance/wire-client.ts';
 
 /** Path of the drachtio-server to test against; unset, the tests run against this engine. */
@@ -25,6 +26,8 @@ export interface ReferenceServerOptions {
   readonly wirePort?: number;
   /** The address it gives itself in messages, as a server behind a NAT does. */
   readonly externalAddress?: string;
+  /** Timers of its transactions. Those of its 200 and of its sessions are built in. */
+  readonly timers?: BaseTimers;
 }
 
 export class ReferenceServer {
@@ -105,13 +108,22 @@ async function authenticate(port: number, secret: string): Promise<string> {
 
 /** Without a file the server refuses to start, even when told to need none. */
 function configuration(ports: { sip: number; wire: number }, options: ReferenceServerOptions): string {
+  const { timers } = options;
   const external = options.externalAddress === undefined ? '' : ` external-ip="${options.externalAddress}"`;
   return [
     '<drachtio>',
     `  <admin port="${ports.wire}" secret="${options.secret}">127.0.0.1</admin>`,
-    '  <sip><contacts>',
+    '  <sip>',
+    '  <contacts>',
     `    <contact${external}>sip:127.0.0.1:${ports.sip};transport=udp,tcp</contact>`,
-    '  </contacts></sip>',
+    '  </contacts>',
+    ...(timers === undefined
+      ? []
+      : [
+          `  <timers><t1>${timers.t1Ms}</t1><t2>${timers.t2Ms}</t2>`,
+          `    <t4>${timers.t4Ms}</t4><t1x64>${64 * timers.t1Ms}</t1x64></timers>`,
+        ]),
+    '  </sip>',
     '  <logging><console/><loglevel>info</loglevel></logging>',
     '</drachtio>',
     '',
