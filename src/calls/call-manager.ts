@@ -31,6 +31,8 @@ class Calls implements CallManager {
   readonly #deps: CallDeps;
   readonly #live = new Map<string, Call>();
   readonly #trunkLimits: TrunkLimits;
+  /** Live calls that have not begun to end. */
+  #active = 0;
   #state: 'active' | 'draining' = 'active';
   #onIdle: (() => void) | null = null;
 
@@ -42,7 +44,7 @@ class Calls implements CallManager {
   }
 
   get activeCalls(): number {
-    return this.#live.size;
+    return this.#active;
   }
 
   get state(): 'active' | 'draining' {
@@ -189,11 +191,15 @@ class Calls implements CallManager {
 
   #nodeRefusal(): Reason | null {
     if (this.#state === 'draining') return 'draining';
-    return this.#live.size > this.#deps.limits.concurrentMax ? 'node_limit' : null;
+    return this.#active > this.#deps.limits.concurrentMax ? 'node_limit' : null;
   }
 
   #add(call: Call): Call {
     this.#live.set(call.id, call);
+    this.#active += 1;
+    call.whenOver(() => {
+      this.#active -= 1;
+    });
     return call;
   }
 

@@ -84,7 +84,7 @@ export class Call {
     this.#startedWall = deps.clock.wallMs();
     this.#timeline = createTimeline({ clock: deps.clock, startedAtMs: this.#startedMono });
     this.#state = identity.direction === 'outbound' ? 'queued' : 'ringing';
-    deps.observer.started(this.record());
+    deps.observer.started(identity.direction);
   }
 
   get state(): CallState {
@@ -125,7 +125,7 @@ export class Call {
     this.#ringingWall = this.#deps.clock.wallMs();
     this.#state = 'ringing';
     this.note('ringing');
-    this.#deps.observer.ringing(this.record(), this.#deps.clock.monotonicMs() - this.#startedMono);
+    this.#deps.observer.ringing(this.identity.direction, this.#deps.clock.monotonicMs() - this.#startedMono);
   }
 
   /** Outbound: how long the other side may ring. */
@@ -170,7 +170,7 @@ export class Call {
     });
     this.#deadline?.cancel();
     this.#deadline = clock.setTimer(() => void this.end('max_duration', 'command'), maxDurationMs);
-    observer.answered(this.record(), this.#answeredMono - this.#startedMono);
+    observer.answered(this.id, this.identity.direction, this.#answeredMono - this.#startedMono);
   }
 
   /** What media tells about this call; the pool never calls after `close`. */

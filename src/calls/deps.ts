@@ -1,6 +1,6 @@
 // What a call needs from the rooms below, handed in by the composition root (or by a test, with fakes and a fake clock).
 
-import type { CallRecord } from '../domain/call.ts';
+import type { CallDirection, CallRecord } from '../domain/call.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Agent } from '../domain/directory.ts';
 import type { Ids } from '../domain/ids.ts';
@@ -48,10 +48,10 @@ export interface CallLimits {
 
 /** Told once per fact, for metrics and live views; must not throw. */
 export interface CallObserver {
-  started(call: CallRecord): void;
+  started(direction: CallDirection): void;
   /** Outbound: first ringing, `delayMs` after the INVITE was asked for. Inbound: when we start to ring. */
-  ringing(call: CallRecord, delayMs: number): void;
-  answered(call: CallRecord, setupMs: number): void;
+  ringing(direction: CallDirection, delayMs: number): void;
+  answered(callId: string, direction: CallDirection, setupMs: number): void;
   agentConnected(protocol: string, connectMs: number): void;
   /** `talkMs` = answer to end, null if never answered. */
   ended(call: CallRecord, reason: Reason, talkMs: number | null): void;

@@ -8,13 +8,13 @@ import type { CallLog, CallObserver } from './deps.ts';
 
 export function createCallObserver(metrics: Metrics, log: CallLog): CallObserver {
   return {
-    started: (call) => metrics.callsActive.inc({ direction: call.direction }),
-    ringing(call, delayMs) {
-      if (call.direction === 'outbound') metrics.postDialDelaySeconds.observe(delayMs / 1000);
+    started: (direction) => metrics.callsActive.inc({ direction }),
+    ringing(direction, delayMs) {
+      if (direction === 'outbound') metrics.postDialDelaySeconds.observe(delayMs / 1000);
     },
-    answered(call, setupMs) {
-      metrics.callSetupSeconds.observe({ direction: call.direction }, setupMs / 1000);
-      log.info({ callId: call.id, direction: call.direction, setupMs: Math.round(setupMs) }, 'call answered');
+    answered(callId, direction, setupMs) {
+      metrics.callSetupSeconds.observe({ direction }, setupMs / 1000);
+      log.info({ callId, direction, setupMs: Math.round(setupMs) }, 'call answered');
     },
     agentConnected: (protocol, connectMs) =>
       metrics.agentConnectSeconds.observe({ protocol: protocol as AgentProtocol }, connectMs / 1000),

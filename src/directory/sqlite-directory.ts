@@ -22,7 +22,7 @@ export interface DirectoryOptions {
   readonly randomBytes?: RandomBytes;
   /** A trunk was saved or deleted; `allTrunks` knows. */
   readonly onTrunksChanged?: () => void;
-  /** When call records that were saved meanwhile are written together; default: 50 ms after the first. */
+  /** When call records that were saved meanwhile are written together; default: 200 ms after the first. */
   readonly schedule?: (flush: () => void) => void;
   /** Wall-clock ms; decides when claimed idempotency keys are forgotten. */
   readonly nowMs?: () => number;
@@ -33,7 +33,7 @@ const CLAIM_LIFETIME_MS = 30 * 86_400_000;
 /** Forgetting costs a write: once in so many claims. */
 const CLAIMS_PER_CLEANING = 256;
 
-const SAVE_TOGETHER_MS = 50;
+const SAVE_TOGETHER_MS = 200;
 const soon = (flush: () => void) => void setTimeout(flush, SAVE_TOGETHER_MS);
 
 /** Opens or creates the file; `:memory:` for tests. Throws what SQLite throws, TypeError for a bad key. */
@@ -46,12 +46,14 @@ export function openDirectory(path: string, options: DirectoryOptions): Director
   const workspaces = createTable(database, {
     table: 'workspaces',
     codec: workspaceCodec,
+    cached: true,
     workspaceColumn: 'id',
     columns: () => ({}),
   });
   const agents = createTable(database, {
     table: 'agents',
     codec: agentCodec(sealer),
+    cached: true,
     workspaceColumn: 'workspace_id',
     columns: (agent) => ({ workspace_id: agent.workspaceId, fallback_agent_id: agent.fallbackAgentId }),
   });

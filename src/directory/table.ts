@@ -21,6 +21,8 @@ export interface TableOptions<T> {
   readonly columns: (item: T) => Readonly<Record<string, SQLInputValue>>;
   /** Call records only: an inbound call is stored before its workspace is known (exempt from D1). */
   readonly mayMove?: boolean;
+  /** Keep records as last read by id: for kinds that each call asks for. */
+  readonly cached?: boolean;
   /** After every committed write. */
   readonly onWrite?: () => void;
 }
@@ -40,6 +42,7 @@ export interface Table<T> extends Store<T> {
 
 /** A page is held in memory as a whole. */
 export const PAGE_LIMIT_MAX = 1000;
+const CACHE_MAX = 5000;
 
 const UNIQUE = 2067;
 const FOREIGN_KEY = 787;
@@ -47,7 +50,15 @@ const TRIGGER = 1811;
 
 export function createTable<T extends { readonly id: string; readonly createdAt: number }>(
   database: DatabaseSync,
-  { table, codec, workspaceColumn, columns, mayMove = false, onWrite = () => undefined }: TableOptions<T>,
+  {
+    table,
+    codec,
+    workspaceColumn,
+    columns,
+    mayMove = false,
+    cached = false,
+    onWrite = () => undefined,
+  }: TableOptions<T>,
 ): Table<T> {
   const prepared = new Map<string, StatementSync>();
   /** Bounded: the conditions of a table are a closed set. */
@@ -69,6 +80,17 @@ export function createTable<T extends { readonly id: string; readonly createdAt:
   const read = (id: string, workspaceId: string | undefined): T | undefined =>
     select([{ sql: 'id = ?', value: id }, ...scope(workspaceId)])[0];
 
+  /** Unsealing an agent costs more than the rest of its read. */
+  const cache = new Map<string, T>();
+  const readCached = (id: string): T | undefined => {
+    const known = cache.get(id) ?? read(id, undefined);
+    if (known !== undefined && cached) {
+      if (cache.size >= CACHE_MAX) cache.clear();
+      cache.set(id, known);
+    }
+    return known;
+  };
+
   const write = (item: T): void => {
     const derived = columns(item);
     const names = Object.keys(derived);
@@ -79,6 +101,7 @@ export function createTable<T extends { readonly id: string; readonly createdAt:
     const { changes } = refusing(`${table} ${item.id}`, () =>
       statement(sql).run(item.id, item.createdAt, codec.encode(item), ...Object.values(derived)),
     );
+    cache.delete(item.id);
     if (changes === 0) throw new RecordMoved(`${table} ${item.id} belongs to another workspace`);
   };
 
@@ -97,7 +120,7 @@ export function createTable<T extends { readonly id: string; readonly createdAt:
   };
 
   return {
-    get: async (id, workspaceId) => read(id, workspaceId),
+    get: async (id, workspaceId) => (workspaceId === undefined ? readCached(id) : read(id, workspaceId)),
     async put(item) {
       write(item);
       onWrite();
@@ -123,6 +146,7 @@ export function createTable<T extends { readonly id: string; readonly createdAt:
           ),
         RecordInUse,
       );
+      cache.delete(id);
       if (changes !== 0) onWrite();
       return changes !== 0;
     },

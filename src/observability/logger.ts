@@ -16,6 +16,12 @@ export interface LoggerOptions {
   readonly numbers?: NumberPolicy;
 }
 
+/**
+ * Lines leave in blocks, every 100 ms at the latest and at exit: a write per line would wake the reader for each, some 0.1 ms of a
+ * busy core. A kill -9 can cost the last 100 ms of the log, never anything of the books.
+ */
+const BUFFERED_STDOUT = { dest: 1, sync: false, minLength: 4096, periodicFlush: 100 } as const;
+
 export function createLogger({ level, destination, numbers = 'last4' }: LoggerOptions): Logger {
   const redact = createRedactor(numbers);
   const redactFields = (fields: object): Record<string, unknown> => redact(fields) as Record<string, unknown>;
@@ -40,7 +46,7 @@ export function createLogger({ level, destination, numbers = 'last4' }: LoggerOp
         },
       },
     },
-    ...(destination === undefined ? [] : [destination]),
+    destination ?? pino.destination(BUFFERED_STDOUT),
   );
   // pino resets its `bindings` formatter for children, so the method itself is wrapped; children inherit it (LG1).
   const makeChild = logger.child;

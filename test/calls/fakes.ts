@@ -309,9 +309,9 @@ export function createWorld(): World {
       media: { firstPacketMs: 30_000, silenceMs: 30_000 },
     },
     observer: {
-      started: (call) => void world.observed.push(`started ${call.direction}`),
+      started: (direction) => void world.observed.push(`started ${direction}`),
       ringing: () => void world.observed.push('ringing'),
-      answered: (_call, setupMs) => void world.observed.push(`answered ${Math.round(setupMs)}`),
+      answered: (_callId, _direction, setupMs) => void world.observed.push(`answered ${Math.round(setupMs)}`),
       agentConnected: () => undefined,
       ended: (_call, reason: Reason, talkMs) => void world.observed.push(`ended ${reason} ${talkMs}`),
     },
