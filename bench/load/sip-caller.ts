@@ -1,6 +1,6 @@
 // A SIP caller that is cheap enough to place hundreds of calls a second from one core: one socket, one timer, texts from
 // templates. It is a correct UAC for the plain call (INVITE, ACK, BYE over UDP, copies until answered) and nothing more;
-// test/support/phone is the one for everything else.
+// src/phone is the one for everything else.
 
 import type { Socket } from 'node:dgram';
 import { bindUdp } from '../support/dgram.ts';

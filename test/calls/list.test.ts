@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createCallManager } from '../../src/calls/call-manager.ts';
-import { type Directory } from '../../src/directory/directory.ts';
+import type { Directory } from '../../src/directory/directory.ts';
 import { openDirectory } from '../../src/directory/sqlite-directory.ts';
 import { createWorld, settle, type World } from './fakes.ts';
 

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { startGateway, type RunningGateway } from '../support/gateway.ts';
-import type { CallOptions, OutgoingCall } from '../support/phone/outgoing.ts';
-import { createPhone, type Phone } from '../support/phone/phone.ts';
-import { header } from '../support/phone/sip.ts';
-import { decode, numberedAudio, strongestTone, tone } from '../support/phone/tone.ts';
+import type { CallOptions, OutgoingCall } from '../../src/phone/outgoing.ts';
+import { createPhone, type Phone } from '../../src/phone/phone.ts';
+import { header } from '../../src/phone/sip.ts';
+import { decode, numberedAudio, strongestTone, tone } from '../../src/phone/tone.ts';
 
 // Whole calls through the whole gateway to its echo agent, by a phone with real sockets: what is heard, what is reported, what is
 // billed, also where the other side does not behave.

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { createPhone, type Phone } from '../support/phone/phone.ts';
+import { createPhone, type Phone } from '../../src/phone/phone.ts';
 import { HAS_SIPP, runSipp, startSipp } from './sipp/run.ts';
 
 // sipp against the test phone: this is how the phone earns its trust.

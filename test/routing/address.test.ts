@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { parseIp, parsePrefix } from '../../src/routing/address.ts';
-import { createRandom } from '../support/phone/random.ts';
+import { createRandom } from '../../src/phone/random.ts';
 
 describe('parseIp', () => {
   test.each([

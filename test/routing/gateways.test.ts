@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { gatewayUri, orderGateways } from '../../src/routing/gateways.ts';
-import { createRandom } from '../support/phone/random.ts';
+import { createRandom } from '../../src/phone/random.ts';
 import { trunk } from './records.ts';
 
 const gateway = (host: string, priority: number, weight: number) => ({ host, port: 5060, priority, weight });

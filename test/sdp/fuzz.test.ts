@@ -3,7 +3,7 @@ import { answerOffer } from '../../src/sdp/answer.ts';
 import type { LocalAudio } from '../../src/sdp/audio.ts';
 import { makeOffer, readAnswer } from '../../src/sdp/offer.ts';
 import { parseSdp } from '../../src/sdp/parse.ts';
-import { createRandom, type Random } from '../support/phone/random.ts';
+import { createRandom, type Random } from '../../src/phone/random.ts';
 import { ALL_OFFERS } from './fixtures.ts';
 
 const ROUNDS = 4000;

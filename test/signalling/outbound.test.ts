@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeOffer } from '../../src/sdp/index.ts';
 import { ALLOW, SUPPORTED } from '../../src/signalling/abilities.ts';
-import { verifyAnswer } from '../support/phone/digest.ts';
+import { verifyAnswer } from '../../src/phone/digest.ts';
 import { answerTo, Callee, Harness, LOCAL } from './harness.ts';
 
 let harness: Harness;

@@ -1,7 +1,7 @@
 import Srf from 'drachtio-srf';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { InboundEvent, OutboundEvent } from '../../src/signalling/leg.ts';
-import { createRandom, type Random } from '../support/phone/random.ts';
+import { createRandom, type Random } from '../../src/phone/random.ts';
 import { type RawMessage, type RawSipPeer, responseText } from '../support/raw-sip-peer.ts';
 import { answerTo, Callee, Harness, OFFER } from './harness.ts';
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/domain/clock.ts';
 import type { InboundInvite, Signalling } from '../../src/signalling/leg.ts';
 import { connectSignalling } from '../../src/signalling/signalling.ts';
-import { createRandom } from '../support/phone/random.ts';
+import { createRandom } from '../../src/phone/random.ts';
 import { OFFER, RecordingLog, SECRET } from './harness.ts';
 import { LenientEngine } from './lenient-engine.ts';
 

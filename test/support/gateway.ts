@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
-import { Waiters } from './phone/waiters.ts';
+import { Waiters } from '../../src/phone/waiters.ts';
 
 export interface GatewayOptions {
   /** An existing folder keeps its books; without one a new folder is made and removed by `stop`. */

@@ -8,9 +8,9 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createPhone, type Phone } from './phone/phone.ts';
-import type { OutgoingCall } from './phone/outgoing.ts';
-import { createRandom, type Random } from './phone/random.ts';
+import { createPhone, type Phone } from '../../src/phone/phone.ts';
+import type { OutgoingCall } from '../../src/phone/outgoing.ts';
+import { createRandom, type Random } from '../../src/phone/random.ts';
 import { type ApiAnswer, type GatewayOptions, type RunningGateway, startGateway } from './gateway.ts';
 
 export interface KillOptions {

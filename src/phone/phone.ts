@@ -1,4 +1,4 @@
-// A SIP phone for tests, caller and called side, with real sockets and real timers (RFC 3261, 3264, 3550, 4733). It behaves as
+// A SIP phone for the demo and for tests, caller and called side, with real sockets and real timers (RFC 3261, 3264, 3550, 4733). It behaves as
 // a correct peer unless told to misbehave, and shares no code with what it tests.
 //
 //   const phone = await createPhone({ host: '127.0.0.1' });

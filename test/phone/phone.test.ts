@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { createPhone, type Phone, type PhoneOptions } from './phone.ts';
-import { header } from './sip.ts';
-import { align, decode, numberedAudio, strongestTone, tone } from './tone.ts';
+import { createPhone, type Phone, type PhoneOptions } from '../../src/phone/phone.ts';
+import { header } from '../../src/phone/sip.ts';
+import { align, decode, numberedAudio, strongestTone, tone } from '../../src/phone/tone.ts';
 
 // The phone is what other tests believe, so it is tested against itself here and against sipp in test/interop.
 
