@@ -8,6 +8,8 @@
 // C4. While packets stay away silence starts when the next one is 100 ms late (80 ms of jitter lose nothing) and goes on every
 //     20 ms. A packet whose time was filled meanwhile is late and dropped. After 2 s of silence, or 25 late packets in a row, the timeline is anchored anew.
 // C5. Nobody keeps a buffer: held packets are copied into slots that are made at the first reordering of the call.
+// C6. What the caller says before the agent's stream starts is not lost: a caller speaks the moment it has our 200, which is before
+//     we hear that the 200 was sent. The last 200 ms are kept and delivered first, in order.
 
 import { FRAME_BYTES, FRAME_MS, transcode } from './codec/g711.ts';
 import { timestampDelta } from './rtp/serial.ts';
@@ -17,6 +19,9 @@ const GAP_WAIT_MS = 40;
 const STALL_WAIT_MS = 100;
 /** Packets held behind a gap: 40 ms of 10 ms packets, with room for a bunch that comes at once. Power of two. */
 const HELD_MAX = 16;
+/** Packets kept before the start, and how old one may be when it is delivered. */
+const EARLY_MAX = 10;
+const EARLY_AGE_MS_MAX = 400;
 /** Longest payload held: 60 ms of G.711. */
 const HELD_PAYLOAD_BYTES = 480;
 const LATE_RUN_MAX = 25;
@@ -60,6 +65,8 @@ export class CallerAudio {
 
   #nextExtended = EMPTY;
   readonly #held: Held[] = [];
+  /** Copies, oldest first; only while nothing runs (C6). */
+  #early: Held[] = [];
   #heldCount = 0;
   #gapDeadlineMs = Number.POSITIVE_INFINITY;
 
@@ -91,6 +98,11 @@ export class CallerAudio {
     this.#assembled = 0;
     this.#heard(nowMs, FRAME_MS);
     this.#schedule();
+    const early = this.#early;
+    this.#early = [];
+    for (const { extended, timestamp, audio, bytes, length, arrivedMs } of early) {
+      if (nowMs - arrivedMs <= EARLY_AGE_MS_MAX) this.packet(extended, timestamp, audio, bytes, 0, length, nowMs);
+    }
   }
 
   stop(): void {
@@ -117,7 +129,10 @@ export class CallerAudio {
     end: number,
     nowMs: number,
   ): void {
-    if (!this.#running) return;
+    if (!this.#running) {
+      this.#keepEarly(extended, timestamp, audio, bytes.subarray(start, end), nowMs);
+      return;
+    }
     const ahead = this.#nextExtended === EMPTY ? 0 : extended - this.#nextExtended;
     if (ahead < 0) {
       if (audio) this.packetsLate++;
@@ -135,6 +150,18 @@ export class CallerAudio {
     if (audio) this.#place(timestamp, bytes, start, end, nowMs);
     if (this.#heldCount > 0) this.#drain(nowMs);
     this.#schedule();
+  }
+
+  /** The sender started anew: what it said under its old numbers cannot be put in order with what follows. */
+  forgetEarly(): void {
+    this.#early = [];
+  }
+
+  #keepEarly(extended: number, timestamp: number, audio: boolean, payload: Buffer, nowMs: number): void {
+    if (payload.length > HELD_PAYLOAD_BYTES) return;
+    if (this.#early.length === EARLY_MAX) this.#early.shift();
+    const bytes = Buffer.from(payload);
+    this.#early.push({ extended, timestamp, audio, bytes, length: bytes.length, arrivedMs: nowMs });
   }
 
   tick(nowMs: number): void {

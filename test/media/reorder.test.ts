@@ -58,6 +58,48 @@ describe('toward the agent', () => {
     expect(audio).toMatchObject({ framesConcealed: 0, packetsLate: 0 });
   });
 
+  test('what came before the start is heard first, in order and byte for byte', () => {
+    audio.stop();
+    for (let i = 0; i < 3; i++) {
+      until(1000 + i * 20);
+      packet(i);
+    }
+    expect(frames).toHaveLength(0);
+    audio.restart();
+    audio.start(nowMs);
+    expect(firsts()).toEqual([1, 2, 3]);
+    until(1060);
+    packet(3);
+    expect(firsts()).toEqual([1, 2, 3, 4]);
+    expect(timestamps()).toEqual(contiguous());
+    expect(audio).toMatchObject({ framesConcealed: 0, packetsLate: 0 });
+  });
+
+  test('of what came long before the start only the last 200 ms are kept, and nothing that is old', () => {
+    audio.stop();
+    for (let i = 0; i < 30; i++) {
+      until(1000 + i * 20);
+      packet(i);
+    }
+    audio.start(nowMs);
+    expect(firsts()).toEqual([21, 22, 23, 24, 25, 26, 27, 28, 29, 30]);
+    audio.stop();
+    packet(30);
+    until(nowMs + 401);
+    audio.start(nowMs);
+    expect(firsts()).not.toContain(31);
+  });
+
+  test('a sender that starts anew before the start is heard from there', () => {
+    audio.stop();
+    packet(0);
+    audio.forgetEarly();
+    packet(5, 160, { sequenceBase: 100 });
+    audio.restart();
+    audio.start(nowMs);
+    expect(firsts()).toEqual([6]);
+  });
+
   test('a reordered pair comes out in order as soon as the missing one is there', () => {
     packet(0);
     until(1040);

@@ -89,6 +89,7 @@ export class Inbound {
     if (verdict === VERDICT.duplicate) return;
     if (verdict === VERDICT.restart) {
       this.audio.restart();
+      this.audio.forgetEarly();
       if (!sameSource) this.#dtmf.reset();
     }
     if (isAudio) reception.arrival(header.timestamp, nowMs);
