@@ -178,7 +178,21 @@ export class Harness {
     const harness = new Harness(engine, signalling, log);
     for (const [key, value] of counts) harness.counts.set(key, value);
     harness.#counts = counts;
+    await harness.#untilRouted();
     return harness;
+  }
+
+  /** Our routes are on their way when the link says connected: an engine in another process may see a first request before them. */
+  async #untilRouted(): Promise<void> {
+    for (let attempt = 0; attempt < 50; attempt += 1) {
+      const probe = await this.caller();
+      // Of the verbs we ask for, the last that is answered differently before and after.
+      probe.send(probe.text('SUBSCRIBE', { extra: ['Event: presence'] }));
+      const answer = await probe.peer.next((message) => message.status !== 100);
+      if (answer.status !== 503) return;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    throw new Error('the engine does not take our routes');
   }
 
   #counts = new Map<string, number>();

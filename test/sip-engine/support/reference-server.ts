@@ -75,9 +75,9 @@ export class ReferenceServer {
 
   /** @throws when the server had ended before. */
   async close(): Promise<void> {
-    const hadEnded = !this.#isClosing && (this.#child.exitCode !== null || this.#child.signalCode !== null);
+    const end = this.#isClosing ? null : (this.#child.signalCode ?? this.#child.exitCode);
     await this.#kill();
-    if (hadEnded) throw new Error(`the reference server ended by itself:\n${this.#log}`);
+    if (end !== null) throw new Error(`the reference server ended by itself (${end}):\n${this.#log}`);
   }
 
   #kill(): Promise<void> {
