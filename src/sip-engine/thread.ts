@@ -24,8 +24,9 @@ if (port !== null) {
     });
     post({ type: 'ready', wirePort: engine.wirePort, addresses: engine.addresses });
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    post({ type: 'fatal', error: { code, message: textOf(error) } });
+    // With a code it is the operator's to mend (a port in use) and needs no stack; without one it is ours.
+    const { code, message } = error as NodeJS.ErrnoException;
+    post({ type: 'fatal', error: { code, message: code === undefined ? textOf(error) : message } });
   }
 }
 

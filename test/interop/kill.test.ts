@@ -2,11 +2,11 @@ import { expect, test } from 'vitest';
 import { killRounds, type RoundReport, type Witness } from '../support/kill-loop.ts';
 
 // kill -9 of the real gateway under live calls. Metering properties 1, 2, 3, 7 and 11, cases 42 to 45 and 57.
-// KILL_ROUNDS=20 for more rounds, KILL_SEED to run a failure again.
+// KILL_ROUNDS=20 and KILL_CALLS=50 for more, KILL_SEED to run a failure again.
 
 const ROUNDS = Number(process.env['KILL_ROUNDS'] ?? 2);
 const SEED = Number(process.env['KILL_SEED'] ?? 20_261);
-const CALLS = 12;
+const CALLS = Number(process.env['KILL_CALLS'] ?? 12);
 const ROUND_TIMEOUT_MS = 40_000;
 /** What a crash may cost (billing.heartbeatMs) and what lies between the gateway's clock reading and the phone's. */
 const HEARTBEAT_MS = 1000;
