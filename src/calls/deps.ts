@@ -1,12 +1,12 @@
 // What a call needs from the rooms below, handed in by the composition root (or by a test, with fakes and a fake clock).
 
 import type { CallDirection, CallRecord } from '../domain/call.ts';
+import type { AgentDialOutcome, DialParams } from '../agents/dial.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Agent } from '../domain/directory.ts';
 import type { Ids } from '../domain/ids.ts';
 import type { Reason } from '../domain/reasons.ts';
 import type { Directory } from '../directory/directory.ts';
-import type { AgentDial, AgentFailure } from '../media/agent-stream.ts';
 import type { MediaPool, MediaTimeouts } from '../media/session.ts';
 import type { Meter } from '../metering/meter.ts';
 import type { Signalling } from '../signalling/leg.ts';
@@ -21,23 +21,13 @@ export interface CallDeps {
   readonly signalling: Signalling;
   readonly routeInbound: InboundRouter;
   /** Prepares the agent's dial (URL checked, upgrade signed). */
-  readonly agentDial: (agent: Agent, call: AgentCall) => AgentDialOutcome;
+  readonly agentDial: (agent: Agent, call: DialParams) => AgentDialOutcome;
   /** Uniform in [0, 1): weights among gateways. */
   readonly random: () => number;
   readonly limits: CallLimits;
   readonly observer: CallObserver;
   readonly log: CallLog;
 }
-
-export interface AgentCall {
-  readonly callId: string;
-  readonly accountId: string;
-  readonly parameters: Readonly<Record<string, string>>;
-}
-
-export type AgentDialOutcome =
-  | { readonly ok: true; readonly dial: AgentDial }
-  | { readonly ok: false; readonly failure: AgentFailure };
 
 export interface CallLimits {
   readonly ringTimeoutMs: number;

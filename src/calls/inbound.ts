@@ -11,7 +11,7 @@ import type { InboundEvent, InboundInvite, InboundLeg } from '../signalling/leg.
 import { authorise, connectAgent, openMedia, type StepOutcome } from './acquire.ts';
 import type { Call } from './call.ts';
 import type { CallDeps } from './deps.ts';
-import { acceptReoffer } from './reoffer.ts';
+import { acceptReoffer, legEnded } from './in-dialog.ts';
 import type { TrunkLimits } from './trunk-limits.ts';
 
 /** Headers of the INVITE that reach the agent as custom parameters: those whose name begins so. */
@@ -148,14 +148,8 @@ export class InboundCall {
         call.metered?.flag('answer_unconfirmed');
         return void call.end('answer_unconfirmed', 'signalling', undefined, true);
       case 'bye':
-        return void call.end(event.sessionExpired ? 'session_expired' : 'remote_hangup', 'bye', undefined, true);
       case 'lost':
-        return void call.end(
-          call.state === 'answered' ? 'signalling_lost' : 'carrier_failed',
-          'signalling',
-          undefined,
-          true,
-        );
+        return legEnded(call, event);
       case 'reoffer':
         this.#local = acceptReoffer(call, event, this.#local);
     }

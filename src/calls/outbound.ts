@@ -10,7 +10,7 @@ import type { OutboundEvent, OutboundLeg } from '../signalling/leg.ts';
 import { authorise, connectAgent, openMedia, type StepOutcome } from './acquire.ts';
 import type { Call } from './call.ts';
 import type { CallDeps } from './deps.ts';
-import { acceptReoffer } from './reoffer.ts';
+import { acceptReoffer, legEnded } from './in-dialog.ts';
 import type { TrunkLimits } from './trunk-limits.ts';
 
 export interface OutboundPlan {
@@ -145,14 +145,8 @@ export class OutboundCall {
       case 'rejected':
         return this.#rejected(event.status, event.reason);
       case 'bye':
-        return void call.end(event.sessionExpired ? 'session_expired' : 'remote_hangup', 'bye', undefined, true);
       case 'lost':
-        return void call.end(
-          call.state === 'answered' ? 'signalling_lost' : 'carrier_failed',
-          'signalling',
-          undefined,
-          true,
-        );
+        return legEnded(call, event);
       case 'reoffer':
         this.#local = acceptReoffer(call, event, this.#local);
     }

@@ -4,8 +4,8 @@
 // Order of a session's life: open -> (connectAgent | negotiate in any order) -> start -> close. `close` is idempotent and the only end.
 // Events stop after `close` resolves.
 
-import type { AudioCodec } from '../domain/directory.ts';
 import type { CallQuality } from '../domain/call.ts';
+import type { RtpParameters } from '../domain/rtp-parameters.ts';
 import type { AgentDial, AgentFailure } from './agent-stream.ts';
 
 export interface MediaPool {
@@ -53,24 +53,6 @@ export interface MediaSession {
   close(): Promise<CallQuality>;
 }
 
-export interface RtpParameters {
-  readonly remoteAddress: string;
-  readonly remotePort: number;
-  readonly rtcpMux: boolean;
-  readonly codec: AudioCodec;
-  /** Payload type of what we send: the remote description's number. */
-  readonly payloadType: number;
-  /** Payload type of what we hear: our description's number. Differs where the answerer chose its own (RFC 3264 section 5.1). */
-  readonly receivePayloadType: number;
-  /** RFC 4733, sent and heard; null where not agreed on. */
-  readonly telephoneEventPayloadType: number | null;
-  readonly receiveTelephoneEventPayloadType: number | null;
-  /** Our direction after the answer (RFC 3264): sendrecv, sendonly, recvonly, inactive. */
-  readonly direction: MediaDirection;
-}
-
-export type MediaDirection = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
-
 export type AgentConnectOutcome =
   | { readonly ok: true; readonly attachedAtMs: number; readonly connectMs: number }
   | { readonly ok: false; readonly failure: AgentFailure };
@@ -104,3 +86,5 @@ export interface MediaTotals {
   readonly malformed: number;
   readonly agentFramesDropped: number;
 }
+
+export type { MediaDirection, RtpParameters } from '../domain/rtp-parameters.ts';

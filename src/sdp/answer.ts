@@ -6,6 +6,7 @@
 //   A2. Our direction never sends what the offerer does not receive, nor receives what it does not send (hold: sendonly, inactive, 0.0.0.0).
 //   A3. Our payload types are the offer's, so both directions use the same numbers.
 
+import type { RtpParameters } from '../domain/rtp-parameters.ts';
 import type { AudioCodec } from '../domain/directory.ts';
 import {
   addressFault,
@@ -13,7 +14,6 @@ import {
   isSecureRtp,
   isUnspecified,
   type LocalAudio,
-  type NegotiatedAudio,
   payloadTypeOf,
   printAudio,
   printSession,
@@ -33,7 +33,7 @@ import {
   type SessionDescription,
 } from './session.ts';
 
-export type AnswerOutcome = { readonly ok: true; readonly sdp: string; readonly remote: NegotiatedAudio } | Refusal;
+export type AnswerOutcome = { readonly ok: true; readonly sdp: string; readonly remote: RtpParameters } | Refusal;
 
 /** `offer` is the text from the network. */
 export function answerOffer(offer: string, local: LocalAudio): AnswerOutcome {
@@ -46,7 +46,7 @@ export function answerOffer(offer: string, local: LocalAudio): AnswerOutcome {
 
   const event = telephoneEventOf(media);
   const direction = ourDirection(session, media, address, local.direction ?? 'sendrecv');
-  const remote: NegotiatedAudio = {
+  const remote: RtpParameters = {
     remoteAddress: address,
     remotePort: media.port,
     rtcpMux: media.rtcpMux,

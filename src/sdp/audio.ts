@@ -22,22 +22,6 @@ export interface LocalAudio {
   readonly encryption?: MediaEncryption;
 }
 
-/** What both sides agreed on; assignable to the media room's `RtpParameters`. */
-export interface NegotiatedAudio {
-  readonly remoteAddress: string;
-  readonly remotePort: number;
-  readonly rtcpMux: boolean;
-  readonly codec: AudioCodec;
-  /** Payload type of what we send: the remote description's number. */
-  readonly payloadType: number;
-  /** Payload type of what we hear: our description's number. Differs where the answerer chose its own (RFC 3264 section 5.1). */
-  readonly receivePayloadType: number;
-  readonly telephoneEventPayloadType: number | null;
-  readonly receiveTelephoneEventPayloadType: number | null;
-  /** Our direction. */
-  readonly direction: MediaDirection;
-}
-
 export type RefusalReason = 'no_common_codec' | 'bad_offer' | 'encryption_mismatch';
 
 export interface Refusal {

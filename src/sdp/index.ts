@@ -1,7 +1,7 @@
 // The room's door: descriptions in, descriptions and media parameters out. Pure.
 
 export { answerOffer, type AnswerOutcome } from './answer.ts';
-export type { LocalAudio, NegotiatedAudio, Refusal, RefusalReason } from './audio.ts';
+export type { LocalAudio, Refusal, RefusalReason } from './audio.ts';
 export { makeOffer, readAnswer, type AnswerReading } from './offer.ts';
 export { parseSdp, type ParseOutcome, type SdpFault } from './parse.ts';
 export type { MediaDirection, MediaSection, SessionDescription } from './session.ts';

@@ -3,12 +3,12 @@
 // Invariant F1. An answer is held against what was offered: a stream, codec or direction we did not offer is refused or narrowed,
 //               never taken over.
 
+import type { RtpParameters } from '../domain/rtp-parameters.ts';
 import {
   addressFault,
   isPlainRtp,
   isUnspecified,
   type LocalAudio,
-  type NegotiatedAudio,
   offeredPayloadTypes,
   payloadTypeOf,
   printAudio,
@@ -28,7 +28,7 @@ export function makeOffer(local: LocalAudio): string {
   return printSession(local, null, printAudio(local, PROTOCOL, types, local.direction ?? 'sendrecv', false));
 }
 
-export type AnswerReading = { readonly ok: true; readonly remote: NegotiatedAudio } | Refusal;
+export type AnswerReading = { readonly ok: true; readonly remote: RtpParameters } | Refusal;
 
 /** `answer` is the text from the network; `local` what `makeOffer` was called with. */
 export function readAnswer(local: LocalAudio, answer: string): AnswerReading {

@@ -1,6 +1,8 @@
 // A session description as data (RFC 8866, RFC 3264). Only what a telephone call needs is given a meaning; other lines are skipped.
 
-export type MediaDirection = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
+import type { MediaDirection } from '../domain/rtp-parameters.ts';
+
+export type { MediaDirection } from '../domain/rtp-parameters.ts';
 
 export interface SessionDescription {
   readonly origin: Origin;

@@ -1,8 +1,9 @@
-// A re-INVITE or UPDATE with SDP inside a call: session refresh, hold and resume, a moved address. The meters do not notice
-// (metering.md edge cases 17 and 18): hold counts as active, and the answer instant never changes.
+// What a leg of either direction brings inside a call: its end, or a re-INVITE or UPDATE with SDP (session refresh, hold and
+// resume, a moved address). The meters do not notice the latter (metering.md edge cases 17 and 18): hold counts as active, and
+// the answer instant never changes.
 
 import { answerOffer, type LocalAudio } from '../sdp/index.ts';
-import type { Reoffer } from '../signalling/leg.ts';
+import type { InboundEvent, Reoffer } from '../signalling/leg.ts';
 import type { Call } from './call.ts';
 
 /** Answers the offer with ours, or with 488 and nothing changed. Returns the local description as it is from now on. */
@@ -21,4 +22,13 @@ export function acceptReoffer(call: Call, reoffer: Reoffer, local: LocalAudio | 
   call.note('reoffer', { direction: answer.remote.direction });
   reoffer.accept(answer.sdp);
   return { ...local, previous: answer.sdp };
+}
+
+/** The ends that an established leg reports in either direction. */
+export function legEnded(call: Call, event: Extract<InboundEvent, { type: 'bye' | 'lost' }>): void {
+  if (event.type === 'bye') {
+    void call.end(event.sessionExpired ? 'session_expired' : 'remote_hangup', 'bye', undefined, true);
+    return;
+  }
+  void call.end(call.state === 'answered' ? 'signalling_lost' : 'carrier_failed', 'signalling', undefined, true);
 }

@@ -1,0 +1,21 @@
+// What offer and answer agreed on for one audio stream (RFC 3264): SDP makes it, media lives by it.
+
+import type { AudioCodec } from './directory.ts';
+
+export type MediaDirection = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
+
+export interface RtpParameters {
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly rtcpMux: boolean;
+  readonly codec: AudioCodec;
+  /** Payload type of what we send: the remote description's number. */
+  readonly payloadType: number;
+  /** Payload type of what we hear: our description's number. Differs where the answerer chose its own (RFC 3264 section 5.1). */
+  readonly receivePayloadType: number;
+  /** RFC 4733, sent and heard; null where not agreed on. */
+  readonly telephoneEventPayloadType: number | null;
+  readonly receiveTelephoneEventPayloadType: number | null;
+  /** Our direction. */
+  readonly direction: MediaDirection;
+}
