@@ -28,7 +28,7 @@ const ROUTED = new Set(['INVITE', 'REGISTER', 'MESSAGE', 'OPTIONS', 'INFO', 'NOT
 const KNOWN_UNROUTED = new Set(['REFER']);
 const ALLOW: HeaderField = {
   name: 'Allow',
-  value: 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, NOTIFY, MESSAGE',
+  value: 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE',
 };
 
 interface Arrival {
