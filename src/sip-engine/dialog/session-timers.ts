@@ -12,9 +12,10 @@
 //   refreshing  other failure                  ours        try again in 10 s
 //   ours        the whole interval             over        BYE "Session timer expired"
 //   theirs      re-INVITE or UPDATE            theirs      interval starts again
+//   ours/theirs our 2xx to it                  ours/theirs/off  as its Session-Expires says
 //   theirs      the whole interval             over        BYE "Session timer expired"
 //   any         dialog ends                    over
-//   ignored: a refresh by the peer in off and ours; everything in over
+//   ignored: everything in over
 //
 // Invariants
 //   S1. No interval below 90 s is agreed to or asked for (RFC 4028 section 4).
@@ -65,15 +66,17 @@ export class SessionTimers {
     else this.#start(dialog, agreed.intervalS, agreed.refresher === 'uas' ? 'theirs' : 'ours');
   }
 
-  /** Our 2xx went out. Without Session-Expires nothing changes: a peer that leaves it out of a re-INVITE still refreshes. */
+  /** Our 2xx went out: only its Session-Expires counts. Without one the peer knows of no interval, and must not lose its call. */
   answeredByUs(dialog: Dialog, response: SipResponse): void {
     const agreed = parse(header(response, 'session-expires'));
-    if (agreed !== undefined) this.#start(dialog, agreed.intervalS, agreed.refresher === 'uas' ? 'ours' : 'theirs');
+    if (agreed === undefined) this.#stop(dialog);
+    else this.#start(dialog, agreed.intervalS, agreed.refresher === 'uas' ? 'ours' : 'theirs');
   }
 
   /**
    * What our 2xx says about the session. The application's word comes first; else what the peer asked is agreed to when it
-   * named a refresher or a session is being kept already; else the session is not timed.
+   * named a refresher or a session is being kept already. A peer that leaves it out of a re-INVITE is reminded of the session
+   * kept, where it can refresh or need not; else the session is not timed.
    */
   fieldsForAnswer(request: SipRequest, client: SipResponse, dialog: Dialog | undefined): HeaderField[] {
     const chosen = parse(header(client, 'session-expires'));
@@ -82,7 +85,7 @@ export class SessionTimers {
     const refresher =
       chosen === undefined ? (asked?.refresher ?? (kept && asked ? 'uac' : undefined)) : chosen.refresher;
     const wanted = chosen ?? (refresher === undefined ? undefined : asked);
-    if (wanted === undefined) return [];
+    if (wanted === undefined) return kept === undefined ? [] : reminder(kept, request);
     const intervalS = Math.max(wanted.intervalS, INTERVAL_MIN_S);
     const fields = [{ name: 'Session-Expires', value: `${intervalS};refresher=${refresher ?? 'uac'}` }];
     // Section 9: a peer that is to refresh must know that we count on it.
@@ -218,6 +221,17 @@ export class SessionTimers {
   #jitterMs(): number {
     return (this.#environment.names.sequence() % (2 * JITTER_MS)) - JITTER_MS;
   }
+}
+
+/** In a 2xx the refresher is named from the peer's side: its request made it the UAC (RFC 4028 section 9). */
+function reminder(session: Session, request: SipRequest): HeaderField[] {
+  const { intervalS, whose } = session;
+  if (whose === 'ours') return [{ name: 'Session-Expires', value: `${intervalS};refresher=uas` }];
+  if (!hasOption(request, 'supported', 'timer')) return [];
+  return [
+    { name: 'Session-Expires', value: `${intervalS};refresher=uac` },
+    { name: 'Require', value: 'timer' },
+  ];
 }
 
 function sessionFields(session: Session): HeaderField[] {

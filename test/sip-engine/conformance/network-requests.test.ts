@@ -704,10 +704,6 @@ describe('requests from the network (checklist 25 to 40)', () => {
       caller.sendInDialog('UPDATE', { extra });
       const update = await client.nextSip('UPDATE');
       await respond(client, update, 200);
-      expect((await peer.next(200)).header('Session-Expires')).toBe('90;refresher=uac');
-      await target.advance(80_000, 5_000);
-      caller.sendInDialog('UPDATE');
-      await respond(client, await client.nextSip('UPDATE'), 200);
       await peer.next(200);
       await target.advance(85_000, 5_000);
       expect(await peer.rest()).toEqual([]);
@@ -715,6 +711,52 @@ describe('requests from the network (checklist 25 to 40)', () => {
       const bye = await peer.next('BYE');
       expect(bye.header('Reason')).toBe('SIP;cause=200;text="Session timer expired"');
       expect((await client.nextSip('BYE')).tokens[8]).toBe('unsolicited');
+    },
+  );
+
+  item(38, 'a session whose refresh says nothing of it any more is not ended', NEEDS_CLOCK, async () => {
+    const target = await startTarget({ fakeClock: true });
+    const client = await application(target, 'invite');
+    const peer = await udpPeer();
+    const extra = ['Session-Expires: 90;refresher=uac', 'Supported: timer'];
+    const { caller } = await establishInbound(target, client, peer, { extra });
+    await target.advance(80_000, 5_000);
+    caller.sendInDialog('UPDATE');
+    await respond(client, await client.nextSip('UPDATE'), 200);
+    expect((await peer.next(200)).header('Session-Expires')).toBe('');
+    await target.advance(100_000, 5_000);
+    expect([await peer.rest(), await client.rest()]).toEqual([[], []]);
+    caller.sendInDialog('BYE');
+    await respond(client, await client.nextSip('BYE'), 200);
+    await peer.next(200);
+  });
+
+  item(
+    38,
+    'a peer that forgets Session-Expires in a re-INVITE is reminded of it, if it can refresh or need not',
+    differs('4.8: it forgets the session'),
+    async () => {
+      const target = await startTarget({ fakeClock: true });
+      const client = await application(target, 'invite');
+      const peer = await udpPeer();
+      for (const [refresher, supported] of [
+        ['uac', ['Supported: timer']],
+        ['uas', []],
+      ] as const) {
+        const extra = [`Session-Expires: 90;refresher=${refresher}`, 'Supported: timer'];
+        const { caller } = await establishInbound(target, client, peer, { extra });
+        caller.sendInDialog('INVITE', { body: SDP, extra: supported });
+        await respond(client, await client.nextSip('INVITE'), 200, { body: SDP });
+        const ok = await peer.next(200);
+        expect(ok.header('Session-Expires')).toBe(`90;refresher=${refresher}`);
+        expect(ok.header('Require')).toBe(refresher === 'uac' ? 'timer' : '');
+        caller.ack();
+        await client.nextSip('ACK');
+      }
+      // One refreshes no more, the other is refreshed by us.
+      await target.advance(91_000, 1_000);
+      await peer.next('BYE');
+      await peer.next('INVITE');
     },
   );
 
@@ -764,6 +806,24 @@ describe('requests from the network (checklist 25 to 40)', () => {
       const bye = await peer.next('BYE');
       expect(bye.header('Reason')).toContain('Session timer expired');
       expect((await client.nextSip('BYE')).tokens[8]).toBe('unsolicited');
+    },
+  );
+
+  item(
+    38,
+    'a refresh of the caller is answered with the interval',
+    differs('4.8: not unless the application adds it; RFC 4028 9'),
+    async () => {
+      const target = await startTarget();
+      const client = await application(target, 'invite');
+      const peer = await udpPeer();
+      const extra = ['Session-Expires: 90;refresher=uac', 'Supported: timer'];
+      const { caller } = await establishInbound(target, client, peer, { extra });
+      for (const method of ['UPDATE', 'INVITE']) {
+        caller.sendInDialog(method, { extra, body: SDP });
+        await respond(client, await client.nextSip(method), 200, { body: SDP });
+        expect((await peer.next(200)).header('Session-Expires')).toBe('90;refresher=uac');
+      }
     },
   );
 

@@ -1,16 +1,19 @@
 // A drachtio-server of its own for one test: the binary named by DRACHTIO_BIN, on loopback, with a configuration file that lives as
 // long as it does.
-//   R1 `start` resolves when the server answers `authenticate` with both its listeners: its wire port opens before its SIP ports do.
+//   R1 `start` resolves when the server answers an OPTIONS: its wire port opens, and `authenticate` names its listeners, while the
+//      rest of it is still being made, and a request of an application in that moment ends it with SIGSEGV.
 //   R2 The process is gone when `close` resolves, and also when this process exits without calling it.
 //   R3 A server that ends by itself is a failure of the test that used it, reported with the end of its log.
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import dgram from 'node:dgram';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BaseTimers } from '../../../src/sip-engine/transaction/timers.ts';
+import { RawSipPeer, requestText } from '../../support/raw-sip-peer.ts';
 import { WireClient } from '../conformance/wire-client.ts';
 
 /** Path of the drachtio-server to test against; unset, the tests run against this engine. */
@@ -90,7 +93,8 @@ export class ReferenceServer {
     const deadline = performance.now() + START_TIMEOUT_MS;
     while (performance.now() < deadline && this.#child.exitCode === null) {
       const listeners = await authenticate(this.wirePort, secret);
-      if (['udp', 'tcp'].every((protocol) => listeners.includes(`${protocol}/127.0.0.1:${this.sipPort}`))) return true;
+      const hasBoth = ['udp', 'tcp'].every((protocol) => listeners.includes(`${protocol}/127.0.0.1:${this.sipPort}`));
+      if (hasBoth && (await answersOptions(this.sipPort))) return true;
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     return false;
@@ -104,6 +108,19 @@ async function authenticate(port: number, secret: string): Promise<string> {
   const reply = await client.ask(`authenticate|${secret}|`, undefined, 1_000).catch(() => undefined);
   client.close();
   return reply?.tokens[6] ?? '';
+}
+
+/** Any answer will do: 503, since no application is there. */
+async function answersOptions(port: number): Promise<boolean> {
+  const peer = await RawSipPeer.udp();
+  const id = randomUUID();
+  const uri = `sip:127.0.0.1:${port}`;
+  const from = `<${uri}>;tag=ready`;
+  const request = { method: 'OPTIONS', uri, callId: id, from, to: `<${uri}>`, sequence: 1, branch: `z9hG4bK${id}` };
+  peer.send(requestText(peer, request), port);
+  const answer = await peer.next(({ status }) => status !== undefined, 200).catch(() => undefined);
+  await peer.close();
+  return answer !== undefined;
 }
 
 /** Without a file the server refuses to start, even when told to need none. */
