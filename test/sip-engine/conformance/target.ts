@@ -1,3 +1,4 @@
+import net from 'node:net';
 import { afterEach, test } from 'vitest';
 import { createEngine, type EngineOptions } from '../../../src/sip-engine/engine.ts';
 import { RawSipPeer } from '../../support/raw-sip-peer.ts';
@@ -100,6 +101,15 @@ export function atEnd(close: () => Promise<void> | void): void {
 /** Real time for sockets to carry what was just written; no timer of the engine is waited for. */
 export function settle(ms = 30): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** A port where nobody listens. */
+export async function freePort(): Promise<number> {
+  const server = net.createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as net.AddressInfo;
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  return port;
 }
 
 async function startEngine(options: TargetOptions): Promise<Target> {
