@@ -18,6 +18,8 @@ import { startSubject, useAgent } from './support/demo.ts';
 import { PINNING, sayThreads, startPart, threadsOf, usageOf, type Part } from './support/process.ts';
 import { type BenchOptions, type BenchResult, flag, flagList, round } from './support/result.ts';
 
+const BYTES_PER_MB = 1024 * 1024;
+
 type SubjectName = 'gateway' | 'relay';
 
 interface Subject {
@@ -33,7 +35,8 @@ interface Figures extends Measured {
   readonly failed: number;
   readonly cpuMsPerCallSecond: number;
   readonly coreShare: number;
-  readonly rssPerCallKb: number;
+  readonly rssIdleMb: number;
+  readonly rssMb: number;
 }
 
 const PREPARING_CALLS = 10;
@@ -109,7 +112,8 @@ async function load(options: BenchOptions, name: SubjectName, subject: Subject, 
     failed: failures.length,
     cpuMsPerCallSecond: (after.cpuMs - before.cpuMs) / (seconds * answered),
     coreShare: (after.cpuMs - before.cpuMs) / (seconds * 1000),
-    rssPerCallKb: (after.rssBytes - idle.rssBytes) / 1024 / answered,
+    rssIdleMb: idle.rssBytes / BYTES_PER_MB,
+    rssMb: after.rssBytes / BYTES_PER_MB,
   };
 }
 
@@ -157,12 +161,27 @@ async function relaySubject(agentUrl: string): Promise<Subject> {
   };
 }
 
+/** Where garbage collection gave back more than the calls took, they cost nothing that can be seen. */
+function rssPerCall({ rssMb, rssIdleMb, calls }: Figures): number | string {
+  const perCallKb = Math.round(((rssMb - rssIdleMb) * 1024) / calls);
+  return perCallKb > 0 ? perCallKb : 'below 1';
+}
+
 function tables(figures: readonly Figures[]) {
   const cost = figures.map((row) => {
     const relay = figures.find((other) => other.subject === 'relay' && other.calls === row.calls);
     const ratio = relay ? round(row.cpuMsPerCallSecond / relay.cpuMsPerCallSecond) : '';
     const share = `${Math.round(row.coreShare * 100)} %`;
-    return [row.subject, row.calls, round(row.cpuMsPerCallSecond), ratio, share, Math.round(row.rssPerCallKb)];
+    return [
+      row.subject,
+      row.calls,
+      round(row.cpuMsPerCallSecond),
+      ratio,
+      share,
+      Math.round(row.rssIdleMb),
+      Math.round(row.rssMb),
+      rssPerCall(row),
+    ];
   });
   const trip = figures.map((row) => [
     row.subject,
@@ -179,7 +198,16 @@ function tables(figures: readonly Figures[]) {
   return [
     {
       caption: 'Cost of the subject alone',
-      columns: ['subject', 'calls', 'CPU ms per call-second', 'ratio to relay', 'of one core', 'RSS per call, kB'],
+      columns: [
+        'subject',
+        'calls',
+        'CPU ms per call-second',
+        'ratio to relay',
+        'of one core',
+        'RSS idle, MB',
+        'with calls',
+        'per call, kB',
+      ],
       rows: cost,
     },
     {
