@@ -67,7 +67,8 @@ export class ReferenceServer {
 
   /** @throws when the server does not listen in time, with the end of its log. */
   static async start(binary: string, options: ReferenceServerOptions): Promise<ReferenceServer> {
-    const ports = { sip: await freePort(), wire: options.wirePort ?? (await freePort()) };
+    const wire = options.wirePort ?? (await freePort());
+    const ports = { wire, sip: await freePort(wire) };
     const folder = mkdtempSync(join(tmpdir(), 'reference-sip-'));
     writeFileSync(join(folder, 'drachtio.conf.xml'), configuration(ports, options));
     const server = new ReferenceServer(binary, folder, ports);
@@ -78,9 +79,14 @@ export class ReferenceServer {
 
   /** @throws when the server had ended before. */
   async close(): Promise<void> {
-    const end = this.#isClosing ? null : (this.#child.signalCode ?? this.#child.exitCode);
+    const end = this.#isClosing ? null : this.#end;
     await this.#kill();
     if (end !== null) throw new Error(`the reference server ended by itself (${end}):\n${this.#log}`);
+  }
+
+  /** How it ended: a signal, a code, or not at all. */
+  get #end(): string | number | null {
+    return this.#child.signalCode ?? this.#child.exitCode;
   }
 
   #kill(): Promise<void> {
@@ -91,7 +97,7 @@ export class ReferenceServer {
 
   async #listens(secret: string): Promise<boolean> {
     const deadline = performance.now() + START_TIMEOUT_MS;
-    while (performance.now() < deadline && this.#child.exitCode === null) {
+    while (performance.now() < deadline && this.#end === null) {
       const listeners = await authenticate(this.wirePort, secret);
       const hasBoth = ['udp', 'tcp'].every((protocol) => listeners.includes(`${protocol}/127.0.0.1:${this.sipPort}`));
       if (hasBoth && (await answersOptions(this.sipPort))) return true;
@@ -148,10 +154,10 @@ function configuration(ports: { sip: number; wire: number }, options: ReferenceS
 }
 
 /** A port free for UDP and TCP, below the ones the system hands out to peers while the server starts. */
-async function freePort(): Promise<number> {
+async function freePort(taken?: number): Promise<number> {
   for (let attempt = 0; attempt < 50; attempt += 1) {
     const port = 20_000 + Math.floor(Math.random() * 12_000);
-    if ((await isFreeTcp(port)) && (await isFreeUdp(port))) return port;
+    if (port !== taken && (await isFreeTcp(port)) && (await isFreeUdp(port))) return port;
   }
   throw new Error('no free port for the reference server');
 }
