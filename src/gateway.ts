@@ -141,10 +141,11 @@ async function assemble(
     logger.warn({ calls: recovered.length }, 'calls of an earlier process were finished from the journal');
 
   if (config.demo) {
+    const agentToken = keys.derive('bundled-agents');
     const agents = await startBundledAgents({
       host: '127.0.0.1',
       port: 0,
-      authToken: keys.derive('bundled-agents'),
+      authToken: agentToken,
       onLost: (error) => logger.error({ err: error }, 'the bundled agents are gone'),
     });
     closers.push(() => agents.close());
@@ -154,7 +155,7 @@ async function assemble(
       directory,
       books,
       agentUrls,
-      agentToken: keys.derive('bundled-agents'),
+      agentToken,
       nowMs: clock.wallMs(),
     });
   }

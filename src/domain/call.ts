@@ -1,6 +1,5 @@
 // One call as everybody sees it: API, timeline, bill. Durations in ms, wall-clock times in ms since 1970.
 
-import type { E164 } from './e164.ts';
 import type { Nano } from './money.ts';
 import type { Reason } from './reasons.ts';
 
@@ -74,9 +73,4 @@ export interface Bill {
   readonly final: boolean;
   /** Things a person should look at: `answer_unconfirmed`, `no_media`, `credit_ticket`, `needs_reconciliation`. */
   readonly flags: readonly string[];
-}
-
-export interface CallParties {
-  readonly from: E164 | string;
-  readonly to: E164 | string;
 }
