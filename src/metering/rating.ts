@@ -13,6 +13,8 @@ import type { Nano } from '../domain/money.ts';
 export interface TelephonyRate {
   /** E.164 digits without `+` that the number starts with. */
   readonly prefix: string;
+  /** Wall-clock ms from which the row holds, 0 = always; absent in journal records of earlier versions. */
+  readonly effectiveFrom?: number;
   readonly connectFee: Nano;
   /** Charged in full as soon as the call is answered: 60 000 = the first minute. */
   readonly initialMs: number;
