@@ -6,8 +6,9 @@ import type { CallRecord } from '../domain/call.ts';
 import type { ApiKey, PhoneNumber, Trunk } from '../domain/directory.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 import { countryOf } from '../routing/countries.ts';
-import { GroupCommit } from '../storage/group-commit.ts';
 import { openDatabase } from '../storage/sqlite.ts';
+import { CallRecordBatches, type CallRowWriter } from './call-records.ts';
+import { inlineCallRowWriter } from './call-rows.ts';
 import type { CallStore, Directory, IdempotencyStore, NumberFilter, NumberStore } from './directory.ts';
 import { agentCodec, callCodec, keyCodec, numberCodec, trunkCodec, workspaceCodec } from './documents.ts';
 import { DIRECTORY_MIGRATIONS } from './migrations.ts';
@@ -24,6 +25,8 @@ export interface DirectoryOptions {
   readonly onTrunksChanged?: () => void;
   /** When call records that were saved meanwhile are written together; default: 200 ms after the first. */
   readonly schedule?: (flush: () => void) => void;
+  /** Writes them elsewhere (call-records.ts); default: through this thread's connection. The directory closes it. */
+  readonly callRows?: CallRowWriter;
   /** Wall-clock ms; decides when claimed idempotency keys are forgotten. */
   readonly nowMs?: () => number;
 }
@@ -67,8 +70,10 @@ export function openDirectory(path: string, options: DirectoryOptions): Director
       options.onTrunksChanged?.();
     },
   });
-  const commit = new GroupCommit({ database, schedule: options.schedule ?? soon, nowMs });
-  const calls = openCalls(database, commit);
+  const callRecords = new CallRecordBatches(
+    options.callRows ?? inlineCallRowWriter(database),
+    options.schedule ?? soon,
+  );
   let open = true;
 
   return {
@@ -77,7 +82,7 @@ export function openDirectory(path: string, options: DirectoryOptions): Director
     trunks,
     numbers: openNumbers(database),
     keys: openKeys(database),
-    calls,
+    calls: openCalls(database, callRecords),
     idempotency: openIdempotency(database, nowMs),
     async allTrunks() {
       trunkCache ??= trunks.where([]);
@@ -85,9 +90,10 @@ export function openDirectory(path: string, options: DirectoryOptions): Director
     },
     isEmpty: async () => workspaces.page([], { limit: 1 }).items.length === 0,
     async close() {
-      if (open) commit.close();
-      if (open) database.close();
+      if (!open) return;
       open = false;
+      await callRecords.close();
+      database.close();
     },
   };
 }
@@ -139,17 +145,23 @@ function openKeys(database: DatabaseSync): Directory['keys'] {
   return { ...table, byTokenHash: async (hash) => table.where([{ sql: 'token_hash = ?', value: hash }])[0] };
 }
 
-/** Records of ended calls share a transaction: each alone would hold the main thread for an fsync per call. */
-function openCalls(database: DatabaseSync, commit: GroupCommit): CallStore {
+function openCalls(database: DatabaseSync, records: CallRecordBatches): CallStore {
   const table: Table<CallRecord> = createTable(database, {
     table: 'calls',
     codec: callCodec,
     workspaceColumn: 'workspace_id',
-    mayMove: true,
     columns: (call) => ({ workspace_id: call.workspaceId, state: call.state, direction: call.direction }),
   });
   return {
-    save: (record) => commit.run(() => table.write(record)),
+    save: (record) =>
+      records.save({
+        id: record.id,
+        createdAt: record.createdAt,
+        document: callCodec.encode(record),
+        workspaceId: record.workspaceId,
+        state: record.state,
+        direction: record.direction,
+      }),
     get: table.get,
     list: async ({ workspaceId, state, direction, ...page }) =>
       table.page(

@@ -19,8 +19,6 @@ export interface TableOptions<T> {
   readonly workspaceColumn: 'workspace_id' | 'id';
   /** Indexed columns beyond id, created_at and document. */
   readonly columns: (item: T) => Readonly<Record<string, SQLInputValue>>;
-  /** Call records only: an inbound call is stored before its workspace is known (exempt from D1). */
-  readonly mayMove?: boolean;
   /** Keep records as last read by id: for kinds that each call asks for. */
   readonly cached?: boolean;
   /** After every committed write. */
@@ -36,8 +34,6 @@ export interface Table<T> extends Store<T> {
   /** Newest first, all conditions hold. */
   page(conditions: readonly Condition[], page: Page): PageOf<T>;
   where(conditions: readonly Condition[]): readonly T[];
-  /** `put` inside a transaction of the caller's. */
-  write(item: T): void;
 }
 
 /** A page is held in memory as a whole. */
@@ -50,15 +46,7 @@ const TRIGGER = 1811;
 
 export function createTable<T extends { readonly id: string; readonly createdAt: number }>(
   database: DatabaseSync,
-  {
-    table,
-    codec,
-    workspaceColumn,
-    columns,
-    mayMove = false,
-    cached = false,
-    onWrite = () => undefined,
-  }: TableOptions<T>,
+  { table, codec, workspaceColumn, columns, cached = false, onWrite = () => undefined }: TableOptions<T>,
 ): Table<T> {
   const prepared = new Map<string, StatementSync>();
   /** Bounded: the conditions of a table are a closed set. */
@@ -97,7 +85,7 @@ export function createTable<T extends { readonly id: string; readonly createdAt:
     const sql = `INSERT INTO ${table} (id, created_at, document${names.map((name) => `, ${name}`).join('')})
       VALUES (?, ?, ?${', ?'.repeat(names.length)})
       ON CONFLICT (id) DO UPDATE SET document = excluded.document${names.map((name) => `, ${name} = excluded.${name}`).join('')}
-      ${mayMove ? '' : `WHERE ${table}.${workspaceColumn} IS excluded.${workspaceColumn}`}`;
+      WHERE ${table}.${workspaceColumn} IS excluded.${workspaceColumn}`;
     const { changes } = refusing(`${table} ${item.id}`, () =>
       statement(sql).run(item.id, item.createdAt, codec.encode(item), ...Object.values(derived)),
     );
@@ -152,7 +140,6 @@ export function createTable<T extends { readonly id: string; readonly createdAt:
     },
     list: async ({ workspaceId, ...rest }) => page(scope(workspaceId), rest),
     page,
-    write,
     where: (conditions) => select(conditions),
   };
 }
