@@ -22,6 +22,7 @@ const demoSchema = Type.Object({
     limits: Type.Object({
       concurrentCalls: nullable(Type.Integer()),
       callsPerSecond: nullable(Type.Integer()),
+      spendPerHour: Type.Null(),
       spendPerDay: Type.Null(),
     }),
   }),
@@ -84,7 +85,8 @@ async function createWorkspace(demo: Demo, { directory, books, nowMs }: DemoPart
   if (amount === undefined) throw new Error(`demo balance ${balance} is not an amount`);
   await directory.workspaces.put({ ...workspace, createdAt: nowMs } satisfies Workspace);
   const topup = { workspaceId: workspace.id, callId: null, meter: 'topup' as const, quantityMs: 0, amount, at: nowMs };
-  await books.settle({ holdId: null, postings: [{ ...topup, id: 'topup:demo', note: 'demo balance' }] });
+  const postings = [{ ...topup, id: 'topup:demo', note: 'demo balance' }];
+  await books.settle({ workspaceId: workspace.id, holdId: null, postings, costs: [] });
 }
 
 /** Trunks and numbers; the agents that they name are there by now. */

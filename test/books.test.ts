@@ -4,12 +4,20 @@ import { describe, expect, test } from 'vitest';
 import { auditFile } from '../src/audit.ts';
 import { openBooks, openBooksInline, readBootId } from '../src/books.ts';
 import { systemClock } from '../src/domain/clock.ts';
+import { NO_CALL_LIMITS } from '../src/ledger/books.ts';
 import { recover } from '../src/metering/recovery.ts';
 import { Stage } from './metering/support/stage.ts';
 import { temporaryBooks } from './metering/support/temporary.ts';
 
-const topUp = (id: string, amount = 100n) =>
-  ({ id, workspaceId: 'ws_a', callId: null, meter: 'topup', quantityMs: 0, amount, at: 0, note: '' }) as const;
+const topUp = (id: string, amount = 100n) => ({
+  workspaceId: 'ws_a',
+  holdId: null,
+  postings: [
+    { id, workspaceId: 'ws_a', callId: null, meter: 'topup' as const, quantityMs: 0, amount, at: 0, note: '' },
+  ],
+  costs: [],
+});
+const hold = { id: 'h', workspaceId: 'ws_a', amount: 60n, nowMs: 0, expiresAtMs: 10, prepaid: true };
 
 describe('the books in their own thread', () => {
   test('give the same answers as in this one, and what they answered is in the file', async () => {
@@ -17,17 +25,13 @@ describe('the books in their own thread', () => {
     const flushed: number[] = [];
     const opened = await openBooks({ path: place.path, onFlush: (_ms, works) => flushed.push(works) });
     const { books, journal } = opened;
-    expect(
-      await Promise.all([
-        books.settle({ holdId: null, postings: [topUp('topup:1')] }),
-        books.settle({ holdId: null, postings: [topUp('topup:1')] }),
-      ]),
-    ).toEqual(['posted', 'exists']);
-    expect(
-      await books.reserve({ id: 'h', workspaceId: 'ws_a', amount: 60n, nowMs: 0, expiresAtMs: 10, prepaid: true }),
-    ).toBe('held');
-    expect(await books.balance('ws_a', 0)).toEqual({ balance: 100n, reserved: 60n });
-    await books.release('h');
+    expect(await Promise.all([books.settle(topUp('topup:1')), books.settle(topUp('topup:1'))])).toEqual([
+      'posted',
+      'exists',
+    ]);
+    expect(await books.reserve({ ...hold, limits: NO_CALL_LIMITS })).toBe('held');
+    expect(await books.balance('ws_a', 0)).toMatchObject({ balance: 100n, reserved: 60n });
+    await books.release('ws_a', 'h');
     await journal.append({ kind: 'flag', callId: 'call_a', callSeq: 1, atWallMs: 5, flag: 'machine' });
     expect(await journal.history('call_a')).toEqual([
       { kind: 'flag', callId: 'call_a', callSeq: 1, atWallMs: 5, flag: 'machine' },
@@ -54,17 +58,17 @@ describe('the books in their own thread', () => {
   test('an error crosses with its code, and the thread lives on', async () => {
     using place = temporaryBooks();
     const { books, close } = await openBooks({ path: place.path });
-    await expect(books.settle({ holdId: null, postings: [topUp('topup:1', 2n ** 64n)] })).rejects.toMatchObject({
+    await expect(books.settle(topUp('topup:1', 2n ** 64n))).rejects.toMatchObject({
       code: 'amount_out_of_range',
     });
-    expect(await books.settle({ holdId: null, postings: [topUp('topup:1')] })).toBe('posted');
+    expect(await books.settle(topUp('topup:1'))).toBe('posted');
     await close();
   });
 
   test('close waits for what was given; afterwards everything is refused', async () => {
     using place = temporaryBooks();
     const { books, close } = await openBooks({ path: place.path });
-    const given = books.settle({ holdId: null, postings: [topUp('topup:1')] });
+    const given = books.settle(topUp('topup:1'));
     await close();
     expect(await given).toBe('posted');
     await expect(books.balance('ws_a', 0)).rejects.toMatchObject({ code: 'books_closed' });
@@ -122,7 +126,7 @@ test('the audit as a command: 0 without differences, 1 with one, 2 where it cann
   };
   expect(run('--books', place.path)).toMatchObject({ status: 2, text: expect.stringContaining('no such file') });
   const { books, file, close } = openBooksInline({ path: place.path, schedule: queueMicrotask });
-  await books.settle({ holdId: null, postings: [topUp('topup:1')] });
+  await books.settle(topUp('topup:1'));
   expect(run('--books', place.path)).toMatchObject({ status: 0, text: expect.stringMatching(/differences +0/) });
   file.database.exec('UPDATE accounts SET balance = 1');
   await close();

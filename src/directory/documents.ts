@@ -19,13 +19,25 @@ export const keyCodec: Codec<ApiKey> = plainCodec();
 
 export const workspaceCodec: Codec<Workspace> = {
   encode: (item) =>
-    JSON.stringify({ ...item, limits: { ...item.limits, spendPerDay: item.limits.spendPerDay?.toString() ?? null } }),
+    JSON.stringify({
+      ...item,
+      limits: {
+        ...item.limits,
+        spendPerHour: item.limits.spendPerHour?.toString() ?? null,
+        spendPerDay: item.limits.spendPerDay?.toString() ?? null,
+      },
+    }),
   decode(document) {
     const stored = JSON.parse(document) as Stored<Workspace, 'limits'>;
-    const { spendPerDay, ...limits } = stored.limits;
+    // Workspaces that were stored before there was a limit per hour have none.
+    const { spendPerHour = null, spendPerDay, ...limits } = stored.limits;
     return {
       ...stored,
-      limits: { ...limits, spendPerDay: spendPerDay === null ? null : BigInt(spendPerDay as string) },
+      limits: {
+        ...limits,
+        spendPerHour: spendPerHour === null ? null : BigInt(spendPerHour as string),
+        spendPerDay: spendPerDay === null ? null : BigInt(spendPerDay as string),
+      },
     } as Workspace;
   },
 };

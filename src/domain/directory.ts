@@ -15,6 +15,8 @@ export interface Workspace {
 export interface WorkspaceLimits {
   readonly concurrentCalls: number | null;
   readonly callsPerSecond: number | null;
+  /** Within an hour and a day of UTC, on calls. */
+  readonly spendPerHour: Nano | null;
   readonly spendPerDay: Nano | null;
 }
 

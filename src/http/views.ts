@@ -21,7 +21,7 @@ export function viewTime(wallMs: number): string {
 }
 
 export function viewWorkspace(workspace: Workspace, { balance, reserved }: Balance): object {
-  const { concurrentCalls, callsPerSecond, spendPerDay } = workspace.limits;
+  const { concurrentCalls, callsPerSecond, spendPerHour, spendPerDay } = workspace.limits;
   return {
     id: workspace.id,
     createdAt: viewTime(workspace.createdAt),
@@ -29,7 +29,12 @@ export function viewWorkspace(workspace: Workspace, { balance, reserved }: Balan
     billingMode: workspace.billingMode,
     balance: formatMoney(balance),
     reserved: formatMoney(reserved),
-    limits: { concurrentCalls, callsPerSecond, spendPerDay: moneyOrNull(spendPerDay) },
+    limits: {
+      concurrentCalls,
+      callsPerSecond,
+      spendPerHour: moneyOrNull(spendPerHour),
+      spendPerDay: moneyOrNull(spendPerDay),
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 // What can go wrong in the books. Codes are stable.
 
-/** An amount or a balance does not fit into 64 bits of nano-units (about 9.2 thousand million units of currency). */
+/** An amount or a sum does not fit into 64 bits of nano-units (about 9.2 thousand million units of currency). */
 export class AmountRangeError extends Error {
   readonly code = 'amount_out_of_range';
 
@@ -9,7 +9,7 @@ export class AmountRangeError extends Error {
   }
 }
 
-/** The id of a posting is known with another workspace, meter, quantity or amount: somebody's mistake, never applied. */
+/** The id of a posting or of a cost is known with another workspace, meter, quantity or amount: somebody's mistake, never applied. */
 export class PostingConflictError extends Error {
   readonly code = 'posting_conflict';
 
@@ -18,11 +18,16 @@ export class PostingConflictError extends Error {
   }
 }
 
-/** A hold id belongs to another workspace. */
+/** A hold id belongs to another workspace (seen by the store that has all workspaces in one file). */
 export class HoldConflictError extends Error {
   readonly code = 'hold_conflict';
 
   constructor(id: string) {
     super(`hold ${id} belongs to another workspace`);
   }
+}
+
+/** A hold or a settlement that no caller may ask for: a negative hold, lines of two workspaces, an id twice. Nothing was changed. */
+export class LedgerRequestError extends Error {
+  readonly code = 'ledger_request_invalid';
 }

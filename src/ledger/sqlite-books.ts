@@ -1,38 +1,30 @@
 // The books in SQLite. `BooksFile` is the synchronous core, to be run inside a transaction; `createBooks` puts it behind group
-// commit. Invariants B1 to B4 are those of ledger/books.ts, and further:
-//   B5. Postings are final: the file itself refuses to change or delete one.
+// commit. Invariants B1 to B4, B8 and B9 are those of ledger/books.ts, and further:
+//   B5. Postings and costs are final: the file itself refuses to change or delete one.
 //   B6. `accounts.reserved` is the sum of the workspace's holds in the file; expired holds leave both before anything is read.
 //   B7. All checks come before the first write, and sums are made in bigint: SQLite would turn an overflow into a float.
+//   B10. `spent` is what ledger/spent.ts says of the postings, written in the transaction that writes them.
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Nano } from '../domain/money.ts';
 import type { GroupCommit } from '../storage/group-commit.ts';
-import type { Migration } from '../storage/sqlite.ts';
-import type { Balance, Books, HoldRequest, NewPosting, Posting, PostingMeter, PostingQuery } from './books.ts';
-import { AmountRangeError, HoldConflictError, PostingConflictError } from './errors.ts';
+import type {
+  Balance,
+  Books,
+  CostQuery,
+  HoldRequest,
+  Posting,
+  PostingQuery,
+  ReserveOutcome,
+  Settlement,
+  SupplierCost,
+} from './books.ts';
+import { checkedAmount, checkHold, checkSettlement } from './checks.ts';
+import { HoldConflictError } from './errors.ts';
+import { CALL_HOLD_PREFIX, DAY_HOURS, dayStartOf, hourOf, KEPT_HOURS, START_MS, spentByHour } from './spent.ts';
+import { integer, Lines, prepareExact } from './sqlite-lines.ts';
 
-export const booksMigrations: readonly Migration[] = [
-  {
-    id: 'ledger-1',
-    sql: `
-      CREATE TABLE accounts (workspace_id TEXT PRIMARY KEY, balance INTEGER NOT NULL, reserved INTEGER NOT NULL) STRICT;
-      CREATE TABLE holds (
-        id TEXT PRIMARY KEY, workspace_id TEXT NOT NULL, amount INTEGER NOT NULL, expires_at INTEGER NOT NULL
-      ) STRICT;
-      CREATE INDEX holds_by_expiry ON holds (workspace_id, expires_at);
-      CREATE TABLE postings (
-        seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, workspace_id TEXT NOT NULL, call_id TEXT, meter TEXT NOT NULL,
-        quantity_ms INTEGER NOT NULL, amount INTEGER NOT NULL, balance_after INTEGER NOT NULL, at INTEGER NOT NULL, note TEXT NOT NULL
-      ) STRICT;
-      CREATE INDEX postings_by_workspace ON postings (workspace_id, seq);
-      CREATE INDEX postings_by_call ON postings (call_id, seq);
-      CREATE TRIGGER postings_are_final_1 BEFORE UPDATE ON postings BEGIN SELECT RAISE(ABORT, 'postings are final'); END;
-      CREATE TRIGGER postings_are_final_2 BEFORE DELETE ON postings BEGIN SELECT RAISE(ABORT, 'postings are final'); END;`,
-  },
-];
-
-const INT64_MAX = 2n ** 63n - 1n;
-const PAGE_MAX = 10_000;
+export { booksMigrations } from './sqlite-schema.ts';
 
 interface Account {
   readonly balance: Nano;
@@ -41,23 +33,26 @@ interface Account {
 
 export class BooksFile {
   readonly #database: DatabaseSync;
+  readonly #lines: Lines;
   readonly #account: StatementSync;
   readonly #putAccount: StatementSync;
   readonly #hold: StatementSync;
   readonly #putHold: StatementSync;
   readonly #dropHold: StatementSync;
   readonly #expired: StatementSync;
-  readonly #posting: StatementSync;
-  readonly #insert: StatementSync;
+  readonly #callsInProgress: StatementSync;
+  readonly #putStart: StatementSync;
+  readonly #dropStarts: StatementSync;
+  readonly #otherStarts: StatementSync;
+  readonly #spent: StatementSync;
+  readonly #putSpent: StatementSync;
+  readonly #dropSpent: StatementSync;
 
   /** The database has `booksMigrations` applied. */
   constructor(database: DatabaseSync) {
-    const prepare = (sql: string) => {
-      const statement = database.prepare(sql);
-      statement.setReadBigInts(true);
-      return statement;
-    };
+    const prepare = (sql: string) => prepareExact(database, sql);
     this.#database = database;
+    this.#lines = new Lines(database);
     this.#account = prepare('SELECT balance, reserved FROM accounts WHERE workspace_id = ?');
     this.#putAccount = prepare(
       `INSERT INTO accounts (workspace_id, balance, reserved) VALUES (?, ?, ?)
@@ -70,122 +65,165 @@ export class BooksFile {
     );
     this.#dropHold = prepare('DELETE FROM holds WHERE id = ?');
     this.#expired = prepare('DELETE FROM holds WHERE workspace_id = ? AND expires_at <= ? RETURNING amount');
-    this.#posting = prepare('SELECT * FROM postings WHERE id = ?');
-    this.#insert = prepare(
-      `INSERT INTO postings (id, workspace_id, call_id, meter, quantity_ms, amount, balance_after, at, note)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    // The condition is that of the index `calls_in_progress`.
+    this.#callsInProgress = prepare("SELECT COUNT(*) AS n FROM holds WHERE workspace_id = ? AND id GLOB 'lease:*'");
+    this.#putStart = prepare(
+      `INSERT INTO starts (workspace_id, id, expires_at) VALUES (?, ?, ?)
+       ON CONFLICT (workspace_id, id) DO UPDATE SET expires_at = excluded.expires_at`,
+    );
+    this.#dropStarts = prepare('DELETE FROM starts WHERE workspace_id = ? AND expires_at <= ?');
+    this.#otherStarts = prepare('SELECT COUNT(*) AS n FROM starts WHERE workspace_id = ? AND id <> ?');
+    this.#spent = prepare('SELECT hour, amount FROM spent WHERE workspace_id = ? AND hour >= ? AND hour < ?');
+    this.#putSpent = prepare(
+      `INSERT INTO spent (workspace_id, hour, amount) VALUES (?, ?, ?)
+       ON CONFLICT (workspace_id, hour) DO UPDATE SET amount = excluded.amount`,
+    );
+    this.#dropSpent = prepare(
+      `DELETE FROM spent WHERE workspace_id = ?1 AND hour <= (SELECT MAX(hour) FROM spent WHERE workspace_id = ?1) - ?2`,
     );
   }
 
   balance(workspaceId: string, nowMs: number): Balance {
-    return this.#afterExpiry(workspaceId, nowMs);
+    const account = this.#afterExpiry(workspaceId, nowMs);
+    const { inHour, inDay } = this.#spentAt(workspaceId, nowMs);
+    return { ...account, spentInHour: inHour, spentInDay: inDay };
   }
 
-  reserve(request: HoldRequest): 'held' | 'insufficient' {
-    const amount = checked(request.amount);
-    const account = this.#afterExpiry(request.workspaceId, request.nowMs);
-    const own = this.#hold.get(request.id);
-    if (own !== undefined && own['workspace_id'] !== request.workspaceId) throw new HoldConflictError(request.id);
+  reserve(request: HoldRequest): ReserveOutcome {
+    checkHold(request);
+    const { id, workspaceId, amount, nowMs, limits } = request;
+    const account = this.#afterExpiry(workspaceId, nowMs);
+    const own = this.#hold.get(id);
+    if (own !== undefined && own['workspace_id'] !== workspaceId) throw new HoldConflictError(id);
     const others = account.reserved - (own === undefined ? 0n : integer(own, 'amount'));
+    const isNewCall = own === undefined && id.startsWith(CALL_HOLD_PREFIX);
     if (request.prepaid && account.balance - others < amount) return 'insufficient';
-    const reserved = checked(others + amount);
+    if (isNewCall && this.#placesTaken(request)) return 'concurrent_limit';
+    if (isNewCall && this.#startsTaken(request)) return 'rate_limit';
+    const reserved = checkedAmount(others + amount);
+    if ((limits.spendPerHour !== null || limits.spendPerDay !== null) && this.#spendTaken(request, reserved))
+      return 'spend_limit';
     // From here on it succeeds.
-    this.#putHold.run(request.id, request.workspaceId, amount, Math.ceil(request.expiresAtMs));
-    this.#putAccount.run(request.workspaceId, account.balance, reserved);
+    this.#putHold.run(id, workspaceId, amount, Math.ceil(request.expiresAtMs));
+    this.#putAccount.run(workspaceId, account.balance, reserved);
+    if (isNewCall) this.#start(workspaceId, id, Math.floor(nowMs));
     return 'held';
   }
 
-  release(holdId: string): void {
-    const hold = this.#hold.get(holdId);
-    if (hold === undefined) return;
-    const workspaceId = String(hold['workspace_id']);
+  release(workspaceId: string, holdId: string): void {
+    const released = this.#drop(workspaceId, holdId);
+    if (released === undefined) return;
     const account = this.#read(workspaceId);
-    this.#dropHold.run(holdId);
-    this.#putAccount.run(workspaceId, account.balance, account.reserved - integer(hold, 'amount'));
+    this.#putAccount.run(workspaceId, account.balance, account.reserved - released);
   }
 
-  settle(settlement: { holdId: string | null; postings: readonly NewPosting[] }): 'posted' | 'exists' {
-    const fresh = settlement.postings.filter((posting) => !this.#stands(posting));
-    const balances = new Map<string, Nano>();
-    const rows = fresh.map((posting) => {
-      const before = balances.get(posting.workspaceId) ?? this.#read(posting.workspaceId).balance;
-      const balanceAfter = checked(before + checked(posting.amount));
-      balances.set(posting.workspaceId, balanceAfter);
-      return { posting, balanceAfter };
+  settle(settlement: Settlement): 'posted' | 'exists' {
+    checkSettlement(settlement);
+    const { workspaceId, holdId } = settlement;
+    const postings = settlement.postings.filter((posting) => !this.#lines.hasPosting(posting));
+    const costs = settlement.costs.filter((cost) => !this.#lines.hasCost(cost));
+    const account = this.#read(workspaceId);
+    let balance = account.balance;
+    const balances = postings.map((posting) => {
+      balance = checkedAmount(balance + posting.amount);
+      return balance;
     });
+    const spent = this.#spentAfter(workspaceId, spentByHour(postings));
     // From here on it succeeds.
-    for (const { posting, balanceAfter } of rows) this.#write(posting, balanceAfter);
-    if (settlement.holdId !== null) this.release(settlement.holdId);
-    return fresh.length > 0 || settlement.postings.length === 0 ? 'posted' : 'exists';
+    for (const [index, posting] of postings.entries()) this.#lines.addPosting(posting, balances[index] as Nano);
+    for (const cost of costs) this.#lines.addCost(cost);
+    for (const [hour, amount] of spent) this.#putSpent.run(workspaceId, hour, amount);
+    if (spent.length > 0) this.#dropSpent.run(workspaceId, KEPT_HOURS);
+    const released = holdId === null ? undefined : this.#drop(workspaceId, holdId);
+    if (postings.length > 0 || released !== undefined)
+      this.#putAccount.run(workspaceId, balance, account.reserved - (released ?? 0n));
+    const given = settlement.postings.length + settlement.costs.length;
+    return postings.length + costs.length > 0 || given === 0 ? 'posted' : 'exists';
   }
 
   postings(query: PostingQuery): Posting[] {
-    const conditions: string[] = [];
-    const values: (string | number)[] = [];
-    const where = (condition: string, value: string | number | undefined) => {
-      if (value === undefined) return;
-      conditions.push(condition);
-      values.push(value);
-    };
-    where('workspace_id = ?', query.workspaceId);
-    where('call_id = ?', query.callId);
-    where('meter = ?', query.meter);
-    where('at >= ?', query.fromMs);
-    where('at < ?', query.toMs);
-    where('seq < (SELECT seq FROM postings WHERE id = ?)', query.beforeId);
-    const filter = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
-    const statement = this.#database.prepare(`SELECT * FROM postings ${filter} ORDER BY seq DESC LIMIT ?`);
-    statement.setReadBigInts(true);
-    return statement.all(...values, Math.min(query.limit, PAGE_MAX)).map(toPosting);
+    return this.#lines.postings(query);
+  }
+
+  costs(query: CostQuery): SupplierCost[] {
+    return this.#lines.costs(query);
   }
 
   /** Every workspace of the books with what the file says, for the audit. */
   *accounts(): Generator<{ workspaceId: string } & Account> {
-    const statement = this.#database.prepare('SELECT * FROM accounts ORDER BY workspace_id');
-    statement.setReadBigInts(true);
+    const statement = prepareExact(this.#database, 'SELECT * FROM accounts ORDER BY workspace_id');
     for (const row of statement.iterate()) yield { workspaceId: String(row['workspace_id']), ...toAccount(row) };
   }
 
   /** All postings of a workspace, oldest first, for the audit. */
-  *ledgerOf(workspaceId: string): Generator<Posting> {
-    const statement = this.#database.prepare('SELECT * FROM postings WHERE workspace_id = ? ORDER BY seq');
-    statement.setReadBigInts(true);
-    for (const row of statement.iterate(workspaceId)) yield toPosting(row);
+  ledgerOf(workspaceId: string): Generator<Posting> {
+    return this.#lines.allPostings(workspaceId);
   }
 
   /** Holds of a workspace, expired ones included, for the audit. */
   holdsOf(workspaceId: string): { id: string; amount: Nano }[] {
-    const statement = this.#database.prepare('SELECT id, amount FROM holds WHERE workspace_id = ?');
-    statement.setReadBigInts(true);
+    const statement = prepareExact(this.#database, 'SELECT id, amount FROM holds WHERE workspace_id = ?');
     return statement.all(workspaceId).map((row) => ({ id: String(row['id']), amount: integer(row, 'amount') }));
   }
 
-  /** True where the posting is already in the ledger; throws where its id stands for something else. */
-  #stands(posting: NewPosting): boolean {
-    const row = this.#posting.get(posting.id);
-    if (row === undefined) return false;
-    const known = toPosting(row);
-    for (const key of ['workspaceId', 'callId', 'meter', 'quantityMs', 'amount'] as const) {
-      if (known[key] !== posting[key])
-        throw new PostingConflictError(posting.id, `${key} ${known[key]}, not ${posting[key]}`);
-    }
-    return true;
+  /** The hours of a workspace as they stand, for the audit: `keptHours(spentByHour(ledgerOf(…)))` must give the same. */
+  spentOf(workspaceId: string): Map<number, Nano> {
+    const rows = this.#spent.all(workspaceId, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+    return new Map(rows.map((row) => [Number(row['hour']), integer(row, 'amount')]));
   }
 
-  #write(posting: NewPosting, balanceAfter: Nano): void {
-    const { reserved } = this.#read(posting.workspaceId);
-    this.#insert.run(
-      posting.id,
-      posting.workspaceId,
-      posting.callId,
-      posting.meter,
-      posting.quantityMs,
-      posting.amount,
-      balanceAfter,
-      Math.round(posting.at),
-      posting.note,
+  #placesTaken({ workspaceId, limits }: HoldRequest): boolean {
+    if (limits.concurrentCalls === null) return false;
+    return count(this.#callsInProgress.get(workspaceId)) >= limits.concurrentCalls;
+  }
+
+  #startsTaken({ id, workspaceId, nowMs, limits }: HoldRequest): boolean {
+    if (limits.callsPerSecond === null) return false;
+    this.#dropStarts.run(workspaceId, Math.floor(nowMs));
+    return count(this.#otherStarts.get(workspaceId, id)) >= limits.callsPerSecond;
+  }
+
+  /** Whether the hour or the day could cost more than they may, with `reserved` held in all. */
+  #spendTaken({ workspaceId, nowMs, limits }: HoldRequest, reserved: Nano): boolean {
+    const { inHour, inDay } = this.#spentAt(workspaceId, nowMs);
+    const { spendPerHour, spendPerDay } = limits;
+    return (
+      (spendPerHour !== null && inHour + reserved > spendPerHour) ||
+      (spendPerDay !== null && inDay + reserved > spendPerDay)
     );
-    this.#putAccount.run(posting.workspaceId, balanceAfter, reserved);
+  }
+
+  #start(workspaceId: string, id: string, nowMs: number): void {
+    this.#dropStarts.run(workspaceId, nowMs);
+    this.#putStart.run(workspaceId, id, nowMs + START_MS);
+  }
+
+  #spentAt(workspaceId: string, nowMs: number): { inHour: Nano; inDay: Nano } {
+    const hour = hourOf(nowMs);
+    const dayStart = dayStartOf(hour);
+    let inHour = 0n;
+    let inDay = 0n;
+    for (const row of this.#spent.all(workspaceId, dayStart, dayStart + DAY_HOURS)) {
+      inDay += integer(row, 'amount');
+      if (Number(row['hour']) === hour) inHour = integer(row, 'amount');
+    }
+    return { inHour, inDay };
+  }
+
+  /** The rows that new postings change, as they will stand. */
+  #spentAfter(workspaceId: string, added: ReadonlyMap<number, Nano>): [hour: number, amount: Nano][] {
+    return [...added].map(([hour, amount]) => {
+      const row = this.#spent.get(workspaceId, hour, hour + 1);
+      return [hour, checkedAmount((row === undefined ? 0n : integer(row, 'amount')) + amount)];
+    });
+  }
+
+  /** Takes the hold out of its table and answers its amount; undefined where the workspace has no such hold. */
+  #drop(workspaceId: string, holdId: string): Nano | undefined {
+    const hold = this.#hold.get(holdId);
+    if (hold === undefined || hold['workspace_id'] !== workspaceId) return undefined;
+    this.#dropHold.run(holdId);
+    return integer(hold, 'amount');
   }
 
   /** The account after expired holds have returned (B4, B6). */
@@ -210,36 +248,17 @@ export function createBooks(file: BooksFile, commit: GroupCommit): Books {
   return {
     balance: (workspaceId, nowMs) => commit.run(() => file.balance(workspaceId, nowMs)),
     reserve: (hold) => commit.run(() => file.reserve(hold)),
-    release: (holdId) => commit.run(() => file.release(holdId)),
+    release: (workspaceId, holdId) => commit.run(() => file.release(workspaceId, holdId)),
     settle: (settlement) => commit.run(() => file.settle(settlement)),
     postings: (query) => commit.run(() => file.postings(query)),
+    costs: (query) => commit.run(() => file.costs(query)),
   };
-}
-
-function checked(amount: bigint): bigint {
-  if (amount > INT64_MAX || amount < -INT64_MAX) throw new AmountRangeError(amount);
-  return amount;
-}
-
-/** A column of a statement that reads integers as bigint. */
-function integer(row: Record<string, unknown>, column: string): bigint {
-  return row[column] as bigint;
 }
 
 function toAccount(row: Record<string, unknown>): Account {
   return { balance: integer(row, 'balance'), reserved: integer(row, 'reserved') };
 }
 
-function toPosting(row: Record<string, unknown>): Posting {
-  return {
-    id: String(row['id']),
-    workspaceId: String(row['workspace_id']),
-    callId: row['call_id'] === null ? null : String(row['call_id']),
-    meter: String(row['meter']) as PostingMeter,
-    quantityMs: Number(row['quantity_ms']),
-    amount: integer(row, 'amount'),
-    balanceAfter: integer(row, 'balance_after'),
-    at: Number(row['at']),
-    note: String(row['note']),
-  };
+function count(row: Record<string, unknown> | undefined): number {
+  return row === undefined ? 0 : Number(row['n']);
 }

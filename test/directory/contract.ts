@@ -30,7 +30,9 @@ export function directoryContract(name: string, open: () => Promise<Directory>):
     });
 
     test('null where a value may be missing comes back as null', async () => {
-      const bare = workspace({ limits: { concurrentCalls: null, callsPerSecond: null, spendPerDay: null } });
+      const bare = workspace({
+        limits: { concurrentCalls: null, callsPerSecond: null, spendPerHour: null, spendPerDay: null },
+      });
       const open = trunk({ workspaceId: null, id: 'trunk_m', outbound: { ...trunk().outbound, password: null } });
       const ringing = call({ workspaceId: null, bill: null, state: 'ringing' });
       await directory.workspaces.put(bare);
@@ -42,9 +44,14 @@ export function directoryContract(name: string, open: () => Promise<Directory>):
     });
 
     test('amounts beyond 2^53 are kept to the last digit', async () => {
-      const limits = { concurrentCalls: null, callsPerSecond: null, spendPerDay: 9_007_199_254_740_993_123n };
+      const limits = {
+        concurrentCalls: null,
+        callsPerSecond: null,
+        spendPerHour: 9_007_199_254_740_993_121n,
+        spendPerDay: 9_007_199_254_740_993_123n,
+      };
       await directory.workspaces.put(workspace({ limits }));
-      expect((await directory.workspaces.get('ws_a'))?.limits.spendPerDay).toBe(9_007_199_254_740_993_123n);
+      expect((await directory.workspaces.get('ws_a'))?.limits).toEqual(limits);
     });
 
     test('a second put replaces the first', async () => {

@@ -10,7 +10,7 @@ export function workspace(over: Partial<Workspace> = {}): Workspace {
     createdAt: 1_000,
     name: 'A',
     billingMode: 'prepaid',
-    limits: { concurrentCalls: 5, callsPerSecond: null, spendPerDay: 12_500_000_000n },
+    limits: { concurrentCalls: 5, callsPerSecond: null, spendPerHour: 2_500_000_000n, spendPerDay: 12_500_000_000n },
     ...over,
   };
 }

@@ -50,6 +50,21 @@ describe('SQLite directory on disk', () => {
     await directory.close();
   });
 
+  test('a workspace that was stored before there was a limit per hour has none', async () => {
+    await (await filled()).close();
+    const file = new DatabaseSync(path);
+    const { changes } = file
+      .prepare("UPDATE workspaces SET document = json_remove(document, '$.limits.spendPerHour')")
+      .run();
+    expect(changes).toBe(1);
+    file.close();
+    const again = openDirectory(path, { sealingKey: KEY });
+    expect(await again.workspaces.get('ws_a')).toEqual(
+      workspace({ limits: { ...workspace().limits, spendPerHour: null } }),
+    );
+    await again.close();
+  });
+
   test('another key opens nothing', async () => {
     await (await filled()).close();
     const other = openDirectory(path, { sealingKey: new Uint8Array(32).fill(8) });

@@ -22,17 +22,16 @@ beforeAll(async () => {
     note: 'Per started minute',
     ...over,
   });
-  await world.books.settle({
-    holdId: null,
-    postings: [
-      posting(1),
-      posting(2, { meter: 'compute' }),
-      posting(3),
-      posting(4, { note: '=HYPERLINK("http://evil.example","x")' }),
-      posting(5, { note: 'with, comma and "quotes"' }),
-      posting(6, { workspaceId: b.id }),
-    ],
-  });
+  const settle = (workspaceId: string, postings: readonly NewPosting[]) =>
+    world.books.settle({ workspaceId, holdId: null, postings, costs: [] });
+  await settle(a.id, [
+    posting(1),
+    posting(2, { meter: 'compute' }),
+    posting(3),
+    posting(4, { note: '=HYPERLINK("http://evil.example","x")' }),
+    posting(5, { note: 'with, comma and "quotes"' }),
+  ]);
+  await settle(b.id, [posting(6, { workspaceId: b.id })]);
 });
 afterAll(() => world.close());
 

@@ -18,16 +18,16 @@ describe('workspaces', () => {
       billingMode: 'prepaid',
       balance: '0.00',
       reserved: '0.00',
-      limits: { concurrentCalls: null, callsPerSecond: null, spendPerDay: '25.50' },
+      limits: { concurrentCalls: null, callsPerSecond: null, spendPerHour: null, spendPerDay: '25.50' },
     });
     expect(made.headers.get('location')).toBe(`/v1/workspaces/${made.body.id}`);
     const changed = await world.ask('PATCH', `/v1/workspaces/${made.body.id}`, {
-      body: { billingMode: 'postpaid', limits: { concurrentCalls: 3, spendPerDay: null } },
+      body: { billingMode: 'postpaid', limits: { concurrentCalls: 3, spendPerHour: '1.25', spendPerDay: null } },
     });
     expect(changed.body).toMatchObject({
       name: 'Acme',
       billingMode: 'postpaid',
-      limits: { concurrentCalls: 3, callsPerSecond: null, spendPerDay: null },
+      limits: { concurrentCalls: 3, callsPerSecond: null, spendPerHour: '1.25', spendPerDay: null },
     });
     expect((await world.ask('GET', `/v1/workspaces/${made.body.id}`)).body).toEqual(changed.body);
   });
@@ -40,6 +40,7 @@ describe('workspaces', () => {
 
   test.each([
     ['limits.spendPerDay', { name: 'x', limits: { spendPerDay: '0' } }],
+    ['limits.spendPerHour', { name: 'x', limits: { spendPerHour: '-1' } }],
     ['limits.spendPerDay', { name: 'x', limits: { spendPerDay: '1.0000000001' } }],
     ['limits.concurrentCalls', { name: 'x', limits: { concurrentCalls: 0 } }],
     ['limits.nothing', { name: 'x', limits: { nothing: 1 } }],

@@ -7,7 +7,15 @@ import { createIds } from '../../src/domain/ids.ts';
 import type { HttpDeps } from '../../src/http/deps.ts';
 import type { OpenApiDocument } from '../../src/http/openapi.ts';
 import { createHttp } from '../../src/http/server.ts';
-import type { Balance, Books, HoldRequest, NewPosting, Posting, PostingQuery } from '../../src/ledger/books.ts';
+import type {
+  Balance,
+  Books,
+  HoldRequest,
+  Posting,
+  PostingQuery,
+  Settlement,
+  SupplierCost,
+} from '../../src/ledger/books.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
 import { call } from '../directory/records.ts';
@@ -159,7 +167,7 @@ export class FakeBooks implements Books {
     const balance = this.lines
       .filter((line) => line.workspaceId === workspaceId)
       .reduce((sum, line) => sum + line.amount, 0n);
-    return { balance, reserved: this.reserved.get(workspaceId) ?? 0n };
+    return { balance, reserved: this.reserved.get(workspaceId) ?? 0n, spentInHour: 0n, spentInDay: 0n };
   }
 
   async reserve(_hold: HoldRequest): Promise<'held'> {
@@ -170,13 +178,17 @@ export class FakeBooks implements Books {
     await Promise.resolve();
   }
 
-  async settle({ postings }: { holdId: string | null; postings: readonly NewPosting[] }): Promise<'posted' | 'exists'> {
+  async settle({ postings }: Settlement): Promise<'posted' | 'exists'> {
     const fresh = postings.filter((posting) => !this.lines.some((line) => line.id === posting.id));
     for (const posting of fresh) {
       const { balance } = await this.balance(posting.workspaceId);
       this.lines.push({ ...posting, balanceAfter: balance + posting.amount });
     }
     return fresh.length > 0 ? 'posted' : 'exists';
+  }
+
+  async costs(): Promise<readonly SupplierCost[]> {
+    return await Promise.resolve([]);
   }
 
   async postings(query: PostingQuery): Promise<readonly Posting[]> {

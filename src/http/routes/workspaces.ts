@@ -2,7 +2,7 @@
 
 import { randomBytes as systemRandomBytes } from 'node:crypto';
 import type { ApiKey, Workspace, WorkspaceLimits } from '../../domain/directory.ts';
-import { formatMoney } from '../../domain/money.ts';
+import { formatMoney, type Nano } from '../../domain/money.ts';
 import type { NewPosting } from '../../ledger/books.ts';
 import { newToken, scopeOf } from '../auth.ts';
 import type { HttpDeps } from '../deps.ts';
@@ -15,7 +15,12 @@ import * as schemas from '../schemas/workspaces.ts';
 import { viewKey, viewPosting, viewTime, viewWorkspace } from '../views.ts';
 import { found, given, idOf, pageFrom, positiveMoney } from './lookup.ts';
 
-const NO_LIMITS: WorkspaceLimits = { concurrentCalls: null, callsPerSecond: null, spendPerDay: null };
+const NO_LIMITS: WorkspaceLimits = {
+  concurrentCalls: null,
+  callsPerSecond: null,
+  spendPerHour: null,
+  spendPerDay: null,
+};
 
 export function workspaceRoutes(deps: HttpDeps): readonly Route[] {
   const { directory, books, clock, ids, randomBytes = systemRandomBytes } = deps;
@@ -130,7 +135,7 @@ export function workspaceRoutes(deps: HttpDeps): readonly Route[] {
           at: first.at,
           note,
         };
-        await books.settle({ holdId: null, postings: [posting] });
+        await books.settle({ workspaceId: workspace.id, holdId: null, postings: [posting], costs: [] });
         const posted = await postingOf(posting);
         return { body: posted, headers: claim.first ? {} : { 'idempotent-replayed': 'true' } };
       },
@@ -205,16 +210,18 @@ export function workspaceRoutes(deps: HttpDeps): readonly Route[] {
 interface LimitsChange {
   readonly concurrentCalls?: number | null;
   readonly callsPerSecond?: number | null;
+  readonly spendPerHour?: string | null;
   readonly spendPerDay?: string | null;
 }
 
 function changedLimits(limits: WorkspaceLimits, change: LimitsChange = {}): WorkspaceLimits {
-  const { spendPerDay, concurrentCalls, callsPerSecond } = change;
-  return {
-    ...limits,
-    ...given({ concurrentCalls, callsPerSecond }),
-    ...(spendPerDay === undefined
-      ? {}
-      : { spendPerDay: spendPerDay === null ? null : positiveMoney('limits.spendPerDay', spendPerDay) }),
-  };
+  const { concurrentCalls, callsPerSecond } = change;
+  const spendPerHour = changedAmount('limits.spendPerHour', change.spendPerHour);
+  const spendPerDay = changedAmount('limits.spendPerDay', change.spendPerDay);
+  return { ...limits, ...given({ concurrentCalls, callsPerSecond, spendPerHour, spendPerDay }) };
+}
+
+/** Undefined: not to be changed. */
+function changedAmount(field: string, text: string | null | undefined): Nano | null | undefined {
+  return text === undefined || text === null ? text : positiveMoney(field, text);
 }

@@ -6,7 +6,8 @@ import { amount, id, line, money, name, nullable, object, optional, positive, ti
 const workspaceLimits = object({
   concurrentCalls: positive(100_000),
   callsPerSecond: positive(10_000),
-  spendPerDay: nullable(amount, 'a positive decimal amount, or null for no limit'),
+  spendPerHour: nullable(amount, 'within an hour of UTC, on calls; a positive decimal amount, or null for no limit'),
+  spendPerDay: nullable(amount, 'within a day of UTC, on calls; a positive decimal amount, or null for no limit'),
 });
 const billingMode = Type.Enum(['prepaid', 'postpaid']);
 export const workspaceSchema = object(
