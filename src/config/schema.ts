@@ -45,6 +45,8 @@ export const configSchema = object({
   billing: object({
     currency: Type.String({ pattern: '^[A-Z]{3}$' }),
     rates: Type.String({ minLength: 1 }),
+    /** A file, or `off`. */
+    supplierRates: Type.String({ minLength: 1 }),
     heartbeatMs: milliseconds(100, 10_000),
   }),
   calls: object({

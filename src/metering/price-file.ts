@@ -48,8 +48,13 @@ export class Report {
   }
 }
 
-/** The pairs of a map, each key as text with its position. */
-export function pairsOf(map: YAMLMap): { readonly key: string; readonly position: number; readonly value: unknown }[] {
+export interface Pair {
+  readonly key: string;
+  readonly position: number;
+  readonly value: unknown;
+}
+
+export function pairsOf(map: YAMLMap): Pair[] {
   return map.items.map((pair) => ({
     key: isScalar(pair.key) ? String(pair.key.value) : '?',
     position: (isScalar(pair.key) ? pair.key.range?.[0] : undefined) ?? map.range?.[0] ?? 0,

@@ -114,7 +114,9 @@ export function createPriceList(rows: readonly PriceRow[]): PriceList {
       }
       return undefined;
     },
-    lines: () => newestFirst.values().map(lineOf),
+    *lines() {
+      for (const row of newestFirst) yield lineOf(row);
+    },
   };
 }
 

@@ -188,7 +188,8 @@ const FREE_RULES: Readonly<Record<CallClass, string>> = {
   browser: 'No telephony charge: browser test call.',
 };
 
-function telephonyRule(rates: TelephonyRate, durationMs: number, billedMs: number): string {
+/** What is charged of an answered call, in words. */
+export function telephonyRule(rates: TelephonyRate, durationMs: number, billedMs: number): string {
   const lasted = `The call lasted ${seconds(durationMs)} from answer to end`;
   const fee = rates.connectFee > 0n ? ' A connection fee is included.' : '';
   if (durationMs < rates.initialMs) {

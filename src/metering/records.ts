@@ -1,6 +1,6 @@
 // The journal's records, and what they say about a call once read back.
 //
-//   intent -> answered -> (agent on/off)* -> ended(evidence) -> rated -> posted          one record per arrow
+//   intent -> answered -> (agent on/off, leg)* -> ended(evidence) -> rated -> posted          one record per arrow
 //                     posted -> adjusted -> posted                                      at most once, from a carrier's record
 //
 // Invariants
@@ -14,6 +14,7 @@ import type { Nano } from '../domain/money.ts';
 import type { Reason } from '../domain/reasons.ts';
 import { JournalError } from './errors.ts';
 import type { AgentEvent, RateSnapshot } from './rating.ts';
+import type { SupplierRate } from './supplier-rates.ts';
 
 interface OfCall {
   readonly callId: string;
@@ -48,6 +49,18 @@ export interface Answer {
   readonly class: CallClass;
   readonly trunkId: string | null;
   readonly rates: RateSnapshot;
+  /** What the carrier charges us; absent: nobody does, or the record is of an earlier version. */
+  readonly supplier?: SupplierRate;
+}
+
+/** A leg that was answered beside the customer's call, as the second 200 of a forked INVITE: it costs us and is charged to nobody. */
+export interface OtherLeg {
+  readonly trunkId: string;
+  /** Monotonic. */
+  readonly answeredAtMs: number;
+  /** Monotonic. */
+  readonly endedAtMs: number;
+  readonly supplier: SupplierRate;
 }
 
 export interface AnsweredRecord extends OfCall {
@@ -58,6 +71,11 @@ export interface AnsweredRecord extends OfCall {
 export interface AgentRecord extends OfCall {
   readonly kind: 'agent';
   readonly event: AgentEvent;
+}
+
+export interface LegRecord extends OfCall {
+  readonly kind: 'leg';
+  readonly leg: OtherLeg;
 }
 
 export interface FlagRecord extends OfCall {
@@ -79,6 +97,8 @@ export interface EndedRecord extends OfCall {
   readonly reason: Reason;
   readonly evidence: Evidence;
   readonly flags: readonly string[];
+  /** In the order of their records; absent = none. */
+  readonly otherLegs?: readonly OtherLeg[];
 }
 
 export interface RatedRecord extends OfCall {
@@ -110,6 +130,7 @@ export type CallJournalRecord =
   | IntentRecord
   | AnsweredRecord
   | AgentRecord
+  | LegRecord
   | FlagRecord
   | EndedRecord
   | RatedRecord
@@ -141,6 +162,7 @@ export interface CallHistory {
   readonly answer: Answer | null;
   readonly agentEvents: readonly AgentEvent[];
   readonly flags: readonly string[];
+  readonly otherLegs: readonly OtherLeg[];
   readonly ended: EndedRecord | null;
   readonly rated: RatedRecord | null;
   readonly posted: PostedRecord | null;
@@ -166,6 +188,7 @@ export function foldCall(callId: string, records: readonly CallJournalRecord[]):
     answer: ended?.answer ?? first('answered')?.answer ?? null,
     agentEvents: ended?.agentEvents ?? ordered.flatMap((record) => (record.kind === 'agent' ? [record.event] : [])),
     flags: ended?.flags ?? ordered.flatMap((record) => (record.kind === 'flag' ? [record.flag] : [])),
+    otherLegs: ended?.otherLegs ?? ordered.flatMap((record) => (record.kind === 'leg' ? [record.leg] : [])),
     ended,
     rated: first('rated'),
     posted: first('posted'),

@@ -100,6 +100,7 @@ function endOf(history: CallHistory, pulse: StoredPulse | undefined): EndedRecor
     reason: 'node_crash',
     evidence: 'heartbeat',
     flags: crashFlags(history.flags, answer, proof),
+    ...(history.otherLegs.length > 0 ? { otherLegs: history.otherLegs } : {}),
   };
 }
 
