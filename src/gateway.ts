@@ -34,12 +34,12 @@ import { loadKeys, type NodeKeys } from './keys.ts';
 import { autoThreads, createMediaPool } from './media/pool.ts';
 import type { MediaEntryData } from './media-thread.ts';
 import { createMeter } from './metering/call-meter.ts';
-import { parseRates, type RateTable } from './metering/rates.ts';
 import { recover } from './metering/recovery.ts';
 import { createLogger, type Logger } from './observability/logger.ts';
 import { createMetrics, type Metrics } from './observability/metrics.ts';
 import { collectMedia, watchEventLoop } from './node-metrics.ts';
 import { meterObserver, sipObserver } from './observers.ts';
+import { readPriceLists } from './price-lists.ts';
 import { recoveredRecord } from './recovered-record.ts';
 import { explainInbound } from './route-explanation.ts';
 import { type EngineAddress, type EngineThread, startEngineThread } from './sip-engine/index.ts';
@@ -78,7 +78,7 @@ const EMBEDDED_ENGINE_HOST = '127.0.0.1';
 
 /** What can be wrong beyond the configuration's own shape. @throws ConfigError */
 export function checkGateway(config: Config, root: string): void {
-  readRates(config, root);
+  readPriceLists(config, root);
   try {
     createAddressPolicy(config.agents.openNetworks);
   } catch (error) {
@@ -110,7 +110,7 @@ async function assemble(
   const ids = createIds(randomBytes);
   const dataDir = resolve(root, config.dataDir);
   const keys = loadKeys({ ...config, dataDir }, randomBytes);
-  const rates = readRates(config, root);
+  const { rates } = readPriceLists(config, root);
   const version = readVersion(root);
 
   const stored = await openBooks({
@@ -325,21 +325,6 @@ function portsOf(addresses: readonly EngineAddress[]): { sipUdp: number | null; 
 
 async function addressesOf(host: string): Promise<readonly string[]> {
   return (await lookup(host, { all: true })).map(({ address }) => address);
-}
-
-function readRates(config: Config, root: string): RateTable {
-  const file = resolve(root, config.billing.rates);
-  const wrong = (reason: string) =>
-    new ConfigError([{ key: 'billing.rates', variable: 'CALLIN_BILLING__RATES', reason }]);
-  let table: RateTable;
-  try {
-    table = parseRates(readFileSync(file, 'utf8'), file);
-  } catch (error) {
-    throw wrong((error as Error).message);
-  }
-  if (table.currency !== config.billing.currency)
-    throw wrong(`is in ${table.currency}, but billing.currency is ${config.billing.currency}`);
-  return table;
 }
 
 function readVersion(root: string): string {
