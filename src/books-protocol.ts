@@ -1,6 +1,6 @@
 // Messages between the main thread and the thread that owns the books (books.ts, books-thread.ts). Plain data: bigint, strings, maps.
 
-import type { HoldRequest, NewPosting, PostingQuery } from './ledger/books.ts';
+import type { CostQuery, HoldRequest, PostingQuery, ReserveOutcome, Settlement } from './ledger/books.ts';
 import type { BooksFile } from './ledger/sqlite-books.ts';
 import type { HeartbeatRow, JournalFile, JournalRow } from './metering/journal.ts';
 
@@ -11,6 +11,9 @@ export interface BooksResults {
   release: undefined;
   settle: ReturnType<BooksFile['settle']>;
   postings: ReturnType<BooksFile['postings']>;
+  costs: ReturnType<BooksFile['costs']>;
+  openCall: ReserveOutcome;
+  settleCall: ReturnType<BooksFile['settle']>;
   append: undefined;
   heartbeat: undefined;
   openCalls: ReturnType<JournalFile['openCalls']>;
@@ -22,9 +25,12 @@ export interface BooksResults {
 export type BooksCall =
   | { readonly name: 'balance'; readonly args: readonly [workspaceId: string, nowMs: number] }
   | { readonly name: 'reserve'; readonly args: readonly [HoldRequest] }
-  | { readonly name: 'release'; readonly args: readonly [holdId: string] }
-  | { readonly name: 'settle'; readonly args: readonly [{ holdId: string | null; postings: readonly NewPosting[] }] }
+  | { readonly name: 'release'; readonly args: readonly [workspaceId: string, holdId: string] }
+  | { readonly name: 'settle'; readonly args: readonly [Settlement] }
   | { readonly name: 'postings'; readonly args: readonly [PostingQuery] }
+  | { readonly name: 'costs'; readonly args: readonly [CostQuery] }
+  | { readonly name: 'openCall'; readonly args: readonly [HoldRequest, intent: JournalRow] }
+  | { readonly name: 'settleCall'; readonly args: readonly [readonly JournalRow[], Settlement] }
   | { readonly name: 'append'; readonly args: readonly [readonly JournalRow[]] }
   | { readonly name: 'heartbeat'; readonly args: readonly [HeartbeatRow] }
   | { readonly name: 'openCalls'; readonly args: readonly [] }

@@ -2,7 +2,7 @@
 // It holds no state beyond the file, so killing it loses nothing that was answered.
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { openFiles } from './books.ts';
+import { openCall, openFiles, settleCall } from './books.ts';
 import type { BooksReply, BooksRequest } from './books-protocol.ts';
 
 if (parentPort === null) throw new Error('books-thread.ts is started by openBooks, as a worker');
@@ -45,6 +45,12 @@ function perform(request: Exclude<BooksRequest, { name: 'close' }>): unknown {
       return books.settle(...request.args);
     case 'postings':
       return books.postings(...request.args);
+    case 'costs':
+      return books.costs(...request.args);
+    case 'openCall':
+      return openCall(file, ...request.args);
+    case 'settleCall':
+      return settleCall(file, ...request.args);
     case 'append':
       return journal.append(...request.args);
     case 'heartbeat':

@@ -8,9 +8,10 @@ import { readFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
 import { systemClock } from './domain/clock.ts';
-import type { Books } from './ledger/books.ts';
+import type { Books, HoldRequest, ReserveOutcome, Settlement } from './ledger/books.ts';
 import { BooksFile, booksMigrations, createBooks } from './ledger/sqlite-books.ts';
-import type { Journal } from './metering/journal.ts';
+import type { Journal, JournalRow } from './metering/journal.ts';
+import type { MeterStore } from './metering/ports.ts';
 import { createJournal, JournalFile, journalMigrations, toHeartbeatRow, toRow } from './metering/journal.ts';
 import { BooksClosedError, BooksLockedError, BooksOverloadedError, BooksThreadError } from './storage/errors.ts';
 import { GroupCommit } from './storage/group-commit.ts';
@@ -20,6 +21,8 @@ import type { BooksCall, BooksReply, BooksResults } from './books-protocol.ts';
 export interface OpenBooks {
   readonly books: Books;
   readonly journal: Journal;
+  /** Both in one transaction. */
+  readonly store: MeterStore;
   /** Resolves when all that was given is durable and the file is closed. */
   close(): Promise<void>;
 }
@@ -58,9 +61,10 @@ export async function openBooks(options: OpenBooksOptions): Promise<OpenBooks> {
     books: {
       balance: (workspaceId, nowMs) => remote.call({ name: 'balance', args: [workspaceId, nowMs] }),
       reserve: (hold) => remote.call({ name: 'reserve', args: [hold] }),
-      release: (holdId) => remote.call({ name: 'release', args: [holdId] }),
+      release: (workspaceId, holdId) => remote.call({ name: 'release', args: [workspaceId, holdId] }),
       settle: (settlement) => remote.call({ name: 'settle', args: [settlement] }),
       postings: (query) => remote.call({ name: 'postings', args: [query] }),
+      costs: (query) => remote.call({ name: 'costs', args: [query] }),
     },
     journal: {
       append: (...records) => remote.call({ name: 'append', args: [records.map(toRow)] }),
@@ -68,6 +72,10 @@ export async function openBooks(options: OpenBooksOptions): Promise<OpenBooks> {
       openCalls: () => remote.call({ name: 'openCalls', args: [] }),
       history: (callId) => remote.call({ name: 'history', args: [callId] }),
       lastPulses: (callIds) => remote.call({ name: 'lastPulses', args: [callIds] }),
+    },
+    store: {
+      open: (hold, intent) => remote.call({ name: 'openCall', args: [hold, toRow(intent)] }),
+      settle: (records, settlement) => remote.call({ name: 'settleCall', args: [records.map(toRow), settlement] }),
     },
     async close() {
       await remote.close();
@@ -105,6 +113,10 @@ export function openFiles(options: OpenBooksOptions & { readonly schedule?: (flu
     file,
     journal: createJournal(file.journal, commit),
     books: createBooks(file.books, commit),
+    store: {
+      open: (hold, intent) => commit.run(() => openCall(file, hold, toRow(intent))),
+      settle: (records, settlement) => commit.run(() => settleCall(file, records.map(toRow), settlement)),
+    } satisfies MeterStore,
     commit,
     /** Commits what waits and closes the file. */
     shut() {
@@ -112,6 +124,19 @@ export function openFiles(options: OpenBooksOptions & { readonly schedule?: (flu
       if (database.isOpen) database.close();
     },
   };
+}
+
+/** Inside a transaction: the hold, and the intent where it is held. */
+export function openCall({ books, journal }: BooksFiles, hold: HoldRequest, intent: JournalRow): ReserveOutcome {
+  const outcome = books.reserve(hold);
+  if (outcome === 'held') journal.append([intent]);
+  return outcome;
+}
+
+/** Inside a transaction: the records of the end, and the money that follows from them. */
+export function settleCall({ books, journal }: BooksFiles, rows: readonly JournalRow[], settlement: Settlement) {
+  journal.append(rows);
+  return books.settle(settlement);
 }
 
 /** Takes the lock or throws BooksLockedError; returns what gives it back. */

@@ -25,6 +25,7 @@ import { createCallObserver } from './calls/observer.ts';
 import { ConfigError } from './config/errors.ts';
 import type { Config } from './config/schema.ts';
 import { loadDemoWorkspace } from './demo-workspace.ts';
+import { startCallRecordsThread } from './directory/call-records.ts';
 import { openDirectory } from './directory/sqlite-directory.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
 import { createIds } from './domain/ids.ts';
@@ -119,8 +120,10 @@ async function assemble(
     onLost: (error) => fatal.resolve(error),
   });
   closers.push(() => stored.close());
-  const directory = openDirectory(join(dataDir, DIRECTORY_FILE), {
+  const directoryFile = join(dataDir, DIRECTORY_FILE);
+  const directory = openDirectory(directoryFile, {
     sealingKey: keys.secretKey,
+    callRows: await startCallRecordsThread(directoryFile, (error) => fatal.resolve(error)),
     onTrunksChanged: () => void lookUpTrunks(),
   });
   closers.push(() => directory.close());
@@ -131,7 +134,7 @@ async function assemble(
     hosts.of(await directory.allTrunks());
     await hosts.refresh();
   };
-  const { books, journal } = stored;
+  const { books, journal, store } = stored;
   const recovered = await recover({ journal, books, clock }, async (call) => {
     const { direction, class: callClass, endReason: reason } = call;
     metrics.callsTotal.inc({ direction, class: callClass, result: verdictOf(reason).result, reason });
@@ -173,6 +176,7 @@ async function assemble(
   const meter = createMeter({
     books,
     journal,
+    store,
     rates: () => rates,
     clock,
     counters: media.counters,

@@ -259,8 +259,7 @@ export class Call {
     for (const release of this.#releases) release();
     this.note('ended', { reason, evidence });
     if (!legGone) this.#dropLeg(reason, wasAnswered);
-    this.agentDetached(endMs);
-    // The meter reads the counters at once, so it comes before media is closed.
+    // The end of the call ends the agent's time as well. The meter reads the counters at once, so it comes before media is closed.
     const settled = this.#settle({ atMs: endMs, wallMs: this.#endedWall, reason, evidence });
     this.#mediaClosed = this.#closeMedia();
     await Promise.all([settled, this.#mediaClosed]);

@@ -53,6 +53,7 @@ const STATUS_OF_REASON: Partial<Record<Reason, number>> = {
   number_unassigned: 409,
   no_route: 409,
   workspace_limit: 429,
+  spend_limit: 429,
   trunk_limit: 503,
   node_limit: 503,
   draining: 503,

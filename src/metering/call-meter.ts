@@ -1,11 +1,11 @@
 // The meter of one node (metering/meter.ts): authorises calls, keeps the open ones, drives the sweep.
 //
 // authorise, in this order, each step undone by the ones that fail after it:
-//   rate of the destination -> terms of the workspace -> place within its limits -> money (lease) -> durable intent
+//   rate of the destination -> terms of the workspace -> money and place within its limits (lease) -> durable intent
 //
 // Invariants
-//   A1. A refused call leaves nothing behind: no place, no hold, no open intent. Where the store hangs and that cannot be seen to, hold
-//       and place expire by themselves, and a late intent is closed by a late end.
+//   A1. A refused call leaves nothing behind: no hold (which is its place as well), no open intent. Where the store hangs and that cannot
+//       be seen to, the hold expires by itself, and a late intent is closed by a late end.
 //   A2. Unknown terms or a failing store refuse new calls (`store_unavailable`); they never let one through.
 
 import type { Clock } from '../domain/clock.ts';
@@ -17,19 +17,30 @@ import { Lease } from './lease.ts';
 import type { LeaseTimes } from './lease.ts';
 import type { AuthoriseOutcome, CallIntent, Meter } from './meter.ts';
 import { OpenCall } from './open-call.ts';
-import type { EvidenceCounters, MeterBooks, MeterObserver, TermsOf, WorkspaceTerms } from './ports.ts';
+import type {
+  EvidenceCounters,
+  MeterBooks,
+  MeterLimits,
+  MeterObserver,
+  MeterStore,
+  ReserveOutcome,
+  TermsOf,
+  WorkspaceTerms,
+} from './ports.ts';
 import { silentObserver } from './ports.ts';
 import type { RateTable } from './rates.ts';
 import type { RateSnapshot } from './rating.ts';
 import { computePrice, telephonyPrice } from './rating.ts';
 import type { IntentRecord } from './records.ts';
 import { foldCall } from './records.ts';
-import { CallSlots } from './slots.ts';
+import { storeInSteps } from './store.ts';
 import { Sweep } from './sweep.ts';
 
 export interface MeterOptions {
   readonly books: MeterBooks;
   readonly journal: Journal;
+  /** Journal and books together, where they can do that at once; default: one after the other. */
+  readonly store?: MeterStore;
   /** The table in force; asked once at set-up and once at answer of each call. */
   readonly rates: () => RateTable;
   readonly terms: TermsOf;
@@ -65,6 +76,13 @@ export const METER_TIMES: MeterTimes = {
 
 type Refusal = Extract<AuthoriseOutcome, { ok: false }>['reason'];
 
+const REFUSALS: Readonly<Record<Exclude<ReserveOutcome, 'held'>, Refusal>> = {
+  insufficient: 'insufficient_balance',
+  concurrent_limit: 'workspace_limit',
+  rate_limit: 'workspace_limit',
+  spend_limit: 'spend_limit',
+};
+
 /** A meter whose sweep runs. Recovery (metering/recovery.ts) comes first: it takes every open call for dead. */
 export function createMeter(options: MeterOptions): Meter {
   return new CallMeter(options);
@@ -74,9 +92,8 @@ class CallMeter implements Meter {
   readonly #options: MeterOptions;
   readonly #times: MeterTimes;
   readonly #observer: MeterObserver;
-  readonly #slots: CallSlots;
+  readonly #store: MeterStore;
   readonly #calls = new Map<string, OpenCall>();
-  readonly #workspaces = new Map<string, string>();
   readonly #sweep: Sweep;
   #closed = false;
 
@@ -84,7 +101,7 @@ class CallMeter implements Meter {
     this.#options = options;
     this.#times = { ...METER_TIMES, ...options.times };
     this.#observer = { ...silentObserver, ...options.observer };
-    this.#slots = new CallSlots(this.#times.holdTtlMs);
+    this.#store = options.store ?? storeInSteps(options.journal, options.books);
     this.#sweep = new Sweep({
       journal: options.journal,
       clock: options.clock,
@@ -92,7 +109,7 @@ class CallMeter implements Meter {
       heartbeatMs: this.#times.heartbeatMs,
       lossMaxMs: this.#times.sliceMs + this.#times.graceMs,
       observer: this.#observer,
-      calls: () => this.#swept(),
+      calls: () => this.#calls.values(),
     });
     this.#sweep.start();
   }
@@ -126,10 +143,7 @@ class CallMeter implements Meter {
     if (typeof snapshot === 'string') return 'no_rate';
     const terms = await this.#terms(intent.workspaceId);
     if (terms === undefined) return 'store_unavailable';
-    if (!this.#slots.take(intent.workspaceId, intent.callId, terms, clock.monotonicMs())) return 'workspace_limit';
-    const outcome = await this.#reserve(intent, terms, snapshot);
-    if (typeof outcome === 'string') this.#slots.release(intent.workspaceId, intent.callId);
-    return outcome;
+    return await this.#reserve(intent, terms, snapshot);
   }
 
   async #terms(workspaceId: string): Promise<WorkspaceTerms | undefined> {
@@ -143,47 +157,47 @@ class CallMeter implements Meter {
   }
 
   async #reserve(intent: CallIntent, terms: WorkspaceTerms, rates: RateSnapshot): Promise<OpenCall | Refusal> {
-    const { books, clock, journal } = this.#options;
+    const { books, clock } = this.#options;
     const { storeTimeoutMs, holdTtlMs, firstComputeMs } = this.#times;
     const record = intentRecord(intent, terms, rates, this.#options);
     const held = telephonyPrice(rates.telephony, 0) + computePrice(rates.computePerMinute, firstComputeMs);
     const nowMs = clock.wallMs();
     const { workspaceId } = intent;
+    const { prepaid, ...limits } = terms;
     const hold = {
       id: record.holdId,
       workspaceId,
       amount: held,
       expiresAtMs: nowMs + holdTtlMs,
       nowMs,
-      prepaid: terms.prepaid,
+      prepaid,
+      limits,
     };
-    let step = 'reserve';
+    const opening = this.#store.open(hold, record);
     try {
-      if ((await within(clock, storeTimeoutMs, step, books.reserve(hold))) === 'insufficient')
-        return 'insufficient_balance';
-      step = 'intent';
-      const durable = journal.append(record);
-      await within(clock, storeTimeoutMs, step, durable).catch((error: unknown) => {
-        // It may still become durable; then the end that stands beside it does so too, and recovery has nothing to do.
-        void durable.then(() => this.#void(record)).catch((late: unknown) => this.#observer.storeFailed('void', late));
-        throw error;
-      });
+      const outcome = await within(clock, storeTimeoutMs, 'open', opening);
+      if (outcome !== 'held') return REFUSALS[outcome];
     } catch (error) {
-      this.#observer.storeFailed(step, error);
-      books.release(record.holdId).catch((late: unknown) => this.#observer.storeFailed('release', late));
+      this.#observer.storeFailed('open', error);
+      books.release(workspaceId, hold.id).catch((late: unknown) => this.#observer.storeFailed('release', late));
+      // It may still become durable; then the end that stands beside it does so too, and recovery has nothing to do.
+      opening
+        .then((late) => (late === 'held' ? this.#void(record) : undefined))
+        .catch((late: unknown) => (late === error ? undefined : this.#observer.storeFailed('void', late)));
       return 'store_unavailable';
     }
-    return this.#open(intent, record, new Lease(this.#leaseOptions(intent, terms, record, held)));
+    return this.#open(intent, record, new Lease(this.#leaseOptions(intent, limits, record, held)));
   }
 
-  #leaseOptions(intent: CallIntent, terms: WorkspaceTerms, record: IntentRecord, held: bigint) {
+  #leaseOptions(intent: CallIntent, limits: MeterLimits, record: IntentRecord, held: bigint) {
     return {
       books: this.#options.books,
       clock: this.#options.clock,
       times: this.#times,
       holdId: record.holdId,
       workspaceId: intent.workspaceId,
-      prepaid: terms.prepaid,
+      prepaid: record.prepaid,
+      limits,
       held,
       onExhausted: intent.onExhausted,
       onLowBalance: intent.onLowBalance,
@@ -193,27 +207,23 @@ class CallMeter implements Meter {
 
   #open(intent: CallIntent, record: IntentRecord, lease: Lease): OpenCall {
     const { books, clock, counters, journal, rates } = this.#options;
-    const { callId, workspaceId } = intent;
+    const { callId } = intent;
     const call = new OpenCall({
       intent,
       record,
       lease,
       journal,
       books,
+      store: this.#store,
       rates,
       clock,
       counters,
       ages: this.#times,
       storeTimeoutMs: this.#times.storeTimeoutMs,
       observer: this.#observer,
-      onEnded: () => {
-        this.#workspaces.delete(callId);
-        this.#slots.release(workspaceId, callId);
-      },
       onPosted: () => this.#calls.delete(callId),
     });
     this.#calls.set(callId, call);
-    this.#workspaces.set(callId, workspaceId);
     return call;
   }
 
@@ -226,12 +236,6 @@ class CallMeter implements Meter {
       reason: 'store_unavailable',
     });
     await completeCall(this.#options, foldCall(record.callId, [record]), end);
-  }
-
-  *#swept(): Generator<OpenCall> {
-    const nowMs = this.#options.clock.monotonicMs();
-    for (const [callId, workspaceId] of this.#workspaces) this.#slots.renew(workspaceId, callId, nowMs);
-    yield* this.#calls.values();
   }
 }
 

@@ -10,13 +10,14 @@ interface Waiting {
 }
 
 export class CallWriter {
-  readonly #journal: Journal;
+  readonly #journal: Pick<Journal, 'append'>;
   readonly #onFailure: (error: unknown) => void;
   #queue: Waiting[] = [];
-  #writing = false;
+  /** Settles, never rejects, when the write under way is over. */
+  #writing: Promise<void> | null = null;
   #failed = false;
 
-  constructor(journal: Journal, onFailure: (error: unknown) => void) {
+  constructor(journal: Pick<Journal, 'append'>, onFailure: (error: unknown) => void) {
     this.#journal = journal;
     this.#onFailure = onFailure;
   }
@@ -29,6 +30,18 @@ export class CallWriter {
     });
   }
 
+  /** Goes along with the next write: for what proves nothing by itself. */
+  defer(record: CallJournalRecord): void {
+    this.#queue.push({ records: [record], resolve: () => undefined });
+  }
+
+  /** Hands all that waits to `work`, which makes it durable with more. If that rejects, so does this, and the records wait again. */
+  async writeWith<T>(work: (waiting: readonly CallJournalRecord[]) => Promise<T>): Promise<T> {
+    while (this.#writing !== null) await this.#writing;
+    const done = this.#write(work);
+    return await done;
+  }
+
   /** Tries again what failed. */
   retry(): void {
     if (!this.#failed) return;
@@ -37,22 +50,31 @@ export class CallWriter {
   }
 
   #drain(): void {
-    if (this.#writing || this.#queue.length === 0) return;
-    this.#writing = true;
-    const batch = this.#queue;
-    this.#queue = [];
-    this.#journal.append(...batch.flatMap((waiting) => waiting.records)).then(
-      () => {
-        this.#writing = false;
-        for (const waiting of batch) waiting.resolve();
-        this.#drain();
-      },
+    if (this.#writing !== null || this.#queue.length === 0) return;
+    this.#write((records) => this.#journal.append(...records)).then(
+      () => this.#drain(),
       (error: unknown) => {
-        this.#writing = false;
         this.#failed = true;
-        this.#queue = [...batch, ...this.#queue];
         this.#onFailure(error);
       },
     );
+  }
+
+  async #write<T>(work: (records: readonly CallJournalRecord[]) => Promise<T>): Promise<T> {
+    const batch = this.#queue;
+    this.#queue = [];
+    const over = Promise.withResolvers<void>();
+    this.#writing = over.promise;
+    try {
+      const result = await work(batch.flatMap((waiting) => waiting.records));
+      for (const waiting of batch) waiting.resolve();
+      return result;
+    } catch (error) {
+      this.#queue = [...batch, ...this.#queue];
+      throw error;
+    } finally {
+      this.#writing = null;
+      over.resolve();
+    }
   }
 }

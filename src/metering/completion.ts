@@ -7,7 +7,7 @@ import type { Reason } from '../domain/reasons.ts';
 import { billOf, isFinal, ratingOf } from './bill.ts';
 import type { Journal } from './journal.ts';
 import type { MeterBooks } from './ports.ts';
-import { postAdjustment, postCall } from './poster.ts';
+import { postAdjustment, settlementOf } from './poster.ts';
 import type { CallHistory, EndedRecord, IntentRecord, RatedRecord } from './records.ts';
 
 export interface CompletionDeps {
@@ -37,7 +37,7 @@ export async function completeCall(
   if (missing.length > 0) await journal.append(...missing);
   const bill = billOf(intent, ended, rating);
   if (history.posted === null) {
-    const outcome = await postCall(books, intent, ended, rated);
+    const outcome = await books.settle(settlementOf(intent, ended, rated));
     await onBilled(bill, ended);
     await journal.append({ kind: 'posted', ...next(), outcome });
   }

@@ -3,7 +3,7 @@
 //   state      event                        next
 //   set up     start (answer)               running
 //   running    half of the slice is used    renewing: 30 s ahead, else 15 s, else whatever is left
-//   running    held money is used up        exhausted -> onExhausted('balance_exhausted'), once
+//   running    held money is used up        exhausted -> onExhausted('balance_exhausted' or 'spend_limit_reached'), once
 //   running    the same, but the store      grace -> onExhausted('store_lost'), once, unless a renewal succeeds before
 //              failed at the last renewal
 //   any        close                        closed: no timer, no further reserve. Whoever settles gives the hold back
@@ -12,12 +12,13 @@
 //   L1. The timer stands at the last millisecond whose cumulative price the held money covers, the agent taken as active from now on.
 //   L2. One renewal at a time; after `close` none is started.
 //   L3. A hold lives `holdTtlMs` of wall clock unless renewed, so that the money of a dead node returns by itself.
-//   L4. A postpaid call is never short of money, but it too ends when the store is lost for longer than slice and grace.
+//   L4. A postpaid call is never short of money, but it too ends at the workspace's spending limit, and when the store is lost for longer
+//       than slice and grace.
 
 import type { Clock, Timer } from '../domain/clock.ts';
 import type { Nano } from '../domain/money.ts';
 import { within } from './deadline.ts';
-import type { MeterBooks } from './ports.ts';
+import type { MeterBooks, MeterLimits, ReserveOutcome } from './ports.ts';
 
 export interface LeaseTimes {
   /** How far ahead a renewal reserves; near the end of the money `sliceMinMs`, then the rest. */
@@ -31,7 +32,7 @@ export interface LeaseTimes {
   readonly storeTimeoutMs: number;
 }
 
-export type Exhaustion = 'balance_exhausted' | 'store_lost';
+export type Exhaustion = 'balance_exhausted' | 'spend_limit_reached' | 'store_lost';
 
 export interface LeaseOptions {
   readonly books: MeterBooks;
@@ -40,6 +41,7 @@ export interface LeaseOptions {
   readonly holdId: string;
   readonly workspaceId: string;
   readonly prepaid: boolean;
+  readonly limits: MeterLimits;
   /** Already reserved. */
   readonly held: Nano;
   readonly onExhausted: (why: Exhaustion) => void;
@@ -60,6 +62,8 @@ export class Lease {
   #renewAtMs = Number.POSITIVE_INFINITY;
   #refreshAtMs: number;
   #lastSlice = false;
+  /** Why no more could be reserved at the last attempt. */
+  #short: Exclude<Exhaustion, 'store_lost'> = 'balance_exhausted';
   #renewing = false;
   #failing = false;
   #warned = false;
@@ -109,7 +113,7 @@ export class Lease {
    */
   async coveredTo(costAt: (atMs: number) => Nano, fromMs: number, toMs: number): Promise<number> {
     const cost = costAt(toMs);
-    if (!this.#options.prepaid || cost <= this.#held) return toMs;
+    if (!this.#isLimited || cost <= this.#held) return toMs;
     try {
       if ((await this.#reserve(cost)) === 'held') return toMs;
     } catch (error) {
@@ -160,8 +164,8 @@ export class Lease {
 
   /** Arms the warning at `warnMs` before the money will end if no other call takes any of it. */
   async #foresee(project: Projection): Promise<void> {
-    const { clock, times, onLowBalance, prepaid } = this.#options;
-    if (!prepaid || onLowBalance === undefined) return;
+    const { clock, times, onLowBalance } = this.#options;
+    if (!this.#isLimited || onLowBalance === undefined) return;
     const money = this.#held + (await this.#available());
     if (this.#done) return;
     const nowMs = clock.monotonicMs();
@@ -180,26 +184,39 @@ export class Lease {
     else this.#warnTimer = clock.setTimer(warn, warnInMs);
   }
 
+  /** What a renewal could still take: the smallest of what the balance, the hour and the day have left. */
   async #available(): Promise<Nano> {
-    const { books, clock, times, workspaceId } = this.#options;
-    const { balance, reserved } = await within(
+    const { books, clock, limits, prepaid, times, workspaceId } = this.#options;
+    const question = books.balance(workspaceId, clock.wallMs());
+    const { balance, reserved, spentInHour, spentInDay } = await within(
       clock,
       times.storeTimeoutMs,
       'balance',
-      books.balance(workspaceId, clock.wallMs()),
+      question,
     );
-    return balance > reserved ? balance - reserved : 0n;
+    const left = [
+      ...(prepaid ? [balance - reserved] : []),
+      ...(limits.spendPerHour === null ? [] : [limits.spendPerHour - spentInHour - reserved]),
+      ...(limits.spendPerDay === null ? [] : [limits.spendPerDay - spentInDay - reserved]),
+    ];
+    const least = left.reduce((smallest, each) => (each < smallest ? each : smallest));
+    return least > 0n ? least : 0n;
   }
 
-  async #reserve(amount: Nano): Promise<'held' | 'insufficient'> {
-    const { books, clock, times, holdId, workspaceId, prepaid } = this.#options;
+  get #isLimited(): boolean {
+    const { limits, prepaid } = this.#options;
+    return prepaid || limits.spendPerHour !== null || limits.spendPerDay !== null;
+  }
+
+  async #reserve(amount: Nano): Promise<ReserveOutcome> {
+    const { books, clock, times, holdId, workspaceId, prepaid, limits } = this.#options;
     const nowMs = clock.wallMs();
-    const request = { id: holdId, workspaceId, amount, expiresAtMs: nowMs + times.holdTtlMs, nowMs, prepaid };
+    const request = { id: holdId, workspaceId, amount, expiresAtMs: nowMs + times.holdTtlMs, nowMs, prepaid, limits };
     const outcome = await within(clock, times.storeTimeoutMs, 'reserve', books.reserve(request));
     if (outcome === 'held') {
       this.#held = amount;
       this.#refreshAtMs = clock.monotonicMs() + times.holdTtlMs / 2;
-    }
+    } else this.#short = outcome === 'insufficient' ? 'balance_exhausted' : 'spend_limit_reached';
     return outcome;
   }
 
@@ -224,7 +241,7 @@ export class Lease {
     // The agent may have been away meanwhile: then the money lasts longer.
     const endMs = lastAffordableMs(project(nowMs), this.#held, nowMs, nowMs + HORIZON_MS);
     if (endMs === undefined || endMs > nowMs) return this.#arm();
-    if (!this.#failing) return this.#exhaust('balance_exhausted');
+    if (!this.#failing) return this.#exhaust(this.#short);
     this.#graceEndMs ??= nowMs + times.graceMs;
     if (nowMs >= this.#graceEndMs) return this.#exhaust('store_lost');
     this.#endTimer = clock.setTimer(() => this.#due(), this.#graceEndMs - nowMs);

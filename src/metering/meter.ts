@@ -28,8 +28,11 @@ export interface CallIntent {
   readonly agentId: string | null;
   /** Outbound: the destination decides the rate. Inbound: the dialled number does (toll-free). */
   readonly ratedNumber: string;
-  /** Called once when the money for the call is used up, or the store was lost for longer than lease and grace: the call must end now, for this reason. */
-  readonly onExhausted: (why: Extract<Reason, 'balance_exhausted' | 'store_lost'>) => void;
+  /**
+   * Called once when the money for the call is used up, the workspace's spending limit is reached, or the store was lost for longer than
+   * lease and grace: the call must end now, for this reason.
+   */
+  readonly onExhausted: (why: Extract<Reason, 'balance_exhausted' | 'spend_limit_reached' | 'store_lost'>) => void;
   /** The money will end in `remainingMs` (30 s at best) unless it is topped up: time to tell the agent. May come again after a top-up. */
   readonly onLowBalance?: (remainingMs: number) => void;
   /** Row of the media counters, read by the sweep for evidence; -1 = the call has none. */
@@ -40,7 +43,10 @@ export type AuthoriseOutcome =
   | { readonly ok: true; readonly call: MeteredCall }
   | {
       readonly ok: false;
-      readonly reason: Extract<Reason, 'insufficient_balance' | 'workspace_limit' | 'no_rate' | 'store_unavailable'>;
+      readonly reason: Extract<
+        Reason,
+        'insufficient_balance' | 'workspace_limit' | 'spend_limit' | 'no_rate' | 'store_unavailable'
+      >;
     };
 
 export interface MeteredCall {

@@ -24,8 +24,8 @@ import { agentProvenTo, pulseOf, readCounters } from './evidence.ts';
 import type { Journal } from './journal.ts';
 import type { Lease } from './lease.ts';
 import type { CallEnd, CallIntent, MeteredCall } from './meter.ts';
-import type { EvidenceCounters, MeterBooks, MeterObserver } from './ports.ts';
-import { postCall } from './poster.ts';
+import type { EvidenceCounters, MeterBooks, MeterObserver, MeterStore } from './ports.ts';
+import { settlementOf } from './poster.ts';
 import type { RateTable } from './rates.ts';
 import type { AgentEvent } from './rating.ts';
 import { activeTime, answeredMs, computePrice, telephonyPrice } from './rating.ts';
@@ -37,14 +37,13 @@ export interface OpenCallOptions {
   readonly lease: Lease;
   readonly journal: Journal;
   readonly books: MeterBooks;
+  readonly store: MeterStore;
   readonly rates: () => RateTable;
   readonly clock: Clock;
   readonly counters: EvidenceCounters;
   readonly ages: ProofAges;
   readonly storeTimeoutMs: number;
   readonly observer: MeterObserver;
-  /** The call has ended: its place is free. */
-  readonly onEnded: () => void;
   /** The call is in the ledger. */
   readonly onPosted: () => void;
 }
@@ -119,7 +118,6 @@ export class OpenCall implements MeteredCall {
     this.#end = end;
     this.#read();
     this.#options.lease.close();
-    this.#options.onEnded();
     this.#bill = this.#finish();
     return this.#bill;
   }
@@ -184,14 +182,17 @@ export class OpenCall implements MeteredCall {
   #agentEvent(event: AgentEvent): void {
     if (this.#end !== null) return;
     this.#agentEvents.push(event);
-    void this.#writer.write({ kind: 'agent', ...this.#next(), event });
+    const record = { kind: 'agent', ...this.#next(), event } as const;
+    // Before the answer no agent costs anything: its coming is written along with the answer.
+    if (this.#answer === null) this.#writer.defer(record);
+    else void this.#writer.write(record);
   }
 
   async #finish(): Promise<Bill> {
     // Ends of the same turn gather here.
     await Promise.resolve();
     this.#endTaken = true;
-    const { clock, record, lease, books, observer } = this.#options;
+    const { clock, record, lease, observer } = this.#options;
     const end = this.#end as CallEnd;
     const atMs = this.#proofOf(end);
     const billToMs = await this.#coveredTo(lease, end, atMs);
@@ -199,8 +200,7 @@ export class OpenCall implements MeteredCall {
     const ended = this.#endedRecord(end, atMs, billToMs, this.#next().callSeq);
     const rating = ratingOf(record, ended);
     const rated: RatedRecord = { kind: 'rated', ...this.#next(), ...rating, final: isFinal(ended) };
-    await this.#orClosed(this.#writer.write(ended, rated));
-    const outcome = await this.#posted(() => postCall(books, record, ended, rated));
+    const outcome = await this.#settle(ended, rated);
     this.#finalBill = billOf(record, ended, rating);
     await this.#recorded(end, this.#finalBill);
     void this.#writer.write({ kind: 'posted', ...this.#next(), outcome });
@@ -220,11 +220,20 @@ export class OpenCall implements MeteredCall {
     }
   }
 
-  async #posted(post: () => Promise<'posted' | 'exists'>): Promise<'posted' | 'exists'> {
-    const { clock, observer, storeTimeoutMs } = this.#options;
+  /** Records and money in one step; where that fails, one after the other until both are done (M3). */
+  async #settle(ended: EndedRecord, rated: RatedRecord): Promise<'posted' | 'exists'> {
+    const { books, clock, observer, record, store, storeTimeoutMs } = this.#options;
+    const settlement = settlementOf(record, ended, rated);
+    const together = this.#writer.writeWith((waiting) => store.settle([...waiting, ended, rated], settlement));
+    try {
+      return await this.#orClosed(within(clock, storeTimeoutMs, 'settle', together));
+    } catch (error) {
+      observer.storeFailed('settle', error);
+    }
+    await this.#orClosed(this.#writer.write(ended, rated));
     for (;;) {
       try {
-        return await within(clock, storeTimeoutMs, 'settle', post());
+        return await within(clock, storeTimeoutMs, 'settle', books.settle(settlement));
       } catch (error) {
         observer.storeFailed('settle', error);
         await this.#orClosed(delay(clock, RETRY_MS));

@@ -3,16 +3,34 @@
 
 import type { CallClass } from '../domain/call.ts';
 import type { Nano } from '../domain/money.ts';
+import type { CallJournalRecord, IntentRecord } from './records.ts';
 
-/** The part of the ledger's `Books` (ledger/books.ts) that a call uses; B1, B2 and B4 hold there. */
+/** The part of the ledger's `Books` (ledger/books.ts) that a call uses; B1, B2, B4 and B8 hold there. */
 export interface MeterBooks {
-  balance(workspaceId: string, nowMs: number): Promise<{ readonly balance: Nano; readonly reserved: Nano }>;
-  reserve(hold: MeterHold): Promise<'held' | 'insufficient'>;
-  release(holdId: string): Promise<void>;
-  settle(settlement: {
-    readonly holdId: string | null;
-    readonly postings: readonly MeterPosting[];
-  }): Promise<'posted' | 'exists'>;
+  balance(workspaceId: string, nowMs: number): Promise<MeterBalance>;
+  reserve(hold: MeterHold): Promise<ReserveOutcome>;
+  release(workspaceId: string, holdId: string): Promise<void>;
+  settle(settlement: MeterSettlement): Promise<'posted' | 'exists'>;
+}
+
+/**
+ * What journal and books do together for a call. Where both are one file each is one transaction; elsewhere the journal goes first
+ * where money follows from it, and last where it follows from money (metering/store.ts).
+ */
+export interface MeterStore {
+  /** Reserves, and makes the intent durable if the money is held. A rejection leaves open whether either was done. */
+  open(hold: MeterHold, intent: IntentRecord): Promise<ReserveOutcome>;
+  /** Makes the records durable, then settles. May be repeated. */
+  settle(records: readonly CallJournalRecord[], settlement: MeterSettlement): Promise<'posted' | 'exists'>;
+}
+
+export type ReserveOutcome = 'held' | 'insufficient' | 'concurrent_limit' | 'rate_limit' | 'spend_limit';
+
+export interface MeterBalance {
+  readonly balance: Nano;
+  readonly reserved: Nano;
+  readonly spentInHour: Nano;
+  readonly spentInDay: Nano;
 }
 
 export interface MeterHold {
@@ -24,6 +42,37 @@ export interface MeterHold {
   /** Wall clock. */
   readonly nowMs: number;
   readonly prepaid: boolean;
+  readonly limits: MeterLimits;
+}
+
+/** null = no limit. */
+export interface MeterLimits {
+  readonly concurrentCalls: number | null;
+  readonly callsPerSecond: number | null;
+  readonly spendPerHour: Nano | null;
+  readonly spendPerDay: Nano | null;
+}
+
+export interface MeterSettlement {
+  readonly workspaceId: string;
+  readonly holdId: string | null;
+  readonly postings: readonly MeterPosting[];
+  readonly costs: readonly MeterCost[];
+}
+
+/** Our cost of an answered leg at its supplier (ledger/books.ts SupplierCost). */
+export interface MeterCost {
+  /** `callId:supplier:seq`. */
+  readonly id: string;
+  readonly workspaceId: string;
+  readonly callId: string;
+  readonly trunkId: string;
+  readonly quantityMs: number;
+  readonly amount: Nano;
+  readonly revenue: Nano;
+  /** Wall clock. */
+  readonly at: number;
+  readonly note: string;
 }
 
 export interface MeterPosting {
@@ -39,11 +88,9 @@ export interface MeterPosting {
   readonly note: string;
 }
 
-/** How a workspace pays and how much it may do at once; read once per call, when it is authorised. null = no limit. */
-export interface WorkspaceTerms {
+/** How a workspace pays and how much it may do; read once per call, when it is authorised. */
+export interface WorkspaceTerms extends MeterLimits {
   readonly prepaid: boolean;
-  readonly concurrentCalls: number | null;
-  readonly callsPerSecond: number | null;
 }
 
 /** Undefined: no such workspace (then its calls are refused, never guessed). */
@@ -59,7 +106,9 @@ export interface EvidenceCounters {
 export interface MeterObserver {
   /** Time from a call's end to its postings standing in the ledger. */
   lagMs(ms: number): void;
-  leaseDenied(reason: 'insufficient_balance' | 'workspace_limit' | 'no_rate' | 'store_unavailable'): void;
+  leaseDenied(
+    reason: 'insufficient_balance' | 'workspace_limit' | 'spend_limit' | 'no_rate' | 'store_unavailable',
+  ): void;
   /** Service given beyond the reserved money: our loss. */
   overshoot(amount: Nano): void;
   revenue(meter: 'telephony' | 'compute', amount: Nano): void;

@@ -395,7 +395,9 @@ describe('the ledger against the journal', () => {
     for (let replay = 1; replay <= 2; replay += 1) {
       for (const callId of callIds) {
         const { postings } = recomputeCall(callId, stage.opened.file.journal.history(callId));
-        expect(await empty.opened.books.settle({ holdId: null, postings })).toBe(replay === 1 ? 'posted' : 'exists');
+        expect(await empty.opened.books.settle({ workspaceId: WORKSPACE, holdId: null, postings, costs: [] })).toBe(
+          replay === 1 ? 'posted' : 'exists',
+        );
       }
     }
     expect(await empty.balance()).toEqual(await stage.balance());
@@ -451,7 +453,7 @@ describe('the ledger against the journal', () => {
         at: 0,
         note: '',
       } as const;
-      await stage.opened.books.settle({ holdId: null, postings: [forged] });
+      await stage.opened.books.settle({ workspaceId: WORKSPACE, holdId: null, postings: [forged], costs: [] });
     }
     expect(auditFile(place.path).differences).toEqual([
       { subject: 'call_1:telephony:9', what: 'the call gives no such posting' },

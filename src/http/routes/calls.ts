@@ -53,6 +53,7 @@ export function callRoutes({ directory, calls }: HttpDeps): readonly Route[] {
         'number_unassigned',
         'no_route',
         'workspace_limit',
+        'spend_limit',
         'carrier_failed',
         'agent_unreachable',
         'trunk_limit',

@@ -12,6 +12,7 @@ import { writeSync } from 'node:fs';
 import { openBooks, readBootId } from '../../../src/books.ts';
 import type { CallClass } from '../../../src/domain/call.ts';
 import { systemClock } from '../../../src/domain/clock.ts';
+import { NO_CALL_LIMITS } from '../../../src/ledger/books.ts';
 import { createMeter } from '../../../src/metering/call-meter.ts';
 import { parseRates } from '../../../src/metering/rates.ts';
 import { recover } from '../../../src/metering/recovery.ts';
@@ -23,7 +24,7 @@ const clock = systemClock;
 /** Synchronous: a line that was written is out of this process. */
 const say = (line: string) => void writeSync(1, `${line}\n`);
 
-const { books, journal } = await openBooks({ path });
+const { books, journal, store } = await openBooks({ path });
 for (const call of await recover({ books, journal, clock })) say(`bill ${call.callId} ${call.bill.total}`);
 const rates = parseRates(
   'currency: USD\ncompute: { perMinute: "0.06" }\ntelephony:\n  - { prefix: "1", initialMs: 100, incrementMs: 1, perMinute: "0.012" }\n',
@@ -32,9 +33,10 @@ const rates = parseRates(
 const meter = createMeter({
   books,
   journal,
+  store,
   clock,
   rates: () => rates,
-  terms: async () => ({ prepaid: false, concurrentCalls: null, callsPerSecond: null }),
+  terms: async () => ({ prepaid: false, ...NO_CALL_LIMITS }),
   counters: { lastRtpMs: () => clock.monotonicMs(), lastAgentProofMs: () => clock.monotonicMs() },
   bootId: readBootId(),
   observer: { heartbeat: (atMs) => say(`heartbeat ${atMs}`) },

@@ -3,7 +3,7 @@ import { openBooksInline } from '../../../src/books.ts';
 import type { Bill, CallClass, Evidence } from '../../../src/domain/call.ts';
 import type { Nano } from '../../../src/domain/money.ts';
 import type { Reason } from '../../../src/domain/reasons.ts';
-import type { Posting } from '../../../src/ledger/books.ts';
+import { NO_CALL_LIMITS, type Posting } from '../../../src/ledger/books.ts';
 import type { MeterOptions, MeterTimes } from '../../../src/metering/call-meter.ts';
 import { createMeter } from '../../../src/metering/call-meter.ts';
 import type { CallIntent, Meter, MeteredCall } from '../../../src/metering/meter.ts';
@@ -65,6 +65,8 @@ export interface StageOptions {
   readonly clock?: FakeClock;
   /** Put between the meter and the real journal and books. */
   readonly wrap?: (real: OpenBooks) => Pick<OpenBooks, 'books' | 'journal'>;
+  /** Journal and books in one transaction, as the embedded store has it (default without `wrap`); false: one after the other. */
+  readonly together?: boolean;
   readonly times?: Partial<MeterTimes>;
   readonly ratesText?: string;
 }
@@ -86,7 +88,7 @@ export class Stage {
     this.clock = options.clock ?? new FakeClock();
     this.counters = new FakeCounters(this.clock);
     this.rates = parseRates(options.ratesText ?? FIXTURE_RATES, 'rates.yaml');
-    this.terms = { prepaid: true, concurrentCalls: null, callsPerSecond: null, ...options.terms };
+    this.terms = { prepaid: true, ...NO_CALL_LIMITS, ...options.terms };
     this.opened = openBooksInline({ path: options.path ?? ':memory:', schedule: queueMicrotask });
     this.meter = this.#createMeter();
   }
@@ -108,7 +110,7 @@ export class Stage {
       at: 0,
       note: 'Top-up',
     } as const;
-    await this.opened.books.settle({ holdId: null, postings: [posting] });
+    await this.opened.books.settle({ workspaceId, holdId: null, postings: [posting], costs: [] });
   }
 
   intent(over: Partial<CallIntent> = {}): CallIntent {
@@ -148,7 +150,8 @@ export class Stage {
   }
 
   async balance(workspaceId = WORKSPACE): Promise<{ balance: Nano; reserved: Nano }> {
-    return this.opened.books.balance(workspaceId, this.clock.wallMs());
+    const { balance, reserved } = await this.opened.books.balance(workspaceId, this.clock.wallMs());
+    return { balance, reserved };
   }
 
   /** Lets promises run. */
@@ -171,8 +174,12 @@ export class Stage {
       heartbeat: (atMs) => this.seen.heartbeats.push(atMs),
       storeFailed: (operation) => this.seen.failures.push(operation),
     };
+    const { wrap, together = wrap === undefined } = this.#options;
+    const { books, journal } = wrap?.(this.opened) ?? this.opened;
     const options: MeterOptions = {
-      ...(this.#options.wrap?.(this.opened) ?? this.opened),
+      books,
+      journal,
+      ...(together ? { store: this.opened.store } : {}),
       rates: () => this.rates,
       terms: async () => this.terms,
       clock: this.clock,
