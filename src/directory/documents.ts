@@ -1,6 +1,6 @@
 // Records as the JSON documents that are stored: money as text, secrets sealed. One codec per kind of record.
 
-import type { Bill, BillLine, CallRecord } from '../domain/call.ts';
+import type { Bill, BillLine, BillRate, CallRecord } from '../domain/call.ts';
 import type { Agent, ApiKey, PhoneNumber, Trunk, Workspace } from '../domain/directory.ts';
 import type { SealedPlace, Sealer } from './seal.ts';
 
@@ -101,26 +101,42 @@ type StoredLine = Omit<BillLine, 'ratePerMinute' | 'amount'> & {
   readonly ratePerMinute: string;
   readonly amount: string;
 };
-type StoredBill = Omit<Bill, 'telephony' | 'compute' | 'total'> & {
+type StoredRate = Omit<BillRate, 'connectFee'> & { readonly connectFee: string | null };
+type StoredBill = Omit<Bill, 'telephony' | 'compute' | 'total' | 'rate'> & {
   readonly telephony: StoredLine;
   readonly compute: StoredLine;
   readonly total: string;
+  /** Bills of earlier versions have none. */
+  readonly rate?: StoredRate;
 };
 
-function storedBill(bill: Bill): StoredBill {
+function storedBill({ rate, ...bill }: Bill): StoredBill {
   const line = (each: BillLine): StoredLine => ({
     ...each,
     ratePerMinute: each.ratePerMinute.toString(),
     amount: each.amount.toString(),
   });
-  return { ...bill, telephony: line(bill.telephony), compute: line(bill.compute), total: bill.total.toString() };
+  return {
+    ...bill,
+    telephony: line(bill.telephony),
+    compute: line(bill.compute),
+    total: bill.total.toString(),
+    ...(rate === undefined ? {} : { rate: { ...rate, connectFee: rate.connectFee?.toString() ?? null } }),
+  };
 }
 
-function readBill(stored: StoredBill): Bill {
+function readBill({ rate, ...stored }: StoredBill): Bill {
   const line = (each: StoredLine): BillLine => ({
     ...each,
     ratePerMinute: BigInt(each.ratePerMinute),
     amount: BigInt(each.amount),
   });
-  return { ...stored, telephony: line(stored.telephony), compute: line(stored.compute), total: BigInt(stored.total) };
+  const connectFee = rate?.connectFee ?? null;
+  return {
+    ...stored,
+    telephony: line(stored.telephony),
+    compute: line(stored.compute),
+    total: BigInt(stored.total),
+    ...(rate === undefined ? {} : { rate: { ...rate, connectFee: connectFee === null ? null : BigInt(connectFee) } }),
+  };
 }

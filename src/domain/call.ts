@@ -64,11 +64,28 @@ export interface BillLine {
   readonly rule: string;
 }
 
+/** Where the prices stand in the price list, so that whoever checks a bill finds them. */
+export interface BillRate {
+  /** Of the whole price list: a hash of its content. */
+  readonly version: string;
+  /** The number that finds the row: outbound the destination, inbound the number that was dialled. */
+  readonly number: string;
+  /** null, like all of the row: calls of this class have no telephony price. */
+  readonly prefix: string | null;
+  /** Wall-clock ms from which the row holds, 0 = always. */
+  readonly effectiveFrom: number | null;
+  readonly connectFee: Nano | null;
+  readonly initialMs: number | null;
+  readonly incrementMs: number | null;
+}
+
 export interface Bill {
   readonly telephony: BillLine;
   readonly compute: BillLine;
   readonly total: Nano;
   readonly currency: string;
+  /** Absent in bills of earlier versions. */
+  readonly rate?: BillRate;
   readonly evidence: { readonly start: number | null; readonly end: number | null; readonly endedBy: Evidence | null };
   readonly final: boolean;
   /** Things a person should look at: `answer_unconfirmed`, `no_media`, `credit_ticket`, `needs_reconciliation`. */

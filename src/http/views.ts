@@ -2,7 +2,7 @@
 //
 // Invariant V1. Fields are named one by one: a field that is added to a record is not shown until somebody decides so.
 
-import type { Bill, BillLine, CallRecord } from '../domain/call.ts';
+import type { Bill, BillLine, BillRate, CallRecord } from '../domain/call.ts';
 import type { Agent, ApiKey, PhoneNumber, Trunk, Workspace } from '../domain/directory.ts';
 import { formatMoney, type Nano } from '../domain/money.ts';
 import type { Balance, Posting } from '../ledger/books.ts';
@@ -143,16 +143,30 @@ export function viewPosting(posting: Posting): Record<string, string | number | 
   };
 }
 
-function viewBill(bill: Bill): object {
+export function viewBill(bill: Bill): object {
   const { start, end, endedBy } = bill.evidence;
   return {
     telephony: viewLine(bill.telephony),
     compute: viewLine(bill.compute),
     total: formatMoney(bill.total),
     currency: bill.currency,
+    rate: bill.rate === undefined ? null : viewRate(bill.rate),
     evidence: { start: timeOrNull(start), end: timeOrNull(end), endedBy },
     final: bill.final,
     flags: bill.flags,
+  };
+}
+
+function viewRate({ version, number, prefix, effectiveFrom, connectFee, initialMs, incrementMs }: BillRate): object {
+  return {
+    version,
+    number,
+    prefix,
+    // A row without a date has always held.
+    effectiveFrom: timeOrNull(effectiveFrom === 0 ? null : effectiveFrom),
+    connectFee: moneyOrNull(connectFee),
+    initialMs,
+    incrementMs,
   };
 }
 

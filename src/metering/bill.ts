@@ -1,8 +1,8 @@
 // From a call's records to the bill that people see, and to the postings that move money. Pure.
 
-import type { Bill } from '../domain/call.ts';
+import type { Bill, BillRate } from '../domain/call.ts';
 import type { MeterPosting } from './ports.ts';
-import type { Rating } from './rating.ts';
+import type { RateSnapshot, Rating } from './rating.ts';
 import { rate } from './rating.ts';
 import type { Answer, CallHistory, EndedRecord, IntentRecord } from './records.ts';
 
@@ -30,14 +30,28 @@ export function isFinal(ended: EndedRecord): boolean {
 
 /** The bill of an ended call. */
 export function billOf(intent: IntentRecord, ended: EndedRecord, rating: Rating): Bill {
+  const rates = ended.answer?.rates ?? intent.rates;
   return {
     telephony: rating.telephony,
     compute: rating.compute,
     total: rating.total,
-    currency: (ended.answer?.rates ?? intent.rates).currency,
+    currency: rates.currency,
+    rate: rateOf(rates, intent.ratedNumber),
     evidence: { start: ended.answer?.wallMs ?? null, end: ended.endedWallMs, endedBy: ended.evidence },
     final: isFinal(ended),
     flags: ended.flags,
+  };
+}
+
+function rateOf({ version, telephony }: RateSnapshot, number: string): BillRate {
+  return {
+    version,
+    number,
+    prefix: telephony?.prefix ?? null,
+    effectiveFrom: telephony?.effectiveFrom ?? null,
+    connectFee: telephony?.connectFee ?? null,
+    initialMs: telephony?.initialMs ?? null,
+    incrementMs: telephony?.incrementMs ?? null,
   };
 }
 

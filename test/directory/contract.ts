@@ -43,6 +43,19 @@ export function directoryContract(name: string, open: () => Promise<Directory>):
       expect(await directory.calls.get('call_a')).toEqual(ringing);
     });
 
+    test('a bill whose call had no telephony price, and a bill of an earlier version, come back as they were', async () => {
+      const { bill } = call();
+      if (bill?.rate === undefined) throw new Error('the record of these tests has a bill with its rate');
+      const none = { prefix: null, effectiveFrom: null, connectFee: null, initialMs: null, incrementMs: null };
+      const { rate, ...earlier } = bill;
+      const byoc = call({ id: 'call_byoc', bill: { ...bill, rate: { ...rate, ...none } } });
+      const old = call({ id: 'call_old', bill: earlier });
+      await Promise.all([directory.calls.save(byoc), directory.calls.save(old)]);
+      expect(await directory.calls.get('call_byoc')).toEqual(byoc);
+      expect(await directory.calls.get('call_old')).toEqual(old);
+      expect((await directory.calls.get('call_old'))?.bill).not.toHaveProperty('rate');
+    });
+
     test('amounts beyond 2^53 are kept to the last digit', async () => {
       const limits = {
         concurrentCalls: null,

@@ -2,6 +2,7 @@
 
 import type { Posting } from '../../ledger/books.ts';
 import { scopeOf } from '../auth.ts';
+import { CSV_TYPE, csvReply, wantsCsv } from '../csv.ts';
 import type { HttpDeps } from '../deps.ts';
 import { CSV_LIMIT_MAX, PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX } from '../limits.ts';
 import { invalidField } from '../problems.ts';
@@ -10,8 +11,6 @@ import { pageOf } from '../schemas/common.ts';
 import * as schemas from '../schemas/ledger.ts';
 import { viewPosting } from '../views.ts';
 import { given } from './lookup.ts';
-
-const CSV_TYPE = 'text/csv';
 
 export function ledgerRoutes({ books }: HttpDeps): readonly Route[] {
   return [
@@ -31,7 +30,7 @@ export function ledgerRoutes({ books }: HttpDeps): readonly Route[] {
       },
       problems: [],
       async handle({ principal, query, header }) {
-        const csv = wantsCsv(header('accept') ?? '');
+        const csv = wantsCsv(header('accept'));
         const { callId, meter, from, to, cursor, limit = csv ? CSV_LIMIT_MAX : PAGE_LIMIT_DEFAULT } = query;
         if (!csv && limit > PAGE_LIMIT_MAX) throw invalidField('limit', `must be <= ${PAGE_LIMIT_MAX} for JSON`);
         const workspaceId = scopeOf(principal, query.workspaceId);
@@ -46,7 +45,7 @@ export function ledgerRoutes({ books }: HttpDeps): readonly Route[] {
         const items = found.slice(0, limit);
         const last = found.length > limit ? items.at(-1) : undefined;
         const nextCursor = last === undefined ? null : writeCursor(last.id);
-        return csv ? csvReply(items, query, nextCursor) : { body: { items: items.map(viewPosting), nextCursor } };
+        return csv ? ledgerCsv(items, query, nextCursor) : { body: { items: items.map(viewPosting), nextCursor } };
       },
     }),
   ];
@@ -63,33 +62,16 @@ function readCursor(cursor: string): string {
   return postingId;
 }
 
-/** CSV only where it is asked for by name: a browser's wildcard gets JSON. */
-function wantsCsv(accept: string): boolean {
-  return accept.split(',').some((part) => /^\s*text\/csv\s*(?:;|$)/i.test(part) && !/;\s*q=0(?:\.0*)?\s*$/i.test(part));
-}
-
 const COLUMNS = ['at', 'id', 'workspaceId', 'callId', 'meter', 'quantityMs', 'amount', 'balanceAfter', 'note'] as const;
 
-function csvReply(items: readonly Posting[], query: object, nextCursor: string | null): Reply {
-  const rows = items.map(viewPosting).map((posting) => COLUMNS.map((column) => csvCell(posting[column] ?? null)));
-  const text = [COLUMNS, ...rows].map((row) => `${row.join(',')}\r\n`).join('');
+function ledgerCsv(items: readonly Posting[], query: object, nextCursor: string | null): Reply {
   const next = new URLSearchParams(
     Object.entries({ ...query, cursor: nextCursor ?? '' }).map(([k, v]) => [k, String(v)]),
   );
-  return {
-    body: text,
-    contentType: `${CSV_TYPE}; charset=utf-8; header=present`,
-    headers: {
-      'content-disposition': 'attachment; filename="ledger.csv"',
-      ...(nextCursor === null ? {} : { link: `</v1/ledger?${next}>; rel="next"` }),
-    },
-  };
-}
-
-/** RFC 4180; a text that a spreadsheet would run as a formula is led by an apostrophe. Amounts are numbers and stay. */
-function csvCell(value: string | number | null): string {
-  if (value === null) return '';
-  const text = String(value);
-  const safe = /^[=+\-@\t\r]/.test(text) && !/^-?\d+(?:\.\d+)?$/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  return csvReply({
+    name: 'ledger',
+    columns: COLUMNS,
+    rows: items.map(viewPosting),
+    headers: nextCursor === null ? {} : { link: `</v1/ledger?${next}>; rel="next"` },
+  });
 }

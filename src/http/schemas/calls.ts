@@ -18,18 +18,32 @@ import {
 } from './common.ts';
 
 const billLine = object({ billedMs: durationMs, ratePerMinute: money, amount: money, rule: Type.String() });
-const bill = object(
+const billRate = object(
   {
-    telephony: billLine,
-    compute: billLine,
-    total: money,
-    currency: Type.String(),
-    evidence: object({ start: timeOrNull, end: timeOrNull, endedBy: nullable(Type.String()) }),
-    final: Type.Boolean(),
-    flags: Type.Array(Type.String()),
+    version: Type.String({ description: 'of the price list: a hash of its content' }),
+    number: Type.String(),
+    prefix: nullable(Type.String()),
+    effectiveFrom: timeOrNull,
+    connectFee: nullable(money),
+    initialMs: nullable(durationMs),
+    incrementMs: nullable(durationMs),
   },
-  { title: 'Bill' },
+  {
+    title: 'BillRate',
+    description: 'the row of the price list; all but version and number null where no telephony is charged',
+  },
 );
+export const billFields = {
+  telephony: billLine,
+  compute: billLine,
+  total: money,
+  currency: Type.String(),
+  rate: nullable(billRate),
+  evidence: object({ start: timeOrNull, end: timeOrNull, endedBy: nullable(Type.String()) }),
+  final: Type.Boolean(),
+  flags: Type.Array(Type.String()),
+};
+const bill = object(billFields, { title: 'Bill' });
 const count = Type.Integer({ minimum: 0 });
 const quality = object(
   {
