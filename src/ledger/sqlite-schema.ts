@@ -25,7 +25,7 @@ export const booksMigrations: readonly Migration[] = [
     // `spent` (ledger/spent.ts) starts from what stands: 259 200 000 ms are its 72 hours.
     sql: `
       CREATE INDEX postings_by_time ON postings (workspace_id, at);
-      CREATE INDEX calls_in_progress ON holds (workspace_id) WHERE id GLOB 'lease:*';
+      CREATE INDEX calls_in_progress ON holds (workspace_id, id) WHERE id GLOB 'lease:*';
       CREATE TABLE starts (
         workspace_id TEXT NOT NULL, id TEXT NOT NULL, expires_at INTEGER NOT NULL, PRIMARY KEY (workspace_id, id)
       ) STRICT, WITHOUT ROWID;

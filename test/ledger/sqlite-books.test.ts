@@ -1,215 +1,162 @@
+import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
-import { openBooksInline } from '../../src/books.ts';
-import type { NewPosting } from '../../src/ledger/books.ts';
-import { SeededRandom } from '../metering/support/random.ts';
+import { openBooks, openBooksInline } from '../../src/books.ts';
+import { BooksFile, booksMigrations } from '../../src/ledger/sqlite-books.ts';
+import { keptHours, spentByHour } from '../../src/ledger/spent.ts';
+import { openDatabase } from '../../src/storage/sqlite.ts';
+import { temporaryBooks } from '../metering/support/temporary.ts';
+import { booksContract } from './contract.ts';
+import { charge, cost, hold, posted, posting, settlement, WORKSPACE } from './lines.ts';
 
 const open = () => openBooksInline({ path: ':memory:', schedule: queueMicrotask });
 
-function posting(over: Partial<NewPosting> & { id: string }): NewPosting {
-  return {
-    workspaceId: 'ws_a',
-    callId: null,
-    meter: 'topup',
-    quantityMs: 0,
-    amount: 100n,
-    at: 1_000,
-    note: 'note',
-    ...over,
+booksContract(
+  'SQLite',
+  async () => {
+    const { books, file, close } = open();
+    return { books, close, differences: async () => differencesOf(file.books) };
+  },
+  { schedules: 10_000 },
+);
+
+booksContract(
+  'SQLite behind its thread',
+  async () => {
+    const place = temporaryBooks();
+    const opened = await openBooks({ path: place.path });
+    return {
+      books: opened.books,
+      async differences() {
+        const reader = new DatabaseSync(place.path, { readOnly: true });
+        const differences = differencesOf(new BooksFile(reader));
+        reader.close();
+        return differences;
+      },
+      async close() {
+        await opened.close();
+        place[Symbol.dispose]();
+      },
+    };
+  },
+  { schedules: 2_000 },
+);
+
+/** Each balance, each `reserved` and each hour, made again from postings and holds. */
+function differencesOf(file: BooksFile): string[] {
+  const differences: string[] = [];
+  const compare = (what: string, known: unknown, made: unknown) => {
+    if (known !== made) differences.push(`${what}: ${known}, recomputed ${made}`);
   };
+  for (const { workspaceId, balance, reserved } of file.accounts()) {
+    const postings = [...file.ledgerOf(workspaceId)];
+    const sum = postings.reduce((total, line) => total + line.amount, 0n);
+    compare(`${workspaceId} balance`, balance, sum);
+    compare(`${workspaceId} balanceAfter`, postings.at(-1)?.balanceAfter ?? 0n, sum);
+    const held = file.holdsOf(workspaceId).reduce((total, own) => total + own.amount, 0n);
+    compare(`${workspaceId} reserved`, reserved, held);
+    compare(`${workspaceId} spent`, hoursText(file.spentOf(workspaceId)), hoursText(keptHours(spentByHour(postings))));
+  }
+  return differences;
 }
 
-const hold = (
-  id: string,
-  amount: bigint,
-  over: { nowMs?: number; expiresAtMs?: number; prepaid?: boolean; workspaceId?: string } = {},
-) => ({
-  id,
-  workspaceId: 'ws_a',
-  amount,
-  nowMs: 0,
-  expiresAtMs: 60_000,
-  prepaid: true,
-  ...over,
-});
+function hoursText(spent: ReadonlyMap<number, bigint>): string {
+  return [...spent]
+    .toSorted(([a], [b]) => a - b)
+    .map(([hour, amount]) => `${hour}=${amount}`)
+    .join(' ');
+}
 
-describe('postings', () => {
-  test('B1: repeating a settlement changes nothing and answers exists', async () => {
-    const { books } = open();
-    const settlement = { holdId: null, postings: [posting({ id: 'topup:1' })] };
-    expect(await books.settle(settlement)).toBe('posted');
-    expect(await books.settle(settlement)).toBe('exists');
-    expect(await books.balance('ws_a', 0)).toEqual({ balance: 100n, reserved: 0n });
-    expect(await books.postings({ limit: 10 })).toHaveLength(1);
-  });
-
-  test('an id that stands for another amount, workspace or meter is refused and nothing of the settlement is kept', async () => {
-    const { books } = open();
-    await books.settle({ holdId: null, postings: [posting({ id: 'topup:1' })] });
-    for (const over of [{ amount: 101n }, { workspaceId: 'ws_b' }, { meter: 'fee' as const }, { quantityMs: 1 }]) {
-      const wrong = books.settle({
-        holdId: null,
-        postings: [posting({ id: 'topup:2' }), posting({ id: 'topup:1', ...over })],
-      });
-      await expect(wrong).rejects.toMatchObject({ code: 'posting_conflict' });
-    }
-    expect(await books.postings({ limit: 10 })).toHaveLength(1);
-    expect(await books.balance('ws_a', 0)).toEqual({ balance: 100n, reserved: 0n });
-  });
-
-  test('B3: the balance is the sum of the postings, and each posting says the balance after it', async () => {
-    const { books } = open();
-    const amounts = [1_000n, -300n, -700n, 50n];
-    for (const [index, amount] of amounts.entries())
-      await books.settle({ holdId: null, postings: [posting({ id: `p:${index}`, amount })] });
-    const postings = await books.postings({ workspaceId: 'ws_a', limit: 10 });
-    expect(postings.map((one) => one.balanceAfter)).toEqual([50n, 0n, 700n, 1_000n]);
-    expect((await books.balance('ws_a', 0)).balance).toBe(50n);
-  });
-
-  test('B5: the file itself refuses to change or delete a posting or a journal record', async () => {
+describe('the books in SQLite', () => {
+  test('B5: the file itself refuses to change or delete a posting, a cost or a journal record', async () => {
     const { books, file } = open();
-    await books.settle({ holdId: null, postings: [posting({ id: 'topup:1' })] });
+    await books.settle(
+      settlement({ postings: [posting({ id: 'topup:1' })], costs: [cost({ id: 'call_1:supplier:1' })] }),
+    );
     expect(() => file.database.exec('UPDATE postings SET amount = 1')).toThrow('postings are final');
     expect(() => file.database.exec('DELETE FROM postings')).toThrow('postings are final');
+    expect(() => file.database.exec('UPDATE costs SET amount = 1')).toThrow('costs are final');
+    expect(() => file.database.exec('DELETE FROM costs')).toThrow('costs are final');
     file.database.exec("INSERT INTO journal (call_id, call_seq, kind, at_wall, body) VALUES ('c', 1, 'flag', 0, '{}')");
     expect(() => file.database.exec('DELETE FROM journal')).toThrow('journal records are final');
     expect(() => file.database.exec("UPDATE journal SET body = ''")).toThrow('journal records are final');
   });
 
-  test('amounts and balances beyond 64 bits are refused, never turned into a float', async () => {
+  test("ids are the file's: another workspace's posting or hold is refused", async () => {
     const { books } = open();
-    const most = 2n ** 63n - 1n;
-    await books.settle({ holdId: null, postings: [posting({ id: 'p:1', amount: most })] });
-    expect((await books.balance('ws_a', 0)).balance).toBe(most);
-    for (const amount of [1n, 2n ** 63n]) {
-      const beyond = books.settle({ holdId: null, postings: [posting({ id: `beyond:${amount}`, amount })] });
-      await expect(beyond).rejects.toMatchObject({ code: 'amount_out_of_range' });
-    }
-    await expect(books.reserve(hold('h:1', 2n ** 63n))).rejects.toMatchObject({ code: 'amount_out_of_range' });
-    expect((await books.balance('ws_a', 0)).balance).toBe(most);
+    await books.settle(posted(posting({ id: 'topup:1' })));
+    await books.reserve(hold('h:1', 1n));
+    const foreign = books.settle(posted(posting({ id: 'topup:1', workspaceId: 'ws_b' })));
+    await expect(foreign).rejects.toMatchObject({ code: 'posting_conflict' });
+    const taken = books.reserve(hold('h:1', 1n, { workspaceId: 'ws_b', prepaid: false }));
+    await expect(taken).rejects.toMatchObject({ code: 'hold_conflict' });
   });
 
-  test('postings are found by workspace, call, meter and time, newest first, page by page', async () => {
-    const { books } = open();
-    for (let index = 0; index < 5; index += 1) {
-      const meter = index % 2 === 0 ? ('telephony' as const) : ('compute' as const);
-      await books.settle({
-        holdId: null,
-        postings: [posting({ id: `p:${index}`, callId: `call_${index}`, meter, at: index })],
-      });
-    }
-    await books.settle({ holdId: null, postings: [posting({ id: 'p:other', workspaceId: 'ws_b' })] });
-    const ids = async (query: object) => (await books.postings({ limit: 10, ...query })).map((one) => one.id);
-    expect(await ids({ workspaceId: 'ws_a', limit: 2 })).toEqual(['p:4', 'p:3']);
-    expect(await ids({ workspaceId: 'ws_a', beforeId: 'p:3' })).toEqual(['p:2', 'p:1', 'p:0']);
-    expect(await ids({ workspaceId: 'ws_a', meter: 'compute' })).toEqual(['p:3', 'p:1']);
-    expect(await ids({ workspaceId: 'ws_a', fromMs: 1, toMs: 3 })).toEqual(['p:2', 'p:1']);
-    expect(await ids({ callId: 'call_2' })).toEqual(['p:2']);
-    expect(await ids({ workspaceId: 'ws_nobody' })).toEqual([]);
-  });
-});
-
-describe('holds', () => {
-  test('B2: a prepaid workspace cannot reserve more than its balance; a postpaid one can', async () => {
-    const { books } = open();
-    await books.settle({ holdId: null, postings: [posting({ id: 'topup:1', amount: 100n })] });
-    expect(await books.reserve(hold('h:1', 60n))).toBe('held');
-    expect(await books.reserve(hold('h:2', 41n))).toBe('insufficient');
-    expect(await books.reserve(hold('h:2', 40n))).toBe('held');
-    expect(await books.balance('ws_a', 0)).toEqual({ balance: 100n, reserved: 100n });
-    expect(await books.reserve(hold('h:3', 1_000n, { prepaid: false }))).toBe('held');
+  test('B10: of the hours of a workspace the last 72 stand', async () => {
+    const { books, file } = open();
+    for (let hour = 0; hour < 200; hour += 1)
+      await books.settle(posted(charge(`c:${hour}`, 1n, { at: hour * 3_600_000 })));
+    expect([...file.books.spentOf(WORKSPACE).keys()]).toEqual(Array.from({ length: 72 }, (_, index) => 128 + index));
+    await books.settle(posted(charge('late', 5n, { at: 3_600_000 })));
+    expect(differencesOf(file.books)).toEqual([]);
+    expect(file.books.spentOf(WORKSPACE).size).toBe(72);
   });
 
-  test('the same id renews: the hold becomes the amount in all, and a refused renewal leaves the old one', async () => {
-    const { books } = open();
-    await books.settle({ holdId: null, postings: [posting({ id: 'topup:1', amount: 100n })] });
-    await books.reserve(hold('h:1', 60n));
-    expect(await books.reserve(hold('h:1', 90n))).toBe('held');
-    expect(await books.reserve(hold('h:1', 101n))).toBe('insufficient');
-    expect(await books.balance('ws_a', 0)).toEqual({ balance: 100n, reserved: 90n });
-    await expect(books.reserve(hold('h:1', 1n, { workspaceId: 'ws_b' }))).rejects.toMatchObject({
-      code: 'hold_conflict',
-    });
+  test('B10: an hour that was changed by hand is a difference', async () => {
+    const { books, file } = open();
+    await books.settle(posted(charge('c:1', 5n)));
+    file.database.exec('UPDATE spent SET amount = amount + 1');
+    expect(differencesOf(file.books)).toEqual([`${WORKSPACE} spent: 0=6, recomputed 0=5`]);
   });
 
-  test('B4: a hold that is not renewed returns at its expiry; a later settlement counts once', async () => {
-    const { books } = open();
-    await books.settle({ holdId: null, postings: [posting({ id: 'topup:1', amount: 100n })] });
-    await books.reserve(hold('h:1', 60n));
-    expect((await books.balance('ws_a', 59_999)).reserved).toBe(60n);
-    expect((await books.balance('ws_a', 60_000)).reserved).toBe(0n);
-    expect(await books.reserve(hold('h:2', 100n, { nowMs: 60_000, expiresAtMs: 120_000 }))).toBe('held');
-    const late = {
-      holdId: 'h:1',
-      postings: [posting({ id: 'call_1:compute:1', callId: 'call_1', meter: 'compute', amount: -50n })],
-    };
-    expect(await books.settle(late)).toBe('posted');
-    expect(await books.settle(late)).toBe('exists');
-    expect(await books.balance('ws_a', 60_000)).toEqual({ balance: 50n, reserved: 100n });
+  test('books of the version before get their hours from the postings that stand', () => {
+    using place = temporaryBooks();
+    const [before] = booksMigrations;
+    const old = openDatabase(place.path, before === undefined ? [] : [before]);
+    const insert = old.prepare(
+      `INSERT INTO postings (id, workspace_id, call_id, meter, quantity_ms, amount, balance_after, at, note)
+       VALUES (?, ?, NULL, ?, 0, ?, 0, ?, '')`,
+    );
+    for (const [index, [workspaceId, meter, amount, hour]] of (
+      [
+        ['ws_a', 'topup', 100, 5],
+        ['ws_a', 'compute', -7, 5],
+        ['ws_a', 'telephony', -8, 5],
+        ['ws_a', 'adjustment', 1, 100],
+        ['ws_a', 'compute', -3, 28],
+        ['ws_b', 'compute', -9, 2],
+      ] as const
+    ).entries())
+      insert.run(`p:${index}`, workspaceId, meter, amount, hour * 3_600_000 + 1);
+    old.close();
+    const database = openDatabase(place.path, booksMigrations);
+    const file = new BooksFile(database);
+    expect(hoursText(file.spentOf('ws_a'))).toBe('100=-1');
+    expect(hoursText(file.spentOf('ws_b'))).toBe('2=9');
+    database.close();
   });
 
-  test('settling releases the hold in the same step, voiding gives it back, both may be repeated', async () => {
-    const { books } = open();
-    await books.settle({ holdId: null, postings: [posting({ id: 'topup:1', amount: 100n })] });
-    await books.reserve(hold('h:1', 60n));
-    await books.reserve(hold('h:2', 40n));
-    await books.settle({
-      holdId: 'h:1',
-      postings: [posting({ id: 'c:compute:1', callId: 'c', meter: 'compute', amount: -10n })],
-    });
-    expect(await books.balance('ws_a', 0)).toEqual({ balance: 90n, reserved: 40n });
-    await books.release('h:2');
-    await books.release('h:2');
-    await books.release('h:unknown');
-    expect(await books.balance('ws_a', 0)).toEqual({ balance: 90n, reserved: 0n });
+  test('a top-up is found again among many postings by its time, not by reading them all', async () => {
+    const { books, file } = open();
+    await books.settle(posted(posting({ id: 'topup:1', at: 5 })));
+    const plan = file.database
+      .prepare(
+        `EXPLAIN QUERY PLAN SELECT * FROM postings INDEXED BY postings_by_time
+         WHERE workspace_id = ? AND meter = ? AND at >= ? AND at < ? ORDER BY seq DESC LIMIT ?`,
+      )
+      .all('w', 'topup', 0, 1, 10)
+      .map((row) => String(row['detail']));
+    expect(plan.join()).toContain('postings_by_time (workspace_id=? AND at>? AND at<?)');
+    expect(await books.postings({ workspaceId: WORKSPACE, meter: 'topup', fromMs: 5, toMs: 6, limit: 9 })).toHaveLength(
+      1,
+    );
   });
 
-  test('property 4: no schedule of reserves, renewals, settlements, voids and expiries overdraws (10 000 steps, seed 7)', async () => {
-    const { books } = open();
-    const random = new SeededRandom(7);
-    let nowMs = 0;
-    let balance = 5_000n;
-    await books.settle({ holdId: null, postings: [posting({ id: 'topup:1', amount: balance })] });
-    const held = new Map<string, { amount: bigint; expiresAtMs: number }>();
-    for (let step = 0; step < 10_000; step += 1) {
-      nowMs += random.below(20);
-      for (const [id, own] of held) if (own.expiresAtMs <= nowMs) held.delete(id);
-      const id = `h:${random.below(12)}`;
-      const amount = BigInt(random.below(900));
-      const others = [...held].reduce((sum, [other, own]) => (other === id ? sum : sum + own.amount), 0n);
-      switch (random.below(4)) {
-        case 0:
-        case 1: {
-          const expiresAtMs = nowMs + 1 + random.below(500);
-          const outcome = await books.reserve(hold(id, amount, { nowMs, expiresAtMs }));
-          expect(outcome, `step ${step}`).toBe(balance - others >= amount ? 'held' : 'insufficient');
-          if (outcome === 'held') held.set(id, { amount, expiresAtMs });
-          break;
-        }
-        case 2: {
-          const own = held.get(id);
-          if (own === undefined) break;
-          const charged = (own.amount * BigInt(random.below(101))) / 100n;
-          const charge = posting({ id: `c:${step}`, callId: 'c', meter: 'compute', amount: -charged });
-          await books.settle({ holdId: id, postings: [charge] });
-          balance -= charged;
-          held.delete(id);
-          break;
-        }
-        default:
-          await books.release(id);
-          held.delete(id);
-      }
-      if (balance < 500n) {
-        await books.settle({ holdId: null, postings: [posting({ id: `topup:${step}`, amount: 3_000n })] });
-        balance += 3_000n;
-      }
-      const seen = await books.balance('ws_a', nowMs);
-      expect(seen, `step ${step}`).toEqual({
-        balance,
-        reserved: [...held.values()].reduce((sum, own) => sum + own.amount, 0n),
-      });
-      expect(seen.balance - seen.reserved, `step ${step}`).toBeGreaterThanOrEqual(0n);
-    }
+  test('calls in progress are counted in their own index', () => {
+    const { file } = open();
+    const plan = file.database
+      .prepare("EXPLAIN QUERY PLAN SELECT COUNT(*) AS n FROM holds WHERE workspace_id = ? AND id GLOB 'lease:*'")
+      .all('w')
+      .map((row) => String(row['detail']));
+    expect(plan.join()).toContain('USING COVERING INDEX calls_in_progress');
   });
 });
