@@ -66,6 +66,7 @@ export function renderReport(report: AuditReport): string {
   const rows = [
     ['calls recomputed', String(report.calls)],
     ['postings', String(report.postings)],
+    ['supplier costs', String(report.costs)],
     ['workspaces', String(report.workspaces)],
     ['live calls left out', String(report.openCalls)],
     ['charged', formatMoney(report.charged)],

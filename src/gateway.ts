@@ -111,7 +111,7 @@ async function assemble(
   const ids = createIds(randomBytes);
   const dataDir = resolve(root, config.dataDir);
   const keys = loadKeys({ ...config, dataDir }, randomBytes);
-  const { rates } = readPriceLists(config, root);
+  const { rates, suppliers } = readPriceLists(config, root);
   const version = readVersion(root);
 
   const stored = await openBooks({
@@ -178,6 +178,7 @@ async function assemble(
     journal,
     store,
     rates: () => rates,
+    suppliers: () => suppliers,
     clock,
     counters: media.counters,
     bootId: readBootId(),

@@ -16,6 +16,7 @@ export function meterObserver(metrics: Metrics, logger: Logger): Partial<MeterOb
     // For graphs only; the books keep integers.
     revenue: (meter, amount) => metrics.revenueTotal.inc({ meter }, Number(amount) / NANO_PER_UNIT),
     billedMs: (meter, callClass, ms) => metrics.billedSecondsTotal.inc({ meter, class: callClass }, ms / 1000),
+    supplierCost: (amount) => metrics.supplierCostTotal.inc(Number(amount) / NANO_PER_UNIT),
     storeFailed: (operation, error) =>
       logger.error({ operation, err: error }, 'a write to the books failed and is tried again'),
   };

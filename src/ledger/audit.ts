@@ -5,9 +5,10 @@
 //   U2. Conservation: each posting's balanceAfter is the one before plus its amount, the last one is the balance, and `reserved` is the
 //       sum of the holds.
 //   U3. No call is open and none that is posted holds money. While the gateway runs, its live calls are no difference.
+//   U4. As U1, for what calls cost us at their suppliers.
 
 import type { Nano } from '../domain/money.ts';
-import type { NewPosting, Posting } from './books.ts';
+import type { NewPosting, SupplierCost } from './books.ts';
 import type { BooksFile } from './sqlite-books.ts';
 
 /** What one call must have in the ledger, recomputed from its journal. */
@@ -15,6 +16,7 @@ export interface ExpectedCall {
   readonly callId: string;
   readonly holdId: string;
   readonly postings: readonly NewPosting[];
+  readonly costs: readonly SupplierCost[];
   readonly posted: boolean;
   readonly problems: readonly string[];
 }
@@ -36,6 +38,7 @@ export interface Difference {
 export interface AuditReport {
   readonly calls: number;
   readonly postings: number;
+  readonly costs: number;
   readonly workspaces: number;
   /** Live calls of a running gateway, left out. */
   readonly openCalls: number;
@@ -61,15 +64,21 @@ export function auditBooks(books: BooksFile, journal: CallJournal, live: boolean
       balance += posting.amount;
       if (posting.balanceAfter !== balance)
         report(posting.id, `balance after it is ${posting.balanceAfter}, the sum is ${balance}`);
-      if (posting.callId !== null) auditOwner(journal, posting, posting.callId, report);
+      if (posting.callId !== null) auditOwner(journal, 'posting', posting, posting.callId, report);
     }
     if (account.balance !== balance)
       report(account.workspaceId, `balance ${account.balance}, sum of postings ${balance}`);
     auditHolds(books, account, report);
   }
+  let costs = 0;
+  for (const cost of allCosts(books)) {
+    costs += 1;
+    auditOwner(journal, 'cost', cost, cost.callId, report);
+  }
   return {
     calls: journal.callIds.length,
     postings,
+    costs,
     workspaces,
     openCalls: live ? journal.openCallIds.size : 0,
     charged,
@@ -79,9 +88,13 @@ export function auditBooks(books: BooksFile, journal: CallJournal, live: boolean
 
 type ReportDifference = (subject: string, what: string) => void;
 
-const COMPARED = ['workspaceId', 'meter', 'quantityMs', 'amount'] as const;
+const POSTING_KEYS = ['workspaceId', 'meter', 'quantityMs', 'amount'] as const;
+const COST_KEYS = ['workspaceId', 'trunkId', 'quantityMs', 'amount', 'revenue'] as const;
+/** Far more than the lines of a call. */
+const LINES_MAX = 100;
+const PAGE = 1_000;
 
-/** U1 from the side of the journal, U3 for the call's hold. */
+/** U1 and U4 from the side of the journal, U3 for the call's hold. */
 function auditCall(
   books: BooksFile,
   journal: CallJournal,
@@ -93,23 +106,49 @@ function auditCall(
   if (expected === undefined) return report(callId, 'ended, but without records');
   if (live && journal.openCallIds.has(callId)) return;
   for (const problem of expected.problems) report(callId, problem);
-  const found = new Map(books.postings({ callId, limit: 100 }).map((posting) => [posting.id, posting]));
-  for (const posting of expected.postings) {
-    const known = found.get(posting.id);
-    if (known === undefined) report(callId, `${posting.id} of ${posting.amount} is not in the ledger`);
+  const limit = LINES_MAX;
+  compareLines(callId, expected.postings, books.postings({ callId, limit }), POSTING_KEYS, report);
+  compareLines(callId, expected.costs, books.costs({ callId, limit }), COST_KEYS, report);
+}
+
+function compareLines<L extends { readonly id: string; readonly amount: Nano }>(
+  callId: string,
+  expected: readonly L[],
+  found: readonly L[],
+  keys: readonly (keyof L & string)[],
+  report: ReportDifference,
+): void {
+  const byId = new Map(found.map((line) => [line.id, line]));
+  for (const line of expected) {
+    const known = byId.get(line.id);
+    if (known === undefined) report(callId, `${line.id} of ${line.amount} is not in the ledger`);
     else
-      for (const key of COMPARED)
-        if (known[key] !== posting[key])
-          report(callId, `${posting.id}: ${key} ${known[key]}, recomputed ${posting[key]}`);
+      for (const key of keys)
+        if (known[key] !== line[key]) report(callId, `${line.id}: ${key} ${known[key]}, recomputed ${line[key]}`);
   }
 }
 
-/** U1 from the side of the ledger: nothing names a call that did not cause it. */
-function auditOwner(journal: CallJournal, posting: Posting, callId: string, report: ReportDifference): void {
+/** U1 and U4 from the side of the ledger: nothing names a call that did not cause it. */
+function auditOwner(
+  journal: CallJournal,
+  kind: 'posting' | 'cost',
+  line: { readonly id: string },
+  callId: string,
+  report: ReportDifference,
+): void {
   const expected = journal.expected(callId);
-  if (expected === undefined) report(posting.id, `names call ${callId}, which the journal does not know`);
-  else if (!expected.postings.some((known) => known.id === posting.id))
-    report(posting.id, 'the call gives no such posting');
+  if (expected === undefined) report(line.id, `names call ${callId}, which the journal does not know`);
+  else if (![...expected.postings, ...expected.costs].some((known) => known.id === line.id))
+    report(line.id, `the call gives no such ${kind}`);
+}
+
+function* allCosts(books: BooksFile): Generator<SupplierCost> {
+  let page = books.costs({ limit: PAGE });
+  while (page.length > 0) {
+    yield* page;
+    const beforeId = (page.at(-1) as SupplierCost).id;
+    page = page.length < PAGE ? [] : books.costs({ limit: PAGE, beforeId });
+  }
 }
 
 /** U2 for the holds. */

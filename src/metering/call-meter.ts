@@ -34,6 +34,7 @@ import { computePrice, telephonyPrice } from './rating.ts';
 import type { IntentRecord } from './records.ts';
 import { foldCall } from './records.ts';
 import { storeInSteps } from './store.ts';
+import { NO_SUPPLIERS, type SupplierTable } from './supplier-rates.ts';
 import { Sweep } from './sweep.ts';
 
 export interface MeterOptions {
@@ -43,6 +44,8 @@ export interface MeterOptions {
   readonly store?: MeterStore;
   /** The table in force; asked once at set-up and once at answer of each call. */
   readonly rates: () => RateTable;
+  /** What carriers charge us; asked once at answer of each call. Default: no costs are kept. */
+  readonly suppliers?: () => SupplierTable;
   readonly terms: TermsOf;
   readonly clock: Clock;
   readonly counters: EvidenceCounters;
@@ -206,7 +209,7 @@ class CallMeter implements Meter {
   }
 
   #open(intent: CallIntent, record: IntentRecord, lease: Lease): OpenCall {
-    const { books, clock, counters, journal, rates } = this.#options;
+    const { books, clock, counters, journal, rates, suppliers = () => NO_SUPPLIERS } = this.#options;
     const { callId } = intent;
     const call = new OpenCall({
       intent,
@@ -216,6 +219,7 @@ class CallMeter implements Meter {
       books,
       store: this.#store,
       rates,
+      suppliers,
       clock,
       counters,
       ages: this.#times,

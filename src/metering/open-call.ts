@@ -24,12 +24,13 @@ import { agentProvenTo, pulseOf, readCounters } from './evidence.ts';
 import type { Journal } from './journal.ts';
 import type { Lease } from './lease.ts';
 import type { CallEnd, CallIntent, MeteredCall } from './meter.ts';
-import type { EvidenceCounters, MeterBooks, MeterObserver, MeterStore } from './ports.ts';
+import type { EvidenceCounters, MeterBooks, MeterObserver, MeterSettlement, MeterStore } from './ports.ts';
 import { settlementOf } from './poster.ts';
 import type { RateTable } from './rates.ts';
 import type { AgentEvent } from './rating.ts';
 import { activeTime, answeredMs, computePrice, telephonyPrice } from './rating.ts';
 import type { Answer, EndedRecord, IntentRecord, Pulse, RatedRecord } from './records.ts';
+import type { SupplierTable } from './supplier-rates.ts';
 
 export interface OpenCallOptions {
   readonly intent: CallIntent;
@@ -39,6 +40,7 @@ export interface OpenCallOptions {
   readonly books: MeterBooks;
   readonly store: MeterStore;
   readonly rates: () => RateTable;
+  readonly suppliers: () => SupplierTable;
   readonly clock: Clock;
   readonly counters: EvidenceCounters;
   readonly ages: ProofAges;
@@ -78,14 +80,19 @@ export class OpenCall implements MeteredCall {
   answered(at: Parameters<MeteredCall['answered']>[0]): Promise<void> {
     if (this.#end !== null) return this.#answered ?? Promise.resolve();
     if (this.#answered !== null) return this.#answered;
-    const { intent, lease } = this.#options;
+    const { intent, lease, suppliers } = this.#options;
+    const { wallMs } = at;
     const callClass = at.class ?? intent.class;
+    const trunkId = at.trunkId === undefined ? intent.trunkId : at.trunkId;
+    const { direction, ratedNumber: number } = intent;
+    const supplier = suppliers().snapshot({ class: callClass, direction, trunkId, number, wallMs });
     this.#answer = {
       monotonicMs: at.monotonicMs,
-      wallMs: at.wallMs,
+      wallMs,
       class: callClass,
-      trunkId: at.trunkId === undefined ? intent.trunkId : at.trunkId,
-      rates: this.#ratesAtAnswer(callClass, at.wallMs),
+      trunkId,
+      rates: this.#ratesAtAnswer(callClass, wallMs),
+      ...(supplier === undefined ? {} : { supplier }),
     };
     this.#answered = this.#writer.write({ kind: 'answered', ...this.#next(), answer: this.#answer });
     lease.start((nowMs) => this.#projectFrom(nowMs));
@@ -200,11 +207,13 @@ export class OpenCall implements MeteredCall {
     const ended = this.#endedRecord(end, atMs, billToMs, this.#next().callSeq);
     const rating = ratingOf(record, ended);
     const rated: RatedRecord = { kind: 'rated', ...this.#next(), ...rating, final: isFinal(ended) };
-    const outcome = await this.#settle(ended, rated);
+    const settlement = settlementOf(record, ended, rated);
+    const outcome = await this.#settle(ended, rated, settlement);
     this.#finalBill = billOf(record, ended, rating);
     await this.#recorded(end, this.#finalBill);
     void this.#writer.write({ kind: 'posted', ...this.#next(), outcome });
     this.#report(ended, rated, clock.monotonicMs() - end.atMs);
+    for (const cost of settlement.costs) observer.supplierCost(cost.amount);
     const overshoot = this.#overshoot(ended, rated.total);
     if (overshoot > 0n) observer.overshoot(overshoot);
     this.#options.onPosted();
@@ -221,9 +230,8 @@ export class OpenCall implements MeteredCall {
   }
 
   /** Records and money in one step; where that fails, one after the other until both are done (M3). */
-  async #settle(ended: EndedRecord, rated: RatedRecord): Promise<'posted' | 'exists'> {
-    const { books, clock, observer, record, store, storeTimeoutMs } = this.#options;
-    const settlement = settlementOf(record, ended, rated);
+  async #settle(ended: EndedRecord, rated: RatedRecord, settlement: MeterSettlement): Promise<'posted' | 'exists'> {
+    const { books, clock, observer, store, storeTimeoutMs } = this.#options;
     const together = this.#writer.writeWith((waiting) => store.settle([...waiting, ended, rated], settlement));
     try {
       return await this.#orClosed(within(clock, storeTimeoutMs, 'settle', together));

@@ -113,6 +113,8 @@ export interface MeterObserver {
   overshoot(amount: Nano): void;
   revenue(meter: 'telephony' | 'compute', amount: Nano): void;
   billedMs(meter: 'telephony' | 'compute', callClass: CallClass, ms: number): void;
+  /** A leg's cost at its supplier. */
+  supplierCost(amount: Nano): void;
   /** A heartbeat of `calls` open calls is durable; nothing up to `atMs` (monotonic) can be lost any more. */
   heartbeat(atMs: number, calls: number): void;
   /** A write to journal or ledger failed; it is tried again. */
@@ -125,6 +127,7 @@ export const silentObserver: MeterObserver = {
   overshoot: () => undefined,
   revenue: () => undefined,
   billedMs: () => undefined,
+  supplierCost: () => undefined,
   heartbeat: () => undefined,
   storeFailed: () => undefined,
 };

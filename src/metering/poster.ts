@@ -4,14 +4,15 @@
 import { adjustmentPostingOf, postingsOf } from './bill.ts';
 import type { MeterBooks, MeterSettlement } from './ports.ts';
 import type { CallHistory, EndedRecord, IntentRecord, RatedRecord } from './records.ts';
+import { adjustmentCostsOf, costsOf } from './supplier.ts';
 
-/** All that a rated call moves: its lines, and its hold back, in one atomic step. */
+/** All that a rated call moves: its lines, what it costs us, and its hold back, in one atomic step. */
 export function settlementOf(intent: IntentRecord, ended: EndedRecord, rated: RatedRecord): MeterSettlement {
   return {
     workspaceId: intent.workspaceId,
     holdId: intent.holdId,
     postings: postingsOf(intent, ended, rated),
-    costs: [],
+    costs: costsOf(intent, ended, rated),
   };
 }
 
@@ -21,6 +22,6 @@ export async function postAdjustment(books: MeterBooks, history: CallHistory): P
     workspaceId: history.intent.workspaceId,
     holdId: null,
     postings: posting === undefined ? [] : [posting],
-    costs: [],
+    costs: adjustmentCostsOf(history),
   });
 }

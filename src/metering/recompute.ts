@@ -2,15 +2,17 @@
 
 import { adjustmentPostingOf, postingsOf, ratingOf } from './bill.ts';
 import { correctionOf } from './carrier-record.ts';
-import type { MeterPosting } from './ports.ts';
+import type { MeterCost, MeterPosting } from './ports.ts';
 import type { CallHistory, CallJournalRecord, RatedRecord } from './records.ts';
 import { foldCall } from './records.ts';
+import { adjustmentCostsOf, costsOf } from './supplier.ts';
 
 export interface RecomputedCall {
   readonly callId: string;
   readonly holdId: string;
   /** Everything that the ledger must hold for this call, and nothing else. */
   readonly postings: readonly MeterPosting[];
+  readonly costs: readonly MeterCost[];
   /** In the ledger already, by the journal's own word. */
   readonly posted: boolean;
   readonly problems: readonly string[];
@@ -18,13 +20,13 @@ export interface RecomputedCall {
 
 export function recomputeCall(callId: string, records: readonly CallJournalRecord[]): RecomputedCall {
   if (!records.some((record) => record.kind === 'intent')) {
-    return { callId, holdId: '', postings: [], posted: false, problems: ['records without an intent'] };
+    return { callId, holdId: '', postings: [], costs: [], posted: false, problems: ['records without an intent'] };
   }
   const history = foldCall(callId, records);
   const { intent, ended, rated } = history;
   const base = { callId, holdId: intent.holdId, posted: history.posted !== null };
   const problems = countProblems(records);
-  if (ended === null) return { ...base, postings: [], problems: [...problems, 'no end: the call is open'] };
+  if (ended === null) return { ...base, postings: [], costs: [], problems: [...problems, 'no end: the call is open'] };
   const rating = ratingOf(intent, ended);
   if (rated === null) problems.push('ended but not rated');
   else problems.push(...ratedProblems(rated, { ...rating, kind: 'rated' }));
@@ -32,7 +34,8 @@ export function recomputeCall(callId: string, records: readonly CallJournalRecor
   problems.push(...stampProblems(history), ...adjustmentProblems(history));
   const adjustment = adjustmentPostingOf(history);
   const postings = [...postingsOf(intent, ended, rating), ...(adjustment === undefined ? [] : [adjustment])];
-  return { ...base, postings, problems };
+  const costs = [...costsOf(intent, ended, rating), ...adjustmentCostsOf(history)];
+  return { ...base, postings, costs, problems };
 }
 
 /** Each arrow of a call's life is drawn once. */

@@ -54,6 +54,8 @@ export interface Metrics {
   readonly billedSecondsTotal: CounterOf<{ meter: MeterLabel; class: ClassLabel }>;
   /** Currency units (a float: for graphs, never for books). */
   readonly revenueTotal: CounterOf<{ meter: MeterLabel }>;
+  /** What carriers charge us for answered legs, in currency units like the revenue. */
+  readonly supplierCostTotal: Pick<Counter, 'inc'>;
   /** Age of the oldest ended call whose bill is not in the ledger; 0 = nothing waits. */
   readonly ledgerLagSeconds: Pick<Gauge, 'set'>;
   readonly journalFsyncSeconds: Pick<Histogram, 'observe'>;
@@ -121,6 +123,7 @@ export function createMetrics({ processDefaults = true }: MetricsOptions = {}): 
     agentConnectSeconds: histogram('agent_connect_seconds', 'Dial to upgrade', ['protocol'], AGENT_CONNECT_BUCKETS),
     billedSecondsTotal: counter('billed_seconds_total', 'Seconds billed', ['meter', 'class']),
     revenueTotal: counter('revenue_total', 'Currency units charged', ['meter']),
+    supplierCostTotal: plainCounter('supplier_cost_total', 'Currency units that carriers charge us'),
     ledgerLagSeconds: new Gauge({
       name: 'callin_ledger_lag_seconds',
       help: 'Age of the oldest ended call that is not in the ledger',

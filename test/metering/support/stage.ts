@@ -11,6 +11,7 @@ import type { EvidenceCounters, MeterObserver, WorkspaceTerms } from '../../../s
 import { parseRates } from '../../../src/metering/rates.ts';
 import type { RecoveredCall } from '../../../src/metering/recovery.ts';
 import { recover } from '../../../src/metering/recovery.ts';
+import { NO_SUPPLIERS, type SupplierTable } from '../../../src/metering/supplier-rates.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 
 /** The fixture of the edge cases: managed telephony 200 nano/ms, compute 1 000 nano/ms. */
@@ -56,6 +57,7 @@ export interface Seen {
   readonly failures: string[];
   readonly heartbeats: number[];
   overshoot: Nano;
+  supplierCost: Nano;
 }
 
 export interface StageOptions {
@@ -76,8 +78,9 @@ export class Stage {
   readonly clock: FakeClock;
   readonly counters: FakeCounters;
   readonly opened: OpenBooks & { readonly file: BooksFiles };
-  readonly seen: Seen = { lagMs: [], denied: [], failures: [], heartbeats: [], overshoot: 0n };
+  readonly seen: Seen = { lagMs: [], denied: [], failures: [], heartbeats: [], overshoot: 0n, supplierCost: 0n };
   rates: ReturnType<typeof parseRates>;
+  suppliers: SupplierTable = NO_SUPPLIERS;
   terms: WorkspaceTerms;
   meter: Meter;
   readonly #options: StageOptions;
@@ -171,6 +174,9 @@ export class Stage {
       overshoot: (amount) => {
         this.seen.overshoot += amount;
       },
+      supplierCost: (amount) => {
+        this.seen.supplierCost += amount;
+      },
       heartbeat: (atMs) => this.seen.heartbeats.push(atMs),
       storeFailed: (operation) => this.seen.failures.push(operation),
     };
@@ -181,6 +187,7 @@ export class Stage {
       journal,
       ...(together ? { store: this.opened.store } : {}),
       rates: () => this.rates,
+      suppliers: () => this.suppliers,
       terms: async () => this.terms,
       clock: this.clock,
       counters: this.counters,
