@@ -7,6 +7,7 @@
 //   R3. What waits is bounded: beyond that `save` rejects at once.
 
 import { Worker } from 'node:worker_threads';
+import type { CallFacts } from '../domain/call.ts';
 import { BooksClosedError, BooksOverloadedError, BooksThreadError } from '../storage/errors.ts';
 
 /** A row of the table `calls`. */
@@ -17,6 +18,10 @@ export interface CallRow {
   readonly workspaceId: string | null;
   readonly state: string;
   readonly direction: string;
+  /** Wall-clock ms; null = live. */
+  readonly endedAt: number | null;
+  readonly answered: boolean;
+  readonly facts: CallFacts;
 }
 
 /** Where batches go. All rows of one `write` in one durable transaction, or none. */

@@ -1,7 +1,7 @@
 // Where workspaces, agents, trunks, numbers, keys and call records live, behind one interface (embedded SQLite now, Redis to
 // come). Reads on the way of a call are by key. Every read by a workspace names the workspace: isolation is here, not above.
 
-import type { CallRecord } from '../domain/call.ts';
+import type { CallFacts, CallRecord } from '../domain/call.ts';
 import type { Agent, ApiKey, PhoneNumber, Trunk, Workspace } from '../domain/directory.ts';
 import type { E164 } from '../domain/e164.ts';
 
@@ -57,6 +57,27 @@ export interface CallStore {
   list(
     filter: { readonly workspaceId?: string; readonly state?: string; readonly direction?: string } & Page,
   ): Promise<PageOf<CallRecord>>;
+  /** By id; ids that the workspace has no call of are left out. For a page of ids. */
+  factsOf(ids: readonly string[], workspaceId: string): Promise<ReadonlyMap<string, CallFacts>>;
+  /** Ended calls by what they are counted under; a call belongs to the instant of its end. Lets other work go on meanwhile. */
+  countEnded(query: EndedQuery): Promise<readonly EndedCount[]>;
+}
+
+export type CallGrouping = 'number' | 'agent' | 'day';
+
+export interface EndedQuery {
+  readonly workspaceId: string;
+  /** Wall-clock ms, [fromMs, toMs). */
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly by: CallGrouping;
+}
+
+export interface EndedCount {
+  /** Number, agent's id, or day of UTC (2026-01-31); null: calls without an agent. */
+  readonly key: string | null;
+  readonly calls: number;
+  readonly answered: number;
 }
 
 export interface IdempotencyStore {

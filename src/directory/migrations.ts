@@ -85,4 +85,23 @@ UPDATE idempotency SET claimed_at = unixepoch() * 1000;
 CREATE INDEX idempotency_oldest ON idempotency (claimed_at);
 `,
   },
+  {
+    id: 'directory-3',
+    // What is counted of calls; the indexes hold all that is asked for, so that no document is read.
+    sql: `
+ALTER TABLE calls ADD COLUMN ended_at INTEGER;
+ALTER TABLE calls ADD COLUMN answered INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE calls ADD COLUMN class TEXT;
+ALTER TABLE calls ADD COLUMN number TEXT NOT NULL DEFAULT '';
+ALTER TABLE calls ADD COLUMN agent_id TEXT;
+UPDATE calls SET
+  ended_at = CAST(json_extract(document, '$.endedAt') AS INTEGER),
+  answered = json_extract(document, '$.answeredAt') IS NOT NULL,
+  class = json_extract(document, '$.class'),
+  number = json_extract(document, CASE direction WHEN 'inbound' THEN '$.to' ELSE '$.from' END),
+  agent_id = json_extract(document, '$.agentId');
+CREATE INDEX calls_ended ON calls (workspace_id, ended_at, number, agent_id, answered) WHERE ended_at IS NOT NULL;
+CREATE INDEX calls_facts ON calls (id, workspace_id, class, number, agent_id);
+`,
+  },
 ];

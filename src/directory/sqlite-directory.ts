@@ -7,8 +7,9 @@ import type { ApiKey, PhoneNumber, Trunk } from '../domain/directory.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 import { countryOf } from '../routing/countries.ts';
 import { openDatabase } from '../storage/sqlite.ts';
+import { openCallCounts } from './call-counts.ts';
 import { CallRecordBatches, type CallRowWriter } from './call-records.ts';
-import { inlineCallRowWriter } from './call-rows.ts';
+import { callRowOf, inlineCallRowWriter } from './call-rows.ts';
 import type { CallStore, Directory, IdempotencyStore, NumberFilter, NumberStore } from './directory.ts';
 import { agentCodec, callCodec, keyCodec, numberCodec, trunkCodec, workspaceCodec } from './documents.ts';
 import { DIRECTORY_MIGRATIONS } from './migrations.ts';
@@ -152,16 +153,11 @@ function openCalls(database: DatabaseSync, records: CallRecordBatches): CallStor
     workspaceColumn: 'workspace_id',
     columns: (call) => ({ workspace_id: call.workspaceId, state: call.state, direction: call.direction }),
   });
+  const counts = openCallCounts(database);
   return {
-    save: (record) =>
-      records.save({
-        id: record.id,
-        createdAt: record.createdAt,
-        document: callCodec.encode(record),
-        workspaceId: record.workspaceId,
-        state: record.state,
-        direction: record.direction,
-      }),
+    factsOf: async (ids, workspaceId) => counts.factsOf(ids, workspaceId),
+    countEnded: (query) => counts.countEnded(query),
+    save: (record) => records.save(callRowOf(record)),
     get: table.get,
     list: async ({ workspaceId, state, direction, ...page }) =>
       table.page(

@@ -30,6 +30,15 @@ export interface CallRecord {
   readonly bill: Bill | null;
 }
 
+/** What a call is counted under. */
+export interface CallFacts {
+  /** null: refused before its class was known. */
+  readonly class: CallClass | null;
+  /** The workspace's number: inbound the one that was dialled, outbound the caller id. */
+  readonly number: string;
+  readonly agentId: string | null;
+}
+
 export interface TimelineEntry {
   /** Wall clock. */
   readonly at: number;

@@ -14,6 +14,9 @@ const row = (id: string, over: Partial<CallRow> = {}): CallRow => ({
   workspaceId: 'ws_a',
   state: 'ended',
   direction: 'inbound',
+  endedAt: 2,
+  answered: true,
+  facts: { class: 'managed', number: '+12025550100', agentId: null },
   ...over,
 });
 

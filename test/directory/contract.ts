@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Directory } from '../../src/directory/directory.ts';
+import type { CallGrouping, Directory, EndedQuery } from '../../src/directory/directory.ts';
+import type { CallRecord } from '../../src/domain/call.ts';
 import type { E164 } from '../../src/domain/e164.ts';
 import { agent, apiKey, call, number, trunk, workspace } from './records.ts';
 
@@ -269,6 +270,78 @@ export function directoryContract(name: string, open: () => Promise<Directory>):
         await directory.numbers.put(number({ id: 'n4', createdAt: 4, e164: '+14165550101' as E164 }));
         expect(await ids({ limit: 10, country: 'CA' })).toEqual(['n4']);
         expect(await ids({ limit: 10, country: 'US', assigned: false })).toEqual(['n2']);
+      });
+    });
+
+    describe('what is counted of calls', () => {
+      const DAY = 86_400_000;
+      const save = (...records: CallRecord[]) => Promise.all(records.map((record) => directory.calls.save(record)));
+      const count = async (by: CallGrouping, over: Partial<EndedQuery> = {}) => {
+        const counts = await directory.calls.countEnded({
+          workspaceId: 'ws_a',
+          fromMs: 0,
+          toMs: 10 * DAY,
+          by,
+          ...over,
+        });
+        return counts.toSorted((a, b) => String(a.key).localeCompare(String(b.key)));
+      };
+
+      beforeEach(() =>
+        save(
+          call({ id: 'c1', endedAt: 1_000 }),
+          call({ id: 'c2', endedAt: DAY - 1, answeredAt: null, agentId: null }),
+          call({ id: 'c3', endedAt: DAY, direction: 'outbound', from: '+12025550177', class: 'managed' }),
+          call({ id: 'c4', endedAt: 3 * DAY + 0.5 }),
+          call({ id: 'live', endedAt: null, state: 'answered' }),
+          call({ id: 'other', endedAt: 1_000, workspaceId: 'ws_b' }),
+        ),
+      );
+
+      test('by number: inbound the one that was dialled, outbound the caller id', async () => {
+        expect(await count('number')).toEqual([
+          { key: '+12025550100', calls: 3, answered: 2 },
+          { key: '+12025550177', calls: 1, answered: 1 },
+        ]);
+      });
+
+      test('by agent, calls without one too', async () => {
+        expect(await count('agent')).toEqual([
+          { key: 'agent_a', calls: 3, answered: 3 },
+          { key: null, calls: 1, answered: 0 },
+        ]);
+      });
+
+      test('by the day of UTC in which they ended', async () => {
+        expect(await count('day')).toEqual([
+          { key: '1970-01-01', calls: 2, answered: 1 },
+          { key: '1970-01-02', calls: 1, answered: 1 },
+          { key: '1970-01-04', calls: 1, answered: 1 },
+        ]);
+      });
+
+      test('from is inclusive, to is exclusive; an empty range and another workspace have none', async () => {
+        expect(await count('day', { fromMs: DAY - 1, toMs: DAY })).toEqual([
+          { key: '1970-01-01', calls: 1, answered: 0 },
+        ]);
+        expect(await count('day', { fromMs: DAY, toMs: DAY })).toEqual([]);
+        expect(await count('day', { workspaceId: 'ws_none' })).toEqual([]);
+      });
+
+      test('a call is counted once, as it was saved last', async () => {
+        await save(call({ id: 'live', endedAt: 2 * DAY, agentId: 'agent_b' }));
+        expect(await count('agent', { fromMs: 2 * DAY, toMs: 3 * DAY })).toEqual([
+          { key: 'agent_b', calls: 1, answered: 1 },
+        ]);
+      });
+
+      test('facts by id, of the workspace’s own calls', async () => {
+        const facts = await directory.calls.factsOf(['c2', 'c3', 'other', 'none', ''], 'ws_a');
+        expect([...facts].toSorted()).toEqual([
+          ['c2', { class: 'byoc', number: '+12025550100', agentId: null }],
+          ['c3', { class: 'managed', number: '+12025550177', agentId: 'agent_a' }],
+        ]);
+        expect(await directory.calls.factsOf([], 'ws_a')).toEqual(new Map());
       });
     });
 

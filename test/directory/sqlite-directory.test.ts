@@ -3,10 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openCallCounts } from '../../src/directory/call-counts.ts';
+import { callCodec } from '../../src/directory/documents.ts';
+import { DIRECTORY_MIGRATIONS } from '../../src/directory/migrations.ts';
 import { openDirectory } from '../../src/directory/sqlite-directory.ts';
 import type { E164 } from '../../src/domain/e164.ts';
+import { openDatabase } from '../../src/storage/sqlite.ts';
 import { directoryContract } from './contract.ts';
-import { agent, number, trunk, workspace } from './records.ts';
+import { agent, call, number, trunk, workspace } from './records.ts';
 
 const KEY = new Uint8Array(32).fill(7);
 
@@ -63,6 +67,51 @@ describe('SQLite directory on disk', () => {
       workspace({ limits: { ...workspace().limits, spendPerHour: null } }),
     );
     await again.close();
+  });
+
+  test('calls that were stored before anything was counted are counted', async () => {
+    const file = openDatabase(path, DIRECTORY_MIGRATIONS.slice(0, 2));
+    const insert = file.prepare(
+      'INSERT INTO calls (id, created_at, document, workspace_id, state, direction) VALUES (?, ?, ?, ?, ?, ?)',
+    );
+    for (const record of [
+      call({ id: 'c1', endedAt: 61_200.5 }),
+      call({ id: 'c2', direction: 'outbound', from: '+12025550177', answeredAt: null, agentId: null, class: null }),
+      call({ id: 'c3', endedAt: null, state: 'answered' }),
+    ])
+      insert.run(record.id, 1, callCodec.encode(record), 'ws_a', record.state, record.direction);
+    file.close();
+    const again = openDirectory(path, { sealingKey: KEY });
+    expect(await again.calls.countEnded({ workspaceId: 'ws_a', fromMs: 0, toMs: 100_000, by: 'number' })).toEqual([
+      { key: '+12025550100', calls: 1, answered: 1 },
+      { key: '+12025550177', calls: 1, answered: 0 },
+    ]);
+    expect([...(await again.calls.factsOf(['c1', 'c2'], 'ws_a')).values()]).toEqual([
+      { class: 'byoc', number: '+12025550100', agentId: 'agent_a' },
+      { class: null, number: '+12025550177', agentId: null },
+    ]);
+    await again.close();
+  });
+
+  test('counting reads no document: the indexes hold all that is asked for', () => {
+    const file = openDatabase(path, DIRECTORY_MIGRATIONS);
+    const plans: string[] = [];
+    const watched = {
+      prepare(sql: string) {
+        plans.push(
+          ...file
+            .prepare(`EXPLAIN QUERY PLAN ${sql}`)
+            .all()
+            .map((row) => String(row['detail'])),
+        );
+        return file.prepare(sql);
+      },
+    };
+    openCallCounts(watched as DatabaseSync);
+    const ofCalls = plans.filter((detail) => /\bcalls\b/.test(detail));
+    expect(ofCalls).toHaveLength(4);
+    for (const detail of ofCalls) expect(detail).toMatch(/^SEARCH calls USING COVERING INDEX/);
+    file.close();
   });
 
   test('another key opens nothing', async () => {
