@@ -1,7 +1,20 @@
 // Identifiers: `<prefix>_<24 base32 characters>`, 120 random bits, lower case, safe in URLs, SIP tokens and file names.
 // The random source is a parameter so that tests are repeatable.
 
-export type IdPrefix = 'ws' | 'key' | 'agent' | 'trunk' | 'num' | 'call' | 'post' | 'lease' | 'node' | 'req';
+export type IdPrefix =
+  | 'ws'
+  | 'key'
+  | 'agent'
+  | 'trunk'
+  | 'num'
+  | 'call'
+  | 'post'
+  | 'lease'
+  | 'node'
+  | 'req'
+  | 'hook'
+  | 'dlv'
+  | 'evt';
 
 export interface Ids {
   next(prefix: IdPrefix): string;
