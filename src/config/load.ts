@@ -11,6 +11,7 @@ import { Ajv, type ErrorObject } from 'ajv';
 import { parse as parseYaml } from 'yaml';
 import { callinVariables, variableOf } from './environment.ts';
 import { ConfigError, type ConfigProblem } from './errors.ts';
+import { parseRedisUrl } from './redis-url.ts';
 import { type Config, configSchema } from './schema.ts';
 
 export interface LoadOptions {
@@ -154,7 +155,11 @@ function combinationProblems(config: Config): ConfigProblem[] {
       ),
     );
   }
-  if (store.kind === 'redis') found.push(problem('store.kind', 'redis is not available in this version; use embedded'));
+  if (store.kind === 'redis') {
+    found.push(problem('store.kind', 'redis is not available in this version; use embedded'));
+    const address = store.redis.url === '' ? 'is needed with store.kind redis' : parseRedisUrl(store.redis.url);
+    if (typeof address === 'string') found.push(problem('store.redis.url', address));
+  }
   if (sip.engine === 'drachtio' && sip.drachtio.secret === '')
     found.push(problem('sip.drachtio.secret', 'is needed with sip.engine drachtio'));
   if (sip.engine === 'drachtio' && sip.drachtio.tls)
