@@ -2,6 +2,7 @@
 
 import type { CostQuery, HoldRequest, PostingQuery, ReserveOutcome, Settlement } from './ledger/books.ts';
 import type { BooksFile } from './ledger/sqlite-books.ts';
+import type { SumQuery } from './ledger/sums.ts';
 import type { HeartbeatRow, JournalFile, JournalRow } from './metering/journal.ts';
 
 /** What each request is answered with. */
@@ -12,6 +13,7 @@ export interface BooksResults {
   settle: ReturnType<BooksFile['settle']>;
   postings: ReturnType<BooksFile['postings']>;
   costs: ReturnType<BooksFile['costs']>;
+  sum: ReturnType<BooksFile['sum']>;
   openCall: ReserveOutcome;
   settleCall: ReturnType<BooksFile['settle']>;
   append: undefined;
@@ -29,6 +31,7 @@ export type BooksCall =
   | { readonly name: 'settle'; readonly args: readonly [Settlement] }
   | { readonly name: 'postings'; readonly args: readonly [PostingQuery] }
   | { readonly name: 'costs'; readonly args: readonly [CostQuery] }
+  | { readonly name: 'sum'; readonly args: readonly [SumQuery] }
   | { readonly name: 'openCall'; readonly args: readonly [HoldRequest, intent: JournalRow] }
   | { readonly name: 'settleCall'; readonly args: readonly [readonly JournalRow[], Settlement] }
   | { readonly name: 'append'; readonly args: readonly [readonly JournalRow[]] }

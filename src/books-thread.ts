@@ -47,6 +47,8 @@ function perform(request: Exclude<BooksRequest, { name: 'close' }>): unknown {
       return books.postings(...request.args);
     case 'costs':
       return books.costs(...request.args);
+    case 'sum':
+      return books.sum(...request.args);
     case 'openCall':
       return openCall(file, ...request.args);
     case 'settleCall':

@@ -9,7 +9,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
 import { systemClock } from './domain/clock.ts';
 import type { Books, HoldRequest, ReserveOutcome, Settlement } from './ledger/books.ts';
-import { BooksFile, booksMigrations, createBooks } from './ledger/sqlite-books.ts';
+import { BooksFile, booksMigrations, createBooks, createSums } from './ledger/sqlite-books.ts';
+import type { PostingSums } from './ledger/sums.ts';
 import type { Journal, JournalRow } from './metering/journal.ts';
 import type { MeterStore } from './metering/ports.ts';
 import { createJournal, JournalFile, journalMigrations, toHeartbeatRow, toRow } from './metering/journal.ts';
@@ -23,6 +24,7 @@ export interface OpenBooks {
   readonly journal: Journal;
   /** Both in one transaction. */
   readonly store: MeterStore;
+  readonly sums: PostingSums;
   /** Resolves when all that was given is durable and the file is closed. */
   close(): Promise<void>;
 }
@@ -77,6 +79,7 @@ export async function openBooks(options: OpenBooksOptions): Promise<OpenBooks> {
       open: (hold, intent) => remote.call({ name: 'openCall', args: [hold, toRow(intent)] }),
       settle: (records, settlement) => remote.call({ name: 'settleCall', args: [records.map(toRow), settlement] }),
     },
+    sums: { sum: (query) => remote.call({ name: 'sum', args: [query] }) },
     async close() {
       await remote.close();
       unlock();
@@ -113,6 +116,7 @@ export function openFiles(options: OpenBooksOptions & { readonly schedule?: (flu
     file,
     journal: createJournal(file.journal, commit),
     books: createBooks(file.books, commit),
+    sums: createSums(file.books, commit),
     store: {
       open: (hold, intent) => commit.run(() => openCall(file, hold, toRow(intent))),
       settle: (records, settlement) => commit.run(() => settleCall(file, records.map(toRow), settlement)),

@@ -23,6 +23,7 @@ import { checkedAmount, checkHold, checkSettlement } from './checks.ts';
 import { HoldConflictError } from './errors.ts';
 import { CALL_HOLD_PREFIX, DAY_HOURS, dayStartOf, hourOf, KEPT_HOURS, START_MS, spentByHour } from './spent.ts';
 import { integer, Lines, prepareExact } from './sqlite-lines.ts';
+import type { PostingSums, SumQuery } from './sums.ts';
 
 export { booksMigrations } from './sqlite-schema.ts';
 
@@ -149,6 +150,10 @@ export class BooksFile {
     return this.#lines.costs(query);
   }
 
+  sum(query: SumQuery): Nano {
+    return this.#lines.sum(query);
+  }
+
   /** Every workspace of the books with what the file says, for the audit. */
   *accounts(): Generator<{ workspaceId: string } & Account> {
     const statement = prepareExact(this.#database, 'SELECT * FROM accounts ORDER BY workspace_id');
@@ -253,6 +258,11 @@ export function createBooks(file: BooksFile, commit: GroupCommit): Books {
     postings: (query) => commit.run(() => file.postings(query)),
     costs: (query) => commit.run(() => file.costs(query)),
   };
+}
+
+/** Sums made by the file itself. */
+export function createSums(file: BooksFile, commit: GroupCommit): PostingSums {
+  return { sum: (query) => commit.run(() => file.sum(query)) };
 }
 
 function toAccount(row: Record<string, unknown>): Account {

@@ -4,6 +4,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Nano } from '../domain/money.ts';
 import type { CostQuery, NewPosting, Posting, PostingMeter, PostingQuery, SupplierCost } from './books.ts';
 import { checkSameCost, checkSamePosting } from './checks.ts';
+import type { SumQuery } from './sums.ts';
 
 const PAGE_MAX = 10_000;
 /** Within so short a time the lines are few: they are found by time and then sorted. Otherwise the newest are read until the page is full. */
@@ -15,6 +16,7 @@ export class Lines {
   readonly #database: DatabaseSync;
   readonly #posting: StatementSync;
   readonly #cost: StatementSync;
+  readonly #sum: StatementSync;
   readonly #insertPosting: StatementSync;
   readonly #insertCost: StatementSync;
 
@@ -22,6 +24,11 @@ export class Lines {
     this.#database = database;
     this.#posting = prepareExact(database, 'SELECT * FROM postings WHERE id = ?');
     this.#cost = prepareExact(database, 'SELECT * FROM costs WHERE id = ?');
+    this.#sum = prepareExact(
+      database,
+      `SELECT SUM(amount) AS total FROM postings INDEXED BY postings_by_time
+       WHERE workspace_id = ? AND at >= ? AND at < ? AND seq < (SELECT seq FROM postings WHERE id = ?)`,
+    );
     this.#insertPosting = database.prepare(
       `INSERT INTO postings (id, workspace_id, call_id, meter, quantity_ms, amount, balance_after, at, note)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -67,6 +74,11 @@ export class Lines {
     return this.#find('costs', query).map(toCost);
   }
 
+  sum({ workspaceId, fromMs, toMs, beforeId }: SumQuery): Nano {
+    const row = this.#sum.get(workspaceId, fromMs, toMs, beforeId);
+    return row === undefined || row['total'] === null ? 0n : integer(row, 'total');
+  }
+
   /** All postings of a workspace, oldest first. */
   *allPostings(workspaceId: string): Generator<Posting> {
     const statement = prepareExact(this.#database, 'SELECT * FROM postings WHERE workspace_id = ? ORDER BY seq');
@@ -88,15 +100,16 @@ export class Lines {
     where('at < ?', query.toMs);
     where(`seq < (SELECT seq FROM ${table} WHERE id = ?)`, query.beforeId);
     const filter = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
-    const index = isNarrow(query) ? `INDEXED BY ${table}_by_time` : '';
+    const index = narrowIndex(table, query);
     const sql = `SELECT * FROM ${table} ${index} ${filter} ORDER BY seq DESC LIMIT ?`;
     return prepareExact(this.#database, sql).all(...values, Math.min(query.limit, PAGE_MAX));
   }
 }
 
-function isNarrow({ workspaceId, callId, fromMs, toMs }: PostingQuery): boolean {
-  if (workspaceId === undefined || callId !== undefined || fromMs === undefined || toMs === undefined) return false;
-  return toMs - fromMs <= NARROW_MS;
+function narrowIndex(table: 'postings' | 'costs', { workspaceId, callId, fromMs, toMs }: PostingQuery): string {
+  if (callId !== undefined || fromMs === undefined || toMs === undefined || toMs - fromMs > NARROW_MS) return '';
+  if (workspaceId !== undefined) return `INDEXED BY ${table}_by_time`;
+  return table === 'costs' ? 'INDEXED BY costs_of_all_by_time' : '';
 }
 
 /** Integers come as bigint: a number would lose digits of money. */

@@ -45,4 +45,9 @@ export const booksMigrations: readonly Migration[] = [
         WHERE meter IN ('telephony', 'compute', 'adjustment') GROUP BY 1, 2;
       DELETE FROM spent WHERE hour <= (SELECT MAX(hour) FROM spent AS own WHERE own.workspace_id = spent.workspace_id) - 72;`,
   },
+  {
+    id: 'ledger-3',
+    // The margin per trunk reads the costs of all workspaces by their time.
+    sql: 'CREATE INDEX costs_of_all_by_time ON costs (at);',
+  },
 ];
