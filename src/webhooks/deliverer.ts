@@ -144,7 +144,8 @@ export class Deliverer {
     const attempt = this.#send(queue.endpoint, job).then((met) => {
       queue.sending -= 1;
       release();
-      return this.#met(queue, job, met);
+      // Gives the result to the store before its first await, so that closing after the attempt loses none.
+      void this.#met(queue, job, met);
     });
     this.#sending.add(attempt);
     void attempt.finally(() => this.#sending.delete(attempt));
