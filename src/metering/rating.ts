@@ -195,8 +195,10 @@ export function telephonyRule(rates: TelephonyRate, durationMs: number, billedMs
   if (durationMs < rates.initialMs) {
     return `${lasted}; the first ${seconds(rates.initialMs)} are always charged.${fee}`;
   }
-  if (rates.incrementMs === 1)
-    return `${lasted}; beyond the first ${seconds(rates.initialMs)} the actual time is charged.${fee}`;
+  if (rates.incrementMs === 1) {
+    const beyond = rates.initialMs === 0 ? '' : `beyond the first ${seconds(rates.initialMs)} `;
+    return `${lasted}; ${beyond}the actual time is charged.${fee}`;
+  }
   return `${lasted}; charged as ${seconds(billedMs)} in steps of ${seconds(rates.incrementMs)}.${fee}`;
 }
 
@@ -215,6 +217,7 @@ function nothing(facts: CallFacts, rule: string): Rating {
   };
 }
 
-function seconds(ms: number): string {
+/** `61.4 s`. */
+export function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(3).replace(/\.?0+$/, '')} s`;
 }
