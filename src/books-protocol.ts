@@ -3,7 +3,7 @@
 import type { CostQuery, HoldRequest, PostingQuery, ReserveOutcome, Settlement } from './ledger/books.ts';
 import type { BooksFile } from './ledger/sqlite-books.ts';
 import type { SumQuery } from './ledger/sums.ts';
-import type { HeartbeatRow, JournalFile, JournalRow } from './metering/journal.ts';
+import type { HeartbeatRow, JournalFile, JournalRow, RatedPage } from './metering/journal.ts';
 
 /** What each request is answered with. */
 export interface BooksResults {
@@ -20,6 +20,7 @@ export interface BooksResults {
   heartbeat: undefined;
   openCalls: ReturnType<JournalFile['openCalls']>;
   history: ReturnType<JournalFile['history']>;
+  ratedCalls: ReturnType<JournalFile['ratedCalls']>;
   lastPulses: ReturnType<JournalFile['lastPulses']>;
   close: undefined;
 }
@@ -38,6 +39,7 @@ export type BooksCall =
   | { readonly name: 'heartbeat'; readonly args: readonly [HeartbeatRow] }
   | { readonly name: 'openCalls'; readonly args: readonly [] }
   | { readonly name: 'history'; readonly args: readonly [callId: string] }
+  | { readonly name: 'ratedCalls'; readonly args: readonly [RatedPage] }
   | { readonly name: 'lastPulses'; readonly args: readonly [callIds: readonly string[]] }
   /** Commits what waits, closes the file and ends the thread; not answered. */
   | { readonly name: 'close'; readonly args: readonly [] };

@@ -128,6 +128,10 @@ class CallMeter implements Meter {
     return { ok: false, reason: outcome };
   }
 
+  async reassertHolds(): Promise<void> {
+    await Promise.all([...this.#calls.values()].map((call) => call.reassertHold()));
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;

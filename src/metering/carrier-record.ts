@@ -77,6 +77,8 @@ export function correctionOf(history: CallHistory, carrierMs: number): Correctio
     };
   }
   const longerMs = carrierMs - ourMs;
+  // What another node charged is not ours to correct.
+  if (history.posted?.lines !== undefined) return Math.abs(longerMs) <= CARRIER_TOLERANCE_MS ? 'agrees' : 'exception';
   const recovered = ended.evidence === 'heartbeat' && rates !== null;
   if (recovered && longerMs > 0 && longerMs <= CARRIER_REFINE_MAX_MS) {
     const amount = telephonyPrice(rates, ourMs) - telephonyPrice(rates, carrierMs);

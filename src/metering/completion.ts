@@ -5,6 +5,7 @@ import type { Bill } from '../domain/call.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Reason } from '../domain/reasons.ts';
 import { billOf, isFinal, ratingOf } from './bill.ts';
+import { billAsPosted, postedFacts } from './elsewhere.ts';
 import type { Journal } from './journal.ts';
 import type { MeterBooks } from './ports.ts';
 import { postAdjustment, settlementOf } from './poster.ts';
@@ -35,11 +36,12 @@ export async function completeCall(
   const rated: RatedRecord = history.rated ?? { kind: 'rated', ...next(), ...rating, final: isFinal(ended) };
   const missing = [...(history.ended ? [] : [ended]), ...(history.rated ? [] : [rated])];
   if (missing.length > 0) await journal.append(...missing);
-  const bill = billOf(intent, ended, rating);
+  let bill = billAsPosted(billOf(intent, ended, rating), history.posted?.lines);
   if (history.posted === null) {
-    const outcome = await books.settle(settlementOf(intent, ended, rated));
+    const facts = await postedFacts(books, intent, await books.settle(settlementOf(intent, ended, rated)));
+    bill = billAsPosted(bill, facts.lines);
     await onBilled(bill, ended);
-    await journal.append({ kind: 'posted', ...next(), outcome });
+    await journal.append({ kind: 'posted', ...next(), ...facts });
   }
   if (history.adjusted !== null && !history.adjustmentPosted) {
     const outcome = await postAdjustment(books, history);

@@ -20,8 +20,22 @@ export interface Journal {
   /** Calls with an intent and no `posted`, oldest first. */
   openCalls(): Promise<readonly string[]>;
   history(callId: string): Promise<readonly CallJournalRecord[]>;
+  /** Calls whose end is rated, newest first, each with what to ask for the next page with. */
+  ratedCalls(page: RatedPage): Promise<readonly RatedCall[]>;
   /** For each of the calls the newest heartbeat that mentions it, where there is one. */
   lastPulses(callIds: readonly string[]): Promise<ReadonlyMap<string, StoredPulse>>;
+}
+
+export interface RatedPage {
+  /** Of the last call of the page before; null = from the newest. */
+  readonly beforeSeq: number | null;
+  readonly limit: number;
+}
+
+export interface RatedCall {
+  readonly callId: string;
+  readonly seq: number;
+  readonly atWallMs: number;
 }
 
 export interface StoredPulse extends Pulse {
@@ -95,6 +109,7 @@ export class JournalFile {
   readonly #history: StatementSync;
   readonly #heartbeats: StatementSync;
   readonly #settled: StatementSync;
+  readonly #rated: StatementSync;
 
   /** The database has `journalMigrations` applied. */
   constructor(database: DatabaseSync) {
@@ -110,6 +125,9 @@ export class JournalFile {
     this.#heartbeats = database.prepare('SELECT boot_id, body FROM heartbeats ORDER BY seq DESC');
     this.#settled = database.prepare(
       `SELECT call_id FROM journal WHERE kind = 'ended' AND at_wall >= ? AND at_wall < ? ORDER BY at_wall, call_id`,
+    );
+    this.#rated = database.prepare(
+      `SELECT call_id, seq, at_wall FROM journal WHERE kind = 'rated' AND seq < ? ORDER BY seq DESC LIMIT ?`,
     );
   }
 
@@ -134,6 +152,14 @@ export class JournalFile {
 
   history(callId: string): CallJournalRecord[] {
     return this.#history.all(callId).map((row) => decodeRecord(String(row['body'])));
+  }
+
+  ratedCalls({ beforeSeq, limit }: RatedPage): RatedCall[] {
+    return this.#rated.all(beforeSeq ?? Number.MAX_SAFE_INTEGER, limit).map((row) => ({
+      callId: String(row['call_id']),
+      seq: Number(row['seq']),
+      atWallMs: Number(row['at_wall']),
+    }));
   }
 
   lastPulses(callIds: readonly string[]): Map<string, StoredPulse> {
@@ -168,6 +194,7 @@ export function createJournal(file: JournalFile, commit: GroupCommit): Journal {
     },
     openCalls: () => commit.run(() => file.openCalls()),
     history: (callId) => commit.run(() => file.history(callId)),
+    ratedCalls: (page) => commit.run(() => file.ratedCalls(page)),
     lastPulses: (callIds) => commit.run(() => file.lastPulses(callIds)),
   };
 }

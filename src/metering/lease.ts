@@ -96,6 +96,17 @@ export class Lease {
     if (nowMs >= this.#renewAtMs || nowMs >= this.#refreshAtMs || this.#lastSlice || this.#failing) void this.#renew();
   }
 
+  /** Asks for the hold as it stands: the store may have forgotten it. What fails is renewed by the next sweep. */
+  async reassert(): Promise<void> {
+    if (this.#done) return;
+    try {
+      await this.#reserve(this.#held);
+    } catch (error) {
+      this.#failing = true;
+      this.#options.onStoreFailed(error);
+    }
+  }
+
   /** The journal cannot be written for too long: no further service can be proved. */
   storeLost(): void {
     this.#exhaust('store_lost');

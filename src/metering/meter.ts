@@ -12,6 +12,8 @@ export interface Meter {
   authorise(intent: CallIntent): Promise<AuthoriseOutcome>;
   /** Open calls, for limits, drain and health. */
   readonly openCalls: number;
+  /** The store may have forgotten what it had acknowledged: each open call asks for its hold again. Never rejects. */
+  reassertHolds(): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -19,17 +19,25 @@ import { billOf, isFinal, ratingOf, wallEndOf } from './bill.ts';
 import { CallWriter } from './call-writer.ts';
 import { delay, within } from './deadline.ts';
 import { MeterClosedError } from './errors.ts';
+import { billAsPosted, postedFacts } from './elsewhere.ts';
 import type { ProofAges, Reading } from './evidence.ts';
 import { agentProvenTo, pulseOf, readCounters } from './evidence.ts';
 import type { Journal } from './journal.ts';
 import type { Lease } from './lease.ts';
 import type { CallEnd, CallIntent, MeteredCall } from './meter.ts';
-import type { EvidenceCounters, MeterBooks, MeterObserver, MeterSettlement, MeterStore } from './ports.ts';
+import type {
+  EvidenceCounters,
+  MeterBooks,
+  MeterObserver,
+  MeterSettlement,
+  MeterStore,
+  SettleOutcome,
+} from './ports.ts';
 import { settlementOf } from './poster.ts';
 import type { RateTable } from './rates.ts';
 import type { AgentEvent } from './rating.ts';
 import { activeTime, answeredMs, computePrice, telephonyPrice } from './rating.ts';
-import type { Answer, EndedRecord, IntentRecord, Pulse, RatedRecord } from './records.ts';
+import type { Answer, EndedRecord, IntentRecord, PostedRecord, Pulse, RatedRecord } from './records.ts';
 import type { SupplierTable } from './supplier-rates.ts';
 
 export interface OpenCallOptions {
@@ -167,6 +175,11 @@ export class OpenCall implements MeteredCall {
     this.#options.lease.tick();
   }
 
+  /** The store may have forgotten the hold: it is asked for again as it is. */
+  reassertHold(): Promise<void> {
+    return this.#options.lease.reassert();
+  }
+
   /** The journal has been unwritable for too long. */
   storeLost(): void {
     this.#options.lease.storeLost();
@@ -208,10 +221,10 @@ export class OpenCall implements MeteredCall {
     const rating = ratingOf(record, ended);
     const rated: RatedRecord = { kind: 'rated', ...this.#next(), ...rating, final: isFinal(ended) };
     const settlement = settlementOf(record, ended, rated);
-    const outcome = await this.#settle(ended, rated, settlement);
-    this.#finalBill = billOf(record, ended, rating);
+    const facts = await this.#posted(await this.#settle(ended, rated, settlement));
+    this.#finalBill = billAsPosted(billOf(record, ended, rating), facts.lines);
     await this.#recorded(end, this.#finalBill);
-    void this.#writer.write({ kind: 'posted', ...this.#next(), outcome });
+    void this.#writer.write({ kind: 'posted', ...this.#next(), ...facts });
     this.#report(ended, rated, clock.monotonicMs() - end.atMs);
     for (const cost of settlement.costs) observer.supplierCost(cost.amount);
     const overshoot = this.#overshoot(ended, rated.total);
@@ -230,7 +243,7 @@ export class OpenCall implements MeteredCall {
   }
 
   /** Records and money in one step; where that fails, one after the other until both are done (M3). */
-  async #settle(ended: EndedRecord, rated: RatedRecord, settlement: MeterSettlement): Promise<'posted' | 'exists'> {
+  async #settle(ended: EndedRecord, rated: RatedRecord, settlement: MeterSettlement): Promise<SettleOutcome> {
     const { books, clock, observer, store, storeTimeoutMs } = this.#options;
     const together = this.#writer.writeWith((waiting) => store.settle([...waiting, ended, rated], settlement));
     try {
@@ -239,11 +252,22 @@ export class OpenCall implements MeteredCall {
       observer.storeFailed('settle', error);
     }
     await this.#orClosed(this.#writer.write(ended, rated));
+    return await this.#untilDone('settle', () => books.settle(settlement));
+  }
+
+  #posted(outcome: SettleOutcome): Promise<Pick<PostedRecord, 'outcome' | 'lines'>> {
+    const { books, record } = this.#options;
+    return this.#untilDone('postings', () => postedFacts(books, record, outcome));
+  }
+
+  /** Each second, as long as the meter lives. */
+  async #untilDone<T>(operation: string, work: () => Promise<T>): Promise<T> {
+    const { clock, observer, storeTimeoutMs } = this.#options;
     for (;;) {
       try {
-        return await within(clock, storeTimeoutMs, 'settle', books.settle(settlement));
+        return await within(clock, storeTimeoutMs, operation, work());
       } catch (error) {
-        observer.storeFailed('settle', error);
+        observer.storeFailed(operation, error);
         await this.#orClosed(delay(clock, RETRY_MS));
       }
     }

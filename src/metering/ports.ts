@@ -10,7 +10,25 @@ export interface MeterBooks {
   balance(workspaceId: string, nowMs: number): Promise<MeterBalance>;
   reserve(hold: MeterHold): Promise<ReserveOutcome>;
   release(workspaceId: string, holdId: string): Promise<void>;
-  settle(settlement: MeterSettlement): Promise<'posted' | 'exists'>;
+  settle(settlement: MeterSettlement): Promise<SettleOutcome>;
+  /** Lines of a call; asked only where `settle` said `elsewhere`. */
+  postings(query: {
+    readonly workspaceId: string;
+    readonly callId: string;
+    readonly limit: number;
+  }): Promise<readonly LedgerLine[]>;
+}
+
+/** `elsewhere`: another node took this call over and finished it by other evidence before (books that nodes share). */
+export type SettleOutcome = 'posted' | 'exists' | 'elsewhere';
+
+/** What stands in the ledger. */
+export interface LedgerLine {
+  readonly id: string;
+  readonly meter: 'telephony' | 'compute' | 'topup' | 'fee' | 'adjustment';
+  readonly quantityMs: number;
+  readonly amount: Nano;
+  readonly note: string;
 }
 
 /**
@@ -21,7 +39,7 @@ export interface MeterStore {
   /** Reserves, and makes the intent durable if the money is held. A rejection leaves open whether either was done. */
   open(hold: MeterHold, intent: IntentRecord): Promise<ReserveOutcome>;
   /** Makes the records durable, then settles. May be repeated. */
-  settle(records: readonly CallJournalRecord[], settlement: MeterSettlement): Promise<'posted' | 'exists'>;
+  settle(records: readonly CallJournalRecord[], settlement: MeterSettlement): Promise<SettleOutcome>;
 }
 
 export type ReserveOutcome = 'held' | 'insufficient' | 'concurrent_limit' | 'rate_limit' | 'spend_limit';

@@ -2,7 +2,7 @@
 // journal before anything is sent, and the ledger answers `exists` to a repeat (B1).
 
 import { adjustmentPostingOf, postingsOf } from './bill.ts';
-import type { MeterBooks, MeterSettlement } from './ports.ts';
+import type { MeterBooks, MeterSettlement, SettleOutcome } from './ports.ts';
 import type { CallHistory, EndedRecord, IntentRecord, RatedRecord } from './records.ts';
 import { adjustmentCostsOf, costsOf } from './supplier.ts';
 
@@ -16,7 +16,7 @@ export function settlementOf(intent: IntentRecord, ended: EndedRecord, rated: Ra
   };
 }
 
-export async function postAdjustment(books: MeterBooks, history: CallHistory): Promise<'posted' | 'exists'> {
+export async function postAdjustment(books: MeterBooks, history: CallHistory): Promise<SettleOutcome> {
   const posting = adjustmentPostingOf(history);
   return books.settle({
     workspaceId: history.intent.workspaceId,

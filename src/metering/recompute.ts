@@ -2,8 +2,8 @@
 
 import { adjustmentPostingOf, postingsOf, ratingOf } from './bill.ts';
 import { correctionOf } from './carrier-record.ts';
-import type { MeterCost, MeterPosting } from './ports.ts';
-import type { CallHistory, CallJournalRecord, RatedRecord } from './records.ts';
+import type { LedgerLine, MeterCost, MeterPosting } from './ports.ts';
+import type { CallHistory, CallJournalRecord, IntentRecord, RatedRecord } from './records.ts';
 import { foldCall } from './records.ts';
 import { adjustmentCostsOf, costsOf } from './supplier.ts';
 
@@ -28,14 +28,22 @@ export function recomputeCall(callId: string, records: readonly CallJournalRecor
   const problems = countProblems(records);
   if (ended === null) return { ...base, postings: [], costs: [], problems: [...problems, 'no end: the call is open'] };
   const rating = ratingOf(intent, ended);
+  const elsewhere = history.posted?.lines;
   if (rated === null) problems.push('ended but not rated');
   else problems.push(...ratedProblems(rated, { ...rating, kind: 'rated' }));
   if (history.posted === null) problems.push('rated but not posted');
   problems.push(...stampProblems(history), ...adjustmentProblems(history));
+  // Another node finished the call by its own records, which its own audit recomputes; here its lines have to stand as they were found.
+  if (elsewhere !== undefined)
+    return { ...base, postings: elsewhere.map((line) => postingAt(intent, line)), costs: [], problems };
   const adjustment = adjustmentPostingOf(history);
   const postings = [...postingsOf(intent, ended, rating), ...(adjustment === undefined ? [] : [adjustment])];
   const costs = [...costsOf(intent, ended, rating), ...adjustmentCostsOf(history)];
   return { ...base, postings, costs, problems };
+}
+
+function postingAt({ workspaceId, callId, startedWallMs }: IntentRecord, line: LedgerLine): MeterPosting {
+  return { ...line, meter: line.meter as MeterPosting['meter'], workspaceId, callId, at: startedWallMs };
 }
 
 /** Each arrow of a call's life is drawn once. */

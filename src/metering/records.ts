@@ -14,6 +14,7 @@ import type { Nano } from '../domain/money.ts';
 import type { Reason } from '../domain/reasons.ts';
 import { JournalError } from './errors.ts';
 import type { AgentEvent, RateSnapshot } from './rating.ts';
+import type { LedgerLine, SettleOutcome } from './ports.ts';
 import type { SupplierRate } from './supplier-rates.ts';
 
 interface OfCall {
@@ -112,7 +113,9 @@ export interface RatedRecord extends OfCall {
 
 export interface PostedRecord extends OfCall {
   readonly kind: 'posted';
-  readonly outcome: 'posted' | 'exists';
+  readonly outcome: SettleOutcome;
+  /** Where another node had finished the call: what it charged, which stands. */
+  readonly lines?: readonly LedgerLine[];
 }
 
 /** The one correction that a carrier's record may cause. */

@@ -275,6 +275,7 @@ export function createWorld(): World {
     media: media as MediaPool,
     meter: {
       openCalls: 0,
+      reassertHolds: async () => undefined,
       close: async () => undefined,
       async authorise(intent) {
         if (world.authorise !== null) return world.authorise(intent);
