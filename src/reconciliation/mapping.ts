@@ -21,7 +21,8 @@ const words = Type.Array(Type.String({ maxLength: 64 }), { maxItems: 50 });
 const name = Type.String({ minLength: 1, maxLength: 128 });
 const column = Type.Union([Type.Integer({ minimum: 1, maximum: 250 }), name, Type.Array(name, { minItems: 1 })]);
 const milliseconds = (maximum: number) => Type.Integer({ minimum: 0, maximum });
-const digits = Type.String({ pattern: '^[0-9]{1,4}$' });
+const timeFormat = Type.String({ minLength: 1, maxLength: 64 });
+const digits = Type.String({ pattern: '^[0-9]{0,4}$' });
 
 const mappingSchema = object({
   carrier: Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,31}$' }),
@@ -48,7 +49,7 @@ const mappingSchema = object({
   only: optional(Type.Record(name, words)),
   time: object({
     of: Type.Enum(['start', 'answer']),
-    format: Type.String({ minLength: 1, maxLength: 64 }),
+    format: Type.Union([timeFormat, Type.Array(timeFormat, { minItems: 1, maxItems: 5 })]),
     zone: optional(Type.String({ minLength: 1, maxLength: 64 })),
     zones: optional(Type.Record(Type.String(), Type.String({ pattern: '^[+-][0-9]{2}:[0-9]{2}$' }))),
   }),
@@ -102,7 +103,8 @@ export interface CarrierMapping {
   readonly only: Readonly<Record<string, readonly string[]>>;
   readonly time: {
     readonly of: 'start' | 'answer';
-    readonly format: string;
+    /** Tried in order. */
+    readonly formats: readonly string[];
     readonly zone: string;
     readonly zones: Readonly<Record<string, string>>;
   };
@@ -179,15 +181,17 @@ function readYaml(text: string, fileName: string): unknown {
 
 function combinationMistakes(file: MappingFile): string[] {
   const mistakes: string[] = [];
-  const format = patternProblem(file.time.format);
-  if (format !== undefined) mistakes.push(`time.format: ${format}`);
+  for (const format of [file.time.format].flat()) {
+    const problem = patternProblem(format);
+    if (problem !== undefined) mistakes.push(`time.format: ${problem}`);
+  }
   if (!isZone(file.time.zone ?? 'UTC')) mistakes.push('time.zone: is no IANA time zone such as Europe/Berlin');
   if (file.csv?.header === false) {
     const named = Object.entries(file.columns).filter(([, where]) => typeof where !== 'number');
     for (const [key] of named) mistakes.push(`columns.${key}: must be a number, because csv.header is false`);
-    if (file.only !== undefined) mistakes.push('only: needs the names of a header');
+    if (Object.keys(file.only ?? {}).length > 0) mistakes.push('only: needs the names of a header');
   }
-  if (file.numbers?.format === 'national' && file.numbers.countryCode === undefined)
+  if (file.numbers?.format === 'national' && (file.numbers.countryCode ?? '') === '')
     mistakes.push('numbers.countryCode: is needed with format national');
   const hasDirection = file.direction !== undefined && !('always' in file.direction);
   if (hasDirection !== (file.columns.direction !== undefined))
@@ -211,7 +215,7 @@ function withDefaults(file: MappingFile): CarrierMapping {
     csv: { delimiter: csv.delimiter ?? ',', header: csv.header ?? true, skipLines: csv.skipLines ?? 0 },
     columns: file.columns,
     only: file.only ?? {},
-    time: { of: time.of, format: time.format, zone: time.zone ?? 'UTC', zones: time.zones ?? {} },
+    time: { of: time.of, formats: [time.format].flat(), zone: time.zone ?? 'UTC', zones: time.zones ?? {} },
     duration: { initialMs: 0, incrementMs: 1, ...duration },
     numbers: { format: 'e164' as const, countryCode: '', trunkPrefix: '', internationalPrefix: '', ...numbers },
     direction: file.direction ?? null,

@@ -1,4 +1,4 @@
-// Reading a carrier's time stamps. The format is `iso`, `unix` (seconds), `unixMs`, or a pattern:
+// Reading a carrier's time stamps. A format is `iso`, `unix` (seconds), `unixMs`, or a pattern; of several the first that fits counts:
 //
 //   yyyy MM M MMM dd d HH H hh h mm ss SSS a      as in the Unicode date patterns (MMM = Jan, a = AM/PM)
 //   EEE                                           a weekday, not looked at
@@ -11,7 +11,7 @@ import { type Parsed, parsed, unreadable } from './parsed.ts';
 import { createZone, type Zone } from './zone.ts';
 
 export interface TimeFormat {
-  readonly format: string;
+  readonly formats: readonly string[];
   /** IANA name. */
   readonly zone: string;
   /** Abbreviation -> offset such as `-07:00`. */
@@ -23,13 +23,24 @@ export type TimeReader = (text: string) => Parsed<number>;
 
 const ISO = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?: ?(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?))?$/;
 
-export function compileTime({ format, zone: zoneName, zones }: TimeFormat): TimeReader {
-  if (format === 'unix') return (text) => readUnix(text, 1000);
-  if (format === 'unixMs') return (text) => readUnix(text, 1);
+export function compileTime({ formats, zone: zoneName, zones }: TimeFormat): TimeReader {
   const zone = createZone(zoneName);
-  if (format === 'iso') return (text) => readIso(text, zone);
-  const pattern = compilePattern(format);
-  return (text) => readPattern(text, pattern, zone, zones);
+  const readers = formats.map((format): TimeReader => {
+    if (format === 'unix') return (text) => readUnix(text, 1000);
+    if (format === 'unixMs') return (text) => readUnix(text, 1);
+    if (format === 'iso') return (text) => readIso(text, zone);
+    const pattern = compilePattern(format);
+    return (text) => readPattern(text, pattern, zone, zones);
+  });
+  return (text) => {
+    let first: Parsed<number> | undefined;
+    for (const read of readers) {
+      const outcome = read(text);
+      if (outcome.ok) return outcome;
+      first ??= outcome;
+    }
+    return first ?? unreadable('no format is given');
+  };
 }
 
 /** Undefined where the text is no pattern that names a whole date and time. */
