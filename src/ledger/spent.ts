@@ -19,6 +19,11 @@ export const START_MS = 1_000;
 
 const CALL_METERS: ReadonlySet<PostingMeter> = new Set<PostingMeter>(['telephony', 'compute', 'adjustment']);
 
+/** Whether a posting is about a call, and so is spending (or gives spending back). */
+export function isSpending(meter: PostingMeter): boolean {
+  return CALL_METERS.has(meter);
+}
+
 /** Hours since 1970. */
 export function hourOf(atMs: number): number {
   return Math.floor(atMs / HOUR_MS);
@@ -33,7 +38,7 @@ export function dayStartOf(hour: number): number {
 export function spentByHour(postings: Iterable<NewPosting>): Map<number, Nano> {
   const spent = new Map<number, Nano>();
   for (const { meter, at, amount } of postings) {
-    if (!CALL_METERS.has(meter)) continue;
+    if (!isSpending(meter)) continue;
     const hour = hourOf(Math.round(at));
     spent.set(hour, (spent.get(hour) ?? 0n) - amount);
   }
