@@ -219,6 +219,8 @@ async function assemble(
   const http: HttpServer = await createHttp({
     directory,
     books,
+    sums: stored.sums,
+    currency: config.billing.currency,
     calls,
     metrics,
     logger,

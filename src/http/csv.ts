@@ -32,10 +32,10 @@ export function csvReply({ name, columns, rows, headers = {} }: CsvFile): Reply 
   };
 }
 
-/** A text that a spreadsheet would run as a formula is led by an apostrophe. Amounts are numbers and stay. */
+/** A text that a spreadsheet would run as a formula is led by an apostrophe. Amounts and telephone numbers stay. */
 export function csvCell(value: CsvCell): string {
   if (value === null) return '';
   const text = String(value);
-  const safe = /^[=+\-@\t\r]/.test(text) && !/^-?\d+(?:\.\d+)?$/.test(text) ? `'${text}` : text;
+  const safe = /^[=+\-@\t\r]/.test(text) && !/^[+-]?\d+(?:\.\d+)?$/.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

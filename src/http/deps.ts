@@ -6,6 +6,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { Ids, RandomBytes } from '../domain/ids.ts';
 import type { Reason } from '../domain/reasons.ts';
 import type { Books } from '../ledger/books.ts';
+import type { PostingSums } from '../ledger/sums.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { ExplanationStep } from '../routing/explanation.ts';
@@ -15,6 +16,10 @@ import type { TrunkHealth } from './views.ts';
 export interface HttpDeps {
   readonly directory: Directory;
   readonly books: Books;
+  /** Sums of postings, where the store makes them faster than a reader of all lines. */
+  readonly sums?: PostingSums;
+  /** Of all money here. */
+  readonly currency: string;
   readonly calls: CallManager;
   readonly metrics: Metrics;
   readonly logger: Logger;

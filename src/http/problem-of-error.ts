@@ -1,11 +1,13 @@
 // Which problem an error is, for everything that can be thrown below the API. What is not known here is `internal_error`.
 
 import { DirectoryError, type DirectoryErrorCode } from '../directory/errors.ts';
+import { TooManyLinesError } from '../ledger/errors.ts';
 import { invalidField, Problem, type ProblemCode, problemOfReason } from './problems.ts';
 
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof DirectoryError) return problemOfDirectory(error.code);
+  if (error instanceof TooManyLinesError) return new Problem('range_too_large');
   const { code = '', statusCode = 500 } = error as { readonly code?: string; readonly statusCode?: number };
   return problemOfBooks(code) ?? problemOfFastify(error, code, statusCode) ?? new Problem('internal_error');
 }

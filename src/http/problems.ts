@@ -33,6 +33,7 @@ export const GENERAL_PROBLEMS = {
   unsupported_media_type: kind(415, 'The body must be application/json'),
   invalid_fields: kind(422, 'Some fields are not valid'),
   unknown_reference: kind(422, 'A field points at something that does not exist'),
+  range_too_large: kind(422, 'The range holds more than one answer may; ask for a shorter one, or for less detail'),
   headers_too_large: kind(431, 'The headers are too large'),
   rate_limited: kind(429, 'Too many requests'),
   internal_error: kind(500, 'Something went wrong on our side'),

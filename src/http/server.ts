@@ -20,6 +20,7 @@ import { problemOf } from './problem-of-error.ts';
 import { addressKey, createRateLimiter } from './rate-limit.ts';
 import type { Access, ApiRequest, Route } from './route.ts';
 import { agentRoutes } from './routes/agents.ts';
+import { billingRoutes } from './routes/billing.ts';
 import { callRoutes } from './routes/calls.ts';
 import { ledgerRoutes } from './routes/ledger.ts';
 import { nodeRoutes } from './routes/node.ts';
@@ -75,6 +76,7 @@ export function routeTable(deps: HttpDeps): readonly Route[] {
     ...numberRoutes(deps),
     ...callRoutes(deps),
     ...ledgerRoutes(deps),
+    ...billingRoutes(deps),
     ...nodeRoutes(deps),
   ];
 }

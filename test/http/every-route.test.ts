@@ -245,7 +245,10 @@ function pathOf({ path }: Listed, workspaceId: string, missing?: string): string
   const kind = path.split('/')[2] ?? '';
   const id = kind === 'workspaces' ? workspaceId : (missing ?? RECORDS[kind]);
   if (path.includes('{id}') && id === undefined) throw new Error(`no record for ${path}: add one to RECORDS`);
-  return path.replace('{id}', id ?? '').replace('{keyId}', missing ?? 'key_a');
+  return path
+    .replace('{id}', id ?? '')
+    .replace('{keyId}', missing ?? 'key_a')
+    .replace('{month}', '2026-01');
 }
 
 function content({ operation }: Listed): { body?: object; headers?: Record<string, string> } {

@@ -68,6 +68,7 @@ export async function startWorld(over: Partial<HttpDeps> = {}): Promise<World> {
   const deps: HttpDeps = {
     directory,
     books,
+    currency: 'USD',
     calls,
     clock,
     metrics: createMetrics({ processDefaults: false }),

@@ -1,7 +1,6 @@
 // Calls: place one, look at them, end one.
 
-import type { CallRecord } from '../../domain/call.ts';
-import { type Principal, scopeOf } from '../auth.ts';
+import { scopeOf } from '../auth.ts';
 import type { HttpDeps } from '../deps.ts';
 import { fingerprint, idempotencyKey } from '../idempotency.ts';
 import { Problem, problemOfReason } from '../problems.ts';
@@ -9,7 +8,7 @@ import { defineRoute, type Route } from '../route.ts';
 import { pageOf } from '../schemas/common.ts';
 import * as schemas from '../schemas/calls.ts';
 import { viewCall } from '../views.ts';
-import { found, given, idOf, ownerOf, pageFrom, viewPage } from './lookup.ts';
+import { given, idOf, ownerOf, pageFrom, viewPage, visibleCall } from './lookup.ts';
 
 export function callRoutes({ directory, calls }: HttpDeps): readonly Route[] {
   return [
@@ -92,7 +91,7 @@ export function callRoutes({ directory, calls }: HttpDeps): readonly Route[] {
       success: { status: 200, description: 'The call', schema: schemas.callSchema },
       problems: [],
       async handle({ principal, params }) {
-        return { body: viewCall(await visible(principal, idOf(params))) };
+        return { body: viewCall(await visibleCall(calls, principal, idOf(params))) };
       },
     }),
     defineRoute({
@@ -105,20 +104,13 @@ export function callRoutes({ directory, calls }: HttpDeps): readonly Route[] {
       success: { status: 202, description: 'The call is ending or has ended', schema: schemas.hangupSchema },
       problems: [],
       async handle({ principal, params }) {
-        const call = await visible(principal, idOf(params));
+        const call = await visibleCall(calls, principal, idOf(params));
         const state = await calls.hangup(call.id);
         if (state === 'unknown') throw new Problem('not_found');
         return { body: { state } };
       },
     }),
   ];
-
-  async function visible(principal: Principal, callId: string): Promise<CallRecord> {
-    const call = await found(calls.get(callId));
-    const scope = scopeOf(principal);
-    if (scope !== undefined && call.workspaceId !== scope) throw new Problem('not_found');
-    return call;
-  }
 }
 
 async function known<T>(item: Promise<T | undefined>, field: string): Promise<void> {

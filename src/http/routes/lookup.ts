@@ -1,6 +1,8 @@
 // Small things that several routes do: find or say 404, page, read money.
 
+import type { CallManager } from '../../calls/manager.ts';
 import type { Page, PageOf } from '../../directory/directory.ts';
+import type { CallRecord } from '../../domain/call.ts';
 import { type Nano, parseMoney } from '../../domain/money.ts';
 import { type Principal, scopeOf } from '../auth.ts';
 import { PAGE_LIMIT_DEFAULT } from '../limits.ts';
@@ -15,6 +17,14 @@ export async function found<T>(item: Promise<T | undefined>): Promise<T> {
   const value = await item;
   if (value === undefined) throw new Problem('not_found');
   return value;
+}
+
+/** A call that the asker may see: a workspace's key its own, the operator every one. */
+export async function visibleCall(calls: CallManager, principal: Principal, callId: string): Promise<CallRecord> {
+  const call = await found(calls.get(callId));
+  const scope = scopeOf(principal);
+  if (scope !== undefined && call.workspaceId !== scope) throw new Problem('not_found');
+  return call;
 }
 
 /** The workspace that something new belongs to: a key's own, or the one the operator names. */
