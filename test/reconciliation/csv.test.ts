@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { CsvReader, type CsvItem } from '../../src/reconciliation/csv.ts';
 import { LIMITS } from '../../src/reconciliation/limits.ts';
+import { SeededRandom } from '../metering/support/random.ts';
 
 const bytesOf = (text: string | Uint8Array): Uint8Array => (typeof text === 'string' ? Buffer.from(text) : text);
 
@@ -98,11 +99,8 @@ describe('cut anywhere', () => {
   });
 
   test('random bytes never throw, and every line feed outside quotes ends a row', () => {
-    let seed = 7;
-    const next = (below: number) => {
-      seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
-      return (seed >>> 8) % below;
-    };
+    const random = new SeededRandom(7);
+    const next = (below: number) => random.below(below);
     const alphabet = Buffer.from('ab,"\r\n\n\u00e9\u0000;');
     for (let round = 0; round < 2_000; round += 1) {
       const bytes = Uint8Array.from({ length: next(60) }, () =>
@@ -117,14 +115,10 @@ describe('cut anywhere', () => {
 });
 
 test('written by a strict writer, everything comes back', () => {
-  let seed = 11;
-  const next = (below: number) => {
-    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
-    return (seed >>> 8) % below;
-  };
+  const random = new SeededRandom(11);
   const pieces = ['a', '"', ',', '\r\n', '\n', '\r', ' ', 'é', '東', ''];
   const rows = Array.from({ length: 300 }, () =>
-    Array.from({ length: 4 }, () => Array.from({ length: next(6) }, () => pieces[next(pieces.length)]).join('')),
+    Array.from({ length: 4 }, () => Array.from({ length: random.below(6) }, () => random.pick(pieces)).join('')),
   );
   const text = rows.map((cells) => cells.map((cell) => `"${cell.replaceAll('"', '""')}"`).join(',')).join('\r\n');
   expect(read(text).map((item) => ('cells' in item ? item.cells : item))).toEqual(rows);
