@@ -44,6 +44,8 @@ export interface RedisBooks extends Books {
   readonly epochId: string | undefined;
   /** Makes balances, holds and hours of every workspace again from its postings and holds, and says what differs. Safe beside traffic. */
   check(): Promise<readonly Difference[]>;
+  /** The same connection, for what else nodes keep beside their books; fails as the books do. */
+  run: RedisConnection['run'];
   /** Resolves when all that was given is answered. */
   close(): Promise<void>;
 }
@@ -120,6 +122,7 @@ export function openRedisBooks(options: RedisBooksOptions): RedisBooks {
     postings: async (query) => (await lines.find('postings', query)).map(toPosting),
     costs: async (query) => (await lines.find('costs', query)).map(toCost),
     check: () => checkBooks(connection, lines),
+    run: (work) => connection.run(work),
     close: () => connection.close(),
   };
 }

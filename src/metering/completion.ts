@@ -8,7 +8,7 @@ import { billOf, isFinal, ratingOf } from './bill.ts';
 import { billAsPosted, postedFacts } from './elsewhere.ts';
 import type { Journal } from './journal.ts';
 import type { MeterBooks } from './ports.ts';
-import { postAdjustment, settlementOf } from './poster.ts';
+import { adjustmentSettlementOf, settlementOf } from './poster.ts';
 import type { CallHistory, EndedRecord, IntentRecord, RatedRecord } from './records.ts';
 
 export interface CompletionDeps {
@@ -44,7 +44,7 @@ export async function completeCall(
     await journal.append({ kind: 'posted', ...next(), ...facts });
   }
   if (history.adjusted !== null && !history.adjustmentPosted) {
-    const outcome = await postAdjustment(books, history);
+    const outcome = await books.settle(adjustmentSettlementOf(history));
     await journal.append({ kind: 'posted', ...next(), outcome });
   }
   return { bill, ended };

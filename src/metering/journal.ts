@@ -99,6 +99,11 @@ export function toHeartbeatRow(record: HeartbeatRecord): HeartbeatRow {
   };
 }
 
+/** What a heartbeat says, by call. Throws JournalError for a row that `toHeartbeatRow` did not make. */
+export function pulsesOf({ bootId, body }: HeartbeatRow): Map<string, StoredPulse> {
+  return new Map(decodePulses(body).map((pulse) => [pulse.callId, { ...pulse, bootId }]));
+}
+
 export class JournalFile {
   readonly #insert: StatementSync;
   readonly #open: StatementSync;

@@ -2,7 +2,7 @@
 // journal before anything is sent, and the ledger answers `exists` to a repeat (B1).
 
 import { adjustmentPostingOf, postingsOf } from './bill.ts';
-import type { MeterBooks, MeterSettlement, SettleOutcome } from './ports.ts';
+import type { MeterSettlement } from './ports.ts';
 import type { CallHistory, EndedRecord, IntentRecord, RatedRecord } from './records.ts';
 import { adjustmentCostsOf, costsOf } from './supplier.ts';
 
@@ -16,12 +16,13 @@ export function settlementOf(intent: IntentRecord, ended: EndedRecord, rated: Ra
   };
 }
 
-export async function postAdjustment(books: MeterBooks, history: CallHistory): Promise<SettleOutcome> {
+/** What a carrier's record has corrected; empty where it has not. */
+export function adjustmentSettlementOf(history: CallHistory): MeterSettlement {
   const posting = adjustmentPostingOf(history);
-  return books.settle({
+  return {
     workspaceId: history.intent.workspaceId,
     holdId: null,
     postings: posting === undefined ? [] : [posting],
     costs: adjustmentCostsOf(history),
-  });
+  };
 }

@@ -70,7 +70,16 @@ async function finish(
   pulse: StoredPulse | undefined,
   onRecovered: OnRecovered = async () => undefined,
 ): Promise<RecoveredCall> {
-  const history = foldCall(callId, await deps.journal.history(callId));
+  return recoverCall(deps, foldCall(callId, await deps.journal.history(callId)), pulse, onRecovered);
+}
+
+/** One call whose process is gone: ended at what its records and its last heartbeat prove, rated, posted. */
+export async function recoverCall(
+  deps: CompletionDeps,
+  history: CallHistory,
+  pulse: StoredPulse | undefined,
+  onRecovered: OnRecovered,
+): Promise<RecoveredCall> {
   const { bill, ended } = await completeCall(deps, history, endOf(history, pulse), (billed, end) =>
     onRecovered(describe(history, end, billed)),
   );

@@ -12,7 +12,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['config'],
   ['sip-engine', 'media', 'sdp', 'routing', 'observability', 'storage', 'phone'],
   ['providers', 'signalling', 'agents', 'metering', 'ledger', 'directory'],
-  ['numbers', 'calls', 'webhooks', 'reconciliation'],
+  ['numbers', 'calls', 'cluster', 'webhooks', 'reconciliation'],
   ['http', 'console'],
   ['main'],
 ];

@@ -1,0 +1,101 @@
+// What this node had acknowledged by the shared books beside calls (top-ups, fees): kept here, because the store may lose its last writes
+// and nobody else could tell it again. Calls need no such copy, their journal says all. One small SQLite file of the node.
+//
+// Invariants
+//   X1. A settlement is durable here before whoever asked for it is answered.
+//   X2. `epochId` is that of a store which is known to have everything; it is written after a replay, never before.
+
+import type { DatabaseSync } from 'node:sqlite';
+import type { NewPosting, Settlement } from '../ledger/books.ts';
+import { type Migration, openDatabase } from '../storage/sqlite.ts';
+
+const MIGRATIONS: readonly Migration[] = [
+  {
+    id: 'cluster-1',
+    sql: `
+      CREATE TABLE settlements (seq INTEGER PRIMARY KEY, at_wall INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
+      CREATE INDEX settlements_by_time ON settlements (at_wall);
+      CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;`,
+  },
+];
+
+/** A store that lost more than a month is restored by people, from backups and exports. */
+const KEPT_MS = 31 * 86_400_000;
+
+export interface KeptSettlement {
+  readonly seq: number;
+  readonly atWallMs: number;
+  readonly settlement: Settlement;
+}
+
+export class Outbox {
+  readonly #database: DatabaseSync;
+
+  /** `:memory:` for tests. Throws what SQLite throws. */
+  constructor(path: string) {
+    this.#database = openDatabase(path, MIGRATIONS);
+  }
+
+  keep(settlement: Settlement, nowMs: number): void {
+    this.#database.prepare('DELETE FROM settlements WHERE at_wall < ?').run(Math.floor(nowMs - KEPT_MS));
+    this.#database
+      .prepare('INSERT INTO settlements (at_wall, body) VALUES (?, ?)')
+      .run(Math.floor(nowMs), encode(settlement));
+  }
+
+  /** Newest first. */
+  page(beforeSeq: number | null, limit: number): KeptSettlement[] {
+    return this.#database
+      .prepare('SELECT seq, at_wall, body FROM settlements WHERE seq < ? ORDER BY seq DESC LIMIT ?')
+      .all(beforeSeq ?? Number.MAX_SAFE_INTEGER, limit)
+      .map((row) => ({
+        seq: Number(row['seq']),
+        atWallMs: Number(row['at_wall']),
+        settlement: decode(String(row['body'])),
+      }));
+  }
+
+  get epochId(): string | undefined {
+    return this.#fact('epoch');
+  }
+
+  /** Wall clock up to which the store was seen well; undefined = never. */
+  get healthyAtMs(): number | undefined {
+    const text = this.#fact('healthy_at');
+    return text === undefined ? undefined : Number(text);
+  }
+
+  setEpoch(epochId: string, healthyAtMs: number): void {
+    this.#setFact('epoch', epochId);
+    this.#setFact('healthy_at', String(Math.floor(healthyAtMs)));
+  }
+
+  close(): void {
+    if (this.#database.isOpen) this.#database.close();
+  }
+
+  #fact(name: string): string | undefined {
+    const row = this.#database.prepare('SELECT value FROM facts WHERE name = ?').get(name);
+    return row === undefined ? undefined : String(row['value']);
+  }
+
+  #setFact(name: string, value: string): void {
+    this.#database
+      .prepare('INSERT INTO facts (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value')
+      .run(name, value);
+  }
+}
+
+function encode(settlement: Settlement): string {
+  return JSON.stringify(settlement, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
+}
+
+/** Nothing but postings without a call is kept here, and those have no costs. */
+function decode(body: string): Settlement {
+  const kept = JSON.parse(body) as Settlement & { postings: readonly (NewPosting & { amount: unknown })[] };
+  return {
+    ...kept,
+    postings: kept.postings.map((each) => ({ ...each, amount: BigInt(String(each.amount)) })),
+    costs: [],
+  };
+}

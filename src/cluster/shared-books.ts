@@ -1,0 +1,196 @@
+// One node's way to books that it shares with others: the books in Redis, its own journal, and what keeps the two in step (shipper.ts,
+// mirror.ts, takeover.ts). Made in two steps, because the meter stands between: `openSharedBooks`, then `join` with that meter.
+
+import { randomUUID } from 'node:crypto';
+import type { RedisAddress } from '../config/redis-url.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { Books, Settlement } from '../ledger/books.ts';
+import { openRedisBooks, type RedisBooks } from '../ledger/redis-books.ts';
+import type { Journal } from '../metering/journal.ts';
+import type { Meter } from '../metering/meter.ts';
+import type { MeterBooks, MeterSettlement, MeterStore, SettleOutcome } from '../metering/ports.ts';
+import type { OnRecovered, RecoveredCall } from '../metering/recovery.ts';
+import { storeInSteps } from '../metering/store.ts';
+import { BooksCatchingUpError } from './errors.ts';
+import { JournalMirror } from './mirror.ts';
+import type { NodeRecords } from './node-records.ts';
+import { Outbox } from './outbox.ts';
+import { redisNodeRecords } from './redis-node-records.ts';
+import { type ReplayReport, Shipper } from './shipper.ts';
+import { Takeover } from './takeover.ts';
+
+export interface SharedBooksOptions {
+  readonly address: RedisAddress;
+  readonly nodeId: string;
+  /** This node's own journal. */
+  readonly journal: Journal;
+  /** Path of the node's outbox. */
+  readonly outboxPath: string;
+  readonly clock: Clock;
+  readonly times?: SharedBooksTimes;
+  readonly onConnected?: (connected: boolean) => void;
+  readonly onReplay?: (report: ReplayReport) => void;
+  readonly onFailure?: (operation: string, error: unknown) => void;
+}
+
+export interface SharedBooksTimes {
+  readonly connectMs?: number;
+  readonly quietMs?: number;
+  readonly beatMs?: number;
+  readonly deadAfterMs?: number;
+}
+
+export interface SharedBooks {
+  /** For all that is not a call: a settlement is kept on this node too before it is answered. */
+  readonly books: Books;
+  /** For calls and for recovery: what another node charged for a call of this node stands. */
+  readonly meterBooks: MeterBooks;
+  /** For calls. */
+  readonly journal: Journal;
+  readonly store: MeterStore;
+  readonly redis: RedisBooks;
+  /** Recovery is done: from here on this node lives for the others, and finishes their calls. */
+  join(member: Member): void;
+  close(): Promise<void>;
+}
+
+export interface Member {
+  readonly meter: Pick<Meter, 'reassertHolds'>;
+  readonly onRecovered: OnRecovered;
+  readonly onTakenOver?: (nodeId: string, calls: readonly RecoveredCall[]) => void;
+  /** This node must not go on. */
+  readonly onConflict: (error: Error) => void;
+}
+
+const CONNECT_MS = 15_000;
+
+/** Rejects where the store cannot be reached in time: without it no call of an earlier process can be finished, and none be taken. */
+export async function openSharedBooks(options: SharedBooksOptions): Promise<SharedBooks> {
+  const { clock, journal, times = {}, onConnected, onFailure } = options;
+  const failed = (operation: string) => (error: unknown) => onFailure?.(operation, error);
+  const outbox = new Outbox(options.outboxPath);
+  let meter: Pick<Meter, 'reassertHolds'> | null = null;
+  let mirror: JournalMirror | null = null;
+  let shipper: Shipper | null = null;
+  const redis = openRedisBooks({
+    address: options.address,
+    clock,
+    onEpoch(epoch) {
+      onConnected?.(true);
+      if (epoch.changed) mirror?.showAll();
+      shipper?.epoch(epoch.id);
+    },
+    onLost: () => onConnected?.(false),
+  });
+  try {
+    await redis.ready(times.connectMs ?? CONNECT_MS);
+  } catch (error) {
+    await redis.close();
+    outbox.close();
+    throw error;
+  }
+  const records = redisNodeRecords(redis, options.nodeId);
+  const meterBooks = standing(redis, (callId) => records.wasTaken(callId));
+  mirror = new JournalMirror({ journal, records, onFailure: failed('mirror') });
+  shipper = new Shipper({
+    journal,
+    outbox,
+    settle: (settlement) => meterBooks.settle(settlement as MeterSettlement),
+    reassertHolds: async () => meter?.reassertHolds(),
+    clock,
+    ...(times.quietMs === undefined ? {} : { quietMs: times.quietMs }),
+    ...(options.onReplay ? { onReplay: options.onReplay } : {}),
+    onFailure: failed('replay'),
+  });
+  shipper.epoch(redis.epochId ?? '');
+  const shipping = shipper;
+  let takeover: Takeover | null = null;
+
+  return {
+    books: keeping(redis, outbox, clock),
+    meterBooks,
+    journal: mirror.journal,
+    store: gated(storeInSteps(mirror.journal, meterBooks), shipping),
+    redis,
+    join(member) {
+      meter = member.meter;
+      takeover = new Takeover({
+        nodeId: options.nodeId,
+        instance: randomUUID(),
+        records,
+        deps: { journal, books: standing(redis, async () => true), clock },
+        clock,
+        onRecovered: member.onRecovered,
+        onBeat: () => shipping.healthy(clock.wallMs()),
+        onFailure: failed('takeover'),
+        onConflict: member.onConflict,
+        ...(member.onTakenOver ? { onTakenOver: member.onTakenOver } : {}),
+        ...(times.beatMs === undefined ? {} : { beatMs: times.beatMs }),
+        ...(times.deadAfterMs === undefined ? {} : { deadAfterMs: times.deadAfterMs }),
+      });
+      mirror?.showAll();
+      takeover.start();
+    },
+    async close() {
+      await takeover?.close();
+      await shipping.close();
+      await leave(records, options.nodeId).catch(failed('leave'));
+      await redis.close();
+      outbox.close();
+    },
+  };
+}
+
+/** A node that stops in order has finished its calls; the others need not watch it. */
+async function leave(records: NodeRecords, nodeId: string): Promise<void> {
+  const { calls } = await records.read(nodeId);
+  if (calls.size === 0) await records.forget(nodeId);
+}
+
+/** Books whose settlements, once acknowledged, are kept by this node (outbox.ts X1). */
+function keeping(books: RedisBooks, outbox: Outbox, clock: Clock): Books {
+  return {
+    balance: (workspaceId, nowMs) => books.balance(workspaceId, nowMs),
+    reserve: (hold) => books.reserve(hold),
+    release: (workspaceId, holdId) => books.release(workspaceId, holdId),
+    postings: (query) => books.postings(query),
+    costs: (query) => books.costs(query),
+    async settle(settlement: Settlement) {
+      const outcome = await books.settle(settlement);
+      outbox.keep(settlement, clock.wallMs());
+      return outcome;
+    },
+  };
+}
+
+/** A call whose lines stand otherwise was finished by another node, if `isTaken` says so; else it is a mistake and stays an error. */
+function standing(books: RedisBooks, isTaken: (callId: string) => Promise<boolean>): MeterBooks {
+  return {
+    balance: (workspaceId, nowMs) => books.balance(workspaceId, nowMs),
+    reserve: (hold) => books.reserve(hold),
+    release: (workspaceId, holdId) => books.release(workspaceId, holdId),
+    postings: (query) => books.postings(query),
+    async settle(settlement): Promise<SettleOutcome> {
+      try {
+        return await books.settle(settlement);
+      } catch (error) {
+        const callId = settlement.postings[0]?.callId ?? settlement.costs[0]?.callId;
+        const conflicts = (error as { code?: string }).code === 'posting_conflict';
+        if (!conflicts || callId === undefined || !(await isTaken(callId))) throw error;
+        if (settlement.holdId !== null) await books.release(settlement.workspaceId, settlement.holdId);
+        return 'elsewhere';
+      }
+    },
+  };
+}
+
+/** No new call while the store may not know what the old ones hold (shipper.ts H1). */
+function gated(store: MeterStore, shipper: Shipper): MeterStore {
+  return {
+    async open(hold, intent) {
+      if (!shipper.isOpen) throw new BooksCatchingUpError();
+      return store.open(hold, intent);
+    },
+    settle: (records, settlement) => store.settle(records, settlement),
+  };
+}

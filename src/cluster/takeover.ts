@@ -1,0 +1,154 @@
+// Finishing the calls of a node that died, from what it had shown (node-records.ts).
+//
+//   of another node       seen                                   done
+//   alive                 its beat changes                       nothing
+//   silent                its beat did not change                the time is counted, on this node's clock
+//   dead                  silent for `deadAfterMs`, the store    claimed; its records become records of this journal; each call is
+//                         answering all the time                 finished as recovery does it; then the node is forgotten
+//
+// Invariants
+//   Y1. A node is dead only after this node has watched it be silent without a gap in its own sight: a store that was away says nothing
+//       about anybody. `deadAfterMs` is longer than a call can live without the store (slice and grace), so a node that is only cut off has
+//       ended its calls by then.
+//   Y2. All durations come from the dead node's stamps: its records and its last heartbeat. This node's clocks decide nothing but when.
+//   Y3. The dead node's records are durable in this node's journal before anything is settled: if this node dies too, its own recovery
+//       goes on.
+//   Y4. Calls are marked as taken before the first is settled, so that their node, if it comes back, leaves what stands in the ledger.
+
+import type { Clock, Timer } from '../domain/clock.ts';
+import type { CompletionDeps } from '../metering/completion.ts';
+import { type HeartbeatRow, pulsesOf } from '../metering/journal.ts';
+import { decodeRecord, foldCall } from '../metering/records.ts';
+import { type OnRecovered, type RecoveredCall, recoverCall } from '../metering/recovery.ts';
+import type { NodeEstate, NodeRecords } from './node-records.ts';
+import { NodeIdTakenError } from './errors.ts';
+
+export interface TakeoverOptions {
+  readonly nodeId: string;
+  /** Of this process; two processes never have the same. */
+  readonly instance: string;
+  readonly records: NodeRecords;
+  /** Journal and books of this node; the journal as it is, not shown to others: these calls are finished at once. */
+  readonly deps: CompletionDeps;
+  readonly clock: Clock;
+  readonly beatMs?: number;
+  readonly deadAfterMs?: number;
+  readonly onRecovered: OnRecovered;
+  readonly onTakenOver?: (nodeId: string, calls: readonly RecoveredCall[]) => void;
+  /** The store answered this node's beat. */
+  readonly onBeat?: () => void;
+  readonly onFailure?: (error: unknown) => void;
+  /** This node must not go on. */
+  readonly onConflict: (error: Error) => void;
+}
+
+const BEAT_MS = 1_000;
+/** Slice 30 s, grace 10 s, and the 60 s after which holds return by themselves; with room to spare. */
+const DEAD_AFTER_MS = 90_000;
+const CLAIM_MS = 600_000;
+
+interface Sight {
+  readonly beat: string;
+  /** Monotonic; since when it has not changed. */
+  readonly sinceMs: number;
+}
+
+export class Takeover {
+  readonly #options: TakeoverOptions;
+  #sights = new Map<string, Sight>();
+  #count = 0;
+  #timer: Timer | null = null;
+  #beating: Promise<void> | null = null;
+  #closed = false;
+
+  constructor(options: TakeoverOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const { clock, beatMs = BEAT_MS } = this.#options;
+    this.#timer = clock.setTimer(() => {
+      if (this.#closed) return;
+      this.start();
+      // One at a time; a slow store makes beats rarer.
+      this.#beating ??= this.#beat().finally(() => {
+        this.#beating = null;
+      });
+    }, beatMs);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#timer?.cancel();
+    await this.#beating;
+  }
+
+  async #beat(): Promise<void> {
+    const { records, onBeat, onFailure } = this.#options;
+    try {
+      await this.#show();
+      onBeat?.();
+      for (const nodeId of this.#look(await records.beats())) await this.#takeOver(nodeId);
+    } catch (error) {
+      // Y1: what was not seen is not known.
+      this.#sights.clear();
+      onFailure?.(error);
+    }
+  }
+
+  async #show(): Promise<void> {
+    const { instance, nodeId, records, onConflict } = this.#options;
+    this.#count += 1;
+    const before = await records.beat(`${instance} ${this.#count}`);
+    const isOther = before !== null && !before.startsWith(`${instance} `);
+    // The first beat follows that of an earlier process of this node.
+    if (isOther && this.#count > 1) onConflict(new NodeIdTakenError(nodeId));
+  }
+
+  /** Who is dead. */
+  #look(beats: ReadonlyMap<string, string>): string[] {
+    const { clock, nodeId: ownId, deadAfterMs = DEAD_AFTER_MS } = this.#options;
+    const nowMs = clock.monotonicMs();
+    const sights = new Map<string, Sight>();
+    for (const [nodeId, beat] of beats) {
+      if (nodeId === ownId) continue;
+      const before = this.#sights.get(nodeId);
+      sights.set(nodeId, before?.beat === beat ? before : { beat, sinceMs: nowMs });
+    }
+    this.#sights = sights;
+    return [...sights].filter(([, { sinceMs }]) => nowMs - sinceMs >= deadAfterMs).map(([nodeId]) => nodeId);
+  }
+
+  async #takeOver(nodeId: string): Promise<void> {
+    const { records, onTakenOver } = this.#options;
+    if (!(await records.claim(nodeId, CLAIM_MS))) return;
+    const estate = await records.read(nodeId);
+    await records.markTaken(nodeId, [...estate.calls.keys()]);
+    const finished = await this.#finish(estate);
+    await records.forget(nodeId);
+    this.#sights.delete(nodeId);
+    onTakenOver?.(nodeId, finished);
+  }
+
+  async #finish({ calls, pulses }: NodeEstate): Promise<RecoveredCall[]> {
+    const { deps, onRecovered } = this.#options;
+    const last = pulses === null ? new Map<string, never>() : pulsesOf(pulses);
+    if (pulses !== null) await deps.journal.heartbeat(heartbeatOf(pulses));
+    const finished: RecoveredCall[] = [];
+    for (const rows of calls.values()) {
+      const shown = rows.map((row) => decodeRecord(row.body)).toSorted((a, b) => a.callSeq - b.callSeq);
+      const [first] = shown;
+      // Without its intent nobody knows whose call it was; its node's journal does.
+      if (first?.kind !== 'intent') continue;
+      await deps.journal.append(...shown);
+      const history = foldCall(first.callId, shown);
+      finished.push(await recoverCall(deps, history, last.get(first.callId), onRecovered));
+    }
+    return finished;
+  }
+}
+
+function heartbeatOf(row: HeartbeatRow) {
+  const { bootId, atMs, atWallMs } = row;
+  return { kind: 'heartbeat', bootId, atMs, atWallMs, pulses: [...pulsesOf(row).values()] } as const;
+}
