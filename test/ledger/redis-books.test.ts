@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseRedisUrl, type RedisAddress } from '../../src/config/redis-url.ts';
 import { systemClock } from '../../src/domain/clock.ts';
-import { openRedisBooks, type RedisBooksOptions } from '../../src/ledger/redis-books.ts';
+import { openRedisBooks, type RedisBooksOptions, type StoreEpoch } from '../../src/ledger/redis-books.ts';
 import {
   HAS_REDIS,
   type RedisCluster,
@@ -10,8 +10,10 @@ import {
   startRedis,
   startRedisCluster,
   startRedisSentinel,
+  until,
 } from '../support/redis.ts';
 import { booksContract } from './contract.ts';
+import { charge, cost, posted, posting, settlement } from './lines.ts';
 
 async function open(url: string, options: Partial<RedisBooksOptions> = {}) {
   const address = parseRedisUrl(url) as RedisAddress;
@@ -36,6 +38,7 @@ describe.skipIf(!HAS_REDIS)('one Redis (needs redis-server)', () => {
     { schedules: 10_000 },
   );
 });
+
 describe.skipIf(!HAS_REDIS)('a Redis Cluster (needs redis-server)', () => {
   let cluster: RedisCluster;
   beforeAll(async () => {
@@ -51,7 +54,60 @@ describe.skipIf(!HAS_REDIS)('a Redis Cluster (needs redis-server)', () => {
     },
     { schedules: 500 },
   );
+
+  test('B9: whatever is in its name, all of a workspace is on one node', async () => {
+    await cluster.flush();
+    const { books, close } = await open(cluster.url);
+    for (const workspaceId of ['ws_a', '}', '{}', 'a}b{c', 'ws:{x}', ' ', '日本'])
+      await books.settle(
+        settlement({
+          workspaceId,
+          postings: [charge(`${workspaceId}:1`, 1n, { workspaceId })],
+          costs: [cost({ id: `${workspaceId}:2`, workspaceId })],
+        }),
+      );
+    expect((await books.postings({ limit: 10 })).map((one) => one.workspaceId)).toHaveLength(7);
+    expect(await books.check()).toEqual([]);
+    await close();
+  });
+
+  test('MOVED: one node of it, addressed as if it were alone, says so by name', async () => {
+    await cluster.flush();
+    const opened = await Promise.all(cluster.nodes.map((node) => open(node.url)));
+    const outcomes = await Promise.allSettled(opened.map(({ books }) => books.balance('ws_a', 0)));
+    const refusals = outcomes.filter((outcome) => outcome.status === 'rejected').map(({ reason }) => reason as object);
+    expect(refusals).toEqual([
+      expect.objectContaining({ code: 'store_refused', redisCode: 'MOVED' }),
+      expect.objectContaining({ code: 'store_refused', redisCode: 'MOVED' }),
+    ]);
+    await Promise.all(opened.map(({ close }) => close()));
+  });
+
+  test('a node that dies refuses its own workspaces, by name and in time; back again, it is another epoch', async () => {
+    await cluster.flush();
+    const epochs: StoreEpoch[] = [];
+    const { books, close } = await open(cluster.url, { onEpoch: (epoch) => epochs.push(epoch) });
+    const workspaces = Array.from({ length: 12 }, (_, index) => `ws_${index}`);
+    const settle = (workspaceId: string) => books.settle(posted(posting({ id: `topup:${workspaceId}`, workspaceId })));
+    await Promise.all(workspaces.map(settle));
+    const [victim] = cluster.nodes as [RedisServer];
+    await victim.kill();
+    const begin = performance.now();
+    const codes = (await Promise.allSettled(workspaces.map(settle))).map((outcome) =>
+      outcome.status === 'fulfilled' ? outcome.value : (outcome.reason as { code: string }).code,
+    );
+    expect(performance.now() - begin).toBeLessThan(3_000);
+    expect(codes).toContain('exists');
+    expect(codes.filter((code) => code !== 'exists').length).toBeGreaterThan(0);
+    for (const code of codes) expect(['exists', 'store_unreachable', 'store_refused']).toContain(code);
+    await victim.restart();
+    await until('the Cluster', async () => (await Promise.all(workspaces.map(settle))).length === workspaces.length);
+    await until('the epoch', async () => epochs.at(-1)?.changed === true);
+    expect(await books.check()).toEqual([]);
+    await close();
+  });
 });
+
 describe.skipIf(!HAS_REDIS)('Redis with a Sentinel (needs redis-server)', () => {
   let sentinel: RedisSentinel;
   beforeAll(async () => {
@@ -67,4 +123,18 @@ describe.skipIf(!HAS_REDIS)('Redis with a Sentinel (needs redis-server)', () => 
     },
     { schedules: 500 },
   );
+
+  test('when the master dies the books go on at the replica, and say that it is another epoch', async () => {
+    await sentinel.master.admin.flushall();
+    const epochs: StoreEpoch[] = [];
+    const { books, close } = await open(sentinel.url, { onEpoch: (epoch) => epochs.push(epoch) });
+    await books.settle(posted(posting({ id: 'topup:1' })));
+    await sentinel.master.admin.wait(1, 1_000);
+    await sentinel.master.kill();
+    await expect(books.balance('ws_a', 0)).rejects.toMatchObject({ code: 'store_unreachable' });
+    await until('the replica', async () => (await books.settle(posted(posting({ id: 'topup:1' })))) === 'exists');
+    expect(epochs.map((epoch) => epoch.changed)).toEqual([false, true]);
+    expect(await books.check()).toEqual([]);
+    await close();
+  });
 });

@@ -41,7 +41,7 @@ export interface ConnectionOptions {
 
 /** At 10 000 a second this is what the two seconds of a command leave behind when nothing answers. */
 const IN_FLIGHT_MAX = 20_000;
-const IDENTIFY_PAUSE_MS = 1_000;
+const IDENTIFY_PAUSE_MS = 500;
 
 export class RedisConnection {
   readonly #options: ConnectionOptions;
@@ -62,7 +62,7 @@ export class RedisConnection {
     this.#failure = new StoreUnreachableError(`${describeRedis(options.address)}: not connected yet`);
     this.#client = createClient(options.address);
     this.#listen();
-    // A failure of the first attempt is an `error` event as well, and the client goes on.
+    // The client goes on after a failure of the first attempt.
     this.#client.connect().catch((error: unknown) => this.#noteError(error));
   }
 
@@ -185,7 +185,9 @@ export class RedisConnection {
     this.#announce();
   }
 
+  /** Why there is no connection; that there is none is known. */
   #noteError(error: unknown): void {
+    if (error instanceof Error && error.message === 'Connection is closed.') return;
     this.#failure = this.#named(error);
   }
 

@@ -29,11 +29,12 @@ local function write_expired(expired, reserved)
   redis.call('HSET', ACCOUNT, 'reserved', format(reserved))
 end
 
--- What was spent in the hour and in the day that begins with the hour `day_start`.
+-- What was spent in the hour and in the day that begins with the hour `day_start`; both are numbers.
 local function read_spent(key, hour, day_start)
-  local hours = {}
-  for index = 0, 23 do hours[index + 1] = string.format('%.0f', day_start + index) end
   local in_hour, in_day = { 0, 0 }, { 0, 0 }
+  if redis.call('HLEN', key) == 0 then return in_hour, in_day end
+  local hours = {}
+  for index = 0, 23 do hours[index + 1] = day_start + index end
   for index, text in ipairs(redis.call('HMGET', key, unpack(hours))) do
     if text then
       local amount = parse(text)

@@ -5,7 +5,8 @@
 
 local SPENT, STARTS = KEYS[5], KEYS[6]
 local id, amount, expires_at, now = ARGV[1], parse(ARGV[2]), ARGV[3], ARGV[4]
-local prepaid, is_call, hour, day_start, start_ends = ARGV[5] == '1', ARGV[6] == '1', ARGV[7], tonumber(ARGV[8]), ARGV[9]
+local prepaid, is_call = ARGV[5] == '1', ARGV[6] == '1'
+local hour, day_start, start_ends = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9]
 local places_max, starts_max, hour_max, day_max = ARGV[10], ARGV[11], ARGV[12], ARGV[13]
 
 local balance, reserved, expired = read_account(now)
