@@ -31,7 +31,8 @@ function problemOfDirectory(code: DirectoryErrorCode): Problem {
 function problemOfBooks(code: string): Problem | undefined {
   if (code === 'amount_out_of_range')
     return invalidField('amount', 'would make the balance larger than the books can hold');
-  return code.startsWith('books_') || code === 'ERR_SQLITE_ERROR' ? problemOfReason('store_unavailable') : undefined;
+  const isStore = /^(?:books|store)_/.test(code) || code === 'ERR_SQLITE_ERROR';
+  return isStore ? problemOfReason('store_unavailable') : undefined;
 }
 
 /** What Fastify refuses before a handler runs. */

@@ -125,6 +125,8 @@ describe('top-ups', () => {
     ['amount_out_of_range', 422, 'invalid_fields'],
     ['books_overloaded', 503, 'store_unavailable'],
     ['ERR_SQLITE_ERROR', 503, 'store_unavailable'],
+    ['store_unreachable', 503, 'store_unavailable'],
+    ['store_refused', 503, 'store_unavailable'],
   ])('books that answer %s are %d %s', async (code, status, problem) => {
     const { id } = await world.workspace('T');
     const settle = world.books.settle.bind(world.books);
