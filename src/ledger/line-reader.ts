@@ -25,12 +25,14 @@ export interface ReadOptions extends TimeRange {
   readonly linesMax?: number;
 }
 
-/** Some 30 s of reading. A workspace with a call a second has that many in a week. */
+/** Some 10 s of reading. A workspace with a call a second has that many in a week. */
 export const LINES_MAX = 1_000_000;
 
 const HOUR_MS = 3_600_000;
-/** Hours that are asked for at once: they share a round to the books. */
-const HOURS_TOGETHER = 24;
+/** Hours that are asked for at once share a round to the books: a day of a quiet workspace, an hour of a busy one. */
+const HOURS_TOGETHER_MAX = 24;
+/** What a round should bring: the books serve nothing else for the few milliseconds that it takes. */
+const ROUND_LINES = 1_000;
 const PAGE = 1_000;
 
 /** `fetch` answers a page newest first, as the books do. Each yield is one hour that has lines. */
@@ -39,17 +41,31 @@ export async function* linesByHour<L extends { readonly id: string }>(
   { fromMs, toMs, beforeId, linesMax = LINES_MAX }: ReadOptions,
 ): AsyncGenerator<readonly L[]> {
   let left = linesMax;
-  for (let startMs = fromMs; startMs < toMs; startMs += HOURS_TOGETHER * HOUR_MS) {
-    const hours: TimeRange[] = [];
-    for (let hourMs = startMs; hourMs < Math.min(toMs, startMs + HOURS_TOGETHER * HOUR_MS); hourMs += HOUR_MS)
-      hours.push({ fromMs: hourMs, toMs: Math.min(toMs, hourMs + HOUR_MS) });
-    const read = await Promise.all(hours.map((hour) => wholeHour(fetch, hour, beforeId, left)));
+  let together = 1;
+  for (let startMs = fromMs; startMs < toMs; ) {
+    const endMs = Math.min(toMs, startMs + together * HOUR_MS);
+    const read = await Promise.all(hoursOf(startMs, endMs).map((hour) => wholeHour(fetch, hour, beforeId, left)));
+    const leftBefore = left;
     for (const lines of read) {
       left -= lines.length;
       if (left < 0) throw new TooManyLinesError(linesMax);
       if (lines.length > 0) yield lines;
     }
+    startMs = endMs;
+    together = hoursTogether((leftBefore - left) / read.length);
   }
+}
+
+function hoursOf(fromMs: number, toMs: number): TimeRange[] {
+  const hours: TimeRange[] = [];
+  for (let hourMs = fromMs; hourMs < toMs; hourMs += HOUR_MS)
+    hours.push({ fromMs: hourMs, toMs: Math.min(toMs, hourMs + HOUR_MS) });
+  return hours;
+}
+
+/** For the next round, from how many lines an hour of the last one had. */
+function hoursTogether(linesPerHour: number): number {
+  return Math.min(HOURS_TOGETHER_MAX, Math.max(1, Math.floor(ROUND_LINES / Math.max(1, linesPerHour))));
 }
 
 async function wholeHour<L extends { readonly id: string }>(

@@ -58,6 +58,25 @@ describe('lines by the hour', () => {
     expect(hour?.map((line) => line.id)).toEqual(Array.from({ length: 2_000 }, (_, index) => `p:${index}`));
   });
 
+  test.each([
+    [0, 24],
+    [100, 10],
+    [900, 1],
+  ])('with %d lines an hour at most %d hours share a round', async (perHour, expected) => {
+    let underWay = 0;
+    let most = 0;
+    const fetch = async ({ fromMs }: { fromMs: number }) => {
+      underWay += 1;
+      most = Math.max(most, underWay);
+      await Promise.resolve();
+      underWay -= 1;
+      return Array.from({ length: perHour }, (_, index) => ({ id: `${fromMs}:${index}` }));
+    };
+    let lines = 0;
+    for await (const hour of linesByHour(fetch, { fromMs: 0, toMs: 2 * DAY_MS })) lines += hour.length;
+    expect([most, lines]).toEqual([expected, 48 * perHour]);
+  });
+
   test('RD2: more lines than the bound are refused, as many are read', async () => {
     const { books } = await booksOf([1, 2, HOUR_MS]);
     expect((await read(books, { fromMs: 0, toMs: DAY_MS, linesMax: 3 })).flat()).toHaveLength(3);
