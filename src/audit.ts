@@ -2,8 +2,10 @@
 // 2 = could not be done. Reads one consistent snapshot, writes nothing, and may run beside a running gateway.
 //
 //   --from, --to   calls that ended in this range (RFC 3339 or a day, UTC); the ledger itself is always checked as a whole
-//   --config       configuration file, for its dataDir
-//   --books        path of the books, instead
+//   --config       configuration file, for its dataDir and its store
+//   --books        path of the books, instead; with --redis the journals of several nodes, each with its own --books
+//   --redis        URL of the books that nodes share, instead of the configuration's (best from CALLIN_STORE__REDIS__URL)
+//   --whole        with shared books: these are the journals of all nodes, so that a line which none of them knows is a difference
 
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -11,9 +13,13 @@ import { DatabaseSync } from 'node:sqlite';
 import { parseArgs } from 'node:util';
 import { lockBooks } from './books.ts';
 import { loadConfig } from './config/load.ts';
+import { parseRedisUrl } from './config/redis-url.ts';
+import { systemClock } from './domain/clock.ts';
 import { formatMoney } from './domain/money.ts';
-import type { AuditReport, ExpectedCall } from './ledger/audit.ts';
+import type { AuditReport, CallJournal, ExpectedCall } from './ledger/audit.ts';
 import { auditBooks } from './ledger/audit.ts';
+import { auditSharedBooks } from './ledger/audit-shared.ts';
+import { openRedisBooks } from './ledger/redis-books.ts';
 import { BooksFile } from './ledger/sqlite-books.ts';
 import { JournalFile } from './metering/journal.ts';
 import { recomputeCall } from './metering/recompute.ts';
@@ -43,6 +49,40 @@ export function auditFile(path: string, range: AuditRange = WHOLE_RANGE): AuditR
 
 /** The same on an open database, in whatever transaction it is. */
 export function auditDatabase(database: DatabaseSync, range: AuditRange = WHOLE_RANGE, live = false): AuditReport {
+  return auditBooks(new BooksFile(database), journalOf(database, range), live);
+}
+
+/** The journal of a node beside the shared books, with the journals of others where they are given. */
+export async function auditShared({ redisUrl, paths, range = WHOLE_RANGE, whole = false }: SharedAudit) {
+  const address = parseRedisUrl(redisUrl);
+  if (typeof address === 'string') throw new Error(`the URL of the shared books ${address}`);
+  const books = openRedisBooks({ address, clock: systemClock });
+  const databases = paths.map((path) => new DatabaseSync(path, { readOnly: true }));
+  try {
+    await books.ready(CONNECT_MS);
+    for (const database of databases) database.exec('BEGIN');
+    const journals = databases.map((database, index) => ({
+      ...journalOf(database, range),
+      live: isInUse(paths[index] as string),
+    }));
+    return await auditSharedBooks(books, { journals, whole });
+  } finally {
+    for (const database of databases) database.close();
+    await books.close();
+  }
+}
+
+export interface SharedAudit {
+  readonly redisUrl: string;
+  /** Books files of the nodes, for their journals. */
+  readonly paths: readonly string[];
+  readonly range?: AuditRange;
+  readonly whole?: boolean;
+}
+
+const CONNECT_MS = 5_000;
+
+function journalOf(database: DatabaseSync, range: AuditRange): CallJournal {
   const journal = new JournalFile(database);
   const cache = new Map<string, ExpectedCall | undefined>();
   const expected = (callId: string) => {
@@ -55,7 +95,7 @@ export function auditDatabase(database: DatabaseSync, range: AuditRange = WHOLE_
     return call;
   };
   const callIds = journal.endedCalls(range.fromMs, range.toMs);
-  return auditBooks(new BooksFile(database), { callIds, openCallIds: new Set(journal.openCalls()), expected }, live);
+  return { callIds, openCallIds: new Set(journal.openCalls()), expected };
 }
 
 const CACHE_MAX = 10_000;
@@ -96,38 +136,50 @@ function parseDay(text: string | undefined, fallback: number, option: string): n
   return value;
 }
 
-/** The books that the command line names. */
-function booksPath(values: { config?: string | undefined; books?: string | undefined }): string {
-  if (values.books !== undefined) return values.books;
+/** The books that the command line names, or the configuration. */
+function booksOf(values: { config?: string | undefined; books?: string[] | undefined; redis?: string | undefined }): {
+  paths: string[];
+  redisUrl: string | null;
+} {
+  if (values.books !== undefined) return { paths: values.books, redisUrl: values.redis ?? null };
   const root = join(import.meta.dirname, '..');
   const file = values.config ?? process.env['CALLIN_CONFIG'] ?? null;
   // Nothing is decrypted here: the audit runs where the gateway's secrets are not.
   const env = { CALLIN_AUTH__SECRET_KEY: Buffer.alloc(32).toString('base64'), ...process.env };
-  return resolve(root, loadConfig({ root, file, env }).dataDir, BOOKS_FILE);
+  const { dataDir, store } = loadConfig({ root, file, env });
+  const redisUrl = values.redis ?? (store.kind === 'redis' ? store.redis.url : null);
+  return { paths: [resolve(root, dataDir, BOOKS_FILE)], redisUrl };
 }
 
-function main(): number {
+async function main(): Promise<number> {
   try {
     const { values } = parseArgs({
       options: {
         from: { type: 'string' },
         to: { type: 'string' },
         config: { type: 'string' },
-        books: { type: 'string' },
+        books: { type: 'string', multiple: true },
+        redis: { type: 'string' },
+        whole: { type: 'boolean', default: false },
       },
     });
     const range = {
       fromMs: parseDay(values.from, WHOLE_RANGE.fromMs, '--from'),
       toMs: parseDay(values.to, WHOLE_RANGE.toMs, '--to'),
     };
-    const path = booksPath(values);
-    if (!existsSync(path)) {
+    const { paths, redisUrl } = booksOf(values);
+    const missing = paths.find((path) => !existsSync(path));
+    if (missing !== undefined) {
       // A gateway that never ran has nothing to audit; a path that someone named must be there.
-      if (values.books !== undefined) throw new Error(`${path}: no such file`);
-      console.log(`${path}: no books yet, nothing to audit`);
+      if (values.books !== undefined) throw new Error(`${missing}: no such file`);
+      console.log(`${missing}: no books yet, nothing to audit`);
       return 0;
     }
-    const report = auditFile(path, range);
+    if (redisUrl === null && paths.length > 1) throw new Error('several --books go with --redis alone');
+    const report =
+      redisUrl === null
+        ? auditFile(paths[0] as string, range)
+        : await auditShared({ redisUrl, paths, range, whole: values.whole });
     console.log(renderReport(report));
     return report.differences.length === 0 ? 0 : 1;
   } catch (error) {
@@ -136,4 +188,4 @@ function main(): number {
   }
 }
 
-if (import.meta.main) process.exitCode = main();
+if (import.meta.main) process.exitCode = await main();

@@ -16,8 +16,7 @@ import { join, resolve } from 'node:path';
 import { createAddressPolicy } from './agents/address-policy.ts';
 import { agentDial } from './agents/dial.ts';
 import { startBundledAgents } from './agents/bundled/server.ts';
-import { BOOKS_FILE } from './audit.ts';
-import { openBooks, readBootId } from './books.ts';
+import { readBootId } from './books.ts';
 import { createCallManager } from './calls/call-manager.ts';
 import type { CallDeps } from './calls/deps.ts';
 import { createInboundRouter } from './calls/inbound-router.ts';
@@ -35,7 +34,7 @@ import { loadKeys, type NodeKeys } from './keys.ts';
 import { autoThreads, createMediaPool } from './media/pool.ts';
 import type { MediaEntryData } from './media-thread.ts';
 import { createMeter } from './metering/call-meter.ts';
-import { recover } from './metering/recovery.ts';
+import { type OnRecovered, recover } from './metering/recovery.ts';
 import { createLogger, type Logger } from './observability/logger.ts';
 import { createMetrics, type Metrics } from './observability/metrics.ts';
 import { collectMedia, watchEventLoop } from './node-metrics.ts';
@@ -45,6 +44,7 @@ import { recoveredRecord } from './recovered-record.ts';
 import { explainInbound } from './route-explanation.ts';
 import { type EngineAddress, type EngineThread, startEngineThread } from './sip-engine/index.ts';
 import { connectSignalling, TrunkHosts } from './signalling/index.ts';
+import { openStore } from './store.ts';
 
 export interface Gateway {
   readonly info: GatewayInfo;
@@ -114,16 +114,14 @@ async function assemble(
   const { rates, suppliers } = readPriceLists(config, root);
   const version = readVersion(root);
 
-  const stored = await openBooks({
-    path: join(dataDir, BOOKS_FILE),
-    onFlush: (commitMs) => metrics.journalFsyncSeconds.observe(commitMs / 1000),
-    onLost: (error) => fatal.resolve(error),
-  });
-  closers.push(() => stored.close());
+  const onLost = (error: Error) => fatal.resolve(error);
+  const store = await openStore({ config, dataDir, nodeId: keys.nodeId, clock, metrics, logger, onLost });
+  closers.push(() => store.close());
+  const { books } = store;
   const directoryFile = join(dataDir, DIRECTORY_FILE);
   const directory = openDirectory(directoryFile, {
     sealingKey: keys.secretKey,
-    callRows: await startCallRecordsThread(directoryFile, (error) => fatal.resolve(error)),
+    callRows: await startCallRecordsThread(directoryFile, onLost),
     onTrunksChanged: () => void lookUpTrunks(),
   });
   closers.push(() => directory.close());
@@ -134,12 +132,12 @@ async function assemble(
     hosts.of(await directory.allTrunks());
     await hosts.refresh();
   };
-  const { books, journal, store } = stored;
-  const recovered = await recover({ journal, books, clock }, async (call) => {
+  const onRecovered: OnRecovered = async (call) => {
     const { direction, class: callClass, endReason: reason } = call;
     metrics.callsTotal.inc({ direction, class: callClass, result: verdictOf(reason).result, reason });
     await directory.calls.save(recoveredRecord(call));
-  });
+  };
+  const recovered = await recover({ journal: store.ownJournal, books: store.meterBooks, clock }, onRecovered);
   if (recovered.length > 0)
     logger.warn({ calls: recovered.length }, 'calls of an earlier process were finished from the journal');
 
@@ -174,9 +172,9 @@ async function assemble(
   });
   closers.push(() => media.close());
   const meter = createMeter({
-    books,
-    journal,
-    store,
+    books: store.meterBooks,
+    journal: store.journal,
+    store: store.callStore,
     rates: () => rates,
     suppliers: () => suppliers,
     clock,
@@ -192,6 +190,13 @@ async function assemble(
     },
   });
   closers.push(() => meter.close());
+  store.join({
+    meter,
+    onRecovered,
+    onTakenOver: (nodeId, calls) =>
+      logger.warn({ nodeId, calls: calls.length }, 'the calls of a dead node were finished'),
+    onConflict: onLost,
+  });
 
   const engine = await startEngine(config, keys, logger);
   if (engine.thread !== null) {
@@ -203,7 +208,6 @@ async function assemble(
   }
   const signalling = await connectSignalling({ ...engine.wire, clock, logger, observer: sipObserver(metrics) });
   closers.push(() => signalling.close());
-  metrics.engineConnected.set({ engine: 'store' }, 1);
   metrics.onCollect(() => metrics.engineConnected.set({ engine: 'sip' }, signalling.connected ? 1 : 0));
   await lookUpTrunks();
   const routeInbound = createInboundRouter({ directory, resolvedHosts: (trunks) => hosts.of(trunks) });
@@ -219,7 +223,7 @@ async function assemble(
   const http: HttpServer = await createHttp({
     directory,
     books,
-    sums: stored.sums,
+    ...(store.sums === undefined ? {} : { sums: store.sums }),
     currency: config.billing.currency,
     calls,
     metrics,

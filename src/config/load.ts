@@ -156,7 +156,6 @@ function combinationProblems(config: Config): ConfigProblem[] {
     );
   }
   if (store.kind === 'redis') {
-    found.push(problem('store.kind', 'redis is not available in this version; use embedded'));
     const address = store.redis.url === '' ? 'is needed with store.kind redis' : parseRedisUrl(store.redis.url);
     if (typeof address === 'string') found.push(problem('store.redis.url', address));
   }

@@ -86,7 +86,7 @@ export function auditBooks(books: BooksFile, journal: CallJournal, live: boolean
   };
 }
 
-type ReportDifference = (subject: string, what: string) => void;
+export type ReportDifference = (subject: string, what: string) => void;
 
 const POSTING_KEYS = ['workspaceId', 'meter', 'quantityMs', 'amount'] as const;
 const COST_KEYS = ['workspaceId', 'trunkId', 'quantityMs', 'amount', 'revenue'] as const;
@@ -105,10 +105,21 @@ function auditCall(
   const expected = journal.expected(callId);
   if (expected === undefined) return report(callId, 'ended, but without records');
   if (live && journal.openCallIds.has(callId)) return;
-  for (const problem of expected.problems) report(callId, problem);
   const limit = LINES_MAX;
-  compareLines(callId, expected.postings, books.postings({ callId, limit }), POSTING_KEYS, report);
-  compareLines(callId, expected.costs, books.costs({ callId, limit }), COST_KEYS, report);
+  compareCall(expected, books.postings({ callId, limit }), books.costs({ callId, limit }), report);
+}
+
+/** What the ledger has of a call beside what its journal gives. */
+export function compareCall(
+  expected: ExpectedCall,
+  postings: readonly NewPosting[],
+  costs: readonly SupplierCost[],
+  report: ReportDifference,
+): void {
+  const { callId } = expected;
+  for (const problem of expected.problems) report(callId, problem);
+  compareLines(callId, expected.postings, postings, POSTING_KEYS, report);
+  compareLines(callId, expected.costs, costs, COST_KEYS, report);
 }
 
 function compareLines<L extends { readonly id: string; readonly amount: Nano }>(

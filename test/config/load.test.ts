@@ -74,7 +74,6 @@ describe('configuration', () => {
     ['a scalar where a mapping belongs', 'sip: 5060', {}, 'sip', 'mapping'],
     ['an odd first RTP port', 'media: { rtpPortMin: 40001 }', {}, 'media.rtpPortMin', 'even'],
     ['an empty RTP range', 'media: { rtpPortMin: 40000, rtpPortMax: 40000 }', {}, 'media.rtpPortMax', 'above'],
-    ['redis before it exists', 'store: { kind: redis }', {}, 'store.kind', 'not available'],
     ['redis without a URL', 'store: { kind: redis }', {}, 'store.redis.url', 'needed'],
     [
       'redis with a URL that is none',

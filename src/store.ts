@@ -1,0 +1,114 @@
+// The node's journal and books as the configuration wants them: both in one file of this node, or the journal here and the books in a Redis
+// that nodes share. The rest of the program sees no difference.
+
+import { join } from 'node:path';
+import { openBooks, type OpenBooks, type OpenBooksOptions } from './books.ts';
+import { BOOKS_FILE } from './audit.ts';
+import { type Member, openSharedBooks } from './cluster/shared-books.ts';
+import { parseRedisUrl } from './config/redis-url.ts';
+import type { Config } from './config/schema.ts';
+import type { Clock } from './domain/clock.ts';
+import type { Books } from './ledger/books.ts';
+import type { PostingSums } from './ledger/sums.ts';
+import type { Journal } from './metering/journal.ts';
+import type { MeterBooks, MeterStore } from './metering/ports.ts';
+import type { Logger } from './observability/logger.ts';
+import type { Metrics } from './observability/metrics.ts';
+
+export interface Store {
+  /** For all that is not a call. */
+  readonly books: Books;
+  readonly sums?: PostingSums;
+  /** For calls, and for the recovery of those of an earlier process. */
+  readonly meterBooks: MeterBooks;
+  /** Of this node alone: for recovery. */
+  readonly ownJournal: Journal;
+  /** For calls. */
+  readonly journal: Journal;
+  readonly callStore: MeterStore;
+  /** Recovery is done and the meter runs. */
+  join(member: Member): void;
+  close(): Promise<void>;
+}
+
+export interface StoreOptions {
+  readonly config: Config;
+  readonly dataDir: string;
+  readonly nodeId: string;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readonly onLost: (error: Error) => void;
+}
+
+const OUTBOX_FILE = 'outbox.db';
+
+/** Rejects where the file is in use or Redis cannot be reached. */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { config, dataDir, metrics, onLost } = options;
+  const booksOptions: OpenBooksOptions = {
+    path: join(dataDir, BOOKS_FILE),
+    onFlush: (commitMs) => metrics.journalFsyncSeconds.observe(commitMs / 1000),
+    onLost,
+  };
+  const opened = await openBooks(booksOptions);
+  if (config.store.kind === 'embedded') {
+    metrics.engineConnected.set({ engine: 'store' }, 1);
+    return embedded(opened);
+  }
+  try {
+    return await shared(opened, options);
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
+function embedded({ books, journal, store, sums, close }: OpenBooks): Store {
+  return {
+    books,
+    sums,
+    meterBooks: books,
+    ownJournal: journal,
+    journal,
+    callStore: store,
+    join: () => undefined,
+    close,
+  };
+}
+
+/** The journal is the file's; its own books stay empty. */
+async function shared(
+  opened: OpenBooks,
+  { config, dataDir, nodeId, clock, metrics, logger }: StoreOptions,
+): Promise<Store> {
+  const address = parseRedisUrl(config.store.redis.url);
+  if (typeof address === 'string') throw new Error(`store.redis.url ${address}`);
+  const connected = (is: boolean) => metrics.engineConnected.set({ engine: 'store' }, is ? 1 : 0);
+  connected(false);
+  const books = await openSharedBooks({
+    address,
+    nodeId,
+    journal: opened.journal,
+    outboxPath: join(dataDir, OUTBOX_FILE),
+    clock,
+    onConnected(is) {
+      connected(is);
+      if (!is) logger.error({ engine: 'store' }, 'the connection to the shared books is lost: no new calls');
+    },
+    onReplay: (report) => logger.warn({ ...report }, 'the shared books were told again what they may have lost'),
+    onFailure: (operation, error) => logger.error({ operation, err: error }, 'the shared books could not be used'),
+  });
+  return {
+    books: books.books,
+    meterBooks: books.meterBooks,
+    ownJournal: opened.journal,
+    journal: books.journal,
+    callStore: books.store,
+    join: (member) => books.join(member),
+    async close() {
+      await books.close();
+      await opened.close();
+    },
+  };
+}
