@@ -19,9 +19,9 @@ const IN_OTHER_WORDS: readonly (readonly [RegExp, string])[] = [
   [/^Reached the max retries|^Connection is closed|^Command aborted/, 'the connection was lost before an answer came'],
 ];
 
-export function failureOf(error: unknown, password: string | null): StoreRefusedError | StoreUnreachableError {
-  const text = messageOf(error);
-  const said = clean(REDIRECTED.exec(text)?.[1] ?? text, password);
+export function failureOf(given: unknown, password: string | null): StoreRefusedError | StoreUnreachableError {
+  const error = causeOf(given);
+  const said = clean(REDIRECTED.exec(error.message)?.[1] ?? error.message, password);
   const [, scriptCode, scriptText] = IN_SCRIPT.exec(said) ?? [];
   if (scriptCode !== undefined) return new StoreRefusedError(scriptCode, `Redis: ${scriptCode} ${scriptText}`);
   const redisCode = isReply(error, said) ? REDIS_CODE.exec(said)?.[1] : undefined;
@@ -30,19 +30,16 @@ export function failureOf(error: unknown, password: string | null): StoreRefused
     : new StoreRefusedError(redisCode, `Redis: ${said}`);
 }
 
-/** A Cluster that found no node to ask says so; what the last of them said tells more. */
-function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { lastNodeError } = error as { lastNodeError?: unknown };
-  return lastNodeError instanceof Error ? lastNodeError.message : error.message;
+/** A Cluster that found no node to ask says no more than that; what the last of them said tells more. */
+function causeOf(given: unknown): Error {
+  if (!(given instanceof Error)) return new Error(String(given));
+  const { lastNodeError } = given as { lastNodeError?: unknown };
+  return lastNodeError instanceof Error ? lastNodeError : given;
 }
 
 /** An answer of Redis, not a failure of the way there. Within a Cluster's last reason only the text is left. */
-function isReply(error: unknown, said: string): boolean {
-  return (
-    (error instanceof Error && error.name === 'ReplyError') ||
-    /^(?:MOVED|ASK|TRYAGAIN|CLUSTERDOWN|READONLY|LOADING) /.test(said)
-  );
+function isReply(error: Error, said: string): boolean {
+  return error.name === 'ReplyError' || /^(?:MOVED|ASK|TRYAGAIN|CLUSTERDOWN|READONLY|LOADING) /.test(said);
 }
 
 function clean(text: string, password: string | null): string {
