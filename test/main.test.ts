@@ -54,6 +54,19 @@ describe('the program', () => {
     expect(result.stderr).toContain('http.port (CALLIN_HTTP__PORT): must be integer');
   });
 
+  test('--check reads the price lists too, customers’ and suppliers’', () => {
+    const result = run(['src/main.ts', '--check'], {
+      CALLIN_AUTH__SECRET_KEY: SECRET_KEY,
+      CALLIN_BILLING__RATES: 'config/missing.yaml',
+      CALLIN_BILLING__SUPPLIER_RATES: 'config/rates.yaml',
+    });
+    expect(result.status).toBe(2);
+    expect(result.stderr).toMatch(/billing\.rates \(CALLIN_BILLING__RATES\): ENOENT/);
+    expect(result.stderr).toMatch(
+      /billing\.supplierRates \(CALLIN_BILLING__SUPPLIER_RATES\): \S+rates\.yaml:\d+: compute: unknown key/,
+    );
+  });
+
   test('an unknown argument ends it with 2 and the usage', () => {
     const result = run(['src/main.ts', '--confg', 'x']);
     expect(result.status).toBe(2);
