@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { partsOf } from '../../src/reconciliation/call-index.ts';
+import { type MatchOptions, partsOf } from '../../src/reconciliation/call-index.ts';
 import { LIMITS } from '../../src/reconciliation/limits.ts';
 import { type Matching, matchRecords } from '../../src/reconciliation/match.ts';
 import type { OurCall } from '../../src/reconciliation/our-calls.ts';
@@ -7,7 +7,7 @@ import type { CarrierRecord } from '../../src/reconciliation/record.ts';
 import { SeededRandom } from '../metering/support/random.ts';
 import { NOON, ours, theirs } from './sides.ts';
 
-const OPTIONS = { windowMs: 60_000, timeOf: 'start' as const };
+const OPTIONS: MatchOptions = { windowMs: 60_000, timeOf: 'start' };
 
 /** `record=call` for pairs, `record?` for ambiguous, `record-` for unmatched, sorted. */
 function outcome(matching: Matching<CarrierRecord>): string[] {
@@ -43,7 +43,7 @@ describe('what may be a pair', () => {
   });
 
   test('the answer, where the carrier stamps it', () => {
-    const options = { ...OPTIONS, timeOf: 'answer' as const };
+    const options: MatchOptions = { ...OPTIONS, timeOf: 'answer' };
     const call = ours({ id: 'c', startedAt: NOON - 100_000, answeredAt: NOON });
     expect(match([theirs({ key: 'r' })], [call], options)).toEqual(['r=c']);
     expect(match([theirs({ key: 'r' })], [call])).toEqual(['r-']);
@@ -205,7 +205,7 @@ function byTheRules(records: readonly CarrierRecord[], calls: readonly OurCall[]
 }
 
 describe('random sets', () => {
-  test.each([OPTIONS, { windowMs: 20_000, timeOf: 'answer' as const }])(
+  test.each<MatchOptions>([OPTIONS, { windowMs: 20_000, timeOf: 'answer' }])(
     '%o: as the rules say, in any order',
     (options) => {
       for (let seed = 1; seed <= 3_000; seed += 1) {
@@ -237,7 +237,7 @@ describe('random sets', () => {
     let parts = 0;
     for (let seed = 1; seed <= 2_000; seed += 1) {
       const { records, calls } = randomSets(seed);
-      const options = { windowMs: 15_000, timeOf: 'start' as const };
+      const options: MatchOptions = { windowMs: 15_000, timeOf: 'start' };
       const apart = [...partsOf(records, calls, options)].map((part) =>
         matchRecords(part.records, part.calls, options),
       );
