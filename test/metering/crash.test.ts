@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { auditDatabase } from '../../src/audit.ts';
 import type { OpenBooks } from '../../src/books.ts';
 import { type RecoveredCall, recover } from '../../src/metering/recovery.ts';
+import { parseSupplierRates } from '../../src/metering/supplier-rates.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { play } from './support/play.ts';
 import { SeededRandom } from './support/random.ts';
@@ -12,6 +13,10 @@ import { billedMs, FULL, Stage, WORKSPACE } from './support/stage.ts';
 const SCRIPTS = 50;
 const SEED = 4_711;
 const HEARTBEAT_MS = 1_000;
+const SUPPLIERS = parseSupplierRates(
+  'currency: USD\ndecks: { sixty: [{ prefix: "1", perMinute: "0.009" }] }\nmanaged: sixty\n',
+  'supplier-rates.yaml',
+);
 
 /** Stands between the meter and the store: at its n-th operation the process is dead, before that operation or just after it. */
 class DyingProcess {
@@ -50,6 +55,8 @@ async function dieAndRecover(script: Script, diesAt: number, performed: boolean)
   const startMs = clock.monotonicMs();
   const process = new DyingProcess(clock, diesAt, performed);
   await using stage = await Stage.open({ clock, wrap: (real) => process.wrap(real) });
+  // The audit below compares the cost lines too.
+  stage.suppliers = SUPPLIERS;
   const bill = await play(stage, script);
   await stage.idle();
   const finished = new Map<string, RecoveredCall>();
