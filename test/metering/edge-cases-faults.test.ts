@@ -11,6 +11,7 @@ import {
   TELEPHONY_PER_MS,
   WORKSPACE,
 } from './support/stage.ts';
+import { DAY_MS, ReconciliationStage } from '../reconciliation/stage.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { temporaryBooks } from './support/temporary.ts';
 
@@ -421,6 +422,27 @@ describe('the ledger against the journal', () => {
     expect(await applyCarrierRecord(deps, { callId: far.call.intent.callId, durationMs: 300_000 })).toBe('exception');
     expect(await applyCarrierRecord(deps, { callId: 'call_unknown', durationMs: 60_000 })).toBe('unknown_call');
     expect(await stage.balance()).toEqual(before);
+  });
+
+  test('#59 a carrier record without ours, and ours without theirs a day later: both listed with counts and value', async () => {
+    await using stage = await ReconciliationStage.open();
+    const range = { fromMs: stage.nowMs, toMs: stage.nowMs + DAY_MS };
+    await stage.meter.clock.advanceAsync(3_600_000);
+    const unknownThere = await stage.call(75_000);
+    const before = await stage.meter.balance();
+    const unknownHere = { id: 'cdr-1', at: stage.nowMs, to: '+12025550177', seconds: 62, cost: '0.014' };
+    const { report } = await stage.import([unknownHere], { range });
+    expect(report?.exceptions.missing_here).toMatchObject({ count: 1, carrierMs: 62_000, carrierCost: 14_000_000n });
+    expect(report?.exceptions.missing_there.count).toBe(0);
+    stage.meter.clock.stepWall(DAY_MS);
+    const [swept] = await stage.reconciliation.sweep();
+    expect(swept?.report?.exceptions.missing_there).toMatchObject({
+      count: 1,
+      ourMs: 75_000,
+      revenue: 75_000n * TELEPHONY_PER_MS,
+    });
+    expect(stage.open()).toEqual([`missing_there ${unknownThere.id}`, 'missing_here cdr-1']);
+    expect(await stage.meter.balance()).toEqual(before);
   });
 
   test('the audit finds no difference after all kinds of calls, and names a forged posting', async () => {

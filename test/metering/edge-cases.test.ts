@@ -411,7 +411,6 @@ describe('rates', () => {
 describe('left', () => {
   test.todo('#14 outbound forked, two 200s: the second leg costs the customer nothing, its supplier cost is kept');
   test.todo('#55 the shared store fails over and loses the last second of writes');
-  test.todo('#59 carrier records without ours and ours without theirs, listed after 24 h');
   test.todo('#60 302 or REFER to a premium number is authorised anew');
   test.todo('#64 the maximum duration is reached and BYE gets no reply');
 });
