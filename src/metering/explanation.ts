@@ -70,6 +70,8 @@ const FLAGS: Readonly<Record<string, string>> = {
   answer_unconfirmed: 'The other side never acknowledged our answer.',
   needs_reconciliation: 'The record of the carrier will be compared with this bill.',
   agent_flapping: 'The agent came and went thousands of times; what came after was not charged.',
+  finished_elsewhere:
+    'The node of this call was taken for dead and another one ended it; what that one charged stands.',
 };
 
 function notAnswered({ endReason }: ExplainedCall): string[] {
@@ -113,6 +115,8 @@ function computation({ billedMs, ratePerMinute, amount }: BillLine, currency: st
   const times = `${seconds(billedMs)} x ${money(ratePerMinute, currency)} per minute = ${money(product, currency)}${rounded}`;
   const fee = amount - product;
   if (fee === 0n) return ` ${times}.`;
+  // Two nodes each charged a part: the lines in the ledger say what.
+  if (fee < 0n) return '';
   return ` ${times}; with ${money(fee, currency)} for the connection ${money(amount, currency)}.`;
 }
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Bill, CallClass, Evidence } from '../../src/domain/call.ts';
 import { billOf, ratingOf } from '../../src/metering/bill.ts';
@@ -129,18 +130,35 @@ describe('a bill in words', () => {
     ]);
   });
 
-  test('every flag that the meter sets is told in words, and so is one that it does not know', () => {
-    const flags = ['no_media', 'credit_ticket', 'answer_unconfirmed', 'needs_reconciliation', 'agent_flapping', 'odd'];
-    const words = explainBill(billed(10_000, { flags }), call());
-    expect(words).toContain('This bill is provisional until the record of the carrier is there.');
-    expect(words.slice(-6)).toEqual([
-      'No packet of sound ever arrived: this can be taken up with the carrier.',
-      'No agent ever took the call: a credit is being looked at.',
+  test('every flag that the docs name is told in words, and so is one that nobody knows', () => {
+    const docs = readFileSync(new URL('../../docs/billing.md', import.meta.url), 'utf8');
+    const table = docs.split('### Flags on a bill')[1]?.split('\n## ')[0] ?? '';
+    const flags = [...table.matchAll(/^\| `(\w+)`/gm)].map((match) => match[1] ?? '');
+    expect(flags.length).toBeGreaterThan(5);
+    const words = explainBill(billed(10_000, { flags: [...flags, 'odd'] }), call()).slice(-flags.length - 1);
+    for (const sentence of words.slice(0, -1)) expect(sentence).toMatch(/^[A-Z](?!arked)[^_]+\.$/);
+    expect(words.at(-1)).toBe('Marked "odd".');
+  });
+
+  test('an answer that was never acknowledged is provisional', () => {
+    const words = explainBill(billed(10_000, { flags: ['answer_unconfirmed', 'needs_reconciliation'] }), call());
+    expect(words).toContain(
+      'Telephony: Our answer was never acknowledged: no charge unless the carrier confirms the connection.',
+    );
+    expect(words.slice(-3)).toEqual([
+      'This bill is provisional until the record of the carrier is there.',
       'The other side never acknowledged our answer.',
       'The record of the carrier will be compared with this bill.',
-      'The agent came and went thousands of times; what came after was not charged.',
-      'Marked "odd".',
     ]);
+  });
+
+  test('what two nodes charged in parts has no computation that would not add up', () => {
+    const bill = billed(70_000);
+    const split = {
+      ...bill,
+      telephony: { ...bill.telephony, amount: 1n, rule: 'Another node finished this call; what it charged stands.' },
+    };
+    expect(explainBill(split, call())[3]).toBe('Telephony: Another node finished this call; what it charged stands.');
   });
 
   test('every kind of evidence has words', () => {
