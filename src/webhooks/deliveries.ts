@@ -120,14 +120,15 @@ export class Deliveries {
     return dropped.map(({ event }) => event);
   }
 
-  /** Fails open rows of a disabled endpoint whose time has passed, at most `limit`. Returns how many. */
+  /** Of the oldest `limit` open rows of a disabled endpoint, fails those whose time has passed. Returns how many. */
   expire(endpointId: string, nowMs: number, limit: number): number {
     const rows = this.#all(
-      `SELECT seq FROM deliveries WHERE endpoint_id = ? AND state = 'open' AND deadline_at <= ? ORDER BY seq LIMIT ?`,
-      ...[endpointId, nowMs, limit],
-    ) as { seq: number }[];
-    for (const { seq } of rows) this.#fail(seq, 'expired', nowMs);
-    return rows.length;
+      "SELECT seq, deadline_at FROM deliveries WHERE endpoint_id = ? AND state = 'open' ORDER BY seq LIMIT ?",
+      ...[endpointId, limit],
+    ) as { seq: number; deadline_at: number }[];
+    const expired = rows.filter((row) => row.deadline_at <= nowMs);
+    for (const { seq } of expired) this.#fail(seq, 'expired', nowMs);
+    return expired.length;
   }
 
   /** By hand: a finished row is open again, a pending one is due now, a waiting one keeps its place. True where it was finished. */
@@ -218,15 +219,14 @@ export class Deliveries {
 
   /** The row of `seq` was closed: the first open one of its lane becomes pending, unless one is (DV2). */
   #promote(seq: number, nowMs: number): void {
-    this.#run(
-      `UPDATE deliveries SET next_attempt_at = ? WHERE seq = (
-         SELECT open.seq FROM deliveries AS open, deliveries AS closed
-         WHERE closed.seq = ? AND open.endpoint_id = closed.endpoint_id AND open.lane = closed.lane AND open.state = 'open'
-           AND NOT EXISTS (SELECT 1 FROM deliveries AS head WHERE head.endpoint_id = closed.endpoint_id
-             AND head.lane = closed.lane AND head.state = 'open' AND head.next_attempt_at IS NOT NULL)
-         ORDER BY open.seq LIMIT 1)`,
-      ...[nowMs, seq],
-    );
+    const lane = this.#get(
+      `SELECT min(open.seq) AS first, max(open.next_attempt_at) AS pending FROM deliveries AS closed
+       JOIN deliveries AS open ON open.endpoint_id = closed.endpoint_id AND open.lane = closed.lane AND open.state = 'open'
+       WHERE closed.seq = ?`,
+      seq,
+    ) as { first: number | null; pending: number | null };
+    if (lane.first === null || lane.pending !== null) return;
+    this.#run('UPDATE deliveries SET next_attempt_at = ? WHERE seq = ?', nowMs, lane.first);
   }
 
   #delete(condition: string, ...values: SQLInputValue[]): number {

@@ -134,7 +134,7 @@ class WebhooksThread {
     const { observer, onListening } = this.#options;
     if (reply.type === 'listening') return onListening(reply.workspaceId, reply.events);
     if (reply.type === 'observed') {
-      const told = observer[reply.name] as (...args: readonly unknown[]) => void;
+      const told = observer[reply.name].bind(observer) as (...args: readonly unknown[]) => void;
       return told(...reply.args);
     }
     const waiting = this.#waiting.get(reply.id);
