@@ -129,9 +129,10 @@ function evidenceSentences({ evidence }: Bill, { endReason }: ExplainedCall): st
   return [`${begin}${until}${endReason === null ? '' : ` ${verdictOf(endReason).text}.`}`];
 }
 
-function provisional({ final }: Bill, { isLive }: ExplainedCall): string[] {
+function provisional({ final, evidence }: Bill, { isLive }: ExplainedCall): string[] {
   if (final) return [];
   if (isLive) return ['The call is still going on: these figures grow until it ends.'];
+  if (evidence.end === null) return ['The call has just ended: its bill is being made.'];
   return ['This bill is provisional until the record of the carrier is there.'];
 }
 

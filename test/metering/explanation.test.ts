@@ -123,6 +123,7 @@ describe('a bill in words', () => {
       'The time begins at 2026-11-25T10:00:00.000Z, when the call was answered.',
       'The call is still going on: these figures grow until it ends.',
     ]);
+    expect(explainBill(live, call()).at(-1)).toBe('The call has just ended: its bill is being made.');
     const ringing = { ...billed(null), final: false };
     expect(explainBill(ringing, call({ isLive: true, endReason: null })).slice(-2)).toEqual([
       'The call is not answered yet: nothing is charged so far.',

@@ -6,7 +6,10 @@ import { durationMs, id, money, nullable, object, optional, time, workspaceFilte
 import { postingSchema } from './ledger.ts';
 
 const count = Type.Integer({ minimum: 0 });
-const callClass = nullable(Type.Enum(['managed', 'imported', 'byoc', 'browser']));
+const callClass = nullable(
+  Type.Enum(['managed', 'imported', 'byoc', 'browser']),
+  'null: of calls that ended a moment ago, or whose record is missing',
+);
 const range = { from: optional(time), to: optional(time) };
 const day = 'within a day of UTC such as 2026-01-31';
 
