@@ -22,6 +22,7 @@ const PROMISED = [
   'callin_journal_fsync_seconds',
   'callin_lease_denied_total{reason}',
   'callin_overshoot_total',
+  'callin_supplier_cost_total',
   'callin_engine_connected{engine}',
   'callin_event_loop_lag_seconds{thread}',
   'callin_node_state{state}',
@@ -46,6 +47,7 @@ function fill(metrics: Metrics): void {
   metrics.journalFsyncSeconds.observe(0.0008);
   metrics.leaseDeniedTotal.inc({ reason: 'insufficient_balance' });
   metrics.overshootTotal.inc();
+  metrics.supplierCostTotal.inc(0.018);
   metrics.engineConnected.set({ engine: 'sip' }, 1);
   metrics.eventLoopLagSeconds.set({ thread: 'main' }, 0.01);
   metrics.nodeState.set('active');
