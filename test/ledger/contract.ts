@@ -183,6 +183,43 @@ export function booksContract(name: string, open: () => Promise<BooksUnderTest>,
         expect(await ids({ fromMs: 3_000, toMs: 90_000_000 })).toEqual(['p:3', 'p:1']);
       });
 
+      test('lines of one hour that were written far apart are all found, and none of another hour', async () => {
+        const at = (hour: number) => hour * 3_600_000 + 1;
+        const settle = (id: string, hour: number) => books.settle(posted(posting({ id, at: at(hour) })));
+        await settle('a:1', 7);
+        for (let index = 0; index < 150; index += 1) await settle(`b:${index}`, 8);
+        await settle('a:2', 7);
+        await settle('a:3', 7);
+        for (let index = 0; index < 80; index += 1) await settle(`c:${index}`, 9);
+        await settle('a:4', 7);
+        const within = async (fromMs: number, toMs: number, limit = 10) =>
+          (await books.postings({ workspaceId: WORKSPACE, fromMs, toMs, limit })).map((one) => one.id);
+        expect(await within(at(7), at(8) - 1)).toEqual(['a:4', 'a:3', 'a:2', 'a:1']);
+        expect(await within(at(7), at(8) - 1, 2)).toEqual(['a:4', 'a:3']);
+        expect(await within(at(8), at(9) - 1, 200)).toHaveLength(150);
+        expect(await within(at(7), at(9), 300)).toHaveLength(154);
+        expect(await within(at(10), at(11))).toEqual([]);
+      });
+
+      test('a posting is found by its meter however many others came after it', async () => {
+        const others = Array.from({ length: 1_200 }, (_, index) => charge(`c:${index}`, 1n));
+        await books.settle(posted(posting({ id: 'topup:1' }), ...others));
+        const topUps = await books.postings({ workspaceId: WORKSPACE, meter: 'topup', limit: 10 });
+        expect(topUps.map((one) => one.id)).toEqual(['topup:1']);
+        expect(await books.postings({ workspaceId: WORKSPACE, limit: 1_100 })).toHaveLength(1_100);
+        expect((await money()).balance).toBe(-1_100n);
+      });
+
+      test('of more workspaces than are asked at once the newest postings come first', async () => {
+        const id = (index: number) => `p:${String(index).padStart(3, '0')}`;
+        for (let index = 0; index < 150; index += 1)
+          await books.settle(posted(posting({ id: id(index), workspaceId: `ws_${(index * 37) % 150}` })));
+        const first = await books.postings({ limit: 90 });
+        expect(first.map((one) => one.id)).toEqual(Array.from({ length: 90 }, (_, index) => id(149 - index)));
+        const rest = await books.postings({ limit: 90, beforeId: id(60) });
+        expect(rest.map((one) => one.id)).toEqual(Array.from({ length: 60 }, (_, index) => id(59 - index)));
+      });
+
       test('pages over all workspaces give every posting once, newest first, while new ones arrive', async () => {
         for (let index = 0; index < 40; index += 1) {
           const workspaceId = `ws_${index % 7}`;

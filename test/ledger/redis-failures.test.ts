@@ -347,7 +347,7 @@ describe.skipIf(!HAS_REDIS)('the check (needs redis-server)', () => {
       (s) => s.admin.hset(key('account'), 'balance', '94'),
       'balance 94, sum of postings 93',
     ],
-    'a posting that is missing': [(s) => s.admin.hdel(key('postings'), '2'), 'posting number 2 is missing'],
+    'a posting that is missing': [(s) => s.admin.hdel(key('postings'), '2'), 'postings number 2 is missing'],
     'an amount that was changed': [
       async (s) => {
         const line = String(await s.admin.hget(key('postings'), '2'));
@@ -357,8 +357,17 @@ describe.skipIf(!HAS_REDIS)('the check (needs redis-server)', () => {
     ],
     'an index that leads nowhere': [
       (s) => s.admin.hdel(key('postings:ids'), 'c:1'),
-      'c:1 is number 2, its index says null',
+      'c:1 is number 2, its index says nothing',
     ],
+    'a posting that its call does not lead to': [
+      (s) => s.admin.hset(key('postings:by-call'), 'call_1', '1,22'),
+      'c:1 is not found by its call',
+    ],
+    'a posting that its hour does not lead to': [
+      (s) => s.admin.hset(key('postings:by-hour'), '0', '1-1,3-4'),
+      'c:1 is not found by its hour',
+    ],
+    'a cost that is missing': [(s) => s.admin.hdel(key('costs'), '1'), 'costs number 1 is missing'],
     'a hold that nobody counts': [(s) => s.admin.hset(key('holds'), 'lease:9', '7'), 'reserved 30, sum of holds 37'],
     'a hold that never expires': [(s) => s.admin.zrem(key('expiries'), 'lease:1'), 'hold lease:1 never expires'],
     'a call that takes no place': [
@@ -374,7 +383,7 @@ describe.skipIf(!HAS_REDIS)('the check (needs redis-server)', () => {
     const { books } = await connect(server.url);
     await books.settle(topUp);
     await books.settle(settlement({ workspaceId: 'ws_b', postings: [posting({ id: 'b', workspaceId: 'ws_b' })] }));
-    await books.settle(posted(charge('c:1', 7n)));
+    await books.settle(settlement({ postings: [charge('c:1', 7n)], costs: [cost({ id: 's:1' })] }));
     await books.reserve(hold('lease:1', 30n));
     expect(await books.check()).toEqual([]);
     const [forge, difference] = forgeries[what] as (typeof forgeries)[string];

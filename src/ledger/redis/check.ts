@@ -3,16 +3,15 @@
 // number never change.
 
 import type { Difference } from '../audit.ts';
-import { keptHours, spentByHour } from '../spent.ts';
-import type { Posting } from '../books.ts';
-import { CALL_HOLD_PREFIX } from '../spent.ts';
+import { CALL_HOLD_PREFIX, hourOf, keptHours, spentByHour } from '../spent.ts';
 import type { RedisConnection } from './connection.ts';
-import { accountKeys, keyOf, lineKeys } from './keys.ts';
-import { inGroups, type RedisLines, toPosting } from './lines.ts';
+import { accountKeys, keyOf, type LineKind, lineKeys } from './keys.ts';
+import { type FoundLine, inGroups, type RedisLines, readRanges, type StoredLine, toPosting } from './lines.ts';
 
 const LINES_PER_READ = 500;
 
 interface Snapshot {
+  readonly workspaceId: string;
   readonly account: ReadonlyMap<string, string>;
   readonly holds: ReadonlyMap<string, string>;
   readonly expiries: ReadonlySet<string>;
@@ -40,7 +39,8 @@ async function checkWorkspace(
   checkHolds(snapshot, report);
   const spent = new Map<number, bigint>();
   let balance = 0n;
-  for await (const posting of postingsOf(connection, lines, workspaceId, snapshot, report)) {
+  for await (const line of linesOf(connection, lines, 'postings', snapshot, report)) {
+    const posting = toPosting(line);
     balance += posting.amount;
     if (posting.balanceAfter !== balance)
       report(`${posting.id}: balance after it is ${posting.balanceAfter}, the sum is ${balance}`);
@@ -49,6 +49,8 @@ async function checkWorkspace(
   const known = snapshot.account.get('balance') ?? '0';
   if (known !== String(balance)) report(`balance ${known}, sum of postings ${balance}`);
   checkSpent(snapshot, spent, report);
+  // Nothing is derived from costs but the indexes.
+  for await (const _cost of linesOf(connection, lines, 'costs', snapshot, report));
 }
 
 async function readSnapshot(connection: RedisConnection, workspaceId: string): Promise<Snapshot> {
@@ -57,6 +59,7 @@ async function readSnapshot(connection: RedisConnection, workspaceId: string): P
     client.ledgerSnapshot(...keys),
   );
   return {
+    workspaceId,
     account: pairs(account),
     holds: pairs(holds),
     expiries: new Set(expiries),
@@ -65,30 +68,60 @@ async function readSnapshot(connection: RedisConnection, workspaceId: string): P
   };
 }
 
-/** All postings up to the snapshot, oldest first; gaps and a wrong index are reported. */
-async function* postingsOf(
+/** All lines up to the snapshot, oldest first; gaps are reported, and lines that an index does not lead to. */
+async function* linesOf(
   connection: RedisConnection,
   lines: RedisLines,
-  workspaceId: string,
-  { account }: Snapshot,
+  kind: LineKind,
+  { workspaceId, account }: Snapshot,
   report: Report,
-): AsyncGenerator<Posting> {
-  const last = Number(account.get('postings') ?? 0);
-  const [, ids] = lineKeys(workspaceId, 'postings');
+): AsyncGenerator<StoredLine> {
+  const last = Number(account.get(kind) ?? 0);
   for (let first = 1; first <= last; first += LINES_PER_READ) {
     const seqs = Array.from({ length: Math.min(LINES_PER_READ, last - first + 1) }, (_, index) => first + index);
-    const found = await lines.read(workspaceId, 'postings', seqs);
-    const names = found.map((line) => line?.json.id ?? '');
-    const indexed = await connection.run((client) => client.hmget(ids, ...names));
-    for (const [index, line] of found.entries()) {
-      if (line === undefined) {
-        report(`posting number ${seqs[index]} is missing`);
-        continue;
-      }
-      if (indexed[index] !== String(line.seq))
-        report(`${line.json.id} is number ${line.seq}, its index says ${indexed[index]}`);
-      yield toPosting(line.json);
-    }
+    const read = await lines.read(workspaceId, kind, seqs);
+    const found = read.filter((line) => line !== undefined);
+    for (const [index, line] of read.entries())
+      if (line === undefined) report(`${kind} number ${seqs[index]} is missing`);
+    await checkIndexes(connection, workspaceId, kind, found, report);
+    yield* found.map((line) => line.json);
+  }
+}
+
+async function checkIndexes(
+  connection: RedisConnection,
+  workspaceId: string,
+  kind: LineKind,
+  found: readonly FoundLine[],
+  report: Report,
+): Promise<void> {
+  const [, ids, byCall, byHour] = lineKeys(workspaceId, kind);
+  const ask = async (key: string, fields: readonly (string | null)[]) => {
+    const names = [...new Set(fields.filter((field) => field !== null))];
+    const texts = names.length === 0 ? [] : await connection.run((client) => client.hmget(key, ...names));
+    return new Map(names.map((name, index) => [name, texts[index] ?? '']));
+  };
+  const [numbers, calls, hours] = await Promise.all([
+    ask(
+      ids,
+      found.map(({ json }) => json.id),
+    ),
+    ask(
+      byCall,
+      found.map(({ json }) => json.callId),
+    ),
+    ask(
+      byHour,
+      found.map(({ json }) => String(hourOf(json.at))),
+    ),
+  ]);
+  for (const { seq, json } of found) {
+    const number = numbers.get(json.id);
+    if (number !== String(seq)) report(`${json.id} is number ${seq}, its index says ${number || 'nothing'}`);
+    if (json.callId !== null && !(calls.get(json.callId) ?? '').split(',').includes(String(seq)))
+      report(`${json.id} is not found by its call`);
+    const ranges = readRanges(hours.get(String(hourOf(json.at))) ?? '');
+    if (!ranges.some(([first, last]) => first <= seq && seq <= last)) report(`${json.id} is not found by its hour`);
   }
 }
 

@@ -296,7 +296,8 @@ function* pagesOf(ranges: readonly Range[], beforeSeq: number, size: number): Ge
   if (page.length > 0) yield page;
 }
 
-function readRanges(text: string): Range[] {
+/** `4-9,30-31` */
+export function readRanges(text: string): Range[] {
   return text.split(',').map((range) => {
     const [first = 0, last = 0] = range.split('-').map(Number);
     return [first, last];
