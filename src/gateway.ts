@@ -40,6 +40,7 @@ import { createMetrics, type Metrics } from './observability/metrics.ts';
 import { collectMedia, watchEventLoop } from './node-metrics.ts';
 import { meterObserver, sipObserver } from './observers.ts';
 import { readPriceLists } from './price-lists.ts';
+import { startReconciliation } from './reconciliation-parts.ts';
 import { recoveredRecord } from './recovered-record.ts';
 import { explainInbound } from './route-explanation.ts';
 import { type EngineAddress, type EngineThread, startEngineThread } from './sip-engine/index.ts';
@@ -218,6 +219,17 @@ async function assemble(
   closers.push(watchEventLoop(metrics));
   collectMedia(metrics, media);
 
+  const reconciliation = startReconciliation({
+    dataDir,
+    carriersFolder: resolve(root, config.billing.carriers),
+    directory,
+    store,
+    clock,
+    metrics,
+    logger,
+  });
+  closers.push(() => reconciliation.close());
+
   const ports = portsOf(engine.addresses);
   let httpPort = 0;
   const http: HttpServer = await createHttp({
@@ -225,6 +237,7 @@ async function assemble(
     books,
     ...(store.sums === undefined ? {} : { sums: store.sums }),
     currency: config.billing.currency,
+    reconciliation: reconciliation.service,
     calls,
     metrics,
     logger,

@@ -48,6 +48,7 @@ export const configSchema = object({
     /** A file, or `off`. */
     supplierRates: Type.String({ minLength: 1 }),
     heartbeatMs: milliseconds(100, 10_000),
+    carriers: Type.String({ minLength: 1 }),
   }),
   calls: object({
     ringTimeoutMs: milliseconds(1_000, 600_000),

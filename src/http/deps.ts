@@ -9,6 +9,7 @@ import type { Books } from '../ledger/books.ts';
 import type { PostingSums } from '../ledger/sums.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import type { Reconciliation } from '../reconciliation/reconciliation.ts';
 import type { ExplanationStep } from '../routing/explanation.ts';
 import type { HttpLimits } from './limits.ts';
 import type { TrunkHealth } from './views.ts';
@@ -21,6 +22,7 @@ export interface HttpDeps {
   /** Of all money here. */
   readonly currency: string;
   readonly calls: CallManager;
+  readonly reconciliation: Reconciliation;
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly clock: Clock;

@@ -48,6 +48,7 @@ export function problemsOf(route: Route): readonly ProblemCode[] {
     codes.push('unauthorized', 'rate_limited', 'store_unavailable');
   if (route.access === 'operator' || route.access === 'metrics') codes.push('forbidden');
   if (route.body) codes.push('malformed_json', 'unsupported_media_type', 'body_too_large', 'invalid_fields');
+  if (route.upload) codes.push('unsupported_media_type', 'body_too_large');
   if (route.query) codes.push('invalid_fields');
   if (route.path.includes('{') || (route.access === 'workspace' && (route.query ?? route.body)))
     codes.push('not_found');
@@ -92,6 +93,9 @@ function operationOf(route: Route, refer: (schema: TSchema) => object): Operatio
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(route.body
       ? { requestBody: { required: true, content: { 'application/json': { schema: refer(route.body) } } } }
+      : {}),
+    ...(route.upload
+      ? { requestBody: { required: true, content: { [route.upload.type]: { schema: { type: 'string' } } } } }
       : {}),
     responses: { [route.success.status]: successOf(route, refer), ...problemResponses(route, refer) },
   };

@@ -2,12 +2,14 @@
 
 import { DirectoryError, type DirectoryErrorCode } from '../directory/errors.ts';
 import { TooManyLinesError } from '../ledger/errors.ts';
+import { CdrRowsError, ReconciliationError } from '../reconciliation/errors.ts';
 import { invalidField, Problem, type ProblemCode, problemOfReason } from './problems.ts';
 
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof DirectoryError) return problemOfDirectory(error.code);
   if (error instanceof TooManyLinesError) return new Problem('range_too_large');
+  if (error instanceof ReconciliationError) return problemOfReconciliation(error);
   const { code = '', statusCode = 500 } = error as { readonly code?: string; readonly statusCode?: number };
   return problemOfBooks(code) ?? problemOfFastify(error, code, statusCode) ?? new Problem('internal_error');
 }
@@ -25,6 +27,21 @@ const CODE_OF_DIRECTORY: Readonly<Record<DirectoryErrorCode, ProblemCode>> = {
 function problemOfDirectory(code: DirectoryErrorCode): Problem {
   if (code === 'invalid_cursor') return invalidField('cursor', 'must be the nextCursor of a page');
   return new Problem(CODE_OF_DIRECTORY[code]);
+}
+
+/** Messages of this room name lines, columns and keys of the mapping, never what stands in a row. */
+function problemOfReconciliation(error: ReconciliationError): Problem {
+  const { code, message } = error;
+  if (code === 'carrier_unknown' || code === 'trunk_unknown') {
+    const field = code === 'carrier_unknown' ? 'carrier' : 'trunk';
+    return new Problem('unknown_reference', { fields: [{ field, message }] });
+  }
+  if (error instanceof CdrRowsError) {
+    const fields = error.badRows.map(({ line, reason }) => ({ field: `line ${line}`, message: reason }));
+    return new Problem(code, { detail: message, fields });
+  }
+  if (code === 'reconciliation_busy') return new Problem(code, { headers: { 'retry-after': '30' } });
+  return new Problem(code, { detail: message });
 }
 
 /** The books may live in another thread: their errors arrive with their codes, not with their classes. */

@@ -51,6 +51,8 @@ export interface Route {
   readonly access: Access;
   readonly query?: TObject;
   readonly body?: TSchema;
+  /** Takes bytes of this type instead of JSON; they reach the handler as they are. */
+  readonly upload?: { readonly type: string; readonly bytesMax: number };
   readonly idempotent?: boolean;
   readonly success: Success;
   /** Beyond those that every route of its kind has (openapi.ts). */

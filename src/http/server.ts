@@ -12,6 +12,7 @@ import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { createAuthenticator, type Principal } from './auth.ts';
 import type { HttpDeps } from './deps.ts';
+import { CSV_TYPE } from './csv.ts';
 import { DOCS_CSP, renderDocs } from './docs-page.ts';
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './limits.ts';
 import { buildOpenApi } from './openapi.ts';
@@ -25,6 +26,7 @@ import { callRoutes } from './routes/calls.ts';
 import { ledgerRoutes } from './routes/ledger.ts';
 import { nodeRoutes } from './routes/node.ts';
 import { numberRoutes } from './routes/numbers.ts';
+import { reconciliationRoutes } from './routes/reconciliations.ts';
 import { trunkRoutes } from './routes/trunks.ts';
 import { workspaceRoutes } from './routes/workspaces.ts';
 import { createTrustedAddresses } from './trusted-address.ts';
@@ -77,6 +79,7 @@ export function routeTable(deps: HttpDeps): readonly Route[] {
     ...callRoutes(deps),
     ...ledgerRoutes(deps),
     ...billingRoutes(deps),
+    ...reconciliationRoutes(deps),
     ...nodeRoutes(deps),
   ];
 }
@@ -109,7 +112,7 @@ function createApp({ ids, logger, clock }: HttpDeps, limits: HttpLimits): Fastif
     },
   });
   app.server.maxConnections = limits.connectionsMax;
-  readJsonOnly(app);
+  readBodies(app);
   const startedAtMs = new WeakMap<FastifyRequest, number>();
   app.addHook('onRequest', async (request, reply) => {
     startedAtMs.set(request, clock.monotonicMs());
@@ -138,13 +141,28 @@ function createApp({ ids, logger, clock }: HttpDeps, limits: HttpLimits): Fastif
 }
 
 /** An empty body is no body; `__proto__` and `constructor.prototype` in a body are refused by the parser. */
-function readJsonOnly(app: FastifyInstance): void {
+function readBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   const parse = app.getDefaultJsonParser('error', 'error');
+  const refused = (takes = 'application/json') =>
+    new Problem('unsupported_media_type', { detail: `It takes ${takes}` });
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    const { takes } = request.routeOptions.config;
+    if (takes !== undefined) return done(refused(takes));
     if (body === '') return done(null, undefined);
     parse(request, String(body), done);
   });
+  app.addContentTypeParser(CSV_TYPE, { parseAs: 'buffer' }, (request, body, done) => {
+    const { takes } = request.routeOptions.config;
+    done(takes === CSV_TYPE ? null : refused(takes), body);
+  });
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Of routes with an upload. */
+    readonly takes?: string;
+  }
 }
 
 interface Gate {
@@ -195,6 +213,7 @@ function mount(app: FastifyInstance, route: Route, gate: Gate, { logger }: HttpD
   app.route({
     method: route.method,
     url: route.path.replaceAll(/\{(\w+)\}/g, ':$1'),
+    ...(route.upload ? { bodyLimit: route.upload.bytesMax, config: { takes: route.upload.type } } : {}),
     async onRequest(request, reply) {
       principals.set(request, await gate.admit(route.access, request, reply));
     },

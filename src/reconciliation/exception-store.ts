@@ -9,10 +9,10 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite';
 import { decodeCursor, encodeCursor } from '../directory/cursor.ts';
 import type { Page, PageOf } from '../directory/directory.ts';
+import type { ExceptionKind } from '../domain/exception-kind.ts';
 import type { Nano } from '../domain/money.ts';
 import type { Exception, ExceptionStatus, Resolution, Scope, StoredException } from './exception.ts';
 import { BY_ITSELF } from './exception.ts';
-import type { ExceptionKind } from './judge.ts';
 
 export interface ExceptionFilter {
   readonly status?: ExceptionStatus;

@@ -1,8 +1,8 @@
 // One difference between a carrier and us, as it is kept, with an id that is made of what it is about: found again, it is the same one.
 
 import { createHash } from 'node:crypto';
+import type { ExceptionKind } from '../domain/exception-kind.ts';
 import type { Nano } from '../domain/money.ts';
-import type { ExceptionKind } from './judge.ts';
 import type { OurCall } from './our-calls.ts';
 import type { CarrierRecord } from './record.ts';
 

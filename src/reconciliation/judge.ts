@@ -10,23 +10,12 @@
 //
 // Invariant J1. A difference never leads to a charge by itself: it is listed, and a person decides.
 
+import type { ExceptionKind } from '../domain/exception-kind.ts';
 import type { Nano } from '../domain/money.ts';
 import { CARRIER_REFINE_MAX_MS, type CarrierOutcome } from '../metering/carrier-record.ts';
 import type { CarrierMapping } from './mapping.ts';
 import type { OurCall } from './our-calls.ts';
 import type { CarrierRecord } from './record.ts';
-
-/** What a person is asked about. */
-export const EXCEPTION_KINDS = [
-  'duration_differs',
-  'missing_here',
-  'missing_there',
-  'not_answered_here',
-  'ambiguous',
-  'cost_differs',
-] as const;
-
-export type ExceptionKind = (typeof EXCEPTION_KINDS)[number];
 
 /** How a matched pair came out. */
 export type PairOutcome = 'agrees' | 'corrected' | 'unanswered' | 'differs';

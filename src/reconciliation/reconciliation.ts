@@ -51,6 +51,7 @@ export interface Reconciliation {
   importById(id: string): ImportSummary | undefined;
   /** Newest first, by the instant of the record or call. */
   exceptions(filter: ExceptionFilter & Page): PageOf<StoredException>;
+  exceptionById(id: string): StoredException | undefined;
   /** Undefined: no such exception. Rejects with ResolutionConflictError where it was resolved otherwise. */
   resolve(id: string, request: ResolveRequest): Promise<StoredException | undefined>;
   /** Tries unmatched records again and looks for calls that the carrier has no record of, a day after their end. */
@@ -105,6 +106,10 @@ class Reconciler implements Reconciliation {
 
   exceptions(filter: ExceptionFilter & Page): PageOf<StoredException> {
     return this.#store.exceptions.list(filter);
+  }
+
+  exceptionById(id: string): StoredException | undefined {
+    return this.#store.exceptions.get(id);
   }
 
   resolve(id: string, request: ResolveRequest): Promise<StoredException | undefined> {

@@ -1,8 +1,9 @@
 // The report of an import or a sweep: counts, time and value of what agreed, what was corrected, and what a person is asked about.
 
+import { EXCEPTION_KINDS, type ExceptionKind } from '../domain/exception-kind.ts';
 import type { Nano } from '../domain/money.ts';
 import type { BadRow } from './csv.ts';
-import { EXCEPTION_KINDS, type ExceptionKind, type Judgement } from './judge.ts';
+import type { Judgement } from './judge.ts';
 import type { OurCall } from './our-calls.ts';
 import type { FileContent, RowCounts } from './read-file.ts';
 import type { CarrierRecord } from './record.ts';

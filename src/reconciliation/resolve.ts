@@ -24,6 +24,11 @@ export interface ResolveDeps {
   readonly nowMs: () => number;
 }
 
+/** Id of the posting that an adjustment makes. */
+export function adjustmentPostingId(exceptionId: string): string {
+  return `adjust:${exceptionId}`;
+}
+
 const BEGUN_MAX = 1_000;
 
 export async function resolveException(
@@ -68,7 +73,7 @@ async function post({ books, nowMs }: ResolveDeps, exception: StoredException, r
     holdId: null,
     postings: [
       {
-        id: `adjust:${exception.id}`,
+        id: adjustmentPostingId(exception.id),
         workspaceId: adjustment.workspaceId,
         callId: null,
         meter: 'adjustment',

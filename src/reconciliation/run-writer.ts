@@ -1,8 +1,9 @@
 // What a run writes and counts. A run that is only tried counts and writes nothing.
 
+import type { ExceptionKind } from '../domain/exception-kind.ts';
 import type { Nano } from '../domain/money.ts';
 import { type Exception, makeException } from './exception.ts';
-import type { ExceptionKind, Judgement } from './judge.ts';
+import type { Judgement } from './judge.ts';
 import type { OurCall } from './our-calls.ts';
 import { type RunReport, Tally } from './report.ts';
 import type { RunRequest } from './run.ts';

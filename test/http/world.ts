@@ -16,6 +16,9 @@ import type {
   Settlement,
   SupplierCost,
 } from '../../src/ledger/books.ts';
+import type { CarrierMeter } from '../../src/reconciliation/carrier-meter.ts';
+import { directoryCalls } from '../../src/reconciliation/our-calls.ts';
+import { openReconciliation } from '../../src/reconciliation/reconciliation.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
 import { call } from '../directory/records.ts';
@@ -24,6 +27,13 @@ import { createAnswerCheck } from './documented.ts';
 
 // A listening server on a free port with a real directory, simple books and calls that a test steers. Every answer is compared
 // with the OpenAPI document on its way to the test.
+
+const CARRIERS = new URL('../../config/carriers/', import.meta.url).pathname;
+/** No journal stands behind these calls. */
+const unknownCalls: CarrierMeter = {
+  foresee: async () => ({ outcome: 'unknown_call', charged: 0n }),
+  apply: async () => ({ outcome: 'unknown_call', charged: 0n }),
+};
 
 export const ADMIN_TOKEN = 'admin-token-for-tests';
 
@@ -65,9 +75,20 @@ export async function startWorld(over: Partial<HttpDeps> = {}): Promise<World> {
   const directory = openDirectory(':memory:', { sealingKey: new Uint8Array(32).fill(7) });
   const books = new FakeBooks();
   const calls = new FakeCalls();
+  const reconciliation = openReconciliation({
+    path: ':memory:',
+    carriersFolder: CARRIERS,
+    books,
+    calls: directoryCalls(directory.calls),
+    meter: unknownCalls,
+    costs: async () => new Map(),
+    trunk: (id) => directory.trunks.get(id),
+    nowMs: () => clock.wallMs(),
+  });
   const deps: HttpDeps = {
     directory,
     books,
+    reconciliation,
     currency: 'USD',
     calls,
     clock,
@@ -154,6 +175,7 @@ export async function startWorld(over: Partial<HttpDeps> = {}): Promise<World> {
     },
     async close() {
       await server.close();
+      await reconciliation.close();
       await directory.close();
     },
   };
