@@ -59,6 +59,8 @@ export class Takeover {
   #count = 0;
   #timer: Timer | null = null;
   #beating: Promise<void> | null = null;
+  /** Beside the beat, which must go on: else the others took this node for dead. */
+  #taking: Promise<void> | null = null;
   #closed = false;
 
   constructor(options: TakeoverOptions) {
@@ -81,6 +83,7 @@ export class Takeover {
     this.#closed = true;
     this.#timer?.cancel();
     await this.#beating;
+    await this.#taking;
   }
 
   async #beat(): Promise<void> {
@@ -88,7 +91,11 @@ export class Takeover {
     try {
       await this.#show();
       onBeat?.();
-      for (const nodeId of this.#look(await records.beats())) await this.#takeOver(nodeId);
+      const dead = this.#look(await records.beats());
+      if (dead.length === 0 || this.#taking !== null) return;
+      this.#taking = this.#takeOverAll(dead).finally(() => {
+        this.#taking = null;
+      });
     } catch (error) {
       // Y1: what was not seen is not known.
       this.#sights.clear();
@@ -117,6 +124,15 @@ export class Takeover {
     }
     this.#sights = sights;
     return [...sights].filter(([, { sinceMs }]) => nowMs - sinceMs >= deadAfterMs).map(([nodeId]) => nodeId);
+  }
+
+  async #takeOverAll(nodeIds: readonly string[]): Promise<void> {
+    try {
+      for (const nodeId of nodeIds) await this.#takeOver(nodeId);
+    } catch (error) {
+      // Tried again with the next beat: every step may be repeated.
+      this.#options.onFailure?.(error);
+    }
   }
 
   async #takeOver(nodeId: string): Promise<void> {

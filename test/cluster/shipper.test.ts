@@ -1,0 +1,226 @@
+import { describe, expect, test } from 'vitest';
+import { Outbox } from '../../src/cluster/outbox.ts';
+import { type ReplayReport, Shipper } from '../../src/cluster/shipper.ts';
+import { openBooksInline } from '../../src/books.ts';
+import type { Settlement } from '../../src/ledger/books.ts';
+import { callOf, Stage, WORKSPACE } from '../metering/support/stage.ts';
+
+/** The fixture's first minute and ten seconds of compute. */
+const HELD = 22_000_000n;
+
+const topUp = (key: string, amount: bigint): Settlement => ({
+  workspaceId: WORKSPACE,
+  holdId: null,
+  postings: [
+    {
+      id: `topup:${key}`,
+      workspaceId: WORKSPACE,
+      callId: null,
+      meter: 'topup',
+      quantityMs: 0,
+      amount,
+      at: 0,
+      note: 'Top-up',
+    },
+  ],
+  costs: [],
+});
+
+/** A stage whose books can be exchanged for others that know less. */
+async function scene() {
+  const stage = await Stage.open();
+  const outbox = new Outbox(':memory:');
+  const reports: ReplayReport[] = [];
+  const failures: unknown[] = [];
+  const order: string[] = [];
+  let store = openBooksInline({ path: ':memory:', schedule: queueMicrotask });
+  let fails = 0;
+  let good = Number.POSITIVE_INFINITY;
+  const shipper = new Shipper({
+    journal: stage.opened.journal,
+    outbox,
+    clock: stage.clock,
+    quietMs: 3_000,
+    settle(settlement) {
+      good -= 1;
+      if (good < 0 && fails > 0) {
+        fails -= 1;
+        return Promise.reject(new Error('store gone'));
+      }
+      order.push(settlement.postings[0]?.id ?? 'release');
+      return store.books.settle(settlement as Settlement);
+    },
+    reassertHolds: async () => void order.push('holds'),
+    onReplay: (report) => reports.push(report),
+    onFailure: (error) => failures.push(error),
+  });
+  return {
+    stage,
+    outbox,
+    shipper,
+    reports,
+    failures,
+    order,
+    store: () => store.books,
+    loseAll: () => {
+      store = openBooksInline({ path: ':memory:', schedule: queueMicrotask });
+    },
+    /** `after` more requests work, then so many fail. */
+    fail: (times: number, after = 0) => {
+      fails = times;
+      good = after;
+    },
+    /** Time and work until the replay is over. */
+    async settle(ms = 10_000) {
+      for (let step = 0; step < ms; step += 500) {
+        await stage.clock.advanceAsync(500);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    },
+  };
+}
+
+describe('a store that a node sees for the first time', () => {
+  test('is told everything the node knows, and opens at once', async () => {
+    const { shipper, stage, settle, store, outbox } = await scene();
+    await callOf(stage, 70_000);
+    outbox.keep(topUp('a', 10n ** 9n), stage.clock.wallMs());
+    expect(shipper.isOpen).toBe(false);
+    shipper.epoch('run/1');
+    await settle(500);
+    expect(shipper.isOpen).toBe(true);
+    const { balance } = await store().balance(WORKSPACE, 0);
+    expect(balance).toBe(10n ** 9n - 14_000_000n - 70_000_000n);
+    expect(outbox.epochId).toBe('run/1');
+  });
+
+  test('the same one again opens without a replay', async () => {
+    const { shipper, settle, reports } = await scene();
+    shipper.epoch('run/1');
+    await settle(500);
+    shipper.epoch('run/1');
+    expect(shipper.isOpen).toBe(true);
+    expect(reports).toHaveLength(1);
+  });
+});
+
+describe('a store that lost writes', () => {
+  test('H1, H2: is told top-ups, then holds, then calls; only then, and after the quiet time, new calls may reserve', async () => {
+    const { shipper, stage, settle, store, outbox, order, loseAll, reports } = await scene();
+    shipper.epoch('run/1');
+    await settle(500);
+    const { call, bill } = await callOf(stage, 70_000);
+    outbox.keep(topUp('a', 10n ** 9n), stage.clock.wallMs());
+    loseAll();
+    order.length = 0;
+    shipper.epoch('run/2');
+    await settle(2_500);
+    expect(order).toEqual(['topup:a', 'holds', `${call.intent.callId}:telephony:1`]);
+    expect(shipper.isOpen).toBe(false);
+    await settle(2_000);
+    expect(shipper.isOpen).toBe(true);
+    expect(reports.at(-1)).toMatchObject({ told: 2, lost: 2 });
+    expect((await store().balance(WORKSPACE, 0)).balance).toBe(10n ** 9n - bill.total);
+  });
+
+  test('telling it what it still knows changes nothing', async () => {
+    const { shipper, stage, settle, store, reports } = await scene();
+    shipper.epoch('run/1');
+    await settle(500);
+    await callOf(stage, 70_000);
+    shipper.epoch('run/2');
+    await settle();
+    const before = await store().postings({ limit: 100 });
+    shipper.epoch('run/3');
+    await settle();
+    expect(await store().postings({ limit: 100 })).toEqual(before);
+    expect(reports.map(({ lost }) => lost)).toEqual([0, 1, 0]);
+  });
+
+  test('H3: it goes back as far as something is missing, however long ago that was', async () => {
+    const { shipper, stage, settle, store, loseAll, reports } = await scene();
+    shipper.epoch('run/1');
+    await settle(500);
+    const total = { charged: 0n };
+    for (let index = 0; index < 250; index += 1)
+      total.charged += (await callOf(stage, 1_000, { class: 'byoc' })).bill.total;
+    // Three pages of calls, over longer than the margin; the store was well until just now.
+    await settle(600_000);
+    shipper.healthy(stage.clock.wallMs());
+    loseAll();
+    shipper.epoch('run/2');
+    await settle();
+    expect(reports.at(-1)).toMatchObject({ told: 250, lost: 250 });
+    expect((await store().balance(WORKSPACE, 0)).balance).toBe(-total.charged);
+  });
+
+  test('H3: within the margin it goes on even where a whole page stood, because parts of a Cluster fail one by one', async () => {
+    const { shipper, stage, settle, store, loseAll, fail, reports } = await scene();
+    shipper.epoch('run/1');
+    await settle(500);
+    let charged = 0n;
+    for (let index = 0; index < 150; index += 1) charged += (await callOf(stage, 1_000, { class: 'byoc' })).bill.total;
+    shipper.healthy(stage.clock.wallMs());
+    loseAll();
+    // The newest page is told, then one of the sixteen that go together fails: the next attempt finds that page whole.
+    fail(1, 100);
+    shipper.epoch('run/2');
+    await settle();
+    expect(reports.at(-1)).toMatchObject({ told: 150, lost: 35 });
+    expect((await store().balance(WORKSPACE, 0)).balance).toBe(-charged);
+  });
+
+  test('and it stops at the first whole page that stood, once that is older than the margin', async () => {
+    const { shipper, stage, settle, reports } = await scene();
+    for (let index = 0; index < 250; index += 1) await callOf(stage, 1_000, { class: 'byoc' });
+    shipper.epoch('run/1');
+    await settle();
+    await settle(600_000);
+    shipper.healthy(stage.clock.wallMs());
+    shipper.epoch('run/2');
+    await settle();
+    expect(reports.map(({ told }) => told)).toEqual([250, 100]);
+  });
+
+  test('a replay that fails is begun again each second; nothing opens before it is through', async () => {
+    const { shipper, stage, settle, store, loseAll, fail, failures } = await scene();
+    shipper.epoch('run/1');
+    await settle(500);
+    const { bill } = await callOf(stage, 70_000);
+    loseAll();
+    fail(3);
+    shipper.epoch('run/2');
+    await settle(2_000);
+    expect(shipper.isOpen).toBe(false);
+    expect(failures.length).toBeGreaterThanOrEqual(2);
+    await settle();
+    expect(shipper.isOpen).toBe(true);
+    expect((await store().balance(WORKSPACE, 0)).balance).toBe(-bill.total);
+  });
+
+  test('an epoch that comes during a replay begins it anew, and only the last one is kept', async () => {
+    const { shipper, stage, settle, outbox, loseAll, store } = await scene();
+    shipper.epoch('run/1');
+    await settle(500);
+    const { bill } = await callOf(stage, 70_000);
+    shipper.epoch('run/2');
+    loseAll();
+    shipper.epoch('run/3');
+    await settle();
+    expect(outbox.epochId).toBe('run/3');
+    expect((await store().balance(WORKSPACE, 0)).balance).toBe(-bill.total);
+  });
+});
+
+test('calls whose hold alone was lost get it back; one that was ended meanwhile does not', async () => {
+  await using stage = await Stage.open();
+  const live = await (await stage.call()).answer();
+  const over = await (await stage.call()).answer();
+  await over.end();
+  await stage.idle();
+  const { callId } = live.intent;
+  await stage.opened.books.release(WORKSPACE, `lease:${callId}`);
+  expect((await stage.balance()).reserved).toBe(0n);
+  await stage.meter.reassertHolds();
+  expect((await stage.balance()).reserved).toBe(HELD);
+});
