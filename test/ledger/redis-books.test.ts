@@ -35,7 +35,7 @@ describe.skipIf(!HAS_REDIS)('one Redis (needs redis-server)', () => {
       await server.admin.flushall();
       return open(server.url);
     },
-    { schedules: 10_000 },
+    { schedules: 4_000 },
   );
 });
 
