@@ -249,9 +249,9 @@ function answerUnknown(app: FastifyInstance, known: readonly Pick<Route, 'method
   app.setNotFoundHandler(async (request) => {
     gate.limitAddress(request);
     const [path = ''] = request.url.split('?', 1);
-    const match = patterns.find(({ pattern }) => pattern.test(path));
-    throw match
-      ? new Problem('method_not_allowed', { headers: { allow: match.allow } })
+    const allow = patterns.filter(({ pattern }) => pattern.test(path)).map((match) => match.allow);
+    throw allow.length > 0
+      ? new Problem('method_not_allowed', { headers: { allow: allow.join(', ') } })
       : new Problem('route_not_found');
   });
 }
