@@ -9,6 +9,7 @@
 //   A2. Unknown terms or a failing store refuse new calls (`store_unavailable`); they never let one through.
 
 import type { Clock } from '../domain/clock.ts';
+import { BooksClock } from './books-clock.ts';
 import { completeCall, unansweredEnd } from './completion.ts';
 import { within } from './deadline.ts';
 import type { ProofAges } from './evidence.ts';
@@ -96,6 +97,7 @@ class CallMeter implements Meter {
   readonly #times: MeterTimes;
   readonly #observer: MeterObserver;
   readonly #store: MeterStore;
+  readonly #booksClock: BooksClock;
   readonly #calls = new Map<string, OpenCall>();
   readonly #sweep: Sweep;
   #closed = false;
@@ -105,6 +107,7 @@ class CallMeter implements Meter {
     this.#times = { ...METER_TIMES, ...options.times };
     this.#observer = { ...silentObserver, ...options.observer };
     this.#store = options.store ?? storeInSteps(options.journal, options.books);
+    this.#booksClock = new BooksClock(options.clock, () => void this.reassertHolds());
     this.#sweep = new Sweep({
       journal: options.journal,
       clock: options.clock,
@@ -168,7 +171,7 @@ class CallMeter implements Meter {
     const { storeTimeoutMs, holdTtlMs, firstComputeMs } = this.#times;
     const record = intentRecord(intent, terms, rates, this.#options);
     const held = telephonyPrice(rates.telephony, 0) + computePrice(rates.computePerMinute, firstComputeMs);
-    const nowMs = clock.wallMs();
+    const nowMs = this.#booksClock.nowMs();
     const { workspaceId } = intent;
     const { prepaid, ...limits } = terms;
     const hold = {
@@ -200,6 +203,7 @@ class CallMeter implements Meter {
     return {
       books: this.#options.books,
       clock: this.#options.clock,
+      booksClock: this.#booksClock,
       times: this.#times,
       holdId: record.holdId,
       workspaceId: intent.workspaceId,

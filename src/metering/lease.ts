@@ -6,6 +6,7 @@
 //   running    held money is used up        exhausted -> onExhausted('balance_exhausted' or 'spend_limit_reached'), once
 //   running    the same, but the store      grace -> onExhausted('store_lost'), once, unless a renewal succeeds before
 //              failed at the last renewal
+//   exhausted  reassert                     the hold is asked for again: it pays for what was served
 //   any        close                        closed: no timer, no further reserve. Whoever settles gives the hold back
 //
 // Invariants
@@ -17,6 +18,7 @@
 
 import type { Clock, Timer } from '../domain/clock.ts';
 import type { Nano } from '../domain/money.ts';
+import type { BooksClock } from './books-clock.ts';
 import { within } from './deadline.ts';
 import type { MeterBooks, MeterLimits, ReserveOutcome } from './ports.ts';
 
@@ -37,6 +39,7 @@ export type Exhaustion = 'balance_exhausted' | 'spend_limit_reached' | 'store_lo
 export interface LeaseOptions {
   readonly books: MeterBooks;
   readonly clock: Clock;
+  readonly booksClock: Pick<BooksClock, 'nowMs'>;
   readonly times: LeaseTimes;
   readonly holdId: string;
   readonly workspaceId: string;
@@ -52,11 +55,14 @@ export interface LeaseOptions {
 /** Cumulative price at an instant (monotonic ms) from `nowMs` on, an agent taken as active from there. */
 export type Projection = (nowMs: number) => (atMs: number) => Nano;
 
+const NO_LIMITS: MeterLimits = { concurrentCalls: null, callsPerSecond: null, spendPerHour: null, spendPerDay: null };
 /** Far beyond the longest call; a price that does not reach the held money until then never does. */
 const HORIZON_MS = 7 * 86_400_000;
 
 export class Lease {
   readonly #options: LeaseOptions;
+  /** Of a renewal: a live call has its place and was started, even where the books have forgotten its hold. */
+  readonly #limits: MeterLimits;
   #held: Nano;
   #project: Projection | null = null;
   #renewAtMs = Number.POSITIVE_INFINITY;
@@ -67,13 +73,18 @@ export class Lease {
   #renewing = false;
   #failing = false;
   #warned = false;
+  /** Exhausted or closed: nothing more is asked for. */
   #done = false;
+  /** What the call has cost is known: its hold goes with the settlement. */
+  #settling = false;
   #graceEndMs: number | null = null;
   #endTimer: Timer | null = null;
   #warnTimer: Timer | null = null;
 
   constructor(options: LeaseOptions) {
     this.#options = options;
+    const { spendPerHour, spendPerDay } = options.limits;
+    this.#limits = { ...NO_LIMITS, spendPerHour, spendPerDay };
     this.#held = options.held;
     this.#refreshAtMs = options.clock.monotonicMs() + options.times.holdTtlMs / 2;
   }
@@ -86,25 +97,37 @@ export class Lease {
   start(project: Projection): void {
     if (this.#done || this.#project !== null) return;
     this.#project = project;
-    this.#arm();
+    const nowMs = this.#options.clock.monotonicMs();
+    // Its price may have risen while it rang.
+    if (project(nowMs)(nowMs) > this.#held) void this.#renew();
+    else this.#arm();
+  }
+
+  /** False: this much at once, which nobody may be asked for later, is not held. */
+  covers(amount: Nano): boolean {
+    return !this.#isLimited || amount <= this.#held;
   }
 
   /** Once per sweep: renews what is due. */
   tick(): void {
+    // A step of the wall clock is noticed here at the latest.
+    this.#options.booksClock.nowMs();
     if (this.#done || this.#renewing) return;
     const nowMs = this.#options.clock.monotonicMs();
     if (nowMs >= this.#renewAtMs || nowMs >= this.#refreshAtMs || this.#lastSlice || this.#failing) void this.#renew();
   }
 
-  /** Asks for the hold as it stands: the store may have forgotten it. What fails is renewed by the next sweep. */
+  /** Asks for the hold as it was granted: the store may have forgotten it. What fails is renewed by the next sweep. */
   async reassert(): Promise<void> {
-    if (this.#done) return;
+    if (this.#settling) return;
     try {
-      await this.#reserve(this.#held);
+      await this.#reserve(this.#held, NO_LIMITS);
     } catch (error) {
       this.#failing = true;
       this.#options.onStoreFailed(error);
     }
+    // It may have come after a renewal and stand for less.
+    this.#arm();
   }
 
   /** The journal cannot be written for too long: no further service can be proved. */
@@ -113,9 +136,8 @@ export class Lease {
   }
 
   close(): void {
-    this.#done = true;
-    this.#endTimer?.cancel();
-    this.#warnTimer?.cancel();
+    this.#settling = this.#project === null;
+    this.#stop();
   }
 
   /**
@@ -124,14 +146,16 @@ export class Lease {
    */
   async coveredTo(costAt: (atMs: number) => Nano, fromMs: number, toMs: number): Promise<number> {
     const cost = costAt(toMs);
-    if (!this.#isLimited || cost <= this.#held) return toMs;
     try {
+      if (!this.#isLimited || cost <= this.#held) return toMs;
       if ((await this.#reserve(cost)) === 'held') return toMs;
+      return lastAffordableMs(costAt, this.#held, fromMs, toMs) ?? toMs;
     } catch (error) {
       this.#options.onStoreFailed(error);
       return toMs;
+    } finally {
+      this.#settling = true;
     }
-    return lastAffordableMs(costAt, this.#held, fromMs, toMs) ?? toMs;
   }
 
   async #renew(): Promise<void> {
@@ -197,8 +221,8 @@ export class Lease {
 
   /** What a renewal could still take: the smallest of what the balance, the hour and the day have left. */
   async #available(): Promise<Nano> {
-    const { books, clock, limits, prepaid, times, workspaceId } = this.#options;
-    const question = books.balance(workspaceId, clock.wallMs());
+    const { books, booksClock, clock, limits, prepaid, times, workspaceId } = this.#options;
+    const question = books.balance(workspaceId, booksClock.nowMs());
     const { balance, reserved, spentInHour, spentInDay } = await within(
       clock,
       times.storeTimeoutMs,
@@ -219,10 +243,19 @@ export class Lease {
     return prepaid || limits.spendPerHour !== null || limits.spendPerDay !== null;
   }
 
-  async #reserve(amount: Nano): Promise<ReserveOutcome> {
-    const { books, clock, times, holdId, workspaceId, prepaid, limits } = this.#options;
-    const nowMs = clock.wallMs();
-    const request = { id: holdId, workspaceId, amount, expiresAtMs: nowMs + times.holdTtlMs, nowMs, prepaid, limits };
+  async #reserve(amount: Nano, limits = this.#limits): Promise<ReserveOutcome> {
+    const { books, booksClock, clock, times, holdId, workspaceId, prepaid } = this.#options;
+    const nowMs = booksClock.nowMs();
+    const expiresAtMs = nowMs + times.holdTtlMs;
+    const request = {
+      id: holdId,
+      workspaceId,
+      amount,
+      expiresAtMs,
+      nowMs,
+      prepaid,
+      limits,
+    };
     const outcome = await within(clock, times.storeTimeoutMs, 'reserve', books.reserve(request));
     if (outcome === 'held') {
       this.#held = amount;
@@ -260,8 +293,14 @@ export class Lease {
 
   #exhaust(why: Exhaustion): void {
     if (this.#done) return;
-    this.close();
+    this.#stop();
     this.#options.onExhausted(why);
+  }
+
+  #stop(): void {
+    this.#done = true;
+    this.#endTimer?.cancel();
+    this.#warnTimer?.cancel();
   }
 }
 

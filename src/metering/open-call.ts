@@ -284,10 +284,16 @@ export class OpenCall implements MeteredCall {
     return this.#answer === null ? atMs : Math.max(atMs, this.#answer.monotonicMs);
   }
 
-  #coveredTo(lease: Lease, end: CallEnd, atMs: number): Promise<number> {
+  async #coveredTo(lease: Lease, end: CallEnd, atMs: number): Promise<number> {
     const answer = this.#answer;
-    if (answer === null) return Promise.resolve(atMs);
-    return lease.coveredTo((toMs) => this.#totalTo(end, atMs, toMs), answer.monotonicMs, atMs);
+    if (answer === null) return atMs;
+    const costAt = (toMs: number) => this.#totalTo(end, atMs, toMs);
+    const coveredMs = await lease.coveredTo(costAt, answer.monotonicMs, atMs);
+    const { rates: agreed } = this.#options.record;
+    if (lease.covers(costAt(answer.monotonicMs)) || agreed.telephony === null) return coveredMs;
+    // Its price rose while it rang, and there is not enough for the first minute: what was agreed at set-up is held, and is charged.
+    this.#answer = { ...answer, rates: agreed };
+    return await lease.coveredTo(costAt, answer.monotonicMs, atMs);
   }
 
   #totalTo(end: CallEnd, atMs: number, toMs: number): Nano {

@@ -1,0 +1,83 @@
+import { describe, expect, test } from 'vitest';
+import { FIXTURE_RATES, Stage, billedMs } from './support/stage.ts';
+import { parseRates } from '../../src/metering/rates.ts';
+
+/** Of a managed call at set-up: the first minute and ten seconds of an agent. */
+const FIRST_HOLD = 22_000_000n;
+
+describe('the wall clock is stepped, or the machine slept', () => {
+  test('the holds of live calls do not expire by it: nobody else gets their money', async () => {
+    await using stage = await Stage.open({ balance: FIRST_HOLD + 5_000_000n });
+    const call = await (await stage.call()).answer();
+    await call.liveTo(2_500);
+    stage.clock.stepWall(3_600_000);
+    expect(await stage.meter.authorise(stage.intent())).toEqual({ ok: false, reason: 'insufficient_balance' });
+    expect((await stage.balance()).reserved).toBe(FIRST_HOLD);
+    await call.liveTo(3_000);
+    await call.end();
+    expect(await stage.balance()).toEqual({ balance: FIRST_HOLD - 10_000_000n, reserved: 0n });
+  });
+
+  test('a call that was told to end and has not yet ended keeps its hold too', async () => {
+    await using stage = await Stage.open({ balance: FIRST_HOLD });
+    const told: string[] = [];
+    const call = await (await stage.call({ onExhausted: (why) => told.push(why) })).answer();
+    await call.liveTo(10_000);
+    expect(told).toEqual(['balance_exhausted']);
+    stage.clock.stepWall(3_600_000);
+    expect((await stage.meter.authorise(stage.intent({ class: 'byoc' }))).ok).toBe(false);
+    const bill = await call.end();
+    expect(bill.total).toBe(FIRST_HOLD);
+    expect(await stage.balance()).toEqual({ balance: 0n, reserved: 0n });
+  });
+
+  test('live calls get their holds back whatever the limits for new ones are, and into whichever hour the step leads', async () => {
+    await using stage = await Stage.open({
+      terms: { callsPerSecond: 1, concurrentCalls: 3, spendPerHour: 90_000_000n },
+    });
+    const first = await (await stage.call()).answer();
+    await first.liveTo(1_000);
+    const second = await (await stage.call()).answer();
+    await second.liveTo(1_000);
+    stage.clock.stepWall(7_200_000);
+    await second.liveTo(2_000);
+    expect((await stage.balance()).reserved).toBe(2n * FIRST_HOLD);
+    await second.liveTo(60_000);
+    await first.end();
+    await second.end();
+    expect((await stage.balance()).reserved).toBe(0n);
+  });
+});
+
+describe('the price rises while it rings', () => {
+  /** Telephony of the first minute at ten times the price: more than is held. */
+  const DEARER = parseRates(FIXTURE_RATES.replace('"0.012"', '"0.12"'), 'rates.yaml');
+
+  test('a call that may cost more is not cut for it: prepaid with money, postpaid without', async () => {
+    for (const prepaid of [true, false]) {
+      await using stage = await Stage.open({ terms: { prepaid }, ...(prepaid ? {} : { balance: 1n }) });
+      const told: string[] = [];
+      const call = await stage.call({ onExhausted: (why) => told.push(why) });
+      stage.rates = DEARER;
+      await call.answer();
+      await call.liveTo(30_000);
+      expect(told).toEqual([]);
+      expect((await call.end()).total).toBe(120_000_000n + 30_000_000n);
+    }
+  });
+
+  test('without the money for its first minute it is cut, and charged at the price that was agreed at set-up', async () => {
+    await using stage = await Stage.open({ balance: FIRST_HOLD });
+    const told: string[] = [];
+    const call = await stage.call({ onExhausted: (why) => told.push(why) });
+    const agreed = stage.rates.version;
+    stage.rates = DEARER;
+    await call.answer();
+    await call.liveTo(200);
+    expect(told).toEqual(['balance_exhausted']);
+    const bill = await call.end();
+    expect(billedMs(bill)).toEqual({ T: 60_000, C: 200 });
+    expect(bill.rate?.version).toBe(agreed);
+    expect(await stage.balance()).toEqual({ balance: FIRST_HOLD - 12_200_000n, reserved: 0n });
+  });
+});
