@@ -1,7 +1,7 @@
 // Composition root of a node: builds every part, hands each what it needs, and closes them in reverse order.
 //
 // Order at start, and why:
-//   books -> recovery   calls of a dead process get their bills before a new call may be taken
+//   books -> recovery   calls of a dead process get their bills, and customers their events, before a new call may be taken
 //   agents, media       what a call needs
 //   SIP engine          listens last but one: the first INVITE finds everything ready
 //   HTTP                last: /readyz tells the truth
@@ -17,6 +17,7 @@ import { createAddressPolicy } from './agents/address-policy.ts';
 import { agentDial } from './agents/dial.ts';
 import { startBundledAgents } from './agents/bundled/server.ts';
 import { readBootId } from './books.ts';
+import { createCallEvents } from './call-events.ts';
 import { createCallManager } from './calls/call-manager.ts';
 import type { CallDeps } from './calls/deps.ts';
 import { createInboundRouter } from './calls/inbound-router.ts';
@@ -45,6 +46,7 @@ import { recoveredRecord } from './recovered-record.ts';
 import { explainInbound } from './route-explanation.ts';
 import { type EngineAddress, type EngineThread, startEngineThread } from './sip-engine/index.ts';
 import { connectSignalling, TrunkHosts } from './signalling/index.ts';
+import { startWebhooks } from './webhook-parts.ts';
 import { openStore } from './store.ts';
 
 export interface Gateway {
@@ -126,6 +128,10 @@ async function assemble(
     onTrunksChanged: () => void lookUpTrunks(),
   });
   closers.push(() => directory.close());
+  const receivers = { sealingKey: keys.secretKey, openNetworks: openNetworks(config) };
+  const webhooks = await startWebhooks({ dataDir, ...receivers, clock, metrics, logger });
+  closers.push(() => webhooks.close());
+  const events = createCallEvents({ webhooks, books, clock, log: logger });
   const hosts = new TrunkHosts({ clock, log: logger, resolve: addressesOf });
   closers.push(() => hosts.close());
   /** Host names of a trunk are known before its first call: they are looked up when it is saved. */
@@ -136,7 +142,8 @@ async function assemble(
   const onRecovered: OnRecovered = async (call) => {
     const { direction, class: callClass, endReason: reason } = call;
     metrics.callsTotal.inc({ direction, class: callClass, result: verdictOf(reason).result, reason });
-    await directory.calls.save(recoveredRecord(call));
+    const record = recoveredRecord(call);
+    await Promise.all([directory.calls.save(record), events.ended(record)]);
   };
   const recovered = await recover({ journal: store.ownJournal, books: store.meterBooks, clock }, onRecovered);
   if (recovered.length > 0)
@@ -213,7 +220,7 @@ async function assemble(
   await lookUpTrunks();
   const routeInbound = createInboundRouter({ directory, resolvedHosts: (trunks) => hosts.of(trunks) });
   const calls = createCallManager(
-    callDeps({ config, clock, ids, directory, media, meter, signalling, routeInbound, metrics, logger }),
+    callDeps({ config, clock, ids, directory, media, meter, signalling, routeInbound, events, metrics, logger }),
   );
   closers.push(() => calls.drain(0));
   closers.push(watchEventLoop(metrics));
@@ -239,6 +246,7 @@ async function assemble(
     currency: config.billing.currency,
     reconciliation: reconciliation.service,
     calls,
+    webhooks,
     metrics,
     logger,
     clock,
@@ -299,7 +307,10 @@ function openNetworks(config: Config): readonly string[] {
   return config.demo ? [...config.agents.openNetworks, '127.0.0.0/8', '::1/128'] : config.agents.openNetworks;
 }
 
-type CallParts = Pick<CallDeps, 'clock' | 'ids' | 'directory' | 'media' | 'meter' | 'signalling' | 'routeInbound'> & {
+type CallParts = Pick<
+  CallDeps,
+  'clock' | 'ids' | 'directory' | 'media' | 'meter' | 'signalling' | 'routeInbound' | 'events'
+> & {
   config: Config;
   metrics: Metrics;
   logger: Logger;

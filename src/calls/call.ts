@@ -74,6 +74,8 @@ export class Call {
   #finished: Promise<void> | null = null;
   #mediaClosed: Promise<void> | null = null;
   #stored = false;
+  #told = false;
+  #warnings = 0;
 
   constructor(deps: CallDeps, id: string, identity: CallIdentity, onEnded: (call: Call) => void) {
     this.#deps = deps;
@@ -151,6 +153,15 @@ export class Call {
     if (this.#attachedAgentId === null) return;
     this.metered?.agentDetached(atMs, this.#attachedAgentId);
     this.#attachedAgentId = null;
+  }
+
+  /** The workspace's money will end the call in `remainingMs`. */
+  lowBalance(remainingMs: number): void {
+    const { workspaceId } = this.route;
+    if (this.over || workspaceId === null) return;
+    this.#warnings += 1;
+    this.note('balance_low', { remainingMs });
+    this.#deps.events.lowBalance({ callId: this.id, workspaceId, remainingMs, nth: this.#warnings });
   }
 
   /** 200 sent (inbound) or received (outbound): the one answer instant. */
@@ -263,20 +274,35 @@ export class Call {
     const settled = this.#settle({ atMs: endMs, wallMs: this.#endedWall, reason, evidence });
     this.#mediaClosed = this.#closeMedia();
     await Promise.all([settled, this.#mediaClosed]);
-    if (!this.#stored) await this.#store();
+    await this.#store();
     this.#deps.observer.ended(this.record(), reason, wasAnswered ? endMs - this.#answeredMono : null);
     this.#onEnded(this);
   }
 
-  /** The record as it stays, once the bill is in the ledger and the last packet counted. */
+  /** What outlives the call, once the bill is in the ledger and the last packet counted; what is done is not done again. */
   async #store(): Promise<void> {
     await this.#mediaClosed;
-    if (!this.#identified) return;
+    if (this.#identified) await Promise.all([this.#save(), this.#tell()]);
+  }
+
+  async #save(): Promise<void> {
+    if (this.#stored) return;
     try {
       await this.#deps.directory.calls.save(this.record());
       this.#stored = true;
     } catch (error) {
       this.#deps.log.error({ callId: this.id, err: error }, 'the call record could not be stored');
+    }
+  }
+
+  /** A metered call that has no bill yet is told of by recovery, with its bill. */
+  async #tell(): Promise<void> {
+    if (this.#told || (this.metered !== null && this.#bill === null)) return;
+    try {
+      await this.#deps.events.ended(this.record());
+      this.#told = true;
+    } catch (error) {
+      this.#deps.log.error({ callId: this.id, err: error }, 'the events of the call could not be stored');
     }
   }
 

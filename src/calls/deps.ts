@@ -26,6 +26,7 @@ export interface CallDeps {
   readonly random: () => number;
   readonly limits: CallLimits;
   readonly observer: CallObserver;
+  readonly events: CallEvents;
   readonly log: CallLog;
 }
 
@@ -45,6 +46,25 @@ export interface CallObserver {
   agentConnected(protocol: string, connectMs: number): void;
   /** `talkMs` = answer to end, null if never answered. */
   ended(call: CallRecord, reason: Reason, talkMs: number | null): void;
+}
+
+/** Facts that others outside the node rely on (customers, through webhooks). */
+export interface CallEvents {
+  /**
+   * The call is over and its record final; where it was metered, its bill is in the ledger and the journal closes the call after this.
+   * Durable when it resolves. Told again by recovery when the process dies in between: a second time changes nothing.
+   */
+  ended(call: CallRecord): Promise<void>;
+  /** Must not throw. */
+  lowBalance(warning: LowBalance): void;
+}
+
+/** The money of the workspace will end this call in `remainingMs` unless it is topped up; the `nth` warning of the call. */
+export interface LowBalance {
+  readonly callId: string;
+  readonly workspaceId: string;
+  readonly remainingMs: number;
+  readonly nth: number;
 }
 
 export interface CallLog {

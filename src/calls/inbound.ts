@@ -87,7 +87,7 @@ export class InboundCall {
       agentId,
       ratedNumber: number.e164,
       onExhausted: (why) => void call.end(why, 'command'),
-      onLowBalance: (remainingMs) => call.note('balance_low', { remainingMs }),
+      onLowBalance: (remainingMs) => call.lowBalance(remainingMs),
       counterRow: media.row,
     });
     if (authorised !== null) return authorised;

@@ -84,7 +84,7 @@ export class OutboundCall {
       agentId,
       ratedNumber: call.identity.to,
       onExhausted: (why) => void call.end(why, 'command'),
-      onLowBalance: (remainingMs) => call.note('balance_low', { remainingMs }),
+      onLowBalance: (remainingMs) => call.lowBalance(remainingMs),
       counterRow: media.row,
     });
     if (authorised !== null) return authorised;

@@ -11,6 +11,7 @@ import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Reconciliation } from '../reconciliation/reconciliation.ts';
 import type { ExplanationStep } from '../routing/explanation.ts';
+import type { WebhookApi } from '../webhooks/webhooks.ts';
 import type { HttpLimits } from './limits.ts';
 import type { TrunkHealth } from './views.ts';
 
@@ -27,6 +28,7 @@ export interface HttpDeps {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly ids: Ids;
+  readonly webhooks: WebhookApi;
   /** For the tokens of API keys; default: the system's. */
   readonly randomBytes?: RandomBytes;
   readonly auth: { readonly adminToken: string };

@@ -11,7 +11,12 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof TooManyLinesError) return new Problem('range_too_large');
   if (error instanceof ReconciliationError) return problemOfReconciliation(error);
   const { code = '', statusCode = 500 } = error as { readonly code?: string; readonly statusCode?: number };
-  return problemOfBooks(code) ?? problemOfFastify(error, code, statusCode) ?? new Problem('internal_error');
+  return (
+    problemOfBooks(code) ??
+    problemOfWebhooks(error, code) ??
+    problemOfFastify(error, code, statusCode) ??
+    new Problem('internal_error')
+  );
 }
 
 const CODE_OF_DIRECTORY: Readonly<Record<DirectoryErrorCode, ProblemCode>> = {
@@ -50,6 +55,14 @@ function problemOfBooks(code: string): Problem | undefined {
     return invalidField('amount', 'would make the balance larger than the books can hold');
   const isStore = /^(?:books|store)_/.test(code) || code === 'ERR_SQLITE_ERROR';
   return isStore ? problemOfReason('store_unavailable') : undefined;
+}
+
+/** Webhooks live in another thread, too. */
+function problemOfWebhooks(error: unknown, code: string): Problem | undefined {
+  if (code === 'webhook_url_refused') return invalidField('url', (error as Error).message);
+  if (code === 'webhook_limit' || code === 'webhook_disabled') return new Problem(code);
+  if (code === 'invalid_cursor') return problemOfDirectory(code);
+  return code.startsWith('webhooks_') ? problemOfReason('store_unavailable') : undefined;
 }
 
 /** What Fastify refuses before a handler runs. */

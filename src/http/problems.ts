@@ -28,6 +28,8 @@ export const GENERAL_PROBLEMS = {
   method_not_allowed: kind(405, 'The route does not take this method'),
   number_taken: kind(409, 'The number exists already'),
   record_in_use: kind(409, 'Something else still points at this'),
+  webhook_limit: kind(409, 'The workspace has as many webhooks as it may have'),
+  webhook_disabled: kind(409, 'The webhook is disabled'),
   idempotency_key_reused: kind(409, 'The Idempotency-Key was used before for another request'),
   resolution_conflict: kind(409, 'The exception was resolved otherwise, or that resolution is under way'),
   body_too_large: kind(413, 'The body is too large'),

@@ -28,6 +28,7 @@ import { nodeRoutes } from './routes/node.ts';
 import { numberRoutes } from './routes/numbers.ts';
 import { reconciliationRoutes } from './routes/reconciliations.ts';
 import { trunkRoutes } from './routes/trunks.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
 import { workspaceRoutes } from './routes/workspaces.ts';
 import { createTrustedAddresses } from './trusted-address.ts';
 import { compileCheck, readQuery } from './validate.ts';
@@ -78,6 +79,7 @@ export function routeTable(deps: HttpDeps): readonly Route[] {
     ...numberRoutes(deps),
     ...callRoutes(deps),
     ...ledgerRoutes(deps),
+    ...webhookRoutes(deps),
     ...billingRoutes(deps),
     ...reconciliationRoutes(deps),
     ...nodeRoutes(deps),

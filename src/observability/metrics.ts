@@ -14,6 +14,7 @@ import type { CallClass, CallDirection } from '../domain/call.ts';
 import type { AgentProtocol } from '../domain/directory.ts';
 import type { ExceptionKind } from '../domain/exception-kind.ts';
 import type { CallResult, Reason } from '../domain/reasons.ts';
+import type { DeliveryEvent, DeliveryResult } from '../domain/webhook.ts';
 
 /** `none`: refused before the class of the call was known. */
 export type ClassLabel = CallClass | 'none';
@@ -70,6 +71,12 @@ export interface Metrics {
   readonly engineConnected: GaugeOf<{ engine: EngineLabel }>;
   /** Worst delay since the last report of that thread (`main`, `sip`, `media-0`, …). */
   readonly eventLoopLagSeconds: GaugeOf<{ thread: string }>;
+  /** Attempts by what they led to. */
+  readonly webhookDeliveriesTotal: CounterOf<{ event: DeliveryEvent; result: DeliveryResult }>;
+  /** Deliveries that are not done. */
+  readonly webhookPending: Pick<Gauge, 'set'>;
+  /** Age of the oldest one that is to be delivered; 0 = nothing waits. */
+  readonly webhookOldestSeconds: Pick<Gauge, 'set'>;
   readonly nodeState: { set(state: NodeStateLabel): void };
   /** Runs before every `render`: the place to carry figures over that live elsewhere (media counters). Must not throw. */
   onCollect(collect: () => void): void;
@@ -106,6 +113,8 @@ export function createMetrics({ processDefaults = true }: MetricsOptions = {}): 
   };
   const plainCounter = (name: string, help: string): Counter =>
     new Counter({ name: `callin_${name}`, help, registers: [registry] });
+  const plainGauge = (name: string, help: string): Gauge =>
+    new Gauge({ name: `callin_${name}`, help, registers: [registry] });
   const plainHistogram = (name: string, help: string, buckets: readonly number[]): Histogram =>
     new Histogram({ name: `callin_${name}`, help, buckets: [...buckets], registers: [registry] });
 
@@ -141,6 +150,9 @@ export function createMetrics({ processDefaults = true }: MetricsOptions = {}): 
     reconciliationValue: gauge('reconciliation_value', 'Currency units that open exceptions are about', ['kind']),
     engineConnected: gauge('engine_connected', '1 while the engine is usable', ['engine']),
     eventLoopLagSeconds: gauge('event_loop_lag_seconds', 'Worst event loop delay since the last report', ['thread']),
+    webhookDeliveriesTotal: counter('webhook_deliveries_total', 'Webhook attempts by result', ['event', 'result']),
+    webhookPending: plainGauge('webhook_pending', 'Webhook deliveries that are not done'),
+    webhookOldestSeconds: plainGauge('webhook_oldest_seconds', 'Age of the oldest webhook that is to be delivered'),
     nodeState: {
       set(state) {
         for (const each of ['active', 'draining'] as const) nodeState.set({ state: each }, each === state ? 1 : 0);

@@ -4,10 +4,10 @@ import type { Bill, CallQuality, CallRecord } from '../../src/domain/call.ts';
 import type { Agent, PhoneNumber, Trunk } from '../../src/domain/directory.ts';
 import type { E164 } from '../../src/domain/e164.ts';
 import type { Reason } from '../../src/domain/reasons.ts';
-import type { CallDeps } from '../../src/calls/deps.ts';
+import type { CallDeps, LowBalance } from '../../src/calls/deps.ts';
 import { createInboundRouter } from '../../src/calls/inbound-router.ts';
 import type { Directory } from '../../src/directory/directory.ts';
-import type { AgentFailure } from '../../src/media/agent-stream.ts';
+import type { AgentFailure, AgentNotice } from '../../src/media/agent-stream.ts';
 import type {
   AgentConnectOutcome,
   MediaEvent,
@@ -88,6 +88,7 @@ export class FakeMediaSession implements MediaSession {
   readonly row = 0;
   readonly negotiated: RtpParameters[] = [];
   readonly dialled: string[] = [];
+  readonly notices: AgentNotice[] = [];
   agentOutcomes: (AgentConnectOutcome | Gate<AgentConnectOutcome>)[] = [];
   starts = 0;
   closes = 0;
@@ -109,6 +110,9 @@ export class FakeMediaSession implements MediaSession {
   }
   start(): void {
     this.starts += 1;
+  }
+  notifyAgent(notice: AgentNotice): void {
+    this.notices.push(notice);
   }
   async close(): Promise<CallQuality> {
     this.closes += 1;
@@ -157,6 +161,11 @@ export interface World {
   readonly metered: FakeMetered[];
   readonly originated: { params: OriginateParams; emit: (event: OutboundEvent) => void; acts: string[] }[];
   readonly observed: string[];
+  /** Records that others were told of as ended, and warnings of low balance. */
+  readonly told: CallRecord[];
+  readonly warned: LowBalance[];
+  /** While set, nobody can be told of an end. */
+  eventsFailure: Error | null;
   readonly errors: string[];
   /** Changes what the next acquisition answers. */
   mediaRefusal: 'media_ports_exhausted' | null;
@@ -183,6 +192,9 @@ export function createWorld(): World {
     metered: [],
     originated: [],
     observed: [],
+    told: [],
+    warned: [],
+    eventsFailure: null,
     errors: [],
     mediaRefusal: null,
     authorise: null,
@@ -300,6 +312,7 @@ export function createWorld(): World {
               callId: call.callId,
               accountId: call.accountId,
               customParameters: call.parameters,
+              extensionEvents: false,
             },
           },
     random: () => 0,
@@ -315,6 +328,13 @@ export function createWorld(): World {
       answered: (_callId, _direction, setupMs) => void world.observed.push(`answered ${Math.round(setupMs)}`),
       agentConnected: () => undefined,
       ended: (_call, reason: Reason, talkMs) => void world.observed.push(`ended ${reason} ${talkMs}`),
+    },
+    events: {
+      async ended(record) {
+        if (world.eventsFailure !== null) throw world.eventsFailure;
+        world.told.push(record);
+      },
+      lowBalance: (warning) => void world.warned.push(warning),
     },
     log: { info: () => undefined, warn: () => undefined, error: (_fields, message) => void world.errors.push(message) },
   };

@@ -23,6 +23,7 @@ import { createLogger } from '../../src/observability/logger.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
 import { call } from '../directory/records.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { openRig, type Rig } from '../webhooks/support.ts';
 import { createAnswerCheck } from './documented.ts';
 
 // A listening server on a free port with a real directory, simple books and calls that a test steers. Every answer is compared
@@ -61,6 +62,8 @@ export interface World {
   readonly books: FakeBooks;
   readonly calls: FakeCalls;
   readonly clock: FakeClock;
+  /** Webhooks whose receivers are a fake: nothing leaves. */
+  readonly webhooks: Rig;
   readonly log: { text(): string };
   readonly deps: HttpDeps;
   ask(method: string, path: string, asking?: Asking): Promise<Answer>;
@@ -72,9 +75,10 @@ export interface World {
 export async function startWorld(over: Partial<HttpDeps> = {}): Promise<World> {
   const clock = new FakeClock();
   const lines: string[] = [];
-  const directory = openDirectory(':memory:', { sealingKey: new Uint8Array(32).fill(7) });
+  const directory = openDirectory(':memory:', { sealingKey: new Uint8Array(32).fill(7), schedule: queueMicrotask });
   const books = new FakeBooks();
   const calls = new FakeCalls();
+  const webhooks = await openRig({ clock });
   const reconciliation = openReconciliation({
     path: ':memory:',
     carriersFolder: CARRIERS,
@@ -91,6 +95,7 @@ export async function startWorld(over: Partial<HttpDeps> = {}): Promise<World> {
     reconciliation,
     currency: 'USD',
     calls,
+    webhooks: webhooks.webhooks,
     clock,
     metrics: createMetrics({ processDefaults: false }),
     logger: createLogger({ level: 'debug', destination: { write: (line: string) => void lines.push(line) } }),
@@ -165,6 +170,7 @@ export async function startWorld(over: Partial<HttpDeps> = {}): Promise<World> {
     books,
     calls,
     clock,
+    webhooks,
     deps,
     log: { text: () => lines.join('') },
     ask,
@@ -175,6 +181,7 @@ export async function startWorld(over: Partial<HttpDeps> = {}): Promise<World> {
     },
     async close() {
       await server.close();
+      await webhooks.close();
       await reconciliation.close();
       await directory.close();
     },
