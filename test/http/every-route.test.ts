@@ -34,11 +34,13 @@ const BODIES: Readonly<Record<string, object>> = {
   changeNumber: { agentId: null },
   placeCall: { from: '+12025550100', to: '+12025550101' },
   resolveReconciliationException: { note: 'x' },
+  createWebhook: { url: 'http://127.0.0.1:9/hook' },
+  changeWebhook: { enabled: true },
   explainRoute: { sourceIp: '192.0.2.1', from: '+12025550100', to: '+12025550101' },
 };
 
 /** A record of workspace A for each kind of path. */
-const RECORDS: Readonly<Record<string, string>> = {
+const RECORDS: Record<string, string> = {
   agents: 'agent_a',
   trunks: 'trunk_a',
   numbers: 'num_a',
@@ -59,6 +61,7 @@ beforeAll(async () => {
   await world.directory.trunks.put(trunk({ workspaceId: a.id }));
   await world.directory.numbers.put(number({ workspaceId: a.id, e164: '+12025550100' as E164 }));
   await world.directory.keys.put(apiKey({ workspaceId: a.id }));
+  RECORDS['webhooks'] = (await world.webhooks.make({ workspaceId: a.id })).id;
   world.calls.records.set('call_a', call({ workspaceId: a.id, state: 'answered' }));
 });
 afterAll(() => world.close());
@@ -242,6 +245,8 @@ async function snapshot(): Promise<unknown> {
     asked: world.calls.asked.length,
     hungUp: world.calls.hungUp.length,
     postings: world.books.lines.length,
+    webhooks: await world.webhooks.webhooks.list(page),
+    sent: world.webhooks.sender.sent.length,
   };
 }
 
@@ -257,6 +262,7 @@ function pathOf({ path }: Listed, workspaceId: string, missing?: string): string
   return path
     .replace('{id}', id ?? '')
     .replace('{keyId}', missing ?? 'key_a')
+    .replace('{deliveryId}', missing ?? 'dlv_a')
     .replace('{month}', '2026-01');
 }
 

@@ -25,6 +25,9 @@ const PROMISED = [
   'callin_supplier_cost_total',
   'callin_engine_connected{engine}',
   'callin_event_loop_lag_seconds{thread}',
+  'callin_webhook_deliveries_total{event,result}',
+  'callin_webhook_pending',
+  'callin_webhook_oldest_seconds',
   'callin_node_state{state}',
 ];
 
@@ -50,6 +53,9 @@ function fill(metrics: Metrics): void {
   metrics.supplierCostTotal.inc(0.018);
   metrics.engineConnected.set({ engine: 'sip' }, 1);
   metrics.eventLoopLagSeconds.set({ thread: 'main' }, 0.01);
+  metrics.webhookDeliveriesTotal.inc({ event: 'call.ended', result: 'delivered' });
+  metrics.webhookPending.set(2);
+  metrics.webhookOldestSeconds.set(7);
   metrics.nodeState.set('active');
 }
 
