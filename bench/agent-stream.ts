@@ -171,6 +171,7 @@ async function dialOurs(url: string, heard: () => void): Promise<EchoCall> {
         callId: 'call_bench',
         accountId: 'ws_bench',
         customParameters: {},
+        extensionEvents: false,
       },
       {
         ready: () => queueMicrotask(() => resolve(opening)),

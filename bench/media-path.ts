@@ -136,6 +136,7 @@ function callStep(path: { echo: boolean; codec?: 'PCMU' | 'PCMA'; reorder?: bool
     },
     dtmf: () => undefined,
     markPlayed: () => undefined,
+    notify: () => undefined,
     tick: () => undefined,
     close: () => undefined,
   };
@@ -176,6 +177,7 @@ function callStep(path: { echo: boolean; codec?: 'PCMU' | 'PCMA'; reorder?: bool
       callId: 'bench',
       accountId: 'bench',
       customParameters: {},
+      extensionEvents: false,
     },
     () => undefined,
   );

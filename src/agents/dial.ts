@@ -29,7 +29,7 @@ const WIRE_CODEC: Partial<Record<AgentProtocol, AudioCodec>> = { twilio: 'PCMU' 
 export const AGENT_PROTOCOLS = Object.keys(WIRE_CODEC) as readonly AgentProtocol[];
 
 export function agentDial(agent: Agent, { callId, accountId, parameters }: DialParams): AgentDialOutcome {
-  const { url, protocol, headers, authToken, customParameters } = agent.stream;
+  const { url, protocol, headers, authToken, customParameters, extensionEvents = false } = agent.stream;
   const codec = WIRE_CODEC[protocol];
   if (!codec) return refused('agent_protocol_unsupported', protocol);
   const parsed = parseWebSocketUrl(url);
@@ -49,6 +49,7 @@ export function agentDial(agent: Agent, { callId, accountId, parameters }: DialP
       callId,
       accountId,
       customParameters: { ...customParameters, ...parameters },
+      extensionEvents,
     },
   };
 }

@@ -49,6 +49,7 @@ function stillborn(reason: AgentFailure, host: AgentStreamHost): AgentStream {
     audio: ignored,
     dtmf: ignored,
     markPlayed: ignored,
+    notify: ignored,
     tick: ignored,
     close: () => {
       closed = true;

@@ -42,6 +42,8 @@ export interface AgentStreamConfig {
   /** Secret: signs or authorises the upgrade. */
   readonly authToken: string | null;
   readonly customParameters: Readonly<Record<string, string>>;
+  /** The runtime understands events that are ours and not its dialect's; absent in records of earlier versions, which is false. */
+  readonly extensionEvents?: boolean;
 }
 
 export type TrunkKind = 'managed' | 'telnyx' | 'byoc';

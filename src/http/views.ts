@@ -43,7 +43,7 @@ export function viewKey(key: ApiKey): object {
 }
 
 export function viewAgent(agent: Agent): object {
-  const { url, protocol, codec, headers, authToken, customParameters } = agent.stream;
+  const { url, protocol, codec, headers, authToken, customParameters, extensionEvents = false } = agent.stream;
   return {
     id: agent.id,
     createdAt: viewTime(agent.createdAt),
@@ -56,6 +56,7 @@ export function viewAgent(agent: Agent): object {
       headers: hideHeaders(headers),
       authTokenSet: authToken !== null,
       customParameters,
+      extensionEvents,
     },
     fallbackAgentId: agent.fallbackAgentId,
     readyTimeoutMs: agent.readyTimeoutMs,

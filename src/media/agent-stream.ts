@@ -19,7 +19,16 @@ export interface AgentDial {
   readonly callId: string;
   readonly accountId: string;
   readonly customParameters: Readonly<Record<string, string>>;
+  /** Notices go to the agent in events that its dialect does not know by itself; others would have to ignore them. */
+  readonly extensionEvents: boolean;
 }
+
+/** What an agent may be told of its call beside the audio. A warning may come again, with another end; the last one counts. */
+export type AgentNotice =
+  /** The money for the call ends in `remainingMs` unless more comes. */
+  | { readonly type: 'balance_low'; readonly remainingMs: number }
+  /** The call will have lasted as long as a call may in `remainingMs`. */
+  | { readonly type: 'max_duration'; readonly remainingMs: number };
 
 /** Why an agent is not there. Codes are stable and appear in the timeline. */
 export interface AgentFailure {
@@ -68,6 +77,7 @@ export interface AgentStream {
   audio(bytes: Buffer, start: number, end: number, timestampMs: number): void;
   dtmf(digit: string): void;
   markPlayed(name: string): void;
+  notify(notice: AgentNotice): void;
   /** Called every second by the thread's clock: pings, dead-peer check, ready timeout. */
   tick(nowMs: number): void;
   /** Tells the runtime that the call is over and closes the socket; no callback follows. */

@@ -5,7 +5,7 @@
 import type { Worker } from 'node:worker_threads';
 import type { CallQuality } from '../domain/call.ts';
 import type { Clock } from '../domain/clock.ts';
-import type { AgentDial } from './agent-stream.ts';
+import type { AgentDial, AgentNotice } from './agent-stream.ts';
 import type { CounterRows } from './counters.ts';
 import type { AgentConnectOutcome, MediaSession, OpenMedia, RtpParameters } from './session.ts';
 import type { BindResult, MediaCommand, MediaReport } from './thread/messages.ts';
@@ -102,6 +102,10 @@ export class PoolSession implements MediaSession {
 
   start(): void {
     this.#post({ type: 'start', session: this.id });
+  }
+
+  notifyAgent(notice: AgentNotice): void {
+    this.#post({ type: 'notify-agent', session: this.id, notice });
   }
 
   close(): Promise<CallQuality> {

@@ -6,7 +6,7 @@
 
 import type { CallQuality } from '../domain/call.ts';
 import type { RtpParameters } from '../domain/rtp-parameters.ts';
-import type { AgentDial, AgentFailure } from './agent-stream.ts';
+import type { AgentDial, AgentFailure, AgentNotice } from './agent-stream.ts';
 
 export interface MediaPool {
   /** Binds an RTP/RTCP port pair and a counter row on the least loaded thread. */
@@ -49,6 +49,8 @@ export interface MediaSession {
   negotiate(remote: RtpParameters): void;
   /** The call is answered: audio flows and the agent's stream starts (its `start` message). */
   start(): void;
+  /** Tells the agent that is attached; before `start` nothing is told. */
+  notifyAgent(notice: AgentNotice): void;
   /** Final counters after the socket is closed and the agent was told. */
   close(): Promise<CallQuality>;
 }

@@ -83,8 +83,14 @@ describe('the dial', () => {
         callId: 'call_1',
         accountId: 'ws_1',
         customParameters: { tenant: 't1', from: '+12025550100' },
+        extensionEvents: false,
       },
     });
+  });
+
+  test('asks for events of our own where the agent does', () => {
+    const outcome = agentDial(agentWith({ extensionEvents: true }), params);
+    expect(outcome).toMatchObject({ ok: true, dial: { extensionEvents: true } });
   });
 
   test('leaves a configured User-Agent alone', () => {

@@ -92,6 +92,7 @@ export function dialTo(url: string, overrides: Partial<AgentDial> = {}): AgentDi
     callId: 'call_abc',
     accountId: 'ws_demo',
     customParameters: {},
+    extensionEvents: false,
     ...overrides,
   };
 }

@@ -25,7 +25,14 @@ describe('agents', () => {
       createdAt: made.body.createdAt,
       workspaceId: a.id,
       name: 'x',
-      stream: { ...STREAM, codec: 'PCMU', headers: {}, customParameters: {}, authTokenSet: true },
+      stream: {
+        ...STREAM,
+        codec: 'PCMU',
+        headers: {},
+        customParameters: {},
+        extensionEvents: false,
+        authTokenSet: true,
+      },
       fallbackAgentId: null,
       readyTimeoutMs: 5000,
     });
@@ -34,12 +41,18 @@ describe('agents', () => {
 
   test('a change keeps what it does not name; null removes the token', async () => {
     const { body: made } = await make({
-      stream: { ...STREAM, authToken: 's3cret', customParameters: { tier: 'gold' } },
+      stream: { ...STREAM, authToken: 's3cret', customParameters: { tier: 'gold' }, extensionEvents: true },
     });
     const renamed = await change(made.id, { name: 'y', stream: { codec: 'PCMA' } });
     expect(renamed.body).toMatchObject({
       name: 'y',
-      stream: { ...STREAM, codec: 'PCMA', customParameters: { tier: 'gold' }, authTokenSet: true },
+      stream: {
+        ...STREAM,
+        codec: 'PCMA',
+        customParameters: { tier: 'gold' },
+        extensionEvents: true,
+        authTokenSet: true,
+      },
     });
     expect((await change(made.id, { stream: { authToken: null } })).body.stream.authTokenSet).toBe(false);
     expect((await world.directory.agents.get(made.id))?.stream).toMatchObject({ authToken: null, codec: 'PCMA' });

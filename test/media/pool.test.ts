@@ -33,6 +33,15 @@ describe('the media pool', () => {
     expect(pool.counters.totals().packetsReceived).toBe(50);
   });
 
+  test('what the owner tells the agent arrives in its thread', async () => {
+    const { session, peer } = await callWith('mute');
+    peer.send(Buffer.alloc(160, 1), session.localPort);
+    session.notifyAgent({ type: 'balance_low', remainingMs: 77 });
+    await eventually('the agent says what it was told', () => loud(peer).some((payload) => payload[0] === 77));
+    await session.close();
+    session.notifyAgent({ type: 'balance_low', remainingMs: 78 });
+  });
+
   test('transcodes between a caller of A-law and an agent of mu-law', async () => {
     const { session, peer } = await callWith('echo', {}, {}, { codec: 'PCMA', payloadType: 8, receivePayloadType: 8 });
     peer.payloadType = 8;
@@ -250,6 +259,7 @@ function dial(kind: string, change: Partial<AgentDial> = {}): AgentDial {
     callId: 'call_test',
     accountId: 'ws_test',
     customParameters: {},
+    extensionEvents: false,
     ...change,
   };
 }

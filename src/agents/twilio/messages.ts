@@ -2,6 +2,8 @@
 // Numbers that are strings on the wire are strings here: clients check (`sequenceNumber`, `chunk`, `timestamp`), while `sampleRate` and
 // `channels` are numbers.
 
+import type { AgentNotice } from '../../media/agent-stream.ts';
+
 export interface StreamIds {
   readonly streamSid: string;
   readonly callSid: string;
@@ -39,6 +41,18 @@ export function dtmfMessage({ streamSid }: StreamIds, sequence: number, digit: s
 
 export function markMessage({ streamSid }: StreamIds, sequence: number, name: string): string {
   return JSON.stringify({ event: 'mark', sequenceNumber: String(sequence), streamSid, mark: { name } });
+}
+
+/** Our own events, which the dialect does not know: a name of their own, and their content under one key of ours. */
+export function noticeMessage({ streamSid }: StreamIds, sequence: number, { type, remainingMs }: AgentNotice): string {
+  const [event, content] =
+    type === 'balance_low' ? ['callin.balance_low', 'balanceLow'] : ['callin.max_duration', 'maxDuration'];
+  return JSON.stringify({
+    event,
+    sequenceNumber: String(sequence),
+    streamSid,
+    callin: { [content]: { remainingMs: Math.round(remainingMs) } },
+  });
 }
 
 export function stopMessage({ streamSid, accountSid, callSid }: StreamIds, sequence: number): string {

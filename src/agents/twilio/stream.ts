@@ -1,7 +1,7 @@
 // Hot path. The Twilio Media Streams dialect, platform side: we dial the runtime, send `connected`, `start`, `media`, `dtmf`, `mark`, `stop`
-// and take `media`, `mark`, `clear`. PCMU at 8 kHz in both directions, whatever the call's other leg speaks.
+// (and `callin.…` events of our own where the agent asks for them), and take `media`, `mark`, `clear`. PCMU at 8 kHz in both directions, whatever the call's other leg speaks.
 //
-//   phase     audio, dtmf, markPlayed         start                          close
+//   phase     audio, dtmf, markPlayed, notify start                          close
 //   waiting   ignored                         opening messages once open     close frame or nothing
 //   started   sent                            ignored                        `stop`, close frame 1000
 //   over      ignored                         ignored                        ignored
@@ -12,7 +12,7 @@
 //     seen as a jump of `timestamp`, which is media time.
 // T3. A message that cannot be used is counted once and changes nothing; the stream goes on.
 
-import type { AgentDial, AgentFailure, AgentStream, AgentStreamHost } from '../../media/agent-stream.ts';
+import type { AgentDial, AgentFailure, AgentNotice, AgentStream, AgentStreamHost } from '../../media/agent-stream.ts';
 import { Backlog, BEHIND_MAX_MS } from '../backlog.ts';
 import { Base64Decoder } from '../base64.ts';
 import { failure } from '../errors.ts';
@@ -23,7 +23,15 @@ import type { ConnectionResources } from '../websocket/resources.ts';
 import type { WebSocketUrl } from '../websocket/url.ts';
 import { MediaReader } from './media-reader.ts';
 import { MediaWriter } from './media-writer.ts';
-import { CONNECTED, dtmfMessage, markMessage, type StreamIds, startMessage, stopMessage } from './messages.ts';
+import {
+  CONNECTED,
+  dtmfMessage,
+  markMessage,
+  noticeMessage,
+  type StreamIds,
+  startMessage,
+  stopMessage,
+} from './messages.ts';
 
 /** A mark's name is kept until it is played; real ones are short ids. Bounds what a runtime can make us hold per mark. */
 const MARK_NAME_CHARACTERS_MAX = 1024;
@@ -45,6 +53,7 @@ export class TwilioStream implements AgentStream {
   readonly #writer: MediaWriter;
   readonly #ids: StreamIds;
   readonly #customParameters: Readonly<Record<string, string>>;
+  readonly #extensionEvents: boolean;
   readonly #connection: Connection;
   readonly #backlog = new Backlog();
   #phase: 'waiting' | 'started' | 'over' = 'waiting';
@@ -63,6 +72,7 @@ export class TwilioStream implements AgentStream {
     };
     this.#writer = new MediaWriter(this.#ids.streamSid);
     this.#customParameters = dial.customParameters;
+    this.#extensionEvents = dial.extensionEvents;
     const { headers, readyTimeoutMs } = dial;
     this.#connection = new Connection({ url, headers, readyTimeoutMs }, resources.connections, {
       opened: () => this.#opened(),
@@ -98,6 +108,11 @@ export class TwilioStream implements AgentStream {
 
   markPlayed(name: string): void {
     if (this.#phase === 'started') this.#sendText(markMessage(this.#ids, ++this.#sequence, name));
+  }
+
+  notify(notice: AgentNotice): void {
+    if (this.#phase !== 'started' || !this.#extensionEvents) return;
+    this.#sendText(noticeMessage(this.#ids, ++this.#sequence, notice));
   }
 
   tick(nowMs: number): void {

@@ -44,14 +44,23 @@ export function agentRoutes({ directory, clock, ids }: HttpDeps): readonly Route
       success: { status: 201, description: 'The new agent', schema: schemas.agentSchema },
       problems: ['unknown_reference'],
       async handle({ principal, body }) {
-        const { url, protocol, codec = 'PCMU', headers = {}, authToken = null, customParameters = {} } = body.stream;
+        const { url, protocol, codec = 'PCMU', headers = {}, authToken = null, ...rest } = body.stream;
+        const { customParameters = {}, extensionEvents = false } = rest;
         checkUrl(url);
         const agent: Agent = {
           id: ids.next('agent'),
           createdAt: clock.wallMs(),
           workspaceId: ownerOf(principal, body.workspaceId),
           name: body.name,
-          stream: { url, protocol, codec, headers: readHeaders(headers, {}), authToken, customParameters },
+          stream: {
+            url,
+            protocol,
+            codec,
+            headers: readHeaders(headers, {}),
+            authToken,
+            customParameters,
+            extensionEvents,
+          },
           fallbackAgentId: body.fallbackAgentId ?? null,
           readyTimeoutMs: body.readyTimeoutMs ?? READY_TIMEOUT_MS,
         };

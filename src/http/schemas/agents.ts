@@ -23,6 +23,10 @@ const streamShape = {
   codec,
   headers,
   customParameters,
+  extensionEvents: Type.Boolean({
+    description:
+      'also send events that the dialect does not know (`callin.…`), such as the warning before the money ends',
+  }),
 };
 const readyTimeoutMs = Type.Integer({ minimum: 100, maximum: 30_000, description: 'milliseconds' });
 export const agentSchema = object(
@@ -47,6 +51,7 @@ export const newAgent = object({
     headers: optional(headers),
     authToken: optional(nullable(secret, 'a secret, or null for none')),
     customParameters: optional(customParameters),
+    extensionEvents: optional(streamShape.extensionEvents),
   }),
   fallbackAgentId: optional(nullable(id)),
   readyTimeoutMs: optional(readyTimeoutMs),

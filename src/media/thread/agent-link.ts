@@ -8,7 +8,14 @@
 // K1. `done` is called exactly once, unless the call closes the link while it dials.
 // K2. A stream that throws is broken: it is closed and reported like one that broke on the wire.
 
-import type { AgentDial, AgentFailure, AgentStream, AgentStreamFactory, AgentStreamHost } from '../agent-stream.ts';
+import type {
+  AgentDial,
+  AgentFailure,
+  AgentNotice,
+  AgentStream,
+  AgentStreamFactory,
+  AgentStreamHost,
+} from '../agent-stream.ts';
 import type { AgentConnectOutcome } from '../session.ts';
 
 export interface AgentLinkOwner {
@@ -77,6 +84,15 @@ export class AgentLink implements AgentStreamHost {
     if (!this.#started || this.#state !== 'ready') return;
     try {
       this.#stream?.dtmf(digit);
+    } catch (error) {
+      this.#broke(error);
+    }
+  }
+
+  notify(notice: AgentNotice): void {
+    if (!this.#started || this.#state !== 'ready') return;
+    try {
+      this.#stream?.notify(notice);
     } catch (error) {
       this.#broke(error);
     }

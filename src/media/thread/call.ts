@@ -10,7 +10,7 @@
 // M3. A stream that throws is a broken agent of this call and nothing more.
 
 import type { CallQuality } from '../../domain/call.ts';
-import type { AgentDial, AgentFailure, AgentStreamFactory } from '../agent-stream.ts';
+import type { AgentDial, AgentFailure, AgentNotice, AgentStreamFactory } from '../agent-stream.ts';
 import { FIELD, qualityOf } from '../counters.ts';
 import type { BlockPool } from '../playout.ts';
 import type { Random } from '../random.ts';
@@ -112,6 +112,10 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
     if (this.#remote !== null) this.#outbound.start(nowMs);
     if (this.#agent?.wasReady === true) this.#startAgent(this.#agent, nowMs);
     this.#reschedule();
+  }
+
+  notifyAgent(notice: AgentNotice): void {
+    if (this.#phase === 'running') this.#agent?.notify(notice);
   }
 
   /** Tells the agent and the peer; the sockets are the thread's. */

@@ -2,7 +2,7 @@
 // `session` is a number that the pool gives out and never uses twice.
 
 import type { CallQuality } from '../../domain/call.ts';
-import type { AgentDial } from '../agent-stream.ts';
+import type { AgentDial, AgentNotice } from '../agent-stream.ts';
 import type { CounterMemory } from '../counters.ts';
 import type { AgentConnectOutcome, MediaEvent, MediaTimeouts, RtpParameters } from '../session.ts';
 
@@ -33,6 +33,7 @@ export type MediaCommand =
   | { readonly type: 'connect-agent'; readonly session: number; readonly request: number; readonly dial: AgentDial }
   | { readonly type: 'negotiate'; readonly session: number; readonly remote: RtpParameters }
   | { readonly type: 'start'; readonly session: number }
+  | { readonly type: 'notify-agent'; readonly session: number; readonly notice: AgentNotice }
   | { readonly type: 'close'; readonly session: number }
   | { readonly type: 'stop' };
 

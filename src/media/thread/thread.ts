@@ -81,6 +81,9 @@ class MediaThread {
       case 'start':
         this.#bySession.get(command.session)?.media.start();
         break;
+      case 'notify-agent':
+        this.#bySession.get(command.session)?.media.notifyAgent(command.notice);
+        break;
       case 'close':
         this.#close(command.session);
         break;

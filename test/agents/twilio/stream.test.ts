@@ -86,6 +86,36 @@ describe('messages to the runtime, byte for byte', () => {
     ]);
   });
 
+  test('notices are events of our own with the sequence of all others, after start and before stop', async () => {
+    const { call, stream } = await talk({}, { extensionEvents: true });
+    stream.notify({ type: 'balance_low', remainingMs: 1 });
+    stream.start();
+    stream.audio(FRAME, 0, 160, 0);
+    stream.notify({ type: 'balance_low', remainingMs: 30_000 });
+    stream.notify({ type: 'max_duration', remainingMs: 29_999.6 });
+    stream.close();
+    stream.notify({ type: 'balance_low', remainingMs: 2 });
+    await call.closed;
+    expect(call.messages.slice(3).map(({ text }) => text)).toEqual([
+      `{"event":"callin.balance_low","sequenceNumber":"3","streamSid":"${streamSid}","callin":{"balanceLow":{"remainingMs":30000}}}`,
+      `{"event":"callin.max_duration","sequenceNumber":"4","streamSid":"${streamSid}","callin":{"maxDuration":{"remainingMs":30000}}}`,
+      `{"event":"stop","sequenceNumber":"5","streamSid":"${streamSid}","stop":{"accountSid":"${accountSid}","callSid":"${callSid}"}}`,
+    ]);
+  });
+
+  test('an agent that did not ask for our own events gets none, and no sequence number is missing', async () => {
+    const { call, stream } = await talk();
+    stream.start();
+    stream.notify({ type: 'balance_low', remainingMs: 30_000 });
+    stream.close();
+    await call.closed;
+    expect(call.messages.map(({ json }) => [json.event, json.sequenceNumber])).toEqual([
+      ['connected', undefined],
+      ['start', '1'],
+      ['stop', '2'],
+    ]);
+  });
+
   test('a stream that is closed says stop and 1000, and hears nothing more', async () => {
     const { call, stream, host } = await talk();
     stream.start();

@@ -1,7 +1,7 @@
 // One CallMedia without sockets, threads or real time: a clock that the test moves, datagrams in and out as arrays, and an agent
 // stream that records what it is told and lets the test speak for the runtime.
 
-import type { AgentDial, AgentStream, AgentStreamHost } from '../../../src/media/agent-stream.ts';
+import type { AgentDial, AgentNotice, AgentStream, AgentStreamHost } from '../../../src/media/agent-stream.ts';
 import { FIELD_COUNT } from '../../../src/media/counters.ts';
 import { BlockPool } from '../../../src/media/playout.ts';
 import { seededRandom } from '../../../src/media/random.ts';
@@ -48,6 +48,10 @@ export class FakeAgent implements AgentStream {
 
   markPlayed(name: string): void {
     this.log.push(`mark ${name} @${this.#rig.nowMs}`);
+  }
+
+  notify(notice: AgentNotice): void {
+    this.log.push(`notice ${notice.type} ${notice.remainingMs}`);
   }
 
   tick(): void {
@@ -156,6 +160,7 @@ export class CallRig {
       callId: 'call_rig',
       accountId: 'ws_rig',
       customParameters: {},
+      extensionEvents: false,
       ...change,
     };
     this.call.connectAgent(dial, (outcome) => this.outcomes.push(outcome));

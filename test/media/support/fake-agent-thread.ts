@@ -5,12 +5,14 @@
 //   refuse:   is never ready
 //   throw:    is ready, then throws at the first frame
 //   crash:    takes the thread down when it hears 0xee
+// Each says a notice to the caller: a frame whose bytes are the remaining milliseconds.
 
 import { parentPort, workerData } from 'node:worker_threads';
 import type { AgentDial, AgentStream, AgentStreamHost } from '../../../src/media/agent-stream.ts';
 import type { MediaThreadConfig } from '../../../src/media/thread/messages.ts';
 import { runMediaThread } from '../../../src/media/thread/thread.ts';
 
+const FRAME_BYTES = 160;
 const TEN_SECONDS = Buffer.alloc(80_000, 0x2a);
 
 function createFakeAgent(dial: AgentDial, host: AgentStreamHost): AgentStream {
@@ -30,6 +32,7 @@ function createFakeAgent(dial: AgentDial, host: AgentStreamHost): AgentStream {
     },
     dtmf: () => host.alive(),
     markPlayed: () => host.alive(),
+    notify: ({ remainingMs }) => host.audio(Buffer.alloc(FRAME_BYTES, remainingMs), 0, FRAME_BYTES),
     tick: () => undefined,
     close: () => undefined,
   };

@@ -343,6 +343,35 @@ describe('the agent of a call', () => {
     expect(rig.events.filter((event) => event.type === 'dtmf')).toMatchObject([{ digit: '7' }]);
   });
 
+  test('a notice reaches the agent that is attached, from the start to the close', () => {
+    const rig = new CallRig();
+    rig.negotiate();
+    rig.connect().host.ready();
+    rig.call.notifyAgent({ type: 'balance_low', remainingMs: 1 });
+    rig.call.start();
+    rig.call.notifyAgent({ type: 'balance_low', remainingMs: 30_000 });
+    const first = rig.agent;
+    const second = rig.connect();
+    rig.call.notifyAgent({ type: 'balance_low', remainingMs: 2 });
+    second.host.ready();
+    rig.call.notifyAgent({ type: 'max_duration', remainingMs: 20_000 });
+    rig.call.close();
+    rig.call.notifyAgent({ type: 'balance_low', remainingMs: 3 });
+    expect(first.log).toEqual(['start', 'notice balance_low 30000', 'close']);
+    expect(second.log).toEqual(['start', 'notice max_duration 20000', 'close']);
+  });
+
+  test('a stream that throws at a notice is a broken agent of this call and nothing more', () => {
+    const rig = CallRig.running();
+    rig.agent.notify = () => {
+      throw new Error('dialect bug');
+    };
+    rig.call.notifyAgent({ type: 'balance_low', remainingMs: 30_000 });
+    expect(rig.events).toMatchObject([{ type: 'agent-lost', failure: { code: 'agent_broken' } }]);
+    rig.call.notifyAgent({ type: 'balance_low', remainingMs: 29_000 });
+    expect(rig.events).toHaveLength(1);
+  });
+
   test('a frame is heard at once by an agent that echoes, and leaves within the same instant once the talk runs', () => {
     const rig = CallRig.running();
     rig.agent.onFrame = (bytes) => rig.agent.say(bytes);
