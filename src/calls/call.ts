@@ -22,6 +22,7 @@ import { createTimeline, type Timeline, type TimelineDetail } from '../observabi
 import type { MediaEvent, MediaSession } from '../media/session.ts';
 import type { CallEnd, MeteredCall } from '../metering/meter.ts';
 import type { CallDeps } from './deps.ts';
+import { limitDuration } from './duration-limit.ts';
 
 /** What the call may do to its leg without knowing its direction. */
 export interface LegControl {
@@ -155,12 +156,14 @@ export class Call {
     this.#attachedAgentId = null;
   }
 
-  /** The workspace's money will end the call in `remainingMs`. */
-  lowBalance(remainingMs: number): void {
+  /** The workspace's money will end the call: the agent hears of it and whoever is to top it up. */
+  lowBalance(beforeMs: number): void {
     const { workspaceId } = this.route;
     if (this.over || workspaceId === null) return;
+    const remainingMs = Math.round(beforeMs);
     this.#warnings += 1;
     this.note('balance_low', { remainingMs });
+    this.media?.notifyAgent({ type: 'balance_low', remainingMs });
     this.#deps.events.lowBalance({ callId: this.id, workspaceId, remainingMs, nth: this.#warnings });
   }
 
@@ -180,7 +183,7 @@ export class Call {
       void this.end('store_lost', 'command');
     });
     this.#deadline?.cancel();
-    this.#deadline = clock.setTimer(() => void this.end('max_duration', 'command'), maxDurationMs);
+    this.#limitDuration(this.#answeredMono + maxDurationMs);
     observer.answered(this.id, this.identity.direction, this.#answeredMono - this.#startedMono);
   }
 
@@ -249,6 +252,17 @@ export class Call {
       timeline: this.#timeline.entries(),
       bill: this.#bill ?? this.metered?.running() ?? null,
     };
+  }
+
+  /** Ended and billed there, however late the timer is and whatever becomes of our BYE. */
+  #limitDuration(endMs: number): void {
+    this.#deadline = limitDuration(this.#deps.clock, endMs, {
+      near: (remainingMs) => {
+        this.note('max_duration_near', { remainingMs });
+        this.media?.notifyAgent({ type: 'max_duration', remainingMs });
+      },
+      reached: () => void this.end('max_duration', 'command', endMs),
+    });
   }
 
   #agentLost(event: Extract<MediaEvent, { type: 'agent-lost' }>): void {

@@ -79,6 +79,8 @@ export class Gate<T> {
 export class FakeLeg {
   readonly acts: string[] = [];
   readonly answerGate = new Gate<'sent' | 'gone'>('sent');
+  /** Our BYE is answered. */
+  byeGate = new Gate<'answered'>('answered');
   emit: (event: InboundEvent) => void = () => undefined;
 }
 
@@ -230,6 +232,7 @@ export function createWorld(): World {
             reject: (reason) => void leg.acts.push(`reject ${reason}`),
             async bye(reason) {
               leg.acts.push(`bye ${reason}`);
+              await leg.byeGate.promise;
             },
           };
         },

@@ -305,6 +305,67 @@ describe('how an answered call can end', () => {
     expect(onlyRecord().endReason).toBe(reason);
   });
 
+  test('#48 the agent hears of the end of the money before it comes, and again after a top-up', async () => {
+    const { session, metered } = await talking();
+    metered.intent.onLowBalance?.(29_999.7);
+    metered.intent.onLowBalance?.(12_000);
+    expect(session.notices).toEqual([
+      { type: 'balance_low', remainingMs: 30_000 },
+      { type: 'balance_low', remainingMs: 12_000 },
+    ]);
+    expect(world.warned.map(({ remainingMs, nth }) => [nth, remainingMs])).toEqual([
+      [1, 30_000],
+      [2, 12_000],
+    ]);
+    metered.intent.onExhausted('balance_exhausted');
+    metered.intent.onLowBalance?.(1);
+    await settle();
+    expect(session.notices).toHaveLength(2);
+    expect(onlyRecord().timeline.filter(({ event }) => event === 'balance_low')).toMatchObject([
+      { detail: { remainingMs: 30_000 } },
+      { detail: { remainingMs: 12_000 } },
+    ]);
+  });
+
+  test('the agent hears of the maximum duration 30 s before it', async () => {
+    const { session } = await talking();
+    world.clock.advance(14_400_000 - 30_001);
+    expect(session.notices).toEqual([]);
+    world.clock.advance(1);
+    expect(session.notices).toEqual([{ type: 'max_duration', remainingMs: 30_000 }]);
+  });
+
+  test('a call that ends before hears of no maximum duration', async () => {
+    const { leg, session } = await talking();
+    leg.emit({ type: 'bye', reasonHeader: null });
+    await settle();
+    world.clock.advance(14_400_000);
+    expect(session.notices).toEqual([]);
+  });
+
+  test('#64 the maximum duration ends the call and bills it to its instant, whether or not our BYE is answered', async () => {
+    const { leg, metered } = await talking();
+    const answeredMs = world.clock.monotonicMs();
+    leg.byeGate = new Gate();
+    world.clock.advance(14_400_000);
+    await settle();
+    expect(leg.acts.at(-1)).toBe('bye max_duration');
+    expect(metered.ends[0]).toMatchObject({ atMs: answeredMs + 14_400_000, reason: 'max_duration' });
+    expect(onlyRecord()).toMatchObject({ state: 'ended', endReason: 'max_duration', bill: { final: true } });
+    expect(manager.activeCalls).toBe(0);
+  });
+
+  test('#64 a timer that is late bills no more than the maximum', async () => {
+    const { clock } = world;
+    const setTimer = clock.setTimer.bind(clock);
+    clock.setTimer = (fn, delayMs) => setTimer(fn, delayMs + 40);
+    const { metered } = await talking();
+    const answeredMs = clock.monotonicMs();
+    clock.advance(14_400_100);
+    await settle();
+    expect(metered.ends[0]).toMatchObject({ atMs: answeredMs + 14_400_000, reason: 'max_duration' });
+  });
+
   test('a journal that cannot take the answer ends the call instead of guessing its charge', async () => {
     world.authorise = async (intent) => {
       const call = new FakeMetered(intent);
