@@ -115,7 +115,7 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
   }
 
   notifyAgent(notice: AgentNotice): void {
-    if (this.#phase === 'running') this.#agent?.notify(notice);
+    this.#agent?.notify(notice);
   }
 
   /** Tells the agent and the peer; the sockets are the thread's. */
