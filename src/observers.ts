@@ -10,7 +10,6 @@ const NANO_PER_UNIT = 1e9;
 
 export function meterObserver(metrics: Metrics, logger: Logger): Partial<MeterObserver> {
   return {
-    lagMs: (ms) => metrics.ledgerLagSeconds.set(ms / 1000),
     leaseDenied: (reason) => metrics.leaseDeniedTotal.inc({ reason }),
     overshoot: () => metrics.overshootTotal.inc(),
     // For graphs only; the books keep integers.

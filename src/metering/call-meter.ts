@@ -16,7 +16,7 @@ import type { ProofAges } from './evidence.ts';
 import type { Journal } from './journal.ts';
 import { Lease } from './lease.ts';
 import type { LeaseTimes } from './lease.ts';
-import type { AuthoriseOutcome, CallIntent, Meter } from './meter.ts';
+import type { AuthoriseOutcome, CallIntent, Meter, Unbilled } from './meter.ts';
 import { OpenCall } from './open-call.ts';
 import type {
   EvidenceCounters,
@@ -99,6 +99,8 @@ class CallMeter implements Meter {
   readonly #store: MeterStore;
   readonly #booksClock: BooksClock;
   readonly #calls = new Map<string, OpenCall>();
+  /** Those of `#calls` whose bill is in the ledger; the sweep repeats the record that closes them where it failed. */
+  #billed = 0;
   readonly #sweep: Sweep;
   #closed = false;
 
@@ -121,7 +123,23 @@ class CallMeter implements Meter {
   }
 
   get openCalls(): number {
-    return this.#calls.size;
+    return this.#calls.size - this.#billed;
+  }
+
+  isOpen(callId: string): boolean {
+    return this.#calls.has(callId);
+  }
+
+  unbilled(longerThanMs: number): Unbilled {
+    const nowMs = this.#options.clock.monotonicMs();
+    let oldestMs = 0;
+    let answeredCalls = 0;
+    for (const call of this.#calls.values()) {
+      const waitingMs = nowMs - (call.unbilledSinceMs ?? nowMs);
+      oldestMs = Math.max(oldestMs, waitingMs);
+      if (call.isAnswered && waitingMs > longerThanMs) answeredCalls += 1;
+    }
+    return { oldestMs, answeredCalls };
   }
 
   async authorise(intent: CallIntent): Promise<AuthoriseOutcome> {
@@ -233,7 +251,13 @@ class CallMeter implements Meter {
       ages: this.#times,
       storeTimeoutMs: this.#times.storeTimeoutMs,
       observer: this.#observer,
-      onPosted: () => this.#calls.delete(callId),
+      onPosted: () => {
+        this.#billed += 1;
+      },
+      onClosed: () => {
+        this.#billed -= 1;
+        this.#calls.delete(callId);
+      },
     });
     this.#calls.set(callId, call);
     return call;

@@ -12,9 +12,20 @@ export interface Meter {
   authorise(intent: CallIntent): Promise<AuthoriseOutcome>;
   /** Open calls, for limits, drain and health. */
   readonly openCalls: number;
+  /** True from the intent until the journal has closed the call. */
+  isOpen(callId: string): boolean;
+  /** What has ended and is not in the ledger. Looks at every open call: for a reading of the metrics, not for each call. */
+  unbilled(longerThanMs: number): Unbilled;
   /** The store may have forgotten what it had acknowledged: each open call asks for its hold again. Never rejects. */
   reassertHolds(): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface Unbilled {
+  /** How long ago the oldest of them ended; 0 = nothing waits. */
+  readonly oldestMs: number;
+  /** Answered calls that wait for longer than was asked. */
+  readonly answeredCalls: number;
 }
 
 export interface CallIntent {

@@ -56,6 +56,8 @@ export interface OpenCallOptions {
   readonly observer: MeterObserver;
   /** The call is in the ledger. */
   readonly onPosted: () => void;
+  /** The journal has closed it. Once, after `onPosted`. */
+  readonly onClosed: () => void;
 }
 
 /** A runtime that comes and goes this often is broken; further attaches are not charged. */
@@ -73,6 +75,8 @@ export class OpenCall implements MeteredCall {
   #answer: Answer | null = null;
   #answered: Promise<void> | null = null;
   #end: CallEnd | null = null;
+  /** When the first end was told; its proof may be older. */
+  #endToldMs = 0;
   #bill: Promise<Bill> | null = null;
   #finalBill: Bill | null = null;
   #endTaken = false;
@@ -131,10 +135,20 @@ export class OpenCall implements MeteredCall {
       return this.#bill;
     }
     this.#end = end;
+    this.#endToldMs = this.#options.clock.monotonicMs();
     this.#read();
     this.#options.lease.close();
     this.#bill = this.#finish();
     return this.#bill;
+  }
+
+  get isAnswered(): boolean {
+    return this.#answer !== null;
+  }
+
+  /** Since when it has ended without a bill in the ledger; null while it lives, and once the bill is there. */
+  get unbilledSinceMs(): number | null {
+    return this.#end === null || this.#finalBill !== null ? null : this.#endToldMs;
   }
 
   running(): Bill {
@@ -212,7 +226,7 @@ export class OpenCall implements MeteredCall {
     // Ends of the same turn gather here.
     await Promise.resolve();
     this.#endTaken = true;
-    const { clock, record, lease, observer } = this.#options;
+    const { record, lease, observer } = this.#options;
     const end = this.#end as CallEnd;
     const atMs = this.#proofOf(end);
     const billToMs = await this.#coveredTo(lease, end, atMs);
@@ -224,8 +238,8 @@ export class OpenCall implements MeteredCall {
     const facts = await this.#posted(await this.#settle(ended, rated, settlement));
     this.#finalBill = billAsPosted(billOf(record, ended, rating), facts.lines);
     await this.#recorded(end, this.#finalBill);
-    void this.#writer.write({ kind: 'posted', ...this.#next(), ...facts });
-    this.#report(ended, rated, clock.monotonicMs() - end.atMs);
+    void this.#writer.write({ kind: 'posted', ...this.#next(), ...facts }).then(this.#options.onClosed);
+    this.#report(ended, rated);
     for (const cost of settlement.costs) observer.supplierCost(cost.amount);
     const overshoot = this.#overshoot(ended, rated.total);
     if (overshoot > 0n) observer.overshoot(overshoot);
@@ -355,10 +369,9 @@ export class OpenCall implements MeteredCall {
     return ratingOf(record, { ...ended, billToMs: ended.atMs }).total - charged;
   }
 
-  #report(ended: EndedRecord, rated: RatedRecord, lagMs: number): void {
+  #report(ended: EndedRecord, rated: RatedRecord): void {
     const { observer, record } = this.#options;
     const callClass = ended.answer?.class ?? record.class;
-    observer.lagMs(Math.max(0, lagMs));
     for (const meter of ['telephony', 'compute'] as const) {
       if (rated[meter].billedMs === 0) continue;
       observer.revenue(meter, rated[meter].amount);

@@ -122,8 +122,6 @@ export interface EvidenceCounters {
 
 /** What the meter lets others see; every method must be cheap and must not throw. */
 export interface MeterObserver {
-  /** Time from a call's end to its postings standing in the ledger. */
-  lagMs(ms: number): void;
   leaseDenied(
     reason: 'insufficient_balance' | 'workspace_limit' | 'spend_limit' | 'no_rate' | 'store_unavailable',
   ): void;
@@ -140,7 +138,6 @@ export interface MeterObserver {
 }
 
 export const silentObserver: MeterObserver = {
-  lagMs: () => undefined,
   leaseDenied: () => undefined,
   overshoot: () => undefined,
   revenue: () => undefined,

@@ -290,6 +290,8 @@ export function createWorld(): World {
     media: media as MediaPool,
     meter: {
       openCalls: 0,
+      isOpen: () => false,
+      unbilled: () => ({ oldestMs: 0, answeredCalls: 0 }),
       reassertHolds: async () => undefined,
       close: async () => undefined,
       async authorise(intent) {

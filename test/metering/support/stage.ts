@@ -52,7 +52,6 @@ export class FakeCounters implements EvidenceCounters {
 }
 
 export interface Seen {
-  readonly lagMs: number[];
   readonly denied: string[];
   readonly failures: string[];
   readonly heartbeats: number[];
@@ -78,7 +77,7 @@ export class Stage {
   readonly clock: FakeClock;
   readonly counters: FakeCounters;
   readonly opened: OpenBooks & { readonly file: BooksFiles };
-  readonly seen: Seen = { lagMs: [], denied: [], failures: [], heartbeats: [], overshoot: 0n, supplierCost: 0n };
+  readonly seen: Seen = { denied: [], failures: [], heartbeats: [], overshoot: 0n, supplierCost: 0n };
   rates: ReturnType<typeof parseRates>;
   suppliers: SupplierTable = NO_SUPPLIERS;
   terms: WorkspaceTerms;
@@ -169,7 +168,6 @@ export class Stage {
 
   #createMeter(): Meter {
     const observer: Partial<MeterObserver> = {
-      lagMs: (ms) => this.seen.lagMs.push(ms),
       leaseDenied: (reason) => this.seen.denied.push(reason),
       overshoot: (amount) => {
         this.seen.overshoot += amount;
