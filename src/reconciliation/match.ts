@@ -33,6 +33,7 @@ export interface Matching<R extends CarrierRecord> {
 
 /** Carriers stamp and round to seconds: a difference below two of them proves nothing. */
 const MARGIN_MS = 2_000;
+const RECORDS_PER_STEP = 1_000;
 
 /** Keys of records and ids of calls are unique. */
 export function matchRecords<R extends CarrierRecord>(
@@ -40,15 +41,28 @@ export function matchRecords<R extends CarrierRecord>(
   calls: readonly OurCall[],
   options: MatchOptions,
 ): Matching<R> {
+  const steps = matchInSteps(records, calls, options);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** The same in steps of some milliseconds: whoever drives it may do something else in between. */
+export function* matchInSteps<R extends CarrierRecord>(
+  records: readonly R[],
+  calls: readonly OurCall[],
+  options: MatchOptions,
+): Generator<void, Matching<R>> {
   const answered = records.filter((record) => record.answered);
-  const first = matchSome(answered, calls, options);
+  const first = yield* matchSome(answered, calls, options);
   const taken = new Set([
     ...first.pairs.map(({ call }) => call.id),
     ...first.ambiguous.flatMap(({ calls: possible }) => possible.map((call) => call.id)),
   ]);
   const others = records.filter((record) => !record.answered);
   const left = calls.filter((call) => !taken.has(call.id));
-  const second = matchSome(others, left, options);
+  const second = yield* matchSome(others, left, options);
   return {
     pairs: [...first.pairs, ...second.pairs],
     ambiguous: [...first.ambiguous, ...second.ambiguous],
@@ -76,13 +90,13 @@ interface Graph<R extends CarrierRecord> {
   readonly crowded: Map<string, { readonly record: R; readonly calls: readonly OurCall[] }>;
 }
 
-function matchSome<R extends CarrierRecord>(
+function* matchSome<R extends CarrierRecord>(
   records: readonly R[],
   calls: readonly OurCall[],
   options: MatchOptions,
-): Matching<R> {
-  const graph = possiblePairs(records, calls, options);
-  const pairs = pairUp(graph);
+): Generator<void, Matching<R>> {
+  const graph = yield* possiblePairs(records, calls, options);
+  const pairs = yield* pairUp(graph);
   const paired = new Set(pairs.map(({ record }) => record.key));
   const ambiguous: { record: R; calls: readonly OurCall[] }[] = [...graph.crowded.values()];
   const unmatched: R[] = [];
@@ -95,14 +109,15 @@ function matchSome<R extends CarrierRecord>(
   return { pairs, ambiguous, unmatched };
 }
 
-function possiblePairs<R extends CarrierRecord>(
+function* possiblePairs<R extends CarrierRecord>(
   records: readonly R[],
   calls: readonly OurCall[],
   options: MatchOptions,
-): Graph<R> {
+): Generator<void, Graph<R>> {
   const graph: Graph<R> = { ofRecord: new Map(), ofCall: new Map(), crowded: new Map() };
   const index = new CallIndex(calls, options);
-  for (const record of records) {
+  for (const [count, record] of records.entries()) {
+    if (count % RECORDS_PER_STEP === 0) yield;
     const possible: OurCall[] = [];
     for (const call of index.near(record)) {
       if (record.direction !== null && record.direction !== call.direction) continue;
@@ -137,10 +152,13 @@ function addEdges<R extends CarrierRecord>(
 }
 
 /** Makes every pair that is clearly best at both ends, and again where others became best by it (M2). Leaves the rest in the graph. */
-function pairUp<R extends CarrierRecord>(graph: Graph<R>): Edge<R>[] {
+function* pairUp<R extends CarrierRecord>(graph: Graph<R>): Generator<void, Edge<R>[]> {
   const made: Edge<R>[] = [];
   const waiting = [...graph.ofRecord.keys()];
+  let looks = 0;
   for (let key = waiting.pop(); key !== undefined; key = waiting.pop()) {
+    looks += 1;
+    if (looks % RECORDS_PER_STEP === 0) yield;
     const best = bestOf(graph.ofRecord.get(key));
     if (best === 'none' || bestOf(graph.ofCall.get(best.call.id)) !== best) continue;
     made.push(best);

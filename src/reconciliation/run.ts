@@ -16,7 +16,7 @@ import type { Scope } from './exception.ts';
 import { judge, mayCorrect } from './judge.ts';
 import { LIMITS } from './limits.ts';
 import type { CarrierMapping } from './mapping.ts';
-import { type Matching, matchRecords, type Pair } from './match.ts';
+import { type Matching, matchInSteps, type Pair } from './match.ts';
 import type { CallsOf, OurCall } from './our-calls.ts';
 import { contains, union } from './ranges.ts';
 import type { TimeRange } from './read-file.ts';
@@ -118,7 +118,7 @@ async function matchInTurns(
   };
   let sinceTurn = 0;
   for (const part of partsOf(records, calls, options)) {
-    const { pairs, ambiguous, unmatched } = matchRecords(part.records, part.calls, options);
+    const { pairs, ambiguous, unmatched } = await drive(matchInSteps(part.records, part.calls, options));
     // One by one: a part may hold more than a call's arguments may.
     for (const pair of pairs) found.pairs.push(pair);
     for (const each of ambiguous) found.ambiguous.push(each);
@@ -129,6 +129,16 @@ async function matchInTurns(
     await turn();
   }
   return found;
+}
+
+async function drive<T>(steps: Generator<void, T>): Promise<T> {
+  let step = steps.next();
+  // A small part is one step: no turn is worth it.
+  for (let count = 0; !step.done; count += 1) {
+    if (count > 1) await turn();
+    step = steps.next();
+  }
+  return step.value;
 }
 
 async function inBatches<T>(items: readonly T[], work: (batch: readonly T[]) => Promise<void>): Promise<void> {
