@@ -19,6 +19,7 @@ const PROMISED = [
   'callin_billed_seconds_total{meter,class}',
   'callin_revenue_total{meter}',
   'callin_ledger_lag_seconds',
+  'callin_unbilled_answered_calls',
   'callin_journal_fsync_seconds',
   'callin_lease_denied_total{reason}',
   'callin_overshoot_total',
@@ -47,6 +48,7 @@ function fill(metrics: Metrics): void {
   metrics.billedSecondsTotal.inc({ meter: 'telephony', class: 'byoc' }, 60);
   metrics.revenueTotal.inc({ meter: 'compute' }, 0.012);
   metrics.ledgerLagSeconds.set(0);
+  metrics.unbilledAnsweredCalls.set(0);
   metrics.journalFsyncSeconds.observe(0.0008);
   metrics.leaseDeniedTotal.inc({ reason: 'insufficient_balance' });
   metrics.overshootTotal.inc();
