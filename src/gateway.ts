@@ -48,6 +48,7 @@ import { type EngineAddress, type EngineThread, startEngineThread } from './sip-
 import { connectSignalling, TrunkHosts } from './signalling/index.ts';
 import { startWebhooks } from './webhook-parts.ts';
 import { openStore } from './store.ts';
+import { watchUnbilled } from './unbilled-calls.ts';
 
 export interface Gateway {
   readonly info: GatewayInfo;
@@ -225,6 +226,7 @@ async function assemble(
   closers.push(() => calls.drain(0));
   closers.push(watchEventLoop(metrics));
   collectMedia(metrics, media);
+  closers.push(watchUnbilled({ meter, journal: store.ownJournal, clock, metrics, logger }));
 
   const reconciliation = startReconciliation({
     dataDir,

@@ -60,6 +60,8 @@ export interface Metrics {
   readonly supplierCostTotal: Pick<Counter, 'inc'>;
   /** Age of the oldest ended call whose bill is not in the ledger; 0 = nothing waits. */
   readonly ledgerLagSeconds: Pick<Gauge, 'set'>;
+  /** Answered calls that ended more than a minute ago, or that nobody works on, without a bill in the ledger; must be 0. */
+  readonly unbilledAnsweredCalls: Pick<Gauge, 'set'>;
   readonly journalFsyncSeconds: Pick<Histogram, 'observe'>;
   readonly leaseDeniedTotal: CounterOf<{ reason: Reason }>;
   /** Calls that cost more than what was reserved for them. */
@@ -138,11 +140,8 @@ export function createMetrics({ processDefaults = true }: MetricsOptions = {}): 
     billedSecondsTotal: counter('billed_seconds_total', 'Seconds billed', ['meter', 'class']),
     revenueTotal: counter('revenue_total', 'Currency units charged', ['meter']),
     supplierCostTotal: plainCounter('supplier_cost_total', 'Currency units that carriers charge us'),
-    ledgerLagSeconds: new Gauge({
-      name: 'callin_ledger_lag_seconds',
-      help: 'Age of the oldest ended call that is not in the ledger',
-      registers: [registry],
-    }),
+    ledgerLagSeconds: plainGauge('ledger_lag_seconds', 'Age of the oldest ended call that is not in the ledger'),
+    unbilledAnsweredCalls: plainGauge('unbilled_answered_calls', 'Answered, ended, and not in the ledger: must be 0'),
     journalFsyncSeconds: plainHistogram('journal_fsync_seconds', 'One durable journal write', FSYNC_BUCKETS),
     leaseDeniedTotal: counter('lease_denied_total', 'Calls that could not reserve', ['reason']),
     overshootTotal: plainCounter('overshoot_total', 'Calls that cost more than was reserved'),
