@@ -41,6 +41,8 @@ const SECRET_TEXTS: readonly (readonly [RegExp, string])[] = [
   [/(inline:)[\w+/=|:]+/gi, `$1${REDACTED}`],
   [/\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi, `$1 ${REDACTED}`],
   [/((?:password|auth_?token|api_?key|secret)["']?\s*[=:]\s*["']?)[^\s"'&,;}]+/gi, `$1${REDACTED}`],
+  // Secrets of webhooks, as customers are shown them.
+  [/\bwhsec_[\w+/=-]+/g, REDACTED],
   // Credentials in a URL.
   [/(:\/\/[^\s:/@]{0,128}:)[^\s@/]{1,512}(@)/g, `$1${REDACTED}$2`],
 ];

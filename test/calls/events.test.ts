@@ -32,8 +32,8 @@ describe('the end of a call', () => {
       order.push(`closed after ${world.told.length}`);
       return bill;
     };
-    leg.emit({ type: 'bye', sessionExpired: false });
-    leg.emit({ type: 'bye', sessionExpired: false });
+    leg.emit({ type: 'bye', reasonHeader: null });
+    leg.emit({ type: 'bye', reasonHeader: null });
     await settle();
     expect(order).toEqual(['closed after 1']);
     expect(world.told).toHaveLength(1);
@@ -75,7 +75,7 @@ describe('the end of a call', () => {
     };
     const leg = world.invite();
     await settle();
-    leg.emit({ type: 'bye', sessionExpired: false });
+    leg.emit({ type: 'bye', reasonHeader: null });
     await settle();
     expect(world.told).toEqual([]);
     // The record shows the call meanwhile, with what it cost so far.
@@ -85,7 +85,7 @@ describe('the end of a call', () => {
   test('that cannot be told is said in the log, and the record is stored all the same', async () => {
     const { leg } = await talking();
     world.eventsFailure = new Error('disk full');
-    leg.emit({ type: 'bye', sessionExpired: false });
+    leg.emit({ type: 'bye', reasonHeader: null });
     await settle();
     expect(world.records.size).toBe(1);
     expect(world.errors).toContain('the events of the call could not be stored');
@@ -95,7 +95,7 @@ describe('the end of a call', () => {
   test('is told where the record could not be stored', async () => {
     const { leg } = await talking();
     world.deps.directory.calls.save = async () => Promise.reject(new Error('disk full'));
-    leg.emit({ type: 'bye', sessionExpired: false });
+    leg.emit({ type: 'bye', reasonHeader: null });
     await settle();
     expect(world.told).toHaveLength(1);
     expect(world.errors).toContain('the call record could not be stored');
@@ -111,7 +111,7 @@ describe('low balance', () => {
       { callId: metered.intent.callId, workspaceId: 'demo', remainingMs: 30_000, nth: 1 },
       { callId: metered.intent.callId, workspaceId: 'demo', remainingMs: 12_000, nth: 2 },
     ]);
-    leg.emit({ type: 'bye', sessionExpired: false });
+    leg.emit({ type: 'bye', reasonHeader: null });
     await settle();
     const events = [...world.records.values()][0]?.timeline.map(({ event }) => event);
     expect(events?.filter((event) => event === 'balance_low')).toHaveLength(2);
