@@ -47,8 +47,8 @@ export interface RunningGateway {
   kill(): Promise<void>;
   /** Removes the data folder. */
   discard(): void;
-  /** `npm run audit` over its data folder. */
-  audit(): { readonly ok: boolean; readonly output: string };
+  /** `npm run audit` over its data folder, with these arguments. */
+  audit(...args: readonly string[]): { readonly ok: boolean; readonly output: string };
 }
 
 export interface LogRecord {
@@ -188,11 +188,12 @@ class ChildGateway implements RunningGateway {
     await this.#exited;
   }
 
-  audit(): { ok: boolean; output: string } {
-    const result = spawnSync(process.execPath, ['src/audit.ts', '--config', join(this.dataDir, 'test-config.yaml')], {
+  audit(...args: readonly string[]): { ok: boolean; output: string } {
+    const config = ['--config', join(this.dataDir, 'test-config.yaml')];
+    const result = spawnSync(process.execPath, ['src/audit.ts', ...config, ...args], {
       cwd: ROOT,
       encoding: 'utf8',
-      timeout: 30_000,
+      timeout: 60_000,
     });
     return { ok: result.status === 0, output: `${result.stdout}${result.stderr}` };
   }
