@@ -29,7 +29,6 @@ import { startCallRecordsThread } from './directory/call-records.ts';
 import { openDirectory } from './directory/sqlite-directory.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
 import { createIds } from './domain/ids.ts';
-import { verdictOf } from './domain/reasons.ts';
 import { createHttp, type HttpServer } from './http/server.ts';
 import { loadKeys, type NodeKeys } from './keys.ts';
 import { autoThreads, createMediaPool } from './media/pool.ts';
@@ -39,7 +38,7 @@ import { type OnRecovered, recover } from './metering/recovery.ts';
 import { createLogger, type Logger } from './observability/logger.ts';
 import { createMetrics, type Metrics } from './observability/metrics.ts';
 import { collectMedia, watchEventLoop } from './node-metrics.ts';
-import { meterObserver, sipObserver } from './observers.ts';
+import { countRecovered, meterObserver, sipObserver } from './observers.ts';
 import { readPriceLists } from './price-lists.ts';
 import { startReconciliation } from './reconciliation-parts.ts';
 import { recoveredRecord } from './recovered-record.ts';
@@ -76,6 +75,8 @@ export interface GatewayContext {
   readonly root: string;
   /** Default: pino on stdout at the configured level. */
   readonly logger?: Logger;
+  /** For benches that compare with a node that meters nothing; a served node has the one that is the default. */
+  readonly createMeter?: typeof createMeter;
 }
 
 const DIRECTORY_FILE = 'directory.db';
@@ -105,7 +106,7 @@ export async function startGateway(config: Config, context: GatewayContext): Pro
 
 async function assemble(
   config: Config,
-  { root, logger: given }: GatewayContext,
+  { root, logger: given, createMeter: meterOf = createMeter }: GatewayContext,
   closers: (() => Promise<void> | void)[],
 ): Promise<Gateway> {
   const clock: Clock = systemClock;
@@ -141,10 +142,9 @@ async function assemble(
     await hosts.refresh();
   };
   const onRecovered: OnRecovered = async (call) => {
-    const { direction, class: callClass, endReason: reason } = call;
-    metrics.callsTotal.inc({ direction, class: callClass, result: verdictOf(reason).result, reason });
     const record = recoveredRecord(call);
     await Promise.all([directory.calls.save(record), events.ended(record)]);
+    countRecovered(metrics, call);
   };
   const recovered = await recover({ journal: store.ownJournal, books: store.meterBooks, clock }, onRecovered);
   if (recovered.length > 0)
@@ -180,7 +180,7 @@ async function assemble(
     entryData: { openNetworks: openNetworks(config) } satisfies MediaEntryData,
   });
   closers.push(() => media.close());
-  const meter = createMeter({
+  const meter = meterOf({
     books: store.meterBooks,
     journal: store.journal,
     store: store.callStore,

@@ -1,6 +1,7 @@
 // What the lower rooms let be seen -> metrics and log. They know neither prom-client nor pino; this file knows both sides.
 
 import type { CallDirection } from './domain/call.ts';
+import { verdictOf } from './domain/reasons.ts';
 import type { MeterObserver } from './metering/ports.ts';
 import type { Logger } from './observability/logger.ts';
 import type { Metrics } from './observability/metrics.ts';
@@ -22,6 +23,17 @@ export function meterObserver(metrics: Metrics, logger: Logger): Partial<MeterOb
 }
 
 export function sipObserver(metrics: Metrics): SignallingObserver {
+/** A call whose process died, finished by this one: what it cost its customer is revenue like any other. */
+export function countRecovered(metrics: Metrics, call: RecoveredCall): void {
+  const { bill, class: callClass, direction, endReason: reason } = call;
+  metrics.callsTotal.inc({ direction, class: callClass, result: verdictOf(reason).result, reason });
+  for (const meter of ['telephony', 'compute'] as const) {
+    const { amount, billedMs } = bill[meter];
+    metrics.revenueTotal.inc({ meter }, Number(amount) / NANO_PER_UNIT);
+    metrics.billedSecondsTotal.inc({ meter, class: callClass }, billedMs / 1000);
+  }
+}
+
   const direction = (way: 'in' | 'out'): CallDirection => (way === 'in' ? 'inbound' : 'outbound');
   return {
     request: (method, way) => metrics.sipRequestsTotal.inc({ method, direction: direction(way) }),
