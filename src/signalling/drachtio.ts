@@ -23,7 +23,7 @@ import type {
   RawWire,
 } from './drachtio-shapes.ts';
 import { countFrame, isReadable, type SignallingObserver } from './frames.ts';
-import { type Content, Exchange, LinkDialog, lowerCaseNames } from './link-handles.ts';
+import { type Content, type DialogHandlers, Exchange, LinkDialog, lowerCaseNames } from './link-handles.ts';
 import type { HeaderMap } from './sip-text.ts';
 
 export interface LinkOptions {
@@ -52,12 +52,16 @@ export interface InviteHandlers {
   failed(status: number | null, reason: string, headers: HeaderMap): void;
 }
 
+/** What the library's dialogs do not tell. */
+export type DialogListeners = Pick<DialogHandlers, 'acked' | 'forkAnswered'>;
+
 export interface LinkInvite {
   cancel(headers: HeaderMap): void;
 }
 
 /** Verbs to be sent to us; what is none of ours is then refused by us, with an Allow header. */
 const VERBS = ['invite', 'options', 'info', 'message', 'notify', 'publish', 'refer', 'register', 'subscribe', 'update'];
+const FORK_ID = /^(.*);fork=\d+$/s;
 const RECONNECT_DELAY_MAX_MS = 2_000;
 const CLOSE_LIMIT_MS = 1_000;
 
@@ -65,7 +69,7 @@ export class DrachtioLink {
   readonly #options: LinkOptions;
   readonly #srf: RawSrf;
   readonly #agent: RawAgent;
-  readonly #acks = new Map<string, () => void>();
+  readonly #watched = new Map<string, DialogListeners>();
   #connected = false;
   #closed = false;
 
@@ -171,19 +175,19 @@ export class DrachtioLink {
   }
 
   forget(dialog: RawDialog): void {
-    this.unwatchAcks(dialog.id);
+    this.unwatch(dialog.id);
     this.safely(() => {
       this.#srf.removeDialog(dialog);
       dialog.removeAllListeners();
     });
   }
 
-  watchAcks(dialogId: string, listener: () => void): void {
-    this.#acks.set(dialogId, listener);
+  watch(dialogId: string, listeners: DialogListeners): void {
+    this.#watched.set(dialogId, listeners);
   }
 
-  unwatchAcks(dialogId: string): void {
-    this.#acks.delete(dialogId);
+  unwatch(dialogId: string): void {
+    this.#watched.delete(dialogId);
   }
 
   /** Runs what must not throw into the library. */
@@ -209,13 +213,18 @@ export class DrachtioLink {
   /** Ahead of the library's dialogs. */
   readonly #before: Layer = (request, reply, next) => {
     if (request.method === 'PRACK') return this.safely(() => reply.send(200, { headers: {} }));
-    if (request.method === 'ACK') this.safely(() => this.#acks.get(request.stackDialogId ?? '')?.());
+    if (request.method === 'ACK') this.safely(() => this.#watched.get(request.stackDialogId ?? '')?.acked());
     next();
   };
 
   /** Behind the library's dialogs: what belongs to none. */
   readonly #outside: Layer = (request, reply) => {
-    if (request.source === 'application' || request.method === 'ACK') return;
+    if (request.source === 'application') {
+      // The embedded engine has hung up on a second answer to an INVITE of ours (sip-engine/dialog/invite-outcomes.ts I1).
+      const dialogId = FORK_ID.exec(request.stackDialogId ?? '')?.[1] ?? '';
+      return this.safely(() => this.#watched.get(dialogId)?.forkAnswered());
+    }
+    if (request.method === 'ACK') return;
     try {
       this.#options.onRequest(new Exchange(this, request, reply));
     } catch (error) {
@@ -258,7 +267,7 @@ export class DrachtioLink {
   #onClose(): void {
     if (!this.#connected) return;
     this.#connected = false;
-    this.#acks.clear();
+    this.#watched.clear();
     this.#options.onLost();
   }
 }

@@ -13,7 +13,7 @@ import { type Reason, reasonHeader } from '../domain/reasons.ts';
 import { ACCEPT, ALLOW, SUPPORTED } from './abilities.ts';
 import { readBody } from './body.ts';
 import { answerChallenge, type Credentials } from './digest.ts';
-import type { LegBye, Reoffer } from './leg.ts';
+import type { ForkAnswered, LegBye, Reoffer } from './leg.ts';
 import type { Exchange, LinkDialog } from './link-handles.ts';
 import { sessionTimerHeaders } from './session-timer.ts';
 import type { HeaderMap } from './sip-text.ts';
@@ -26,6 +26,7 @@ const REOFFER_LIMIT_MS = 5_000;
 export type EstablishedEvent =
   | Reoffer
   | { readonly type: 'acked' }
+  | ForkAnswered
   | { readonly type: 'ended'; readonly by: 'peer' | 'engine'; readonly reasonHeader: string | null };
 
 export interface EstablishedOptions {
@@ -58,6 +59,7 @@ export class Established {
     this.#remoteOffer = options.remoteOffer;
     options.dialog.listen({
       acked: () => this.#tell({ type: 'acked' }),
+      forkAnswered: () => this.#tell({ type: 'fork-answered' }),
       offered: (exchange) => this.#offered(exchange),
       requested: (exchange) => answerRequest(exchange),
       ended: (by, reason) => this.#ended(by, reason),

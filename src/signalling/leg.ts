@@ -100,11 +100,20 @@ export interface OutboundLeg {
   bye(reason: Reason): Promise<void>;
 }
 
+/**
+ * After `answered`: somebody else whom a proxy had rung with the same INVITE answered as well (RFC 3261 section 13.2.2.4) and was hung up on at
+ * once. The call itself goes on. Told by the embedded engine only; drachtio-server neither tells nor hangs up (docs/engines.md).
+ */
+export interface ForkAnswered {
+  readonly type: 'fork-answered';
+}
+
 export type OutboundEvent =
   | { readonly type: 'progress'; readonly status: number; readonly sdp: string | null }
   | { readonly type: 'answered'; readonly sdp: string }
   /** Final non-2xx; 408 = no answer at all, 503 = transport failure. */
   | { readonly type: 'rejected'; readonly status: number; readonly reason: string }
+  | ForkAnswered
   | Reoffer
   | LegBye
   | { readonly type: 'lost' };

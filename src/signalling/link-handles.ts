@@ -12,6 +12,8 @@ export interface Content {
 
 export interface DialogHandlers {
   acked(): void;
+  /** Another place answered the INVITE of ours that made this dialog; the engine has acknowledged and hung up there. */
+  forkAnswered(): void;
   /** re-INVITE or UPDATE. */
   offered(exchange: Exchange): void;
   /** Any other request inside the dialog. */
@@ -82,7 +84,7 @@ export class LinkDialog {
 
   listen(handlers: DialogHandlers): void {
     const link = this.#link;
-    link.watchAcks(this.#raw.id, () => handlers.acked());
+    link.watch(this.#raw.id, handlers);
     const pass = (handler: (exchange: Exchange) => void) => (request: RawRequest, reply: RawReply) =>
       link.safely(() => handler(new Exchange(link, request, reply)));
     for (const event of ['modify', 'update']) {
@@ -99,7 +101,7 @@ export class LinkDialog {
     }
     this.#raw.on('destroy', (request) =>
       link.safely(() => {
-        link.unwatchAcks(this.#raw.id);
+        link.unwatch(this.#raw.id);
         const reason = lowerCaseNames(request.headers)['reason'] ?? null;
         handlers.ended(request.source === 'application' ? 'engine' : 'peer', reason);
       }),

@@ -10,6 +10,7 @@
 //   cancelling final other than 200, or 34 s     ended       rejected 487
 //              200 (crossed our CANCEL)          ended       rejected 487; BYE, by the engine if it took the CANCEL before
 //   answered   BYE                               ended       bye
+//              200 of another fork               answered    fork-answered (ACK and BYE are the engine's)
 //              bye(), cancel()                   closing     BYE
 //   any        engine lost                       ended       lost
 
@@ -184,7 +185,7 @@ export class SipOutboundLeg implements OutboundLeg {
 
   #onEstablished(event: EstablishedEvent): void {
     if (this.#state !== 'answered') return;
-    if (event.type === 'reoffer') this.#options.onEvent(event);
+    if (event.type === 'reoffer' || event.type === 'fork-answered') this.#options.onEvent(event);
     if (event.type === 'ended') this.#end(byeEvent(event));
   }
 

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeOffer } from '../../src/sdp/index.ts';
 import { ALLOW, SUPPORTED } from '../../src/signalling/abilities.ts';
 import { verifyAnswer } from '../../src/phone/digest.ts';
+import { responseText } from '../support/raw-sip-peer.ts';
+import { exceptReference } from './engine-under-test.ts';
 import { answerTo, Callee, Harness, LOCAL } from './harness.ts';
 
 let harness: Harness;
@@ -149,6 +151,45 @@ describe('a call that we place', () => {
     expect(await events.take()).toMatchObject({ type: 'rejected', status: 408 });
     await quick.close();
   });
+});
+
+describe('a fork', () => {
+  exceptReference('6 (13): forks share one dialog id, and it answers with the ACK of the first')(
+    'that rings three phones: the first 200 is the call, the second is hung up and told once, the call goes on',
+    async () => {
+      const { call, callee, invite, peer } = await invited();
+      const sdp = answerTo(invite.body);
+      const from = (toTag: string, status: number, body = '') =>
+        peer.send(
+          responseText(peer, invite, status, { toTag, body, contact: `<sip:${toTag}@127.0.0.1:${peer.port}>` }),
+          harness.sipPort,
+        );
+      for (const phone of ['a', 'b', 'c']) {
+        from(phone, 180);
+        expect(await call.events.take()).toMatchObject({ type: 'progress', status: 180 });
+      }
+      from('b', 200, sdp);
+      expect((await peer.next('ACK')).tag('To')).toBe('b');
+      expect(await call.events.take()).toEqual({ type: 'answered', sdp });
+      for (let repeat = 0; repeat < 3; repeat += 1) from('c', 200, sdp);
+      expect((await peer.next('ACK')).tag('To')).toBe('c');
+      const unwanted = await peer.next('BYE');
+      expect([unwanted.tag('To'), unwanted.uri]).toEqual(['c', `sip:c@127.0.0.1:${peer.port}`]);
+      callee.respond(200, {}, unwanted);
+      expect(await call.events.take()).toEqual({ type: 'fork-answered' });
+      expect((await peer.rest()).filter((line) => line.startsWith('BYE'))).toEqual([]);
+      expect(call.events.items).toEqual([]);
+      const done = call.leg.bye('agent_hangup');
+      const bye = await peer.next('BYE');
+      expect(bye.tag('To')).toBe('b');
+      from('a', 200, sdp);
+      await peer.next((message) => message.method === 'BYE' && message.tag('To') === 'a');
+      callee.respond(200, {}, bye);
+      await done;
+      expect(call.events.items).toEqual([]);
+      expect(harness.openDialogs()).toBe(0);
+    },
+  );
 });
 
 describe('cancelling', () => {

@@ -26,6 +26,8 @@ export class ClientRequest {
   readonly early = new Map<string, Dialog>();
   /** The dialog its first 2xx confirmed. */
   confirmed: Dialog | undefined;
+  /** Dialogs of 2xx nobody wanted, ended at once, by remote tag. */
+  readonly unwanted = new Map<string, Dialog>();
   sawProvisional = false;
   cancel: { readonly request: SipRequest; sent: boolean } | undefined;
   /** Limits a ringing INVITE (RFC 3261 timer C) and a cancelled one. */

@@ -14,12 +14,11 @@ export class DialogEnder {
     this.#sender = sender;
   }
 
-  /** @param text reason shown to both sides: `SIP;cause=200;text="..."`. */
-  endWithBye(
-    dialog: Dialog,
-    text: string | undefined,
-    notice: 'tell application' | 'tell nobody' = 'tell application',
-  ): void {
+  /**
+   * @param text reason shown to both sides: `SIP;cause=200;text="..."`.
+   * @param toldAs dialog id under which the application hears of it; null = it does not.
+   */
+  endWithBye(dialog: Dialog, text: string | undefined, toldAs: string | null = dialog.id): void {
     if (dialog.state === 'ended') return;
     dialog.heldBye = undefined;
     const destination = this.#sender.destinationOf(dialog);
@@ -29,8 +28,8 @@ export class DialogEnder {
         text === undefined ? [] : [{ name: 'Reason', value: `SIP;cause=200;text="${text}"` }];
       const bye = composeOwn(dialog, destination.hop.local, { method: 'BYE', branch, extra });
       const sent = this.#sender.start(bye, branch, destination, IGNORED);
-      if (notice === 'tell application' && dialog.application.open) {
-        dialog.application.unsolicited(dialog.id, sent.bytes, sent.peer);
+      if (toldAs !== null && dialog.application.open) {
+        dialog.application.unsolicited(toldAs, sent.bytes, sent.peer);
       }
     }
     dialog.end();

@@ -163,7 +163,7 @@ describe('responses to requests of the client (checklist 17 to 24)', () => {
 
   item(
     20,
-    'a 2xx of another fork is acknowledged and ended by the engine',
+    'a 2xx of another fork is acknowledged and ended by the engine, and shown under an id of its own',
     differs('6 (13): forks share one dialog id, and it answers with the ACK of the first'),
     async () => {
       const target = await startTarget();
@@ -173,7 +173,18 @@ describe('responses to requests of the client (checklist 17 to 24)', () => {
       await answerCall(target, client, peer, call, { toTag: 'first' });
       peer.send(responseText(peer, call.invite, 200, { toTag: 'second', body: SDP }), target.sipPort);
       expect((await peer.next('ACK')).tag('To')).toBe('second');
-      expect((await peer.next('BYE')).tag('To')).toBe('second');
+      const bye = await peer.next('BYE');
+      expect([bye.tag('To'), bye.header('Reason')]).toEqual([
+        'second',
+        'SIP;cause=200;text="Call completed elsewhere"',
+      ]);
+      const notice = await client.nextSip('BYE');
+      expect([notice.tokens[2], ...notice.tokens.slice(8, 10)]).toEqual([
+        'application',
+        'unsolicited',
+        `${call.dialogId};fork=2`,
+      ]);
+      expect(notice.sip).toBe(bye.text);
       expect(await client.rest()).toEqual([]);
     },
   );

@@ -72,6 +72,41 @@ describe('forks and races of an outbound call', () => {
     await peer.next(481);
   });
 
+  test('a repeated 2xx of a fork that was hung up gets its ACK again, no second BYE, and is shown once', async () => {
+    const target = await startTarget();
+    const client = await application(target);
+    const peer = await udpPeer();
+    const call = await placeCall(client, peer);
+    await answerCall(target, client, peer, call, { toTag: 'first' });
+    const late = responseText(peer, call.invite, 200, { toTag: 'second', body: SDP });
+    peer.send(late, target.sipPort);
+    const ack = await peer.next('ACK');
+    const bye = await peer.next('BYE');
+    peer.send(responseText(peer, bye, 200), target.sipPort);
+    await client.nextSip('BYE');
+    for (let repeat = 0; repeat < 3; repeat += 1) {
+      peer.send(late, target.sipPort);
+      expect((await peer.next('ACK')).text).toBe(ack.text);
+    }
+    expect([await peer.rest(), await client.rest()]).toEqual([[], []]);
+  });
+
+  test('more than 32 forks that answer late are let be', async () => {
+    const target = await startTarget();
+    const client = await application(target);
+    const peer = await udpPeer();
+    const call = await placeCall(client, peer);
+    await answerCall(target, client, peer, call, { toTag: 'first' });
+    for (let fork = 2; fork < 42; fork += 1) {
+      peer.send(responseText(peer, call.invite, 200, { toTag: `fork${fork}`, body: SDP }), target.sipPort);
+      if (fork >= 34) continue;
+      await peer.next('ACK');
+      peer.send(responseText(peer, await peer.next('BYE'), 200), target.sipPort);
+      expect((await client.nextSip('BYE')).tokens[9]).toBe(`${call.dialogId};fork=${fork}`);
+    }
+    expect([await peer.rest(), await client.rest()]).toEqual([[], []]);
+  });
+
   test('more than 32 ringing forks are not remembered', async () => {
     const target = await startTarget();
     const client = await application(target);
