@@ -3,6 +3,7 @@
 import type { CallDirection } from './domain/call.ts';
 import { verdictOf } from './domain/reasons.ts';
 import type { MeterObserver } from './metering/ports.ts';
+import type { RecoveredCall } from './metering/recovery.ts';
 import type { Logger } from './observability/logger.ts';
 import type { Metrics } from './observability/metrics.ts';
 import type { SignallingObserver } from './signalling/index.ts';
@@ -33,6 +34,7 @@ export function countRecovered(metrics: Metrics, call: RecoveredCall): void {
     metrics.billedSecondsTotal.inc({ meter, class: callClass }, billedMs / 1000);
   }
 }
+export function sipObserver(metrics: Metrics): SignallingObserver {
 
   const direction = (way: 'in' | 'out'): CallDirection => (way === 'in' ? 'inbound' : 'outbound');
   return {
