@@ -183,4 +183,21 @@ describe('npm run reconcile', () => {
       expect.stringMatching(/cdr_rows_invalid\)\n.*\n {2}line 2: 2 fields, the header has 10\n$/),
     ]);
   });
+
+  test('the worked example of the documentation, with the token from the data folder', () => {
+    writeFileSync(join(gateway.dataDir, 'admin-token'), `${gateway.adminToken}\n`);
+    const url = `http://127.0.0.1:${gateway.http.port}`;
+    const env = { ...process.env, ADMIN_TOKEN: gateway.adminToken, URL: url };
+    const example = spawnSync(process.execPath, ['docs/examples/cdr.mjs'], { cwd: ROOT, env, encoding: 'utf8' });
+    expect([example.status, example.stderr]).toEqual([0, '']);
+    const carriers = join(folder, 'example.csv');
+    writeFileSync(carriers, example.stdout);
+    const { status, out, err } = reconcile([...OF_FILE.slice(0, -1), carriers], { CALLIN_AUTH__ADMIN_TOKEN: '' });
+    expect([status, err]).toEqual([1, '']);
+    // The two calls were imported before, with another content; their new records are matched anew.
+    expect(out).toContain('rows 3: imported 3 (revised 2), known 0,');
+    expect(out).toMatch(/\nmatched +2 .*\n {2}within tolerance +1 /);
+    expect(out).toMatch(/\nduration_differs +1 /);
+    expect(out).toMatch(/\nmissing_here +1 +62\.0 s /);
+  });
 });
