@@ -23,7 +23,6 @@ export function meterObserver(metrics: Metrics, logger: Logger): Partial<MeterOb
   };
 }
 
-export function sipObserver(metrics: Metrics): SignallingObserver {
 /** A call whose process died, finished by this one: what it cost its customer is revenue like any other. */
 export function countRecovered(metrics: Metrics, call: RecoveredCall): void {
   const { bill, class: callClass, direction, endReason: reason } = call;
@@ -34,8 +33,8 @@ export function countRecovered(metrics: Metrics, call: RecoveredCall): void {
     metrics.billedSecondsTotal.inc({ meter, class: callClass }, billedMs / 1000);
   }
 }
-export function sipObserver(metrics: Metrics): SignallingObserver {
 
+export function sipObserver(metrics: Metrics): SignallingObserver {
   const direction = (way: 'in' | 'out'): CallDirection => (way === 'in' ? 'inbound' : 'outbound');
   return {
     request: (method, way) => metrics.sipRequestsTotal.inc({ method, direction: direction(way) }),
