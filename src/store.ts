@@ -92,6 +92,7 @@ async function shared(
     journal: opened.journal,
     outboxPath: join(dataDir, OUTBOX_FILE),
     clock,
+    times: { deadAfterMs: config.store.deadAfterMs },
     onConnected(is) {
       connected(is);
       if (!is) logger.error({ engine: 'store' }, 'the connection to the shared books is lost: no new calls');

@@ -40,6 +40,7 @@ export const configSchema = object({
   store: object({
     kind: Type.Union([Type.Literal('embedded'), Type.Literal('redis')]),
     redis: object({ url: Type.String() }),
+    deadAfterMs: milliseconds(1_000, 86_400_000),
   }),
   auth: object({ adminToken: Type.String(), secretKey: Type.String() }),
   billing: object({
