@@ -187,6 +187,16 @@ export class Call {
     observer.answered(this.id, this.identity.direction, this.#answeredMono - this.#startedMono);
   }
 
+  /** Somebody else whom the same INVITE had rung answered too, and was hung up on at once: it costs us and is charged to nobody. */
+  forkAnswered(): void {
+    if (this.over || this.#answeredWall === null) return;
+    const { clock } = this.#deps;
+    const { trunkId } = this.route;
+    const monotonicMs = clock.monotonicMs();
+    this.note('forked_answer', { trunkId });
+    this.metered?.extraAnswer?.({ monotonicMs, wallMs: clock.wallMs(), trunkId, endedMonotonicMs: monotonicMs });
+  }
+
   /** What media tells about this call; the pool never calls after `close`. */
   onMedia(event: MediaEvent): void {
     if (this.over) return;

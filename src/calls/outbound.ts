@@ -144,6 +144,8 @@ export class OutboundCall {
         return this.#answered(event.sdp);
       case 'rejected':
         return this.#rejected(event.status, event.reason);
+      case 'fork-answered':
+        return call.forkAnswered();
       case 'bye':
       case 'lost':
         return legEnded(call, event);

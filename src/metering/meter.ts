@@ -67,6 +67,11 @@ export interface MeteredCall {
   answered(at: { monotonicMs: number; wallMs: number; class?: CallClass; trunkId?: string | null }): Promise<void>;
   agentAttached(atMs: number, agentId: string): void;
   agentDetached(atMs: number, agentId: string): void;
+  /**
+   * Somebody else answered the same INVITE (a fork) and was hung up on: our cost, nobody's charge. Each answer is told once, while the call is
+   * answered and has not ended. `trunkId` carried the INVITE.
+   */
+  extraAnswer?(at: { monotonicMs: number; wallMs: number; trunkId: string | null; endedMonotonicMs: number }): void;
   /** Adds a flag for people or reconciliation: `no_media`, `answer_unconfirmed`, … */
   flag(name: string): void;
   /**

@@ -127,6 +127,7 @@ export class FakeMetered implements MeteredCall {
   readonly log: string[] = [];
   readonly ends: CallEnd[] = [];
   readonly flags: string[] = [];
+  readonly extraAnswers: Parameters<NonNullable<MeteredCall['extraAnswer']>>[0][] = [];
   failAnswered = false;
   constructor(intent: CallIntent) {
     this.intent = intent;
@@ -140,6 +141,9 @@ export class FakeMetered implements MeteredCall {
   }
   agentDetached(atMs: number, agentId: string): void {
     this.log.push(`detached ${agentId} ${atMs}`);
+  }
+  extraAnswer(at: Parameters<NonNullable<MeteredCall['extraAnswer']>>[0]): void {
+    this.extraAnswers.push(at);
   }
   flag(name: string): void {
     this.flags.push(name);

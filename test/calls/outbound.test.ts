@@ -151,6 +151,27 @@ describe('an outbound call', () => {
     expect(attempt.acts).toEqual(['bye max_duration']);
   });
 
+  test('#14 a second answer of a fork is told to the meter with its trunk, once while the call lasts, and the call goes on', async () => {
+    const { callId, attempt } = await place();
+    attempt.emit({ type: 'answered', sdp: OFFER });
+    world.clock.advance(700);
+    attempt.emit({ type: 'fork-answered' });
+    const nowMs = world.clock.monotonicMs();
+    expect(world.metered[0]?.extraAnswers).toEqual([
+      { monotonicMs: nowMs, wallMs: world.clock.wallMs(), trunkId: 'trunk_loop', endedMonotonicMs: nowMs },
+    ]);
+    expect(attempt.acts).toEqual([]);
+    attempt.emit({ type: 'bye', reasonHeader: null });
+    attempt.emit({ type: 'fork-answered' });
+    await settle();
+    expect(world.metered[0]?.extraAnswers).toHaveLength(1);
+    const { endReason, timeline } = await recordOf(callId);
+    expect(endReason).toBe('remote_hangup');
+    expect(timeline.filter(({ event }) => event === 'forked_answer')).toMatchObject([
+      { offsetMs: 700, detail: { trunkId: 'trunk_loop' } },
+    ]);
+  });
+
   test('hanging up while it rings cancels; a 200 that crosses is closed and not billed', async () => {
     const { callId, attempt } = await place();
     expect(await manager.hangup(callId)).toBe('ending');
