@@ -23,7 +23,8 @@ import { AmountRangeError, StoreCorruptError } from './errors.ts';
 import { checkBooks } from './redis/check.ts';
 import { RedisConnection, type StoreEpoch } from './redis/connection.ts';
 import { accountKeys, keyOf, lineKeys, WORKSPACES_KEY } from './redis/keys.ts';
-import { decodeLine, encodeCost, encodePosting, RedisLines, toCost, toPosting } from './redis/lines.ts';
+import { decodeLine, encodeCost, encodePosting, toCost, toPosting } from './redis/line.ts';
+import { RedisLines } from './redis/lines.ts';
 import { CALL_HOLD_PREFIX, dayStartOf, hourOf, isSpending, KEPT_HOURS, START_MS } from './spent.ts';
 
 export type { StoreEpoch } from './redis/connection.ts';
@@ -35,6 +36,8 @@ export interface RedisBooksOptions {
   readonly onEpoch?: (epoch: StoreEpoch) => void;
   /** The connection was lost; requests fail at once until the next epoch. */
   readonly onLost?: (reason: string) => void;
+  /** Requests that may wait for an answer (20 000); beyond it they are refused at once. */
+  readonly inFlightMax?: number;
 }
 
 export interface RedisBooks extends Books {

@@ -35,7 +35,7 @@ describe.skipIf(!HAS_REDIS)('one Redis (needs redis-server)', () => {
       await server.admin.flushall();
       return open(server.url);
     },
-    { schedules: 4_000 },
+    { schedules: 2_000 },
   );
 });
 
@@ -52,7 +52,7 @@ describe.skipIf(!HAS_REDIS)('a Redis Cluster (needs redis-server)', () => {
       await cluster.flush();
       return open(cluster.url);
     },
-    { schedules: 500 },
+    { schedules: 200 },
   );
 
   test('B9: whatever is in its name, all of a workspace is on one node', async () => {
@@ -121,7 +121,7 @@ describe.skipIf(!HAS_REDIS)('Redis with a Sentinel (needs redis-server)', () => 
       await sentinel.master.admin.flushall();
       return open(sentinel.url);
     },
-    { schedules: 500 },
+    { schedules: 200 },
   );
 
   test('when the master dies the books go on at the replica, and say that it is another epoch', async () => {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -124,20 +124,18 @@ describe.skipIf(!HAS_REDIS)('Redis that is away (needs redis-server)', () => {
     expect(lost).toHaveLength(1);
   });
 
-  test('paused: each request fails within its two seconds, beyond 20 000 at once; afterwards all goes on', async () => {
+  test('paused: each request fails within its two seconds, beyond so many at once; afterwards all goes on', async () => {
     const server = await start();
-    const { books } = await connect(server.url);
+    const { books } = openAt(server.url, { inFlightMax: 100 });
+    await books.ready(5_000);
     await books.settle(topUp);
     server.pause();
     const begin = performance.now();
-    const waiting = Array.from({ length: 20_000 }, () => books.balance(WORKSPACE, 0));
-    const failed = Promise.allSettled(waiting);
+    const failed = Promise.allSettled(Array.from({ length: 100 }, () => books.balance(WORKSPACE, 0)));
     await expect(books.balance(WORKSPACE, 0)).rejects.toMatchObject({ code: 'store_overloaded' });
-    const reasons = (await failed).map((each) =>
-      each.status === 'rejected' ? (each.reason as { code: string }).code : '',
-    );
-    expect(new Set(reasons)).toEqual(new Set(['store_unreachable']));
-    expect(performance.now() - begin).toBeLessThan(4_000);
+    for (const outcome of await failed)
+      expect(outcome).toMatchObject({ reason: { code: 'store_unreachable', message: 'Redis: no answer in time' } });
+    expect(performance.now() - begin).toBeLessThan(3_500);
     server.resume();
     await until('the books', async () => (await books.balance(WORKSPACE, 0)).balance === 100n);
     expect(await books.settle(topUp)).toBe('exists');
@@ -285,10 +283,9 @@ describe.skipIf(!HAS_REDIS)('Redis that says no (needs redis-server)', () => {
   test('TLS: a certificate that nobody vouches for is refused, one that is known is taken', async ({ skip }) => {
     const certificate = selfSigned();
     if (certificate === undefined) return skip('needs openssl');
-    const files = {
-      cert: join(tmpdir(), `callin-${process.pid}.pem`),
-      key: join(tmpdir(), `callin-${process.pid}.key`),
-    };
+    const folder = mkdtempSync(join(tmpdir(), 'callin-redis-tls-'));
+    closers.push(async () => rmSync(folder, { recursive: true, force: true }));
+    const files = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') };
     writeFileSync(files.cert, certificate.cert);
     writeFileSync(files.key, certificate.key);
     const server = await start({ tls: files });
@@ -399,7 +396,7 @@ describe.skipIf(!HAS_REDIS)('the check (needs redis-server)', () => {
     await books.settle(posted(posting({ id: 'topup:1', amount: 1_000_000n })));
     let done = false;
     const traffic = (async () => {
-      for (let index = 0; index < 500; index += 1) {
+      for (let index = 0; index < 300; index += 1) {
         await books.reserve(hold(`lease:${index}`, 5n));
         await books.settle(settlement({ holdId: `lease:${index}`, postings: [charge(`c:${index}`, 3n)] }));
       }

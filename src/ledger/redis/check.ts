@@ -6,7 +6,8 @@ import type { Difference } from '../audit.ts';
 import { CALL_HOLD_PREFIX, hourOf, keptHours, spentByHour } from '../spent.ts';
 import type { RedisConnection } from './connection.ts';
 import { accountKeys, keyOf, type LineKind, lineKeys } from './keys.ts';
-import { type FoundLine, inGroups, type RedisLines, readRanges, type StoredLine, toPosting } from './lines.ts';
+import { type StoredLine, toPosting } from './line.ts';
+import { type FoundLine, inGroups, type RedisLines, readRanges } from './lines.ts';
 
 const LINES_PER_READ = 500;
 

@@ -47,7 +47,7 @@ function singleOptions(address: RedisAddress): Options {
     db: address.db,
     retryStrategy: pauseMs,
     // A master that became a replica: the name may lead elsewhere by now.
-    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+    reconnectOnError: (error) => /(?:^|-)READONLY /.test(error.message),
   };
   const [first] = address.nodes;
   if (address.kind === 'single') return { ...options, host: first?.host ?? '', port: first?.port ?? 0 };

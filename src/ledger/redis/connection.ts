@@ -37,11 +37,14 @@ export interface ConnectionOptions {
   readonly onEpoch?: (epoch: StoreEpoch) => void;
   /** Without a connection from here until the next epoch. */
   readonly onLost?: (reason: string) => void;
+  /** Requests that may wait for an answer; beyond it they are refused at once. */
+  readonly inFlightMax?: number;
 }
 
 /** At 10 000 a second this is what the two seconds of a command leave behind when nothing answers. */
 const IN_FLIGHT_MAX = 20_000;
-const IDENTIFY_PAUSE_MS = 500;
+/** Before a server that could not be identified is asked again, or a client that gave up connects again. */
+const PAUSE_MS = 500;
 
 export class RedisConnection {
   readonly #options: ConnectionOptions;
@@ -62,8 +65,7 @@ export class RedisConnection {
     this.#failure = new StoreUnreachableError(`${describeRedis(options.address)}: not connected yet`);
     this.#client = createClient(options.address);
     this.#listen();
-    // The client goes on after a failure of the first attempt.
-    this.#client.connect().catch((error: unknown) => this.#noteError(error));
+    this.#connect();
   }
 
   /** Undefined before the first connect. */
@@ -86,7 +88,8 @@ export class RedisConnection {
   /** One command or more; its rejection is one of the ledger's errors. */
   async run<T>(work: (client: LedgerClient) => Promise<T>): Promise<T> {
     if (this.#state !== 'ready') throw this.#notReady();
-    if (this.#inFlight >= IN_FLIGHT_MAX) throw new StoreOverloadedError(IN_FLIGHT_MAX);
+    const { inFlightMax = IN_FLIGHT_MAX } = this.#options;
+    if (this.#inFlight >= inFlightMax) throw new StoreOverloadedError(inFlightMax);
     this.#inFlight += 1;
     this.#gather();
     try {
@@ -122,6 +125,11 @@ export class RedisConnection {
     });
   }
 
+  /** The client goes on by itself after a failure of the first attempt. */
+  #connect(): void {
+    this.#client.connect().catch((error: unknown) => this.#noteError(error));
+  }
+
   #listen(): void {
     const client = this.#client;
     client.on('error', (error: unknown) => this.#noteError(error));
@@ -130,6 +138,10 @@ export class RedisConnection {
       // An answer that is still on its way speaks of a connection that is gone.
       this.#identifying += 1;
       this.#lost();
+    });
+    // ioredis gives up for good where a Sentinel announces a failover while it is just connecting.
+    client.on('end', () => {
+      if (!this.#isClosed()) this.#later(() => this.#connect());
     });
     if (!client.isCluster) return;
     // A Cluster changes under its connection: a node joins, leaves, restarts or takes over.
@@ -144,6 +156,7 @@ export class RedisConnection {
     try {
       const servers = await Promise.all(mastersOf(this.#client).map(async (master) => readServer(await master.info())));
       if (attempt !== this.#identifying || this.#isClosed()) return;
+      if (servers.length === 0) throw new StoreUnreachableError('Redis: no node of the Cluster answers');
       for (const server of servers) checkSafe(server);
       this.#isReady(servers.map((server) => server.id));
     } catch (error) {
@@ -174,8 +187,12 @@ export class RedisConnection {
     // A Cluster that has just lost a node says so soon enough by itself.
     if (this.#client.isCluster && this.#state === 'ready' && !(error instanceof StoreUnsafeError)) return;
     this.#lost();
+    this.#later(() => void this.#identifyAgain());
+  }
+
+  #later(act: () => void): void {
     this.#pause?.cancel();
-    this.#pause = this.#options.clock.setTimer(() => void this.#identifyAgain(), IDENTIFY_PAUSE_MS);
+    this.#pause = this.#options.clock.setTimer(act, PAUSE_MS);
   }
 
   #lost(): void {
@@ -196,7 +213,7 @@ export class RedisConnection {
   }
 
   #named(error: unknown): Error {
-    if (error instanceof StoreUnsafeError) return error;
+    if (error instanceof StoreUnsafeError || error instanceof StoreUnreachableError) return error;
     return failureOf(error, this.#options.address.password);
   }
 

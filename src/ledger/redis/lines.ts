@@ -1,15 +1,15 @@
-// Postings and costs as Redis has them: how they are written down, and how they are found again, newest first.
+// Finding postings and costs in Redis, newest first.
 //
-// A line is JSON, written once. Within a workspace lines have numbers; newest first is by number. Over all workspaces it is by `writtenUs`,
+// Within a workspace lines have numbers; newest first is by number. Over all workspaces it is by `writtenUs`,
 // the server's clock at the writing, which never goes back within a workspace.
 //
 // Invariant L1. Lines are read in pages of LINES_PER_READ: no query asks Redis for more at once, however large the ledger is.
 
-import type { CostQuery, NewPosting, Posting, PostingMeter, PostingQuery, SupplierCost } from '../books.ts';
-import { StoreCorruptError } from '../errors.ts';
+import type { CostQuery, PostingQuery } from '../books.ts';
 import { hourOf } from '../spent.ts';
 import type { RedisConnection } from './connection.ts';
 import { accountKeys, keyOf, type LineKind, lineKeys, WORKSPACES_KEY } from './keys.ts';
+import { decodeLine, type StoredLine } from './line.ts';
 
 const LINES_PER_READ = 500;
 const PAGE_MAX = 10_000;
@@ -26,61 +26,9 @@ export interface FoundLine {
   readonly json: StoredLine;
 }
 
-/** Both kinds; what a kind has not is undefined. */
-export interface StoredLine {
-  readonly id: string;
-  readonly workspaceId: string;
-  readonly callId: string | null;
-  readonly meter?: PostingMeter;
-  readonly trunkId?: string;
-  readonly quantityMs: number;
-  readonly amount: string;
-  readonly revenue?: string;
-  readonly at: number;
-  readonly note: string;
-  readonly balanceAfter?: string;
-  readonly writtenUs: number;
-}
-
 type LineQuery = PostingQuery & CostQuery;
 /** Numbers of lines, inclusive. */
 type Range = readonly [first: number, last: number];
-
-export function encodePosting(line: NewPosting): string {
-  const { id, workspaceId, callId, meter, quantityMs, amount, at, note } = line;
-  return encode({ id, workspaceId, callId, meter, quantityMs, amount: `${amount}`, at: Math.round(at), note });
-}
-
-export function encodeCost(line: SupplierCost): string {
-  const { id, workspaceId, callId, trunkId, quantityMs, amount, revenue, at, note } = line;
-  const money = { amount: `${amount}`, revenue: `${revenue}` };
-  return encode({ id, workspaceId, callId, trunkId, quantityMs, ...money, at: Math.round(at), note });
-}
-
-/** Half a surrogate pair is no text that Redis' scripts could read: it becomes what SQLite makes of it. */
-function encode(line: object): string {
-  return JSON.stringify(line, (_key, value: unknown) => (typeof value === 'string' ? value.toWellFormed() : value));
-}
-
-export function decodeLine(text: string, where: string): StoredLine {
-  try {
-    return JSON.parse(text) as StoredLine;
-  } catch {
-    throw new StoreCorruptError(`${where} is not a line of the ledger`);
-  }
-}
-
-export function toPosting(line: StoredLine): Posting {
-  const { id, workspaceId, callId, meter = 'adjustment', quantityMs, at, note } = line;
-  const money = { amount: BigInt(line.amount), balanceAfter: BigInt(line.balanceAfter ?? 0) };
-  return { id, workspaceId, callId, meter, quantityMs, ...money, at, note };
-}
-
-export function toCost(line: StoredLine): SupplierCost {
-  const { id, workspaceId, callId, trunkId = '', quantityMs, at, note } = line;
-  const money = { amount: BigInt(line.amount), revenue: BigInt(line.revenue ?? 0) };
-  return { id, workspaceId, callId: callId ?? '', trunkId, quantityMs, ...money, at, note };
-}
 
 export class RedisLines {
   readonly #connection: RedisConnection;
