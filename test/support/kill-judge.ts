@@ -18,6 +18,7 @@ export interface RoundVerdict {
   readonly worstUnderMs: number;
   /** Of all calls: how much more. */
   readonly worstOverMs: number;
+  readonly phoneLateMs: number;
   readonly auditOk: boolean;
   /** In words; empty where all is as it must be. */
   readonly problems: readonly string[];
@@ -41,7 +42,9 @@ export class KillJudge {
     const problems: string[] = [];
     const callsOf = Map.groupBy(report.calls, (call) => call.from);
     const answered = report.witnesses.filter((witness) => witness.answered);
-    const verdicts = report.witnesses.map((witness) => judgeCall(witness, callsOf.get(witness.from) ?? [], problems));
+    const verdicts = report.witnesses.map((witness) =>
+      judgeCall(witness, callsOf.get(witness.from) ?? [], SLACK_MS + report.phoneLateMs, problems),
+    );
     this.#orphans += report.witnesses.filter(({ answered: was, from }) => !was && !callsOf.has(from)).length;
     const doubled = doublesOf(report, problems);
     judgeBooks(report, problems);
@@ -57,6 +60,7 @@ export class KillJudge {
       double: count('double') + doubled,
       worstUnderMs: Math.round(Math.max(0, ...verdicts.map((verdict) => verdict.underMs))),
       worstOverMs: Math.round(Math.max(0, ...verdicts.map((verdict) => verdict.overMs))),
+      phoneLateMs: report.phoneLateMs,
       auditOk: report.audit.ok,
       problems,
     };
@@ -71,7 +75,7 @@ interface CallVerdict {
 
 const verdict = (kind: CallVerdict['kind'], underMs = 0, overMs = 0): CallVerdict => ({ kind, underMs, overMs });
 
-function judgeCall(witness: Witness, calls: readonly BookedCall[], problems: string[]): CallVerdict {
+function judgeCall(witness: Witness, calls: readonly BookedCall[], slackMs: number, problems: string[]): CallVerdict {
   const report = (what: string) =>
     void problems.push(`${witness.from}, talked ${witness.talkMs} ms: ${what}: ${JSON.stringify(calls)}`);
   const [call] = calls;
@@ -94,8 +98,8 @@ function judgeCall(witness: Witness, calls: readonly BookedCall[], problems: str
     return verdict('lost');
   }
   const underMs = talkMs - bill.compute.billedMs;
-  if (underMs > SLACK_MS + (isLive(witness) ? HEARTBEAT_MS : 0)) report(`${underMs} ms too little (${call.endReason})`);
-  if (-underMs > SLACK_MS) report(`${-underMs} ms too much (${call.endReason})`);
+  if (underMs > slackMs + (isLive(witness) ? HEARTBEAT_MS : 0)) report(`${underMs} ms too little (${call.endReason})`);
+  if (-underMs > slackMs) report(`${-underMs} ms too much (${call.endReason})`);
   return verdict('billed', underMs, -underMs);
 }
 
@@ -140,7 +144,7 @@ function nano(text: string): bigint {
 
 /** One line per round. */
 export function renderVerdict(verdict: RoundVerdict, killedAfterMs: number): string {
-  const { answered, auditOk, double, live, lost, round, undecided, worstOverMs, worstUnderMs } = verdict;
+  const { answered, auditOk, double, live, lost, phoneLateMs, round, undecided, worstOverMs, worstUnderMs } = verdict;
   return [
     `round ${String(round).padStart(3)}`,
     `killed after ${String(killedAfterMs).padStart(4)} ms`,
@@ -148,7 +152,7 @@ export function renderVerdict(verdict: RoundVerdict, killedAfterMs: number): str
     `lost ${lost}`,
     `double ${double}`,
     `undecided ${undecided}`,
-    `worst under-billing ${worstUnderMs} ms, over ${worstOverMs} ms`,
+    `worst under-billing ${worstUnderMs} ms, over ${worstOverMs} ms (phone late ${phoneLateMs} ms)`,
     `audit ${auditOk ? 'clean' : 'DIFFERS'}`,
   ].join(', ');
 }

@@ -8,6 +8,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createPhone, type Phone } from '../../src/phone/phone.ts';
 import type { OutgoingCall } from '../../src/phone/outgoing.ts';
 import { createRandom, type Random } from '../../src/phone/random.ts';
@@ -70,6 +71,8 @@ export interface RoundReport extends Books {
   readonly round: number;
   readonly killedAfterMs: number;
   readonly witnesses: readonly Witness[];
+  /** The witnesses' clock may be wrong by this much: how late the phone's process was at worst (a busy machine). */
+  readonly phoneLateMs: number;
   readonly balanceBefore: string;
   /** After one more restart. */
   readonly again: Books;
@@ -89,28 +92,31 @@ const PAGE = 100;
 /** Above this many calls at once the phone speaks as with DTX: a frame now and then, instead of fifty a second. */
 const CONTINUOUS_MAX = 40;
 const SPARSE_EVERY_MS = 400;
+const LATENESS_EVERY_MS = 10;
+/** A machine that does other things as well. */
+const START_TIMEOUT_MS = 60_000;
 
 /** Yields a report after each round, all rounds in one data folder and one Redis. */
 export async function* killRounds(options: KillOptions): AsyncGenerator<RoundReport> {
   const random = createRandom(options.seed);
   const dataDir = mkdtempSync(join(tmpdir(), 'callin-kill-'));
   const redis = options.store === 'redis' ? await startRedis() : null;
-  const again = () => startGateway({ dataDir, config: storeConfig(redis) });
+  const again = () => startGateway({ dataDir, config: storeConfig(redis), startTimeoutMs: START_TIMEOUT_MS });
   let gateway = await again();
   await gateway.api('POST', '/v1/workspaces/demo/topups', { amount: TOPUP });
   let balanceBefore = (await readAccount(gateway)).balance;
   try {
     for (let round = 1; round <= options.rounds; round++) {
       const startedAtMs = Date.now();
-      const { killedAfterMs, witnesses } = await callAndKill(gateway, random, round, options.callsPerRound);
+      const called = await callAndKill(gateway, random, round, options.callsPerRound);
       gateway = await again();
-      const callers = new Set(witnesses.map(({ from }) => from));
+      const callers = new Set(called.witnesses.map(({ from }) => from));
       const first = await readBooks(gateway, callers, startedAtMs);
       await gateway.stop();
       const audit = gateway.audit('--from', new Date(startedAtMs).toISOString(), '--whole');
       gateway = await again();
       const second = await readBooks(gateway, callers, startedAtMs);
-      yield { round, killedAfterMs, witnesses, balanceBefore, ...first, again: second, audit };
+      yield { round, ...called, balanceBefore, ...first, again: second, audit };
       balanceBefore = second.balance;
     }
   } finally {
@@ -134,7 +140,7 @@ async function callAndKill(
   random: Random,
   round: number,
   staying: number,
-): Promise<{ killedAfterMs: number; witnesses: Witness[] }> {
+): Promise<Pick<RoundReport, 'killedAfterMs' | 'witnesses' | 'phoneLateMs'>> {
   const phone = await createPhone({ seed: random.integer(0xffff_ffff) });
   const placed: Placed[] = [];
   const timers = new Set<NodeJS.Timeout>();
@@ -151,14 +157,17 @@ async function callAndKill(
     const start = () => void place(phone, uri, from, hangUpAfterMs, staying, placed, later);
     later(start, placeAfterMs);
   }
+  const lateness = monitorEventLoopDelay({ resolution: LATENESS_EVERY_MS });
+  lateness.enable();
   await new Promise<void>((resolve) => later(resolve, killedAfterMs));
+  lateness.disable();
   const killing = gateway.kill();
   const atMs = performance.now();
   for (const timer of timers) clearTimeout(timer);
   await killing;
   const witnesses = placed.map(({ from, call }) => witnessOf(from, call, atMs));
   await phone.close();
-  return { killedAfterMs, witnesses };
+  return { killedAfterMs, witnesses, phoneLateMs: Math.round(lateness.max / 1e6) - LATENESS_EVERY_MS };
 }
 
 async function place(
