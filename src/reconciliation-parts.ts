@@ -15,6 +15,8 @@ import type { Store } from './store.ts';
 
 const FILE = 'reconciliation.db';
 const NANO_PER_UNIT = 1e9;
+/** As the API allows for one call, and its set-up. */
+const RINGING_MAX_MS = 660_000;
 
 export interface ReconciliationParts {
   readonly dataDir: string;
@@ -22,13 +24,15 @@ export interface ReconciliationParts {
   readonly carriersFolder: string;
   readonly directory: Directory;
   readonly store: Store;
+  /** The longest call, from its answer. */
+  readonly callMaxMs: number;
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
 
 export function startReconciliation(parts: ReconciliationParts): { service: Reconciliation; close(): Promise<void> } {
-  const { dataDir, carriersFolder, directory, store, clock, metrics, logger } = parts;
+  const { dataDir, carriersFolder, directory, store, callMaxMs, clock, metrics, logger } = parts;
   const service = openReconciliation({
     path: join(dataDir, FILE),
     carriersFolder,
@@ -37,6 +41,7 @@ export function startReconciliation(parts: ReconciliationParts): { service: Reco
     meter: createCarrierMeter({ journal: store.ownJournal, books: store.meterBooks, clock }),
     costs: bookedCosts(store.books),
     trunk: (id) => directory.trunks.get(id),
+    callMaxMs: callMaxMs + RINGING_MAX_MS,
     nowMs: () => clock.wallMs(),
   });
   const stopSweeping = sweepRegularly(service, clock, logger);

@@ -8,7 +8,7 @@ import type { CarrierMapping } from './mapping.ts';
 import { intersect, shrink, union } from './ranges.ts';
 import { type FileContent, readCdrFile, type TimeRange } from './read-file.ts';
 import { encodeReport, type FileReport, fileReport, type RunReport } from './report.ts';
-import { type RunDeps, runReconciliation } from './run.ts';
+import { MISSING_AFTER_MS, type RunDeps, runReconciliation } from './run.ts';
 import type { ReconciliationStore, StoredRecord } from './store.ts';
 
 export interface ImportFile extends Scope {
@@ -55,7 +55,7 @@ export async function importFile(
     fresh: news.fresh,
     freed: news.freed,
     retried: store.unmatched(scope, around, LIMITS.retriedMax).filter((record) => !isFresh.has(record.key)),
-    covered: judged(store.coverage(scope), covers, mapping.windowMs),
+    covered: judged(store.coverage(scope), covers, mapping.windowMs, nowMs),
     nowMs,
     dryRun,
   });
@@ -87,11 +87,12 @@ function coverOf({ records }: FileContent, range: TimeRange | null, nowMs: numbe
 
 /**
  * Where calls without a record may be called missing: what all files of the scope cover together, without its edges, since the carrier may
- * count a call there to the file before or after. Of that, what this file adds.
+ * count a call there to the file before or after. Of that, what this file adds, as far as it is a day ago.
  */
-function judged(coverage: readonly TimeRange[], covers: TimeRange, windowMs: number): TimeRange[] {
+function judged(coverage: readonly TimeRange[], covers: TimeRange, windowMs: number, nowMs: number): TimeRange[] {
   const inside = shrink(union([...coverage, covers]), windowMs);
-  return intersect(inside, { fromMs: covers.fromMs - windowMs, toMs: covers.toMs + windowMs });
+  const toMs = Math.min(covers.toMs + windowMs, nowMs - MISSING_AFTER_MS);
+  return intersect(inside, { fromMs: covers.fromMs - windowMs, toMs });
 }
 
 interface News {

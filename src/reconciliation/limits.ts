@@ -23,6 +23,9 @@ export const LIMITS = {
   waitingMax: 4,
   /** Rows that are worked on before the event loop has its turn: a few milliseconds. */
   rowsPerTurn: 250,
-  /** Unmatched records of earlier imports that a run tries again. */
+  /** Unmatched records of earlier imports that a run tries again, and how far back a sweep does: what is older has found its neighbours. */
   retriedMax: 20_000,
+  retriedMs: 2 * 86_400_000,
+  /** Old rows that one turn forgets. */
+  forgottenPerTurn: 2_000,
 } as const;

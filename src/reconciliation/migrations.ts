@@ -24,7 +24,8 @@ CREATE TABLE records (
   UNIQUE (carrier, trunk_id, key)
 ) STRICT;
 CREATE UNIQUE INDEX records_of_call ON records (carrier, call_id) WHERE call_id IS NOT NULL;
-CREATE INDEX records_unmatched ON records (carrier, trunk_id, at) WHERE call_id IS NULL;
+CREATE INDEX records_unmatched ON records (carrier, trunk_id, at) WHERE call_id IS NULL AND answered = 1;
+CREATE INDEX records_oldest ON records (at);
 
 CREATE TABLE exceptions (
   id TEXT PRIMARY KEY, kind TEXT NOT NULL, status TEXT NOT NULL, carrier TEXT NOT NULL, trunk_id TEXT NOT NULL,

@@ -3,9 +3,11 @@
 // Invariants
 //   A1. An import is known by its content, carrier, trunk, mapping and range: the same again answers with the first report.
 //   A2. One import or sweep at a time; few may wait.
-//   A3. Money moves in two ways only: by the meter's own corrections, and by an adjustment that a person asks for with a resolution.
+//   A3. What is older than a file may bring is forgotten, but for open exceptions.
+//   A4. Money moves in two ways only: by the meter's own corrections, and by an adjustment that a person asks for with a resolution.
 
 import { createHash } from 'node:crypto';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Page, PageOf } from '../directory/directory.ts';
 import type { Trunk } from '../domain/directory.ts';
 import type { Books } from '../ledger/books.ts';
@@ -69,6 +71,8 @@ export interface ReconciliationDeps extends Omit<RunDeps, 'store'> {
   readonly carriersFolder: string;
   readonly books: Pick<Books, 'settle'>;
   readonly trunk: (id: string) => Promise<Trunk | undefined>;
+  /** No call lasts longer, set-up and ringing included. */
+  readonly callMaxMs: number;
   /** Wall clock. */
   readonly nowMs: () => number;
 }
@@ -119,10 +123,12 @@ class Reconciler implements Reconciliation {
   sweep(): Promise<readonly ScopeSweep[]> {
     return this.#alone(async () => {
       await finishBegun(this.#resolving());
+      const { nowMs } = this.#deps;
+      while (this.#store.forget(nowMs() - LIMITS.ageMsMax, LIMITS.forgottenPerTurn)) await turn();
       const swept: ScopeSweep[] = [];
       for (const scope of this.#store.scopes()) {
         const mapping = (carrier: string) => loadMapping(this.#deps.carriersFolder, carrier);
-        swept.push(await sweepScope({ ...this.#deps, store: this.#store, mapping }, scope, this.#deps.nowMs()));
+        swept.push(await sweepScope({ ...this.#deps, store: this.#store, mapping }, scope, nowMs()));
       }
       return swept;
     });

@@ -152,10 +152,11 @@ export class ReconciliationStore {
     );
   }
 
-  /** Records without a call, oldest first. */
+  /** Records of answered calls that have found none of ours, newest first. An attempt that nobody answered asks no question. */
   unmatched({ carrier, trunkId }: Scope, { fromMs, toMs }: TimeRange, limit: number): StoredRecord[] {
     return this.#all(
-      `SELECT * FROM records WHERE call_id IS NULL AND carrier = ? AND trunk_id = ? AND at >= ? AND at < ? ORDER BY at, id LIMIT ?`,
+      `SELECT * FROM records WHERE call_id IS NULL AND answered = 1 AND carrier = ? AND trunk_id = ? AND at >= ? AND at < ?
+       ORDER BY at DESC LIMIT ?`,
       carrier,
       trunkId,
       fromMs,
@@ -221,6 +222,20 @@ export class ReconciliationStore {
       trunkId,
       key,
     );
+  }
+
+  /**
+   * What is older than any file may bring: records, imports without anything, and exceptions that are resolved. Answers whether there is more.
+   */
+  forget(beforeMs: number, limit: number): boolean {
+    const forgotten = [
+      'DELETE FROM records WHERE id IN (SELECT id FROM records WHERE at < ? LIMIT ?)',
+      `DELETE FROM exceptions WHERE id IN (SELECT id FROM exceptions WHERE status = 'resolved' AND at < ? LIMIT ?)`,
+      `DELETE FROM imports WHERE id IN (
+         SELECT id FROM imports WHERE to_ms < ? AND NOT EXISTS (SELECT 1 FROM records WHERE import_id = imports.id)
+           AND NOT EXISTS (SELECT 1 FROM exceptions WHERE import_id = imports.id) LIMIT ?)`,
+    ].map((sql) => Number(this.#statement(sql).run(beforeMs, limit).changes));
+    return forgotten.some((count) => count === limit);
   }
 
   #all(sql: string, ...values: SQLInputValue[]): Row[] {

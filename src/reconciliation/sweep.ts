@@ -12,6 +12,8 @@ import { MISSING_AFTER_MS, type RunDeps, runReconciliation } from './run.ts';
 export interface SweepDeps extends RunDeps {
   /** Throws a ReconciliationError. */
   readonly mapping: (carrier: string) => CarrierMapping;
+  /** No call lasts longer, set-up and ringing included. */
+  readonly callMaxMs: number;
 }
 
 export interface ScopeSweep extends Scope {
@@ -19,9 +21,6 @@ export interface ScopeSweep extends Scope {
   readonly report: RunReport | null;
   readonly problem: ReconciliationErrorCode | null;
 }
-
-/** Calls last a day at most (`calls.maxDurationMs`), so what began two days ago has ended a day ago. */
-const CALL_MAX_MS = 86_400_000;
 
 export async function sweepScope(deps: SweepDeps, scope: Scope, nowMs: number): Promise<ScopeSweep> {
   const { store } = deps;
@@ -34,12 +33,13 @@ export async function sweepScope(deps: SweepDeps, scope: Scope, nowMs: number): 
       importId: null,
       fresh: [],
       freed: new Set(),
-      retried: store.unmatched(scope, { fromMs: nowMs - LIMITS.spanMsMax, toMs: nowMs }, LIMITS.retriedMax),
-      covered: intersect(inside, { fromMs: store.sweptTo(scope), toMs: nowMs }),
+      retried: store.unmatched(scope, { fromMs: nowMs - LIMITS.retriedMs, toMs: nowMs }, LIMITS.retriedMax),
+      covered: intersect(inside, { fromMs: store.sweptTo(scope), toMs: nowMs - MISSING_AFTER_MS }),
       nowMs,
       dryRun: false,
     });
-    store.setSweptTo(scope, nowMs - MISSING_AFTER_MS - CALL_MAX_MS);
+    // What began before has ended a day ago, and was judged.
+    store.setSweptTo(scope, nowMs - MISSING_AFTER_MS - deps.callMaxMs);
     return { ...scope, report, problem: null };
   } catch (error) {
     // A mapping that was taken away or broken is told, and stops no other carrier's sweep.
