@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createPhone, type Phone } from '../../src/phone/phone.ts';
+import { startFakeAgent } from '../support/fake-agent.ts';
 import { type RunningGateway, startGateway } from '../support/gateway.ts';
 import { isSigned, type Received, type Receiver, startReceiver } from '../support/webhook-receiver.ts';
 
@@ -104,6 +105,49 @@ describe('webhooks of a gateway', () => {
     const [ended] = await receiver.waitFor(1, 10_000);
     expect(ended?.json.data).toMatchObject({ to: UNASSIGNED, endReason: 'number_unassigned', answeredAt: null });
   });
+
+  test('tell of money that runs low and out, before the end of the call that it cut off, and of calls refused then', async () => {
+    const node = await start();
+    const agent = await startFakeAgent({ behaviour: { kind: 'listen' } });
+    const create = async (path: string, body: object): Promise<string> => {
+      const made = await node.api<{ id: string }>('POST', path, body);
+      expect(made.status).toBe(201);
+      return made.body.id;
+    };
+    const workspaceId = await create('/v1/workspaces', { name: 'Short of money' });
+    const stream = { url: agent.url, protocol: 'twilio' };
+    const agentId = await create('/v1/agents', { workspaceId, name: 'x', stream });
+    const number = '+12025550150';
+    await create('/v1/numbers', { workspaceId, e164: number, trunkId: 'loopback', agentId });
+    // The first minute of telephony, and ten seconds of compute with a little beyond.
+    await create(`/v1/workspaces/${workspaceId}/topups`, { amount: '0.0222' });
+    await create('/v1/webhooks', { workspaceId, url: receiver.url });
+
+    const call = await dial(node, number);
+    await call.waitFor('ended', 20_000);
+    const refused = await phone.call(`sip:${number}@127.0.0.1:${node.sip.udpPort}`, { from: '+12025550178' });
+    await refused.waitFor('ended');
+    const received = (await receiver.waitFor(6, 10_000)).map(({ json }) => json);
+    const of = (from: string) => {
+      const ended = received.find(({ type, data }) => type === 'call.ended' && data.from === from);
+      return received.filter(({ data }) => data.callId === ended.data.callId);
+    };
+    const [low, exhausted, ended, billed] = of('+12025550177');
+    expect(low).toMatchObject({ type: 'balance.low', id: `balance.low:${ended.data.callId}:1` });
+    expect(low.data.remainingMs).toBeLessThanOrEqual(10_200);
+    expect(low.data.balance).toBe('0.0222');
+    expect(exhausted).toMatchObject({
+      id: `balance.exhausted:${ended.data.callId}`,
+      data: { reason: 'balance_exhausted', balance: '0.00', reserved: '0.00' },
+    });
+    expect(ended.data.endReason).toBe('balance_exhausted');
+    expect(billed.data.bill.total).toBe('0.0222');
+    const [shut, over] = of('+12025550178');
+    expect(shut.id).toMatch(new RegExp(`^balance\\.exhausted:${workspaceId}:\\d+$`));
+    expect(shut.data).toMatchObject({ reason: 'insufficient_balance', balance: '0.00' });
+    expect(over.data).toMatchObject({ endReason: 'insufficient_balance', sipStatus: 402 });
+    await agent.close();
+  }, 40_000);
 
   test('tell once of calls that a crash cut off, after the restart, and of those that had ended before it', async () => {
     const first = await start();
