@@ -38,8 +38,12 @@ export class CallWriter {
   /** Hands all that waits to `work`, which makes it durable with more. If that rejects, so does this, and the records wait again. */
   async writeWith<T>(work: (waiting: readonly CallJournalRecord[]) => Promise<T>): Promise<T> {
     while (this.#writing !== null) await this.#writing;
-    const done = this.#write(work);
-    return await done;
+    try {
+      return await this.#write(work);
+    } finally {
+      // What came meanwhile has waited for this.
+      if (!this.#failed) this.#drain();
+    }
   }
 
   /** Tries again what failed. */

@@ -73,6 +73,7 @@ export class Lease {
   #renewing = false;
   #failing = false;
   #warned = false;
+  #exhausted = false;
   /** Exhausted or closed: nothing more is asked for. */
   #done = false;
   /** What the call has cost is known: its hold goes with the settlement. */
@@ -103,9 +104,19 @@ export class Lease {
     else this.#arm();
   }
 
+  /** The held money is spent, and service goes on: until the call has ended, or for the grace. */
+  get isUsedUp(): boolean {
+    return this.#exhausted || this.#graceEndMs !== null;
+  }
+
   /** False: this much at once, which nobody may be asked for later, is not held. */
   covers(amount: Nano): boolean {
     return !this.#isLimited || amount <= this.#held;
+  }
+
+  /** Last instant in [fromMs, toMs] that what is held now pays for. */
+  heldTo(costAt: (atMs: number) => Nano, fromMs: number, toMs: number): number {
+    return this.#isLimited ? (lastAffordableMs(costAt, this.#held, fromMs, toMs) ?? toMs) : toMs;
   }
 
   /** Once per sweep: renews what is due. */
@@ -141,21 +152,14 @@ export class Lease {
   }
 
   /**
-   * Last instant in [fromMs, toMs] that can be charged. A last reserve asks for what the hold lacks; if the store does not answer,
-   * the whole service is charged (the grace was given on credit). Call after `close`.
+   * Last instant in [fromMs, toMs] that can be charged. A last reserve asks for what the hold lacks: after a grace, that was given on
+   * credit, nobody knows otherwise whether there is money for it. Rejects while the store does not answer. Call after `close`.
    */
   async coveredTo(costAt: (atMs: number) => Nano, fromMs: number, toMs: number): Promise<number> {
     const cost = costAt(toMs);
-    try {
-      if (!this.#isLimited || cost <= this.#held) return toMs;
-      if ((await this.#reserve(cost)) === 'held') return toMs;
-      return lastAffordableMs(costAt, this.#held, fromMs, toMs) ?? toMs;
-    } catch (error) {
-      this.#options.onStoreFailed(error);
-      return toMs;
-    } finally {
-      this.#settling = true;
-    }
+    const isCovered = this.covers(cost) || (await this.#reserve(cost)) === 'held';
+    this.#settling = true;
+    return isCovered ? toMs : this.heldTo(costAt, fromMs, toMs);
   }
 
   async #renew(): Promise<void> {
@@ -293,6 +297,7 @@ export class Lease {
 
   #exhaust(why: Exhaustion): void {
     if (this.#done) return;
+    this.#exhausted = true;
     this.#stop();
     this.#options.onExhausted(why);
   }

@@ -171,7 +171,7 @@ export class OpenCall implements MeteredCall {
   pulse(nowMs: number): Pulse | undefined {
     if (this.#answer === null || this.#end !== null) return undefined;
     const reading = this.#read();
-    return pulseOf(
+    const pulse = pulseOf(
       {
         callId: this.#options.record.callId,
         answeredAtMs: this.#answer.monotonicMs,
@@ -181,6 +181,7 @@ export class OpenCall implements MeteredCall {
       nowMs,
       this.#options.ages,
     );
+    return this.#options.lease.isUsedUp ? this.#withinMoney(pulse, this.#answer) : pulse;
   }
 
   /** For the sweep: renews the lease and repeats failed writes. */
@@ -211,6 +212,16 @@ export class OpenCall implements MeteredCall {
       () => undefined,
       () => undefined,
     );
+  }
+
+  /** Whoever finishes the call from its heartbeats cannot ask for more money: they claim no service beyond what is held. */
+  #withinMoney(pulse: Pulse, { monotonicMs: fromMs, rates }: Answer): Pulse {
+    const costAt = (atMs: number) =>
+      telephonyPrice(rates.telephony, answeredMs(fromMs, atMs)) +
+      computePrice(rates.computePerMinute, activeTime(this.#agentEvents, fromMs, atMs).ms);
+    const billedToMs = this.#options.lease.heldTo(costAt, fromMs, pulse.billedToMs);
+    const { agentProvenToMs: agentMs } = pulse;
+    return { ...pulse, billedToMs, agentProvenToMs: agentMs === null ? null : Math.min(agentMs, billedToMs) };
   }
 
   #agentEvent(event: AgentEvent): void {
@@ -259,9 +270,11 @@ export class OpenCall implements MeteredCall {
   /** Records and money in one step; where that fails, one after the other until both are done (M3). */
   async #settle(ended: EndedRecord, rated: RatedRecord, settlement: MeterSettlement): Promise<SettleOutcome> {
     const { books, clock, observer, store, storeTimeoutMs } = this.#options;
-    const together = this.#writer.writeWith((waiting) => store.settle([...waiting, ended, rated], settlement));
+    const together = this.#writer.writeWith((waiting) =>
+      within(clock, storeTimeoutMs, 'settle', store.settle([...waiting, ended, rated], settlement)),
+    );
     try {
-      return await this.#orClosed(within(clock, storeTimeoutMs, 'settle', together));
+      return await this.#orClosed(together);
     } catch (error) {
       observer.storeFailed('settle', error);
     }
@@ -302,12 +315,13 @@ export class OpenCall implements MeteredCall {
     const answer = this.#answer;
     if (answer === null) return atMs;
     const costAt = (toMs: number) => this.#totalTo(end, atMs, toMs);
-    const coveredMs = await lease.coveredTo(costAt, answer.monotonicMs, atMs);
+    const covered = () => lease.coveredTo(costAt, answer.monotonicMs, atMs);
+    const coveredMs = await this.#untilDone('reserve', covered);
     const { rates: agreed } = this.#options.record;
     if (lease.covers(costAt(answer.monotonicMs)) || agreed.telephony === null) return coveredMs;
     // Its price rose while it rang, and there is not enough for the first minute: what was agreed at set-up is held, and is charged.
     this.#answer = { ...answer, rates: agreed };
-    return await lease.coveredTo(costAt, answer.monotonicMs, atMs);
+    return await this.#untilDone('reserve', covered);
   }
 
   #totalTo(end: CallEnd, atMs: number, toMs: number): Nano {

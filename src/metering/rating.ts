@@ -122,9 +122,11 @@ export function activeTime(
   const attached = new Map<string, number>();
   let streams = 0;
   let since = 0;
+  let until: number | null = null;
   let ms = 0;
   let periods = 0;
-  const close = (atMs: number) => {
+  const close = (atMs: number | null) => {
+    if (atMs === null) return;
     const start = Math.max(0, Math.ceil(since - fromMs - NOISE_MS));
     const end = answeredMs(fromMs, Math.min(atMs, toMs));
     if (end <= start) return;
@@ -136,10 +138,16 @@ export function activeTime(
     if (!event.on && depth === 0) continue;
     attached.set(event.agentId, event.on ? depth + 1 : depth - 1);
     streams += event.on ? 1 : -1;
-    if (event.on && streams === 1) since = event.atMs;
-    if (!event.on && streams === 0) close(event.atMs);
+    if (!event.on && streams === 0) until = event.atMs;
+    if (!event.on || streams > 1) continue;
+    // One goes in the instant in which another comes: that is one period, and no millisecond of it is lost to rounding.
+    if (until !== event.atMs) {
+      close(until);
+      since = event.atMs;
+    }
+    until = null;
   }
-  if (streams > 0) close(openToMs);
+  close(streams > 0 ? openToMs : until);
   return { ms, periods };
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { FIXTURE_RATES, Stage, billedMs } from './support/stage.ts';
+import type { OpenBooks } from '../../src/books.ts';
 import { parseRates } from '../../src/metering/rates.ts';
+import { billedMs, FIXTURE_RATES, FULL, Stage } from './support/stage.ts';
 
 /** Of a managed call at set-up: the first minute and ten seconds of an agent. */
 const FIRST_HOLD = 22_000_000n;
@@ -79,5 +80,41 @@ describe('the price rises while it rings', () => {
     expect(billedMs(bill)).toEqual({ T: 60_000, C: 200 });
     expect(bill.rate?.version).toBe(agreed);
     expect(await stage.balance()).toEqual({ balance: FIRST_HOLD - 12_200_000n, reserved: 0n });
+  });
+});
+
+describe('service beyond the money that is held', () => {
+  test('is claimed by no heartbeat: a crash between the cut and the end charges what was held', async () => {
+    await using stage = await Stage.open({ balance: FIRST_HOLD });
+    const call = await (await stage.call()).answer();
+    await call.liveTo(12_500);
+    const [recovered] = await stage.recover();
+    expect(billedMs(recovered!.bill)).toEqual({ T: 60_000, C: 10_000 });
+    expect(await stage.balance()).toEqual({ balance: 0n, reserved: 0n });
+  });
+
+  test('during the grace is charged as far as there is money once the store is back, and never on credit', async () => {
+    let away = false;
+    const wrap = ({ books, journal }: OpenBooks) => ({
+      journal,
+      books: {
+        ...books,
+        reserve: (hold: Parameters<typeof books.reserve>[0]) =>
+          away ? Promise.reject(new Error('away')) : books.reserve(hold),
+      },
+    });
+    for (const balance of [FIRST_HOLD, FIRST_HOLD + 2_000_000n, FULL]) {
+      await using stage = await Stage.open({ balance, wrap });
+      const call = await (await stage.call()).answer();
+      away = true;
+      await call.liveTo(15_000);
+      const ended = call.end();
+      await stage.clock.advanceAsync(5_000);
+      away = false;
+      await stage.clock.advanceAsync(2_000);
+      const { compute } = await ended;
+      expect(compute.billedMs).toBe(balance === FULL ? 15_000 : 10_000);
+      expect(await stage.balance()).toEqual({ balance: balance - (await ended).total, reserved: 0n });
+    }
   });
 });

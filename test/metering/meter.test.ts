@@ -178,6 +178,38 @@ describe('a failing store', () => {
     expect(store.asked.filter((name) => name === 'heartbeat')).toHaveLength(1);
   });
 
+  test.each(['succeeds', 'fails'])(
+    'a settlement that takes too long and then %s keeps no call waiting',
+    async (how) => {
+      let first: PromiseWithResolvers<void> | null = null;
+      await using stage = await Stage.open({
+        wrap: ({ books, journal }) => ({
+          journal,
+          books: {
+            ...books,
+            async settle(settlement) {
+              if (settlement.holdId === null || first !== null) return await books.settle(settlement);
+              first = Promise.withResolvers();
+              await first.promise;
+              return await books.settle(settlement);
+            },
+          },
+        }),
+      });
+      const call = await (await stage.call()).answer();
+      await call.liveTo(1_000);
+      const ended = call.end();
+      await stage.clock.advanceAsync(5_000);
+      if (how === 'succeeds') first!.resolve();
+      else first!.reject(new Error('reset'));
+      await stage.clock.advanceAsync(5_000);
+      expect((await Promise.race([ended, stage.idle()]))?.total).toBe(13_000_000n);
+      expect(stage.meter.openCalls).toBe(0);
+      expect(await stage.opened.journal.openCalls()).toEqual([]);
+      expect(await stage.balance()).toEqual({ balance: FULL - 13_000_000n, reserved: 0n });
+    },
+  );
+
   test('closing the meter while the ledger is away rejects the bill, and recovery posts it', async () => {
     const store = new BreakableStore();
     await using stage = await Stage.open({ wrap: store.wrap });

@@ -79,7 +79,8 @@ describe('active time', () => {
     ['cut to the answered time', [on(-50), off(200)], { ms: 100, periods: 1 }],
     ['open at the end', [on(60)], { ms: 40, periods: 1 }],
     ['wholly before the answer', [on(-50), off(-1)], { ms: 0, periods: 0 }],
-    ['a change within one instant', [on(10), off(30), on(30), off(50)], { ms: 40, periods: 2 }],
+    ['a change within one instant', [on(10), off(30), on(30), off(50)], { ms: 40, periods: 1 }],
+    ['one goes as another comes', [on(10), off(30.5), on(30.5, 'b'), off(50, 'b')], { ms: 40, periods: 1 }],
   ])('%s', (_name, events, expected) => {
     expect(activeTime(events, 0, 100)).toEqual(expected);
   });
