@@ -520,6 +520,26 @@ describe('the queue', () => {
     ]);
   });
 
+  test('what is older than any file may bring is forgotten, but for what is open', async () => {
+    await using stage = await ReconciliationStage.open();
+    const agreed = await stage.call(61_000);
+    await stage.import([rowOf(agreed, 61)]);
+    await stage.meter.clock.advanceAsync(600_000);
+    const differs = await stage.call(61_000);
+    await stage.import([rowOf(differs, 300), { id: 'alone', at: stage.nowMs, to: '+12025550177', seconds: 3 }]);
+    const [alone] = stage.reconciliation.exceptions({ limit: 1 }).items;
+    await stage.reconciliation.resolve(alone?.id ?? '', { note: 'fraud', by: 'ana', adjustment: null });
+    stage.meter.clock.stepWall(LIMITS.ageMsMax - DAY_MS);
+    await stage.reconciliation.sweep();
+    expect(stage.reconciliation.imports({ limit: 9 }).items).toHaveLength(2);
+    stage.meter.clock.stepWall(2 * DAY_MS);
+    await stage.reconciliation.sweep();
+    expect(stage.reconciliation.imports({ limit: 9 }).items).toHaveLength(1);
+    expect(stage.reconciliation.exceptions({ limit: 9 }).items.map(({ kind }) => kind)).toEqual(['duration_differs']);
+    const { report } = await stage.import([rowOf(agreed, 61)]);
+    expect(report?.rows).toMatchObject({ bad: 1, imported: 0 });
+  });
+
   test('a broken mapping is told by the sweep and stops no other carrier', async () => {
     const carriersFolder = join(folder, 'carriers');
     cpSync(join(import.meta.dirname, '..', '..', 'config', 'carriers'), carriersFolder, { recursive: true });
