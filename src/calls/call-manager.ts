@@ -6,7 +6,7 @@
 //   N3. Strangers (no trunk accepts their address) cost a response and a counter, never a record.
 
 import type { CallRecord } from '../domain/call.ts';
-import { isE164, normaliseE164 } from '../domain/e164.ts';
+import { type E164, isE164, normaliseE164 } from '../domain/e164.ts';
 import type { Reason } from '../domain/reasons.ts';
 import { decodeCursor, encodeCursor, type Position } from '../directory/cursor.ts';
 import type { CallStore } from '../directory/directory.ts';
@@ -154,14 +154,10 @@ class Calls implements CallManager {
     const owned = (await directory.numbers.byE164(request.from)).filter(
       (number) => number.workspaceId === request.workspaceId,
     );
-    const verdict = routeOutbound({
-      from: request.from,
-      to: request.to,
-      workspaceId: request.workspaceId,
-      numbers: owned,
-      trunks: await directory.allTrunks(),
-      random,
-    });
+    const { from, workspaceId } = request;
+    const question = { from, workspaceId, numbers: owned, trunks: await directory.allTrunks(), random };
+    const routeTo = (to: E164) => routeOutbound({ ...question, to });
+    const verdict = routeTo(request.to);
     if (!verdict.ok) return verdict.reason;
     const agentId = request.agentId ?? verdict.number.agentId;
     if (agentId === null) return 'number_unassigned';
@@ -170,6 +166,7 @@ class Calls implements CallManager {
       numberId: verdict.number.id,
       agentId,
       attempts: verdict.attempts,
+      routeTo,
       parameters: request.customParameters ?? {},
       ringTimeoutMs: request.ringTimeoutMs ?? limits.ringTimeoutMs,
       maxDurationMs: Math.min(request.maxDurationMs ?? limits.maxDurationMs, limits.maxDurationMs),

@@ -1,9 +1,10 @@
 // What a call needs from the rooms below, handed in by the composition root (or by a test, with fakes and a fake clock).
 
-import type { CallDirection, CallRecord } from '../domain/call.ts';
+import type { CallClass, CallDirection, CallRecord } from '../domain/call.ts';
 import type { AgentDialOutcome, DialParams } from '../agents/dial.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Agent } from '../domain/directory.ts';
+import type { E164 } from '../domain/e164.ts';
 import type { Ids } from '../domain/ids.ts';
 import type { Reason } from '../domain/reasons.ts';
 import type { Directory } from '../directory/directory.ts';
@@ -20,6 +21,8 @@ export interface CallDeps {
   readonly meter: Meter;
   readonly signalling: Signalling;
   readonly routeInbound: InboundRouter;
+  /** Whether a call of this class to this number has a price now. */
+  readonly hasRate: (callClass: CallClass, to: E164) => boolean;
   /** Prepares the agent's dial (URL checked, upgrade signed). */
   readonly agentDial: (agent: Agent, call: DialParams) => AgentDialOutcome;
   /** Uniform in [0, 1): weights among gateways. */

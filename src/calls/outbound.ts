@@ -3,14 +3,16 @@
 // The agent is connected before the first INVITE leaves, so nobody's phone rings for an agent that is not there. The next
 // gateway is tried only for failures of the gateway (signalling.md item 4), never after the called party was heard of.
 
+import type { E164 } from '../domain/e164.ts';
 import type { Reason } from '../domain/reasons.ts';
-import type { OutboundAttempt } from '../routing/index.ts';
+import type { OutboundAttempt, OutboundVerdict } from '../routing/index.ts';
 import { type LocalAudio, makeOffer, readAnswer } from '../sdp/index.ts';
 import type { OutboundEvent, OutboundLeg } from '../signalling/leg.ts';
 import { authorise, connectAgent, openMedia, type StepOutcome } from './acquire.ts';
 import type { Call } from './call.ts';
 import type { CallDeps } from './deps.ts';
 import { acceptReoffer, legEnded } from './in-dialog.ts';
+import { judgeRedirect } from './redirect.ts';
 import type { TrunkLimits } from './trunk-limits.ts';
 
 export interface OutboundPlan {
@@ -18,6 +20,8 @@ export interface OutboundPlan {
   readonly numberId: string | null;
   readonly agentId: string;
   readonly attempts: readonly OutboundAttempt[];
+  /** The same call to another number, as the directory was when it was placed. */
+  readonly routeTo: (to: E164) => OutboundVerdict;
   readonly parameters: Readonly<Record<string, string>>;
   readonly ringTimeoutMs: number;
   readonly maxDurationMs: number;
@@ -143,7 +147,7 @@ export class OutboundCall {
       case 'answered':
         return this.#answered(event.sdp);
       case 'rejected':
-        return this.#rejected(event.status, event.reason);
+        return this.#rejected(event);
       case 'fork-answered':
         return call.forkAnswered();
       case 'bye':
@@ -170,16 +174,24 @@ export class OutboundCall {
     call.answered(this.#plan.maxDurationMs);
   }
 
-  #rejected(status: number, text: string): void {
+  #rejected({ status, reason: text, targets }: Extract<OutboundEvent, { type: 'rejected' }>): void {
     const call = this.#call;
     call.note('rejected', { status, text: text.slice(0, 100) });
     if (call.over) return;
+    if (targets !== undefined) return this.#redirected(status, targets);
     const next = this.#plan.attempts[this.#attempt + 1];
     if (FAILOVER_STATUS.has(status) && next !== undefined && call.state === 'queued') {
       this.#attempt += 1;
       return this.#invite(next);
     }
     void call.end(reasonOfStatus(status), 'signalling', undefined, true, status);
+  }
+
+  #redirected(status: number, targets: readonly string[]): void {
+    const { routeTo } = this.#plan;
+    const { reason, ...where } = judgeRedirect(targets, { routeTo, hasRate: this.#deps.hasRate });
+    this.#call.note('redirect_not_followed', { ...where, reason });
+    void this.#call.end(reason, 'signalling', undefined, true, status);
   }
 }
 

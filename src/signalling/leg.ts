@@ -111,8 +111,16 @@ export interface ForkAnswered {
 export type OutboundEvent =
   | { readonly type: 'progress'; readonly status: number; readonly sdp: string | null }
   | { readonly type: 'answered'; readonly sdp: string }
-  /** Final non-2xx; 408 = no answer at all, 503 = transport failure. */
-  | { readonly type: 'rejected'; readonly status: number; readonly reason: string }
+  /**
+   * Final non-2xx; 408 = no answer at all, 503 = transport failure. A 3xx is not followed: `targets` are the user parts of its contacts, the
+   * best first.
+   */
+  | {
+      readonly type: 'rejected';
+      readonly status: number;
+      readonly reason: string;
+      readonly targets?: readonly string[];
+    }
   | ForkAnswered
   | Reoffer
   | LegBye

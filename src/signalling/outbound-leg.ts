@@ -5,7 +5,7 @@
 //              401 or 407, credentials           calling     INVITE again, with the digest
 //              200 with SDP                      answered    answered (ACK is the library's)
 //              200 without any SDP               ended       rejected 488; BYE
-//              other final, none (408, 503)      ended       rejected
+//              other final, none (408, 503)      ended       rejected; a 3xx with its targets, which are not called
 //              cancel()                          cancelling  CANCEL
 //   cancelling final other than 200, or 34 s     ended       rejected 487
 //              200 (crossed our CANCEL)          ended       rejected 487; BYE, by the engine if it took the CANCEL before
@@ -23,7 +23,7 @@ import type { DrachtioLink, LinkInvite } from './drachtio.ts';
 import { byeEvent, Established, type EstablishedEvent } from './established.ts';
 import type { OriginateParams, OutboundEvent, OutboundLeg } from './leg.ts';
 import type { LinkDialog } from './link-handles.ts';
-import { type HeaderMap, printAddress } from './sip-text.ts';
+import { type HeaderMap, parseContacts, printAddress } from './sip-text.ts';
 
 export interface OutboundLegOptions {
   readonly clock: Clock;
@@ -165,7 +165,10 @@ export class SipOutboundLeg implements OutboundLeg {
     if (status !== null && this.#state === 'calling' && this.#answerChallenge(status, headers)) return;
     if (this.#state === 'cancelling') return this.#rejected(487, reason);
     // Nothing that left: the engine has no way to the gateway. A 2xx other than 200 is no answer that a call can be made of.
-    this.#rejected(status === null ? 503 : status < 300 ? 500 : status, reason);
+    if (status === null || status < 300) return this.#rejected(status === null ? 503 : 500, reason);
+    if (status >= 400) return this.#rejected(status, reason);
+    const targets = parseContacts(headers['contact'] ?? '').map(({ uri }) => uri.user);
+    this.#end({ type: 'rejected', status, reason, targets });
   }
 
   #answerChallenge(status: number, headers: HeaderMap): boolean {

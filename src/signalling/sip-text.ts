@@ -67,6 +67,20 @@ function parseParameters(text: string): ReadonlyMap<string, string> | undefined 
   return parameters;
 }
 
+const CONTACTS_MAX = 8;
+
+/** The Contact header of a redirect, best first (RFC 3261 section 20.10: `q`, 1 where it is not said); unreadable entries are skipped. */
+export function parseContacts(value: string): readonly SipAddress[] {
+  const entries = value.match(/(?:"(?:[^"\\]|\\.)*"|<[^<>]*>|[^,"<>])+/g)?.slice(0, CONTACTS_MAX) ?? [];
+  const contacts = entries.map(parseSipAddress).filter((contact) => contact !== undefined);
+  return contacts.toSorted((a, b) => preference(b) - preference(a));
+}
+
+function preference({ parameters }: SipAddress): number {
+  const q = parameters.get('q') ?? '1';
+  return /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/.test(q) ? Number(q) : 0;
+}
+
 export interface CallReason {
   /** `SIP`, `Q.850`, … */
   readonly protocol: string;

@@ -307,6 +307,7 @@ export function createWorld(): World {
     },
     signalling,
     routeInbound: createInboundRouter({ directory: directory as unknown as Directory, resolvedHosts: () => new Map() }),
+    hasRate: (_class, to) => !to.startsWith('+1555'),
     agentDial: (agent, call) =>
       world.agentFailure !== null
         ? { ok: false, failure: world.agentFailure }
