@@ -220,8 +220,23 @@ async function assemble(
   metrics.onCollect(() => metrics.engineConnected.set({ engine: 'sip' }, signalling.connected ? 1 : 0));
   await lookUpTrunks();
   const routeInbound = createInboundRouter({ directory, resolvedHosts: (trunks) => hosts.of(trunks) });
+  const hasRate: CallDeps['hasRate'] = (callClass, to) =>
+    typeof rates.snapshot(callClass, to, clock.wallMs()) !== 'string';
   const calls = createCallManager(
-    callDeps({ config, clock, ids, directory, media, meter, signalling, routeInbound, events, metrics, logger }),
+    callDeps({
+      config,
+      clock,
+      ids,
+      directory,
+      media,
+      meter,
+      signalling,
+      routeInbound,
+      hasRate,
+      events,
+      metrics,
+      logger,
+    }),
   );
   closers.push(() => calls.drain(0));
   closers.push(watchEventLoop(metrics));
@@ -312,7 +327,7 @@ function openNetworks(config: Config): readonly string[] {
 
 type CallParts = Pick<
   CallDeps,
-  'clock' | 'ids' | 'directory' | 'media' | 'meter' | 'signalling' | 'routeInbound' | 'events'
+  'clock' | 'ids' | 'directory' | 'media' | 'meter' | 'signalling' | 'routeInbound' | 'hasRate' | 'events'
 > & {
   config: Config;
   metrics: Metrics;
