@@ -103,6 +103,51 @@ describe('an outbound call', () => {
     expect(world.originated).toHaveLength(1);
   });
 
+  test.each([
+    ['to a premium number (RO4)', ['+19005550123'], 'destination_not_allowed', { to: '+19005550123', country: null }],
+    ['to a satellite network', ['+881612345678'], 'destination_not_allowed', { to: '+881612345678', country: null }],
+    ['to a number without a price', ['+15555550123'], 'no_rate', { to: '+15555550123', country: 'US', rate: false }],
+    ['to a number that could be called', ['+442071234567'], 'rejected', { country: 'GB', rate: true }],
+    ['to two numbers, the first of which counts', ['+19005550123', '+442071234567'], 'destination_not_allowed', {}],
+    ['to a name', ['voicemail'], 'destination_not_allowed', { to: null, country: null, rate: null }],
+    ['to a host', [''], 'destination_not_allowed', { to: null }],
+    ['to nowhere', [], 'rejected', { to: null, country: null, rate: null }],
+  ] as const)('#60 a redirect %s is not followed: its own reason, no INVITE, nothing charged', async (...row) => {
+    const [, targets, reason, where] = row;
+    const { callId, attempt } = await place();
+    attempt.emit({ type: 'rejected', status: 302, reason: 'Moved Temporarily', targets });
+    await settle();
+    expect(world.originated).toHaveLength(1);
+    expect(world.metered[0]?.ends).toMatchObject([{ reason, evidence: 'signalling' }]);
+    expect(world.metered[0]?.log).not.toContain('answered managed');
+    const record = await recordOf(callId);
+    expect(record).toMatchObject({ endReason: reason, sipStatus: 302, answeredAt: null });
+    expect(record.timeline.find(({ event }) => event === 'redirect_not_followed')?.detail).toMatchObject({
+      ...where,
+      reason,
+    });
+  });
+
+  test("#60 a redirect is judged by the trunk's countries", async () => {
+    const [managed] = world.trunks;
+    if (managed === undefined) throw new Error('no trunk');
+    world.trunks[0] = { ...managed, outbound: { ...managed.outbound, allowedCountries: ['US'] } };
+    const { callId, attempt } = await place();
+    attempt.emit({ type: 'rejected', status: 301, reason: 'Moved Permanently', targets: ['+442071234567'] });
+    await settle();
+    expect((await recordOf(callId)).endReason).toBe('destination_not_allowed');
+  });
+
+  test('#60 a redirect that comes after our CANCEL changes nothing', async () => {
+    const { callId, attempt } = await place();
+    await manager.hangup(callId);
+    attempt.emit({ type: 'rejected', status: 302, reason: '', targets: ['+442071234567'] });
+    await settle();
+    const record = await recordOf(callId);
+    expect(record.endReason).toBe('api_cancelled');
+    expect(record.timeline.some(({ event }) => event === 'redirect_not_followed')).toBe(false);
+  });
+
   test('#15 the next gateway is tried after 503, in order of priority, and the call is charged once', async () => {
     const { callId } = await place();
     attemptOf(0).emit({ type: 'rejected', status: 503, reason: 'Service Unavailable' });

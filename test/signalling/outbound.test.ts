@@ -126,6 +126,34 @@ describe('a call that we place', () => {
     expect(call.events.items).toEqual([]);
   });
 
+  test('that is redirected is rejected with the numbers of the contacts, the best first, and calls none of them', async () => {
+    const { call, callee, peer } = await invited();
+    const elsewhere = await harness.peer();
+    callee.respond(302, {
+      reason: 'Moved Temporarily',
+      extra: [
+        `Contact: "Ann, at home" <sip:+19005550123;npdi@127.0.0.1:${elsewhere.port}>;q=0.5, <tel:+442071234567>;q=0.7`,
+        `Contact: <sip:127.0.0.1:${elsewhere.port}>;q=0.1, <mailto:ann@example.com>`,
+      ],
+    });
+    await peer.next('ACK');
+    expect(await call.events.take()).toEqual({
+      type: 'rejected',
+      status: 302,
+      reason: 'Moved Temporarily',
+      targets: ['+442071234567', '+19005550123', ''],
+    });
+    expect(call.events.items).toEqual([]);
+    expect([await elsewhere.rest(), await peer.rest()]).toEqual([[], []]);
+  });
+
+  test('that is redirected without saying where is rejected with no numbers', async () => {
+    const { call, callee, peer } = await invited();
+    callee.respond(305, { reason: 'Use Proxy' });
+    await peer.next('ACK');
+    expect(await call.events.take()).toEqual({ type: 'rejected', status: 305, reason: 'Use Proxy', targets: [] });
+  });
+
   test('to a port where nobody listens is rejected 503 at once', async () => {
     const peer = await harness.peer();
     const { events } = harness.place(peer, { uri: 'sip:+442071234567@127.0.0.1:9;transport=udp' });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   escapeUser,
+  parseContacts,
   parseReasonHeader,
   parseSipAddress,
   parseSipUri,
@@ -94,4 +95,23 @@ test('what we write ourselves is escaped', () => {
   expect(escapeUser('+1202')).toBe('+1202');
   expect(escapeUser('a b<>@"')).toBe('a%20b%3C%3E%40%22');
   expect(printAddress('A\r\nB "x"', 'a', 'h')).toBe('"A  B \\"x\\"" <sip:a@h>');
+});
+
+test.each([
+  ['<sip:a@h>, <sip:b@h>', ['a', 'b']],
+  ['<sip:a@h>;q=0.2, <sip:b@h>;q=0.25;expires=3, <sip:c@h>', ['c', 'b', 'a']],
+  ['"A, <B>" <sip:a,b@h;x=1?h=v>;q=1.000', ['a,b']],
+  ['sip:a@h;q=0.3, "b" <tel:+1-202-555-0100>;q=0.9', ['+1-202-555-0100', 'a']],
+  ['<sip:a@h>;q=7, <sip:b@h>;q=0.1', ['b', 'a']],
+  ['<sip:h>', ['']],
+  ['*, <mailto:a@h>, <sip:a b@h>, <sip:b@h>', ['b']],
+  ['', []],
+  ['<<<"', []],
+])('contacts of a redirect: %s', (value, users) => {
+  expect(parseContacts(value).map(({ uri }) => uri.user)).toEqual(users);
+});
+
+test('of a redirect with many contacts the first eight are read', () => {
+  const many = Array.from({ length: 5000 }, (_, index) => `<sip:${index}@h>`).join(', ');
+  expect(parseContacts(many).map(({ uri }) => uri.user)).toEqual(['0', '1', '2', '3', '4', '5', '6', '7']);
 });
