@@ -13,36 +13,15 @@
 //
 // Flags: --calls 25,50,100,150  --seconds 15  --warmup 3  --repeat 1  --subject gateway|relay (both)
 
-import type { Measured, OpenCalls } from './load/caller.ts';
-import { startSubject, useAgent } from './support/demo.ts';
-import { PINNING, sayThreads, startPart, threadsOf, usageOf, type Part } from './support/process.ts';
+import { gatewaySubject, type MediaFigures, type MediaSubject, measureMedia } from './support/media-load.ts';
+import { PINNING, sayThreads, startPart } from './support/process.ts';
 import { type BenchOptions, type BenchResult, flag, flagList, round } from './support/result.ts';
-
-const BYTES_PER_MB = 1024 * 1024;
 
 type SubjectName = 'gateway' | 'relay';
 
-interface Subject {
-  readonly pid: number;
-  /** How the caller reaches it. */
-  target(calls: number): Promise<Omit<OpenCalls, 'calls'>>;
-  stop(): Promise<void>;
-}
-
-interface Figures extends Measured {
+interface Figures extends MediaFigures {
   readonly subject: SubjectName;
-  readonly calls: number;
-  readonly failed: number;
-  readonly cpuMsPerCallSecond: number;
-  readonly coreShare: number;
-  readonly rssIdleMb: number;
-  readonly rssMb: number;
 }
-
-const PREPARING_CALLS = 10;
-const PREPARING_MS = 3000;
-const IDLE_MS = 1000;
-const NUMBER = '+12025550100';
 
 export async function run(options: BenchOptions): Promise<BenchResult> {
   const levels = flagList(options, 'calls', [25, 50, 100, 150]);
@@ -70,85 +49,18 @@ async function median(options: BenchOptions, subject: SubjectName, calls: number
   return sorted[Math.floor(sorted.length / 2)] as Figures;
 }
 
-async function measure(options: BenchOptions, name: SubjectName, calls: number): Promise<Figures> {
-  const agent = startPart(new URL('load/echo-agent.ts', import.meta.url), 'load');
-  const { port } = await agent.next<{ port: number }>('listening');
-  const agentUrl = `ws://127.0.0.1:${port}/`;
-  const subject = name === 'gateway' ? await gatewaySubject(agentUrl) : await relaySubject(agentUrl);
-  try {
-    await prepare(subject);
-    return await load(options, name, subject, calls);
-  } finally {
-    await subject.stop();
-    await agent.stop();
-  }
+async function measure(options: BenchOptions, subject: SubjectName, calls: number): Promise<Figures> {
+  const figures = await measureMedia(subject === 'gateway' ? gatewaySubject : relaySubject, {
+    calls,
+    warmupMs: flag(options, 'warmup', 3) * 1000,
+    windowMs: flag(options, 'seconds', 15) * 1000,
+    say: options.say,
+  });
+  if (options.flags.has('threads')) sayThreads(options.say, figures.threads.before, figures.threads.after);
+  return { ...figures, subject };
 }
 
-async function prepare(subject: Subject): Promise<void> {
-  const caller = await openCaller(subject, PREPARING_CALLS);
-  caller.part.send({ type: 'measure' });
-  await pause(PREPARING_MS);
-  await closeCaller(caller.part);
-  await pause(IDLE_MS);
-}
-
-async function load(options: BenchOptions, name: SubjectName, subject: Subject, calls: number): Promise<Figures> {
-  const idle = usageOf(subject.pid);
-  const { part, answered, failures } = await openCaller(subject, calls);
-  await pause(flag(options, 'warmup', 3) * 1000);
-  const threadsBefore = threadsOf(subject.pid);
-  const before = usageOf(subject.pid);
-  part.send({ type: 'measure' });
-  await pause(flag(options, 'seconds', 15) * 1000);
-  const after = usageOf(subject.pid);
-  const threads = threadsOf(subject.pid);
-  const measured = await closeCaller(part);
-  if (options.flags.has('threads')) sayThreads(options.say, threadsBefore, threads);
-  const seconds = (after.atMs - before.atMs) / 1000;
-  return {
-    ...measured,
-    subject: name,
-    calls: answered,
-    failed: failures.length,
-    cpuMsPerCallSecond: (after.cpuMs - before.cpuMs) / (seconds * answered),
-    coreShare: (after.cpuMs - before.cpuMs) / (seconds * 1000),
-    rssIdleMb: idle.rssBytes / BYTES_PER_MB,
-    rssMb: after.rssBytes / BYTES_PER_MB,
-  };
-}
-
-async function openCaller(
-  subject: Subject,
-  calls: number,
-): Promise<{ part: Part; answered: number; failures: readonly number[] }> {
-  const part = startPart(new URL('load/caller.ts', import.meta.url), 'load');
-  const message: OpenCalls = { calls, ...(await subject.target(calls)) };
-  part.send({ type: 'open', ...message });
-  const up = await part.next<{ answered: number; failures: number[] }>('up', 120_000);
-  if (up.failures.length > 0) process.stderr.write(`media: calls failed with ${up.failures.join(', ')}\n`);
-  if (up.answered === 0) throw new Error(`none of ${calls} calls was answered`);
-  return { part, ...up };
-}
-
-async function closeCaller(part: Part): Promise<Measured> {
-  part.send({ type: 'finish' });
-  const measured = await part.next<Measured>('measured');
-  await part.next('down', 15_000);
-  await part.stop();
-  return measured;
-}
-
-async function gatewaySubject(agentUrl: string): Promise<Subject> {
-  const gateway = await startSubject();
-  await useAgent(gateway, agentUrl);
-  return {
-    pid: gateway.pid,
-    target: async () => ({ sip: { host: '127.0.0.1', port: gateway.sip.udpPort, user: NUMBER } }),
-    stop: async () => void (await gateway.stop()),
-  };
-}
-
-async function relaySubject(agentUrl: string): Promise<Subject> {
+async function relaySubject(agentUrl: string): Promise<MediaSubject> {
   const relay = startPart(new URL('bare-relay/relay.ts', import.meta.url), 'subject');
   return {
     pid: relay.pid,
@@ -240,8 +152,4 @@ function notes(figures: readonly Figures[]): string[] {
       ? [`The caller was up to ${round(late)} ms late (p99): this machine was busy, read the round trips with care.`]
       : []),
   ];
-}
-
-async function pause(ms: number): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -16,9 +16,14 @@ interface CallPage {
 /** All of the default port range: a port rests for seconds after its call, which at hundreds of calls a second takes thousands. */
 const MEDIA = { rtpPortMin: 40_000, rtpPortMax: 49_998 };
 
+export interface SubjectOptions {
+  /** Another program than the gateway's own, from the project's folder. */
+  readonly entry?: string;
+}
+
 /** The gateway as it is shipped, alone on its core. */
-export async function startSubject(): Promise<RunningGateway> {
-  return await startGateway({ prefix: pinned('subject', []), config: { media: MEDIA } });
+export async function startSubject(options: SubjectOptions = {}): Promise<RunningGateway> {
+  return await startGateway({ ...options, prefix: pinned('subject', []), config: { media: MEDIA } });
 }
 
 /** Points +12025550100 at an agent of the bench's own. */

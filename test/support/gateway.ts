@@ -22,6 +22,8 @@ export interface GatewayOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   /** Put before the command, such as `taskset -c 0`. */
   readonly prefix?: readonly string[];
+  /** Another program than `src/main.ts`, from the project's folder; it takes the same arguments and logs the same `ready`. */
+  readonly entry?: string;
   readonly startTimeoutMs?: number;
 }
 
@@ -68,7 +70,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Runnin
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'callin-gateway-'));
   const configFile = join(dataDir, 'test-config.yaml');
   writeFileSync(configFile, stringify(configuration(dataDir, options.config ?? {})));
-  const command = [...(options.prefix ?? []), process.execPath, 'src/main.ts', '--config', configFile];
+  const command = [...(options.prefix ?? []), process.execPath, options.entry ?? 'src/main.ts', '--config', configFile];
   const child = spawn(command[0] as string, command.slice(1), {
     cwd: ROOT,
     env: { ...process.env, CALLIN_AUTH__ADMIN_TOKEN: TOKEN },
