@@ -8,6 +8,8 @@
 //   B4. A hold that is not renewed returns by itself at `expiresAtMs` (wall clock); a later settlement is still accepted once.
 //   B8. A workspace's limits are leases like its money: a live call is a hold, a call started in this second is a start, and both are
 //       sets of ids with an expiry, never counters. What was spent is read from the postings; what is held counts as spent.
+//   B12. Requests of one hold may overtake each other on their way. One that expires before what stands is older than it: it changes nothing
+//       and is refused (HoldOutdatedError), else a renewal that comes late would take money from under a live call.
 //   B9. All of a workspace is in one place (one file, one hash slot): each operation below is one atomic step.
 
 import type { Nano } from '../domain/money.ts';
@@ -71,7 +73,7 @@ export const NO_SPEND_LIMITS: SpendLimits = { spendPerHour: null, spendPerDay: n
 export const NO_CALL_LIMITS: CallLimits = { ...NO_SPEND_LIMITS, concurrentCalls: null, callsPerSecond: null };
 
 export interface HoldRequest {
-  /** Same id = renewal: the hold becomes `amount` in all. */
+  /** Same id = renewal: the hold becomes `amount` in all. Each must expire later than the one before (B12). */
   readonly id: string;
   readonly workspaceId: string;
   readonly amount: Nano;

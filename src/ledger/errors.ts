@@ -27,6 +27,15 @@ export class HoldConflictError extends Error {
   }
 }
 
+/** A request for a hold came after a newer one of the same hold (B12); what stands is the newer one's. */
+export class HoldOutdatedError extends Error {
+  readonly code = 'hold_outdated';
+
+  constructor(id: string) {
+    super(`hold ${id} was renewed by a later request`);
+  }
+}
+
 /** A hold or a settlement that no caller may ask for: a negative hold, lines of two workspaces, an id twice. Nothing was changed. */
 export class LedgerRequestError extends Error {
   readonly code = 'ledger_request_invalid';

@@ -19,7 +19,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { Balance, Books, HoldRequest, ReserveOutcome, Settlement } from './books.ts';
 import type { Difference } from './audit.ts';
 import { checkHold, checkSameCost, checkSamePosting, checkSettlement } from './checks.ts';
-import { AmountRangeError, StoreCorruptError } from './errors.ts';
+import { AmountRangeError, HoldOutdatedError, StoreCorruptError } from './errors.ts';
 import { checkBooks } from './redis/check.ts';
 import { RedisConnection, type StoreEpoch } from './redis/connection.ts';
 import { accountKeys, keyOf, lineKeys, WORKSPACES_KEY } from './redis/keys.ts';
@@ -101,6 +101,7 @@ export function openRedisBooks(options: RedisBooksOptions): RedisBooks {
         client.ledgerReserve(...keys, ...holdArgs(hold)),
       );
       if (outcome === 'range') throw new AmountRangeError(BigInt(sum));
+      if (outcome === 'outdated') throw new HoldOutdatedError(hold.id);
       return outcome as ReserveOutcome;
     },
     async release(workspaceId, holdId) {

@@ -20,7 +20,7 @@ import type {
   SupplierCost,
 } from './books.ts';
 import { checkedAmount, checkHold, checkSettlement } from './checks.ts';
-import { HoldConflictError } from './errors.ts';
+import { HoldConflictError, HoldOutdatedError } from './errors.ts';
 import { CALL_HOLD_PREFIX, DAY_HOURS, dayStartOf, hourOf, KEPT_HOURS, START_MS, spentByHour } from './spent.ts';
 import { integer, Lines, prepareExact } from './sqlite-lines.ts';
 import type { PostingSums, SumQuery } from './sums.ts';
@@ -59,7 +59,7 @@ export class BooksFile {
       `INSERT INTO accounts (workspace_id, balance, reserved) VALUES (?, ?, ?)
        ON CONFLICT (workspace_id) DO UPDATE SET balance = excluded.balance, reserved = excluded.reserved`,
     );
-    this.#hold = prepare('SELECT workspace_id, amount FROM holds WHERE id = ?');
+    this.#hold = prepare('SELECT workspace_id, amount, expires_at FROM holds WHERE id = ?');
     this.#putHold = prepare(
       `INSERT INTO holds (id, workspace_id, amount, expires_at) VALUES (?, ?, ?, ?)
        ON CONFLICT (id) DO UPDATE SET amount = excluded.amount, expires_at = excluded.expires_at`,
@@ -96,6 +96,8 @@ export class BooksFile {
     const account = this.#afterExpiry(workspaceId, nowMs);
     const own = this.#hold.get(id);
     if (own !== undefined && own['workspace_id'] !== workspaceId) throw new HoldConflictError(id);
+    if (own !== undefined && integer(own, 'expires_at') > Math.ceil(request.expiresAtMs))
+      throw new HoldOutdatedError(id);
     const others = account.reserved - (own === undefined ? 0n : integer(own, 'amount'));
     const isNewCall = own === undefined && id.startsWith(CALL_HOLD_PREFIX);
     if (request.prepaid && account.balance - others < amount) return 'insufficient';

@@ -21,7 +21,7 @@ import { OpenCall } from './open-call.ts';
 import type {
   EvidenceCounters,
   MeterBooks,
-  MeterLimits,
+  MeterHold,
   MeterObserver,
   MeterStore,
   ReserveOutcome,
@@ -214,10 +214,10 @@ class CallMeter implements Meter {
         .catch((late: unknown) => (late === error ? undefined : this.#observer.storeFailed('void', late)));
       return 'store_unavailable';
     }
-    return this.#open(intent, record, new Lease(this.#leaseOptions(intent, limits, record, held)));
+    return this.#open(intent, record, new Lease(this.#leaseOptions(intent, record, hold)));
   }
 
-  #leaseOptions(intent: CallIntent, limits: MeterLimits, record: IntentRecord, held: bigint) {
+  #leaseOptions(intent: CallIntent, record: IntentRecord, { limits, amount: held, expiresAtMs }: MeterHold) {
     return {
       books: this.#options.books,
       clock: this.#options.clock,
@@ -228,6 +228,7 @@ class CallMeter implements Meter {
       prepaid: record.prepaid,
       limits,
       held,
+      expiresAtMs,
       onExhausted: intent.onExhausted,
       onLowBalance: intent.onLowBalance,
       onStoreFailed: (error: unknown) => this.#observer.storeFailed('renew', error),

@@ -45,8 +45,9 @@ export interface LeaseOptions {
   readonly workspaceId: string;
   readonly prepaid: boolean;
   readonly limits: MeterLimits;
-  /** Already reserved. */
+  /** Already reserved, until a wall-clock instant. */
   readonly held: Nano;
+  readonly expiresAtMs: number;
   readonly onExhausted: (why: Exhaustion) => void;
   readonly onLowBalance: ((remainingMs: number) => void) | undefined;
   readonly onStoreFailed: (error: unknown) => void;
@@ -64,6 +65,7 @@ export class Lease {
   /** Of a renewal: a live call has its place and was started, even where the books have forgotten its hold. */
   readonly #limits: MeterLimits;
   #held: Nano;
+  #expiresAtMs: number;
   #project: Projection | null = null;
   #renewAtMs = Number.POSITIVE_INFINITY;
   #refreshAtMs: number;
@@ -87,6 +89,7 @@ export class Lease {
     const { spendPerHour, spendPerDay } = options.limits;
     this.#limits = { ...NO_LIMITS, spendPerHour, spendPerDay };
     this.#held = options.held;
+    this.#expiresAtMs = options.expiresAtMs;
     this.#refreshAtMs = options.clock.monotonicMs() + options.times.holdTtlMs / 2;
   }
 
@@ -250,7 +253,9 @@ export class Lease {
   async #reserve(amount: Nano, limits = this.#limits): Promise<ReserveOutcome> {
     const { books, booksClock, clock, times, holdId, workspaceId, prepaid } = this.#options;
     const nowMs = booksClock.nowMs();
-    const expiresAtMs = nowMs + times.holdTtlMs;
+    // Later than the one before even where the wall clock was set back: the books tell by it which request is newer (B12).
+    const expiresAtMs = Math.max(nowMs + times.holdTtlMs, this.#expiresAtMs + 1);
+    this.#expiresAtMs = expiresAtMs;
     const request = {
       id: holdId,
       workspaceId,

@@ -57,7 +57,7 @@ async function runSchedule(books: Books, random: SeededRandom, workspaceId: stri
     const id = `${random.chance(0.8) ? 'lease' : 'order'}:${workspaceId}:${random.below(4)}`;
     const turn = random.below(10);
     if (turn < 6) {
-      const expiresAtMs = nowMs + 1 + random.below(2_500);
+      const expiresAtMs = Math.max(nowMs + 1 + random.below(2_500), model.expiresAtMs(id));
       const request = hold(id, amount(200), { workspaceId, nowMs, expiresAtMs, limits });
       step(`reserve ${id}`, books.reserve(request), model.reserve(request));
     } else if (turn < 8) {

@@ -258,6 +258,21 @@ export function booksContract(name: string, open: () => Promise<BooksUnderTest>,
         expect(await money(80_000)).toEqual({ balance: 100n, reserved: 0n });
       });
 
+      test('B12: a renewal that comes after a later one changes nothing, nor does a request that comes twice', async () => {
+        await books.settle(posted(posting({ id: 'topup:1', amount: 100n })));
+        const first = hold('h:1', 60n);
+        await books.reserve(first);
+        expect(await books.reserve(first)).toBe('held');
+        await books.reserve(hold('h:1', 90n, { expiresAtMs: 61_000 }));
+        await expect(books.reserve(first)).rejects.toMatchObject({ code: 'hold_outdated' });
+        await expect(books.reserve(hold('h:1', 95n, { expiresAtMs: 60_999 }))).rejects.toMatchObject({
+          code: 'hold_outdated',
+        });
+        expect(await money(60_999)).toEqual({ balance: 100n, reserved: 90n });
+        expect(await books.reserve(hold('h:1', 20n, { nowMs: 61_000, expiresAtMs: 61_001 }))).toBe('held');
+        expect(await money(61_000)).toEqual({ balance: 100n, reserved: 20n });
+      });
+
       test('a negative hold is refused: it would make money', async () => {
         await expect(books.reserve(hold('h:1', -1n))).rejects.toMatchObject({ code: 'ledger_request_invalid' });
         expect(await money()).toEqual({ balance: 0n, reserved: 0n });

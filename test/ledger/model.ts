@@ -65,6 +65,11 @@ export class ModelBooks {
     return this.#holds.get(holdId)?.amount;
   }
 
+  /** A renewal must expire later. */
+  expiresAtMs(holdId: string): number {
+    return this.#holds.get(holdId)?.expiresAtMs ?? 0;
+  }
+
   #balance(): bigint {
     return sum([...this.#postings.values()].map((one) => one.amount));
   }

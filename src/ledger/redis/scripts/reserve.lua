@@ -1,7 +1,7 @@
 -- KEYS: account, holds, expiries, calls, spent, starts.
 -- ARGV: hold id, amount, expires at, now, prepaid (1 or 0), is a call (1 or 0), hour, first hour of the day, end of the start,
 --       then the limits, each empty for none: calls at once, starts in a second, per hour, per day.
--- Answers the outcome, or `range` with the sum that does not fit.
+-- Answers the outcome, or `range` with the sum that does not fit, or `outdated`: a later request of this hold stands (B12).
 
 local SPENT, STARTS = KEYS[5], KEYS[6]
 local id, amount, expires_at, now = ARGV[1], parse(ARGV[2]), ARGV[3], ARGV[4]
@@ -14,6 +14,7 @@ local own = redis.call('HGET', HOLDS, id)
 for _, other in ipairs(expired) do
   if other == id then own = false end
 end
+if own and tonumber(redis.call('ZSCORE', EXPIRIES, id) or 0) > tonumber(expires_at) then return { 'outdated' } end
 local others = own and subtract(reserved, parse(own)) or reserved
 local wanted = add(others, amount)
 local is_new_call = is_call and not own
