@@ -104,6 +104,27 @@ describe('an import', () => {
     expect(stage.open()).toEqual([]);
   });
 
+  test('a change is tried like anything else: its call is free for it', async () => {
+    await using stage = await ReconciliationStage.open();
+    const call = await stage.call(61_000);
+    await stage.import([rowOf(call, 300)]);
+    const { report } = await stage.import([rowOf(call, 61)], { dryRun: true });
+    expect(report).toMatchObject({ rows: { revised: 1 }, withinTolerance: { count: 1 } });
+    expect(stage.open()).toEqual([`duration_differs ${call.id}`]);
+  });
+
+  test('two records that the carrier changed may take each other’s calls', async () => {
+    await using stage = await ReconciliationStage.open();
+    const one = await stage.call(61_000);
+    await stage.meter.clock.advanceAsync(300_000);
+    const other = await stage.call(20_000);
+    await stage.import([rowOf(one, 61), rowOf(other, 20)]);
+    const turned = [rowOf(one, 20, { at: other.at }), rowOf(other, 61, { at: one.at })];
+    const { report } = await stage.import(turned);
+    expect(report).toMatchObject({ rows: { revised: 2 }, withinTolerance: { count: 2 } });
+    expect(stage.open()).toEqual([]);
+  });
+
   test('bad rows are told by line, and the good ones imported; strict imports nothing', async () => {
     await using stage = await ReconciliationStage.open();
     const call = await stage.call(61_000);
@@ -487,6 +508,12 @@ describe('a resolution', () => {
     await stage.import([rowOf(call, 300), { id: 'more', at: stage.nowMs, to: '+12025550177', seconds: 3 }]);
     await stage.reconciliation.sweep();
     expect(stage.open()).toEqual(['missing_here more']);
+    const [more] = stage.reconciliation.exceptions({ kind: 'missing_here', limit: 1 }).items;
+    await stage.reconciliation.resolve(more?.id ?? '', { note: 'fraud', by: 'ana', adjustment: null });
+    // Both sides are looked at again and found as before.
+    await stage.reconciliation.sweep();
+    await stage.import([{ id: 'neighbour', at: stage.nowMs, to: '+12025550178', seconds: 3 }]);
+    expect(stage.open()).toEqual(['missing_here neighbour']);
   });
 });
 
