@@ -248,6 +248,7 @@ async function assemble(
     carriersFolder: resolve(root, config.billing.carriers),
     directory,
     store,
+    currency: config.billing.currency,
     callMaxMs: config.calls.maxDurationMs,
     clock,
     metrics,

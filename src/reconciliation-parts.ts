@@ -24,6 +24,7 @@ export interface ReconciliationParts {
   readonly carriersFolder: string;
   readonly directory: Directory;
   readonly store: Store;
+  readonly currency: string;
   /** The longest call, from its answer. */
   readonly callMaxMs: number;
   readonly clock: Clock;
@@ -32,7 +33,7 @@ export interface ReconciliationParts {
 }
 
 export function startReconciliation(parts: ReconciliationParts): { service: Reconciliation; close(): Promise<void> } {
-  const { dataDir, carriersFolder, directory, store, callMaxMs, clock, metrics, logger } = parts;
+  const { dataDir, carriersFolder, directory, store, currency, callMaxMs, clock, metrics, logger } = parts;
   const service = openReconciliation({
     path: join(dataDir, FILE),
     carriersFolder,
@@ -41,6 +42,7 @@ export function startReconciliation(parts: ReconciliationParts): { service: Reco
     meter: createCarrierMeter({ journal: store.ownJournal, books: store.meterBooks, clock }),
     costs: bookedCosts(store.books),
     trunk: (id) => directory.trunks.get(id),
+    currency,
     callMaxMs: callMaxMs + RINGING_MAX_MS,
     nowMs: () => clock.wallMs(),
   });

@@ -32,7 +32,7 @@ export interface Exception extends Scope {
   readonly knownCost: Nano | null;
   /** Telephony that the customer was charged. */
   readonly revenue: Nano | null;
-  /** What is at stake: the difference of the costs for cost_differs, else the larger of cost and revenue. */
+  /** What is at stake, in the node's currency: the difference of the costs for cost_differs, else the larger of cost and revenue. */
   readonly value: Nano;
   readonly currency: string | null;
   /** For people; no numbers. */
@@ -70,6 +70,8 @@ export interface ExceptionFacts {
   readonly call: OurCall | null;
   readonly knownCost: Nano | null;
   readonly currency: string | null;
+  /** The carrier's currency is the node's: costs can be compared with what we know. */
+  readonly isOurCurrency: boolean;
   readonly detail: string;
 }
 
@@ -95,7 +97,10 @@ export function makeException(scope: Scope, kind: ExceptionKind, facts: Exceptio
     carrierCost,
     knownCost,
     revenue,
-    value: kind === 'cost_differs' ? absolute((carrierCost ?? 0n) - (knownCost ?? 0n)) : larger(carrierCost, revenue),
+    value:
+      kind === 'cost_differs'
+        ? absolute((carrierCost ?? 0n) - (knownCost ?? 0n))
+        : larger(facts.isOurCurrency ? carrierCost : null, revenue),
     currency,
     detail: facts.detail,
   };

@@ -56,6 +56,7 @@ export async function importFile(
     freed: news.freed,
     retried: store.unmatched(scope, around, LIMITS.retriedMax).filter((record) => !isFresh.has(record.key)),
     covered: judged(store.coverage(scope), covers, mapping.windowMs, nowMs),
+    isOurCurrency: mapping.cost?.currency === deps.currency,
     nowMs,
     dryRun,
   });

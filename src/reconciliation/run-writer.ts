@@ -107,7 +107,8 @@ export class RunWriter {
   ): Exception {
     const { scope, importId, mapping } = this.#request;
     const currency = mapping.cost?.currency ?? null;
-    return makeException(scope, kind, { importId, record, call, knownCost, currency, detail });
+    const { isOurCurrency } = this.#request;
+    return makeException(scope, kind, { importId, record, call, knownCost, currency, isOurCurrency, detail });
   }
 }
 

@@ -30,6 +30,8 @@ export interface RunDeps {
   readonly calls: CallsOf;
   readonly meter: CarrierMeter;
   readonly costs: CostsOf;
+  /** Of all money of the node. */
+  readonly currency: string;
 }
 
 export interface RunRequest {
@@ -45,6 +47,8 @@ export interface RunRequest {
   readonly retried: readonly StoredRecord[];
   /** Calls that started here and have no record are missing there. */
   readonly covered: readonly TimeRange[];
+  /** The mapping's currency is the node's; others are never compared. */
+  readonly isOurCurrency: boolean;
   readonly nowMs: number;
   readonly dryRun: boolean;
 }
@@ -153,8 +157,8 @@ async function settle(
   request: RunRequest,
   pairs: readonly Pair<StoredRecord>[],
 ): Promise<SettledPair[]> {
-  const { mapping, scope } = request;
-  const priced = pairs.filter(({ record }) => record.cost !== null).map(({ call }) => call);
+  const { mapping, scope, isOurCurrency } = request;
+  const priced = pairs.filter(({ record }) => isOurCurrency && record.cost !== null).map(({ call }) => call);
   const costs = await deps.costs(scope.trunkId, priced);
   return await Promise.all(
     pairs.map(async (pair) => {

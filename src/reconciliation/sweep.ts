@@ -35,6 +35,7 @@ export async function sweepScope(deps: SweepDeps, scope: Scope, nowMs: number): 
       freed: new Set(),
       retried: store.unmatched(scope, { fromMs: nowMs - LIMITS.retriedMs, toMs: nowMs }, LIMITS.retriedMax),
       covered: intersect(inside, { fromMs: store.sweptTo(scope), toMs: nowMs - MISSING_AFTER_MS }),
+      isOurCurrency: mapping.cost?.currency === deps.currency,
       nowMs,
       dryRun: false,
     });

@@ -87,6 +87,7 @@ export async function startWorld(over: Partial<HttpDeps> = {}): Promise<World> {
     meter: unknownCalls,
     costs: async () => new Map(),
     trunk: (id) => directory.trunks.get(id),
+    currency: 'USD',
     callMaxMs: 3_600_000,
     nowMs: () => clock.wallMs(),
   });

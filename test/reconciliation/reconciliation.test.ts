@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { auditDatabase } from '../../src/audit.ts';
+import { parseSupplierRates } from '../../src/metering/supplier-rates.ts';
 import { CdrFileError, CdrRowsError, ReconciliationBusyError } from '../../src/reconciliation/errors.ts';
 import { LIMITS } from '../../src/reconciliation/limits.ts';
 import { trunk, workspace } from '../directory/records.ts';
@@ -11,6 +12,12 @@ import { type CarrierRow, DAY_MS, exported, ReconciliationStage } from './stage.
 
 const folder = mkdtempSync(join(tmpdir(), 'callin-reconciliation-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Two started minutes at 0.009. */
+const SUPPLIERS = parseSupplierRates(
+  'currency: USD\ndecks: { deck: [{ prefix: "1", perMinute: "0.009" }] }\ntrunks: { trunk_a: deck }\n',
+  'supplier-rates.yaml',
+);
 
 /** The carrier's row for a call of ours, stamped half a second late. */
 const rowOf = (
@@ -580,6 +587,39 @@ describe('the queue', () => {
       { carrier: 'another', trunkId: 'trunk_a', report: null, problem: 'mapping_invalid' },
       { carrier: 'generic', trunkId: 'trunk_a', report: { matched: { count: 0 } }, problem: null },
     ]);
+  });
+
+  test('costs in another currency are shown, and never compared or added to what is at stake', async () => {
+    const carriersFolder = join(folder, 'euro');
+    cpSync(join(import.meta.dirname, '..', '..', 'config', 'carriers'), carriersFolder, { recursive: true });
+    const generic = readFileSync(join(carriersFolder, 'generic.yaml'), 'utf8');
+    writeFileSync(join(carriersFolder, 'generic.yaml'), generic.replace('currency: USD', 'currency: EUR'));
+    await using stage = await ReconciliationStage.open({ carriersFolder });
+    stage.meter.suppliers = SUPPLIERS;
+    const call = await stage.call(61_000);
+    const rows = [
+      rowOf(call, 300, { cost: '0.50' }),
+      { id: 'alone', at: stage.nowMs, to: '+12025550177', seconds: 3, cost: '0.50' },
+    ];
+    const { report } = await stage.import([], { content: Buffer.from(exported(rows).replaceAll('USD', 'EUR')) });
+    expect(report).toMatchObject({ currency: 'EUR', matched: { carrierCost: 500_000_000n } });
+    const { items } = stage.reconciliation.exceptions({ limit: 9 });
+    expect(items.map(({ kind, carrierCost, currency, value }) => [kind, carrierCost, currency, value])).toEqual([
+      ['missing_here', 500_000_000n, 'EUR', 0n],
+      ['duration_differs', 500_000_000n, 'EUR', call.bill.telephony.amount],
+    ]);
+  });
+
+  test('a cost that is not what its prices give is listed, beside a duration that agrees', async () => {
+    await using stage = await ReconciliationStage.open();
+    stage.meter.suppliers = SUPPLIERS;
+    const call = await stage.call(61_000);
+    const right = await stage.import([rowOf(call, 61, { cost: '0.018' })]);
+    expect(right.report).toMatchObject({ withinTolerance: { count: 1 }, exceptions: { cost_differs: { count: 0 } } });
+    const wrong = await stage.import([rowOf(call, 61, { cost: '0.02' })]);
+    expect(wrong.report).toMatchObject({ withinTolerance: { count: 0 }, exceptions: { cost_differs: { count: 1 } } });
+    const [exception] = stage.reconciliation.exceptions({ status: 'open', limit: 1 }).items;
+    expect(exception).toMatchObject({ carrierCost: 20_000_000n, knownCost: 18_000_000n, value: 2_000_000n });
   });
 
   test('two carriers of one trunk are reconciled each by itself', async () => {

@@ -51,6 +51,7 @@ export class ReconciliationStage {
       meter: createCarrierMeter({ books, journal, clock: meter.clock }),
       costs: bookedCosts(books),
       trunk: (id) => this.directory.trunks.get(id),
+      currency: 'USD',
       callMaxMs: DAY_MS,
       nowMs: () => meter.clock.wallMs(),
     });
