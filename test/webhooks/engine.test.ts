@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Attempt } from '../../src/webhooks/retry.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -20,6 +21,14 @@ async function open(options: RigOptions = {}): Promise<Rig> {
 afterEach(async () => {
   await Promise.all(rigs.splice(0).map((rig) => rig.close()));
 });
+
+/** Deliveries in a file that somebody else has open. */
+function rowsIn(path: string): number {
+  const database = new DatabaseSync(path, { readOnly: true });
+  const count = Number(database.prepare('SELECT count(*) AS rows FROM deliveries').get()?.['rows']);
+  database.close();
+  return count;
+}
 
 /** Promises that a test settles by the event's id. */
 function gates(rig: Rig): Map<string, (attempt: Attempt) => void> {
@@ -543,7 +552,8 @@ describe('what is done', () => {
   });
 
   test('and what is open goes with its endpoint', async () => {
-    const rig = await open({ limits: { keepRowsMax: 10 } });
+    const path = join(mkdtempSync(join(tmpdir(), 'callin-webhooks-')), 'webhooks.db');
+    const rig = await open({ path, limits: { keepRowsMax: 10 } });
     const { id } = await rig.make();
     rig.sender.answer = () => REFUSED;
     for (let call = 0; call < 35; call++) await rig.emit(event(`call.ended:c${call}`));
@@ -556,6 +566,8 @@ describe('what is done', () => {
     expect(rig.observer.last).toEqual({ pending: 0, oldestAt: null });
     expect(await rig.webhooks.get(id)).toBeUndefined();
     expect(await rig.webhooks.deliveries(id, { limit: 10 })).toBeUndefined();
+    expect(rowsIn(path)).toBe(0);
+    rmSync(dirname(path), { recursive: true });
   });
 });
 
@@ -727,6 +739,7 @@ describe('a process that ends', () => {
     const next = await open({ path });
     await next.clock.advanceAsync(MINUTE);
     expect([next.sender.sent.length, next.observer.last]).toEqual([0, { pending: 0, oldestAt: null }]);
+    expect(rowsIn(path)).toBe(0);
   });
 
   test('another key opens no secret', async () => {

@@ -153,7 +153,7 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
       return { id: endpoint.id, secret };
     },
     emit: (...events) => webhooks.emit(WORKSPACE, events),
-    deliveries: async (id) => (await webhooks.deliveries(id, { limit: 1000 }))?.items ?? [],
+    deliveries: async (id) => (await webhooks.deliveries(id, { limit: 5_000 }))?.items ?? [],
     async close() {
       const closed = webhooks.close();
       await clock.advanceAsync(WEBHOOK_LIMITS.closeGraceMs);
