@@ -113,14 +113,20 @@ class Exchange {
     request.end(body);
   }
 
+  /** How far a new connection has come; one that is used again is open, and must not collect listeners. */
   #watch(socket: Socket): void {
-    if (!socket.connecting) this.#stage = 'open';
-    socket.once('connect', () => {
-      this.#stage = this.#url.protocol === 'https:' ? 'securing' : 'open';
-    });
-    socket.once('secureConnect', () => {
+    if (!socket.connecting) {
       this.#stage = 'open';
+      return;
+    }
+    const isSecure = this.#url.protocol === 'https:';
+    socket.once('connect', () => {
+      this.#stage = isSecure ? 'securing' : 'open';
     });
+    if (isSecure)
+      socket.once('secureConnect', () => {
+        this.#stage = 'open';
+      });
   }
 
   #read(response: IncomingMessage): void {
