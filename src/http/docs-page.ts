@@ -55,7 +55,8 @@ function renderOperation(path: string, method: string, operation: Operation): st
     (parameter) =>
       `<tr><td><code>${escapeHtml(parameter.name)}</code></td><td>${parameter.in}${parameter.required ? ', required' : ''}</td><td><code>${escapeHtml(JSON.stringify(parameter.schema))}</code></td></tr>`,
   );
-  const body = operation.requestBody?.content['application/json'];
+  const { 'application/json': body, ...uploads } = operation.requestBody?.content ?? {};
+  const [upload] = Object.keys(uploads);
   const responses = Object.entries(operation.responses).map(
     ([status, response]) =>
       `<tr><td>${status}</td><td>${escapeHtml(response.description)}</td><td>${renderReference(response.content?.['application/json']?.schema)}</td></tr>`,
@@ -63,7 +64,7 @@ function renderOperation(path: string, method: string, operation: Operation): st
   return `<details id="${escapeHtml(operation.operationId)}"><summary><code class="method">${method.toUpperCase()}</code><code>${escapeHtml(path)}</code><span>${escapeHtml(operation.summary)}</span></summary>
 <p>Access: ${escapeHtml(operation['x-access'])}</p>
 ${parameters.length > 0 ? `<table>${parameters.join('')}</table>` : ''}
-${body ? `<p>Body</p>${renderJson(body.schema)}` : ''}
+${body ? `<p>Body</p>${renderJson(body.schema)}` : ''}${upload ? `<p>Body: <code>${escapeHtml(upload)}</code></p>` : ''}
 <p>Answers</p><table>${responses.join('')}</table></details>`;
 }
 

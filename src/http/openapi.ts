@@ -105,8 +105,9 @@ function parametersOf(route: Route): Parameter[] {
   const inPath = [...route.path.matchAll(/\{(\w+)\}/g)].map(
     ([, name = '']): Parameter => ({ name, in: 'path', required: true, schema: { type: 'string' } }),
   );
+  const needed: readonly string[] = route.query?.required ?? [];
   const inQuery = Object.entries((route.query?.properties ?? {}) as Record<string, object>).map(
-    ([name, schema]): Parameter => ({ name, in: 'query', required: false, schema }),
+    ([name, schema]): Parameter => ({ name, in: 'query', required: needed.includes(name), schema }),
   );
   const key = {
     type: 'string',

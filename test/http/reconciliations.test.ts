@@ -299,3 +299,13 @@ test('a sweep reports on each carrier and trunk', async () => {
     { carrier: 'generic', trunkId: 'trunk_m', problem: null, report: { matched: { count: 0 } } },
   ]);
 });
+
+test('the documentation says what is uploaded, and what must be given with it', async () => {
+  const operation = world.document.paths['/v1/reconciliations']?.['post'];
+  expect(Object.keys(operation?.requestBody?.content ?? {})).toEqual(['text/csv']);
+  expect(operation?.parameters?.filter(({ required }) => required).map(({ name }) => name)).toEqual([
+    'carrier',
+    'trunk',
+  ]);
+  expect((await world.ask('GET', '/docs')).text).toContain('<p>Body: <code>text/csv</code></p>');
+});
