@@ -8,7 +8,6 @@
 
 import type { EvidenceCounters } from './ports.ts';
 import type { AgentEvent } from './rating.ts';
-import { agentIsAttached } from './rating.ts';
 import type { Pulse } from './records.ts';
 
 export interface ProofAges {
@@ -37,6 +36,8 @@ export interface LiveCall {
   readonly callId: string;
   readonly answeredAtMs: number;
   readonly agentEvents: readonly AgentEvent[];
+  /** After all of `agentEvents` (rating.ts `agentIsAttached`): told, because a sweep asks each second and events are rare. */
+  readonly hasAgent: boolean;
   readonly reading: Reading;
 }
 
@@ -53,9 +54,7 @@ export function pulseOf(call: LiveCall, nowMs: number, ages: ProofAges): Pulse {
     callId: call.callId,
     billedToMs,
     rtpAgeMs: reading.rtpMs > 0 ? Math.round(nowMs - reading.rtpMs) : null,
-    agentProvenToMs: agentIsAttached(call.agentEvents)
-      ? Math.min(billedToMs, agentProvenTo(call.agentEvents, reading, nowMs, ages))
-      : null,
+    agentProvenToMs: call.hasAgent ? Math.min(billedToMs, agentProvenTo(call.agentEvents, reading, nowMs, ages)) : null,
   };
 }
 

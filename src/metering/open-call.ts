@@ -36,7 +36,7 @@ import type {
 import { settlementOf } from './poster.ts';
 import type { RateTable } from './rates.ts';
 import type { AgentEvent } from './rating.ts';
-import { activeTime, answeredMs, computePrice, telephonyPrice } from './rating.ts';
+import { activeTime, agentIsAttached, answeredMs, computePrice, telephonyPrice } from './rating.ts';
 import type { Answer, EndedRecord, IntentRecord, PostedRecord, Pulse, RatedRecord } from './records.ts';
 import type { SupplierTable } from './supplier-rates.ts';
 
@@ -69,6 +69,8 @@ export class OpenCall implements MeteredCall {
   readonly #options: OpenCallOptions;
   readonly #writer: CallWriter;
   readonly #agentEvents: AgentEvent[] = [];
+  /** Whether one is attached after so many events. */
+  #agentAfter = { events: 0, is: false };
   readonly #flags = new Set<string>();
   #seq = 1;
   #reading: Reading | null = null;
@@ -176,6 +178,7 @@ export class OpenCall implements MeteredCall {
         callId: this.#options.record.callId,
         answeredAtMs: this.#answer.monotonicMs,
         agentEvents: this.#agentEvents,
+        hasAgent: this.#hasAgent(),
         reading,
       },
       nowMs,
@@ -231,6 +234,13 @@ export class OpenCall implements MeteredCall {
     // Before the answer no agent costs anything: its coming is written along with the answer.
     if (this.#answer === null) this.#writer.defer(record);
     else void this.#writer.write(record);
+  }
+
+  #hasAgent(): boolean {
+    const events = this.#agentEvents;
+    if (this.#agentAfter.events !== events.length)
+      this.#agentAfter = { events: events.length, is: agentIsAttached(events) };
+    return this.#agentAfter.is;
   }
 
   async #finish(): Promise<Bill> {
