@@ -265,9 +265,12 @@ export class Lease {
       prepaid,
       limits,
     };
+    // Whoever gives money back does not rely on it while the answer is on its way, or never comes.
+    if (amount < this.#held) this.#held = amount;
     const outcome = await within(clock, times.storeTimeoutMs, 'reserve', books.reserve(request));
     if (outcome === 'held') {
       this.#held = amount;
+      this.#graceEndMs = null;
       this.#refreshAtMs = clock.monotonicMs() + times.holdTtlMs / 2;
     } else this.#short = outcome === 'insufficient' ? 'balance_exhausted' : 'spend_limit_reached';
     return outcome;

@@ -118,3 +118,68 @@ describe('service beyond the money that is held', () => {
     }
   });
 });
+
+describe('a renewal whose answer is lost', () => {
+  /** Stands between the meter and the books; each part may be away, and an answer may get lost. */
+  function unreliable() {
+    const away = { reserve: false, balance: false, answers: false };
+    const failing = () => Promise.reject(new Error('away'));
+    const wrap = ({ books, journal }: OpenBooks) => ({
+      journal,
+      books: {
+        ...books,
+        reserve: async (hold: Parameters<typeof books.reserve>[0]) => {
+          if (away.reserve) return await failing();
+          const outcome = await books.reserve(hold);
+          return away.answers && outcome === 'held' ? await failing() : outcome;
+        },
+        balance: (...asked: Parameters<typeof books.balance>) => (away.balance ? failing() : books.balance(...asked)),
+      },
+    });
+    return { away, wrap };
+  }
+
+  test('and that gave money back is taken for done: nobody relies on what others may have by now', async () => {
+    const { away, wrap } = unreliable();
+    await using stage = await Stage.open({ balance: 35_500_000n, wrap });
+    const call = await (await stage.call({ class: 'byoc' })).answer();
+    await call.liveTo(6_000);
+    call.agentOff(6_000);
+    await call.liveTo(19_500);
+    // There is no money for 30 s more; 15 s are less than what is held.
+    away.answers = true;
+    await call.liveTo(20_500);
+    away.answers = false;
+    const other = await stage.call({ class: 'byoc' });
+    away.reserve = true;
+    call.agentOn(21_000);
+    await call.liveTo(45_000);
+    away.reserve = false;
+    const bill = await call.end();
+    expect(bill.total).toBeLessThanOrEqual(25_500_000n);
+    const { balance, reserved } = await stage.balance();
+    expect(balance - reserved).toBeGreaterThanOrEqual(0n);
+    await other.end();
+  });
+
+  test('the grace begins anew with each renewal that is granted, whatever else fails beside it', async () => {
+    const { away, wrap } = unreliable();
+    await using stage = await Stage.open({ wrap });
+    const told: string[] = [];
+    const over = {
+      class: 'byoc',
+      onExhausted: (why: string) => told.push(why),
+      onLowBalance: () => undefined,
+    } as const;
+    const call = await (await stage.call(over)).answer();
+    Object.assign(away, { reserve: true, balance: true });
+    await call.liveTo(17_500);
+    away.reserve = false;
+    await call.liveTo(18_500);
+    away.reserve = true;
+    await call.liveTo(57_500);
+    expect(told).toEqual([]);
+    await call.liveTo(58_500);
+    expect(told).toEqual(['store_lost']);
+  });
+});
