@@ -13,7 +13,7 @@
 import type { CallEvents, LowBalance } from './calls/deps.ts';
 import type { Bill, CallRecord } from './domain/call.ts';
 import type { Clock } from './domain/clock.ts';
-import { formatMoney } from './domain/money.ts';
+import { formatMoney, type Nano } from './domain/money.ts';
 import { viewBill, viewTime } from './http/views.ts';
 import type { Books } from './ledger/books.ts';
 import type { Logger } from './observability/logger.ts';
@@ -27,8 +27,8 @@ export interface CallEventParts {
 }
 
 export interface CallEventSource extends CallEvents {
-  /** The bill of an ended call was changed by an adjustment: `revision` counts from 2. Durable when it resolves. */
-  adjusted(call: CallRecord, bill: Bill, revision: number): Promise<void>;
+  /** The carrier's record changed what an ended call costs by `charged` (metering/carrier-record.ts: once per call). Must not reject. */
+  adjusted(call: CallRecord, charged: Nano): Promise<void>;
 }
 
 const MINUTE_MS = 60_000;
@@ -82,7 +82,7 @@ export function createCallEvents({ webhooks, books, clock, log }: CallEventParts
       const events = [
         ...(await exhausted(call, workspaceId)),
         endedEvent(call),
-        ...(bill === null ? [] : [billedEvent(call, bill, 1)]),
+        ...(bill === null ? [] : [billedEvent(call, bill, null)]),
       ];
       await webhooks.emit(workspaceId, events);
     },
@@ -93,8 +93,15 @@ export function createCallEvents({ webhooks, books, clock, log }: CallEventParts
         log.error({ callId, err: error }, 'an event could not be stored'),
       );
     },
-    async adjusted(call, bill, revision) {
-      if (call.workspaceId !== null) await webhooks.emit(call.workspaceId, [billedEvent(call, bill, revision)]);
+    async adjusted(call, charged) {
+      const { id, workspaceId, bill } = call;
+      if (workspaceId === null || bill === null) return;
+      const adjusted = { ...bill, total: bill.total + charged, final: true };
+      try {
+        await webhooks.emit(workspaceId, [billedEvent(call, adjusted, charged)]);
+      } catch (error) {
+        log.error({ callId: id, err: error }, 'an event could not be stored');
+      }
     },
   };
 }
@@ -109,14 +116,16 @@ function endedEvent(call: CallRecord): NewEvent {
   };
 }
 
-function billedEvent(call: CallRecord, bill: Bill, revision: number): NewEvent {
-  const suffix = revision === 1 ? '' : `:${revision}`;
+/** The second revision is the last: a carrier's record corrects a call once. */
+function billedEvent(call: CallRecord, bill: Bill, adjustment: Nano | null): NewEvent {
+  const revision = adjustment === null ? 1 : 2;
+  const shown = adjustment === null ? null : formatMoney(adjustment);
   return {
-    id: `call.billed:${call.id}${suffix}`,
+    id: `call.billed:${call.id}${revision === 1 ? '' : `:${revision}`}`,
     event: 'call.billed',
     atMs: endOf(call),
     callId: call.id,
-    data: () => ({ callId: call.id, revision, bill: viewBill(bill) }),
+    data: () => ({ callId: call.id, revision, adjustment: shown, bill: viewBill(bill) }),
   };
 }
 

@@ -250,6 +250,10 @@ async function assemble(
     store,
     currency: config.billing.currency,
     callMaxMs: config.calls.maxDurationMs,
+    onAdjusted: async (callId, charged) => {
+      const record = await directory.calls.get(callId);
+      if (record !== undefined) await events.adjusted(record, charged);
+    },
     clock,
     metrics,
     logger,

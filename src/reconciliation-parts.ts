@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import type { Directory } from './directory/directory.ts';
 import type { Clock } from './domain/clock.ts';
 import { EXCEPTION_KINDS } from './domain/exception-kind.ts';
+import type { Nano } from './domain/money.ts';
 import type { Logger } from './observability/logger.ts';
 import type { Metrics } from './observability/metrics.ts';
-import { createCarrierMeter } from './reconciliation/carrier-meter.ts';
+import { type CarrierMeter, createCarrierMeter } from './reconciliation/carrier-meter.ts';
 import { directoryCalls } from './reconciliation/our-calls.ts';
 import { openReconciliation, type Reconciliation } from './reconciliation/reconciliation.ts';
 import { sweepRegularly } from './reconciliation/schedule.ts';
@@ -24,6 +25,8 @@ export interface ReconciliationParts {
   readonly carriersFolder: string;
   readonly directory: Directory;
   readonly store: Store;
+  /** A carrier's record changed what a call costs; told again when the record is. Must not reject. */
+  readonly onAdjusted: (callId: string, charged: Nano) => Promise<void>;
   readonly currency: string;
   /** The longest call, from its answer. */
   readonly callMaxMs: number;
@@ -39,7 +42,7 @@ export function startReconciliation(parts: ReconciliationParts): { service: Reco
     carriersFolder,
     books: store.books,
     calls: directoryCalls(directory.calls),
-    meter: createCarrierMeter({ journal: store.ownJournal, books: store.meterBooks, clock }),
+    meter: telling(createCarrierMeter({ journal: store.ownJournal, books: store.meterBooks, clock }), parts.onAdjusted),
     costs: bookedCosts(store.books),
     trunk: (id) => directory.trunks.get(id),
     currency,
@@ -53,6 +56,18 @@ export function startReconciliation(parts: ReconciliationParts): { service: Reco
     async close() {
       stopSweeping();
       await service.close();
+    },
+  };
+}
+
+/** After the correction is durable; where the process ends in between, the record that is read again is answered `exists` and told. */
+export function telling(meter: CarrierMeter, onAdjusted: ReconciliationParts['onAdjusted']): CarrierMeter {
+  return {
+    foresee: (word) => meter.foresee(word),
+    async apply(word) {
+      const answer = await meter.apply(word);
+      if (answer.charged !== 0n) await onAdjusted(word.callId, answer.charged);
+      return answer;
     },
   };
 }

@@ -127,14 +127,16 @@ describe('an ended call', () => {
     await rig.make();
     const record = call();
     await events.ended(record);
-    const bill = { ...(record.bill as NonNullable<typeof record.bill>), total: 0n, final: true };
-    await events.adjusted(record, bill, 2);
-    await events.adjusted(record, bill, 2);
-    expect((await sent()).map(({ id, data }) => [id, data['revision']])).toEqual([
-      ['call.ended:call_a', undefined],
-      ['call.billed:call_a', 1],
-      ['call.billed:call_a:2', 2],
+    await events.adjusted(record, 600_000n);
+    await events.adjusted(record, 600_000n);
+    await events.adjusted({ ...record, workspaceId: null }, 600_000n);
+    const all = await sent();
+    expect(all.map(({ id, data }) => [id, data['revision'], data['adjustment']])).toEqual([
+      ['call.ended:call_a', undefined, undefined],
+      ['call.billed:call_a', 1, null],
+      ['call.billed:call_a:2', 2, '0.0006'],
     ]);
+    expect(all[2]?.data['bill']).toMatchObject({ total: '0.0426', final: true, telephony: { amount: '0.012' } });
   });
 });
 

@@ -133,8 +133,10 @@ export class Deliverer {
     const next = deliveries.next(queue.endpoint.id, queue.busy);
     if (next === undefined) return undefined;
     const waitMs = Math.max(next.atMs, queue.notBeforeMs) - clock.wallMs();
-    if (waitMs <= 0) return deliveries.job(next.seq);
-    queue.timer = clock.setTimer(() => this.#wake(queue), Math.min(waitMs, limits.backoffMaxMs));
+    // Further away than we ever put anything: the wall clock was set back.
+    const isLost = waitMs > Math.max(limits.backoffMaxMs, limits.retryAfterMaxMs);
+    if (waitMs <= 0 || isLost) return deliveries.job(next.seq);
+    queue.timer = clock.setTimer(() => this.#wake(queue), waitMs);
     return undefined;
   }
 

@@ -263,6 +263,18 @@ describe('what is not delivered', () => {
     expect(rig.observer.last).toEqual({ pending: 0, oldestAt: null });
   });
 
+  test('does not wait for a wall clock that was set back by a year', async () => {
+    const rig = await open();
+    const { id } = await rig.make();
+    rig.sender.answer = () => status(503, { retryAfter: '3600' });
+    await rig.emit(event('call.ended:c1'));
+    await settle();
+    rig.clock.stepWall(-365 * DAY);
+    rig.sender.answer = () => DELIVERED;
+    await rig.clock.advanceAsync(HOUR);
+    expect((await rig.deliveries(id))[0]).toMatchObject({ status: 'delivered', attempts: 2 });
+  });
+
   test('goes to a changed URL at the next attempt', async () => {
     const rig = await open();
     const { id } = await rig.make();
