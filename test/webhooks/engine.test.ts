@@ -610,6 +610,16 @@ describe('the list of deliveries', () => {
     });
   });
 
+  test('shows what came back as it came, whatever it was', async () => {
+    const rig = await open();
+    const { id } = await rig.make();
+    const response = "a\u0000b\ufffd\ud83d\ude00 '; DROP TABLE deliveries; --<script>";
+    rig.sender.answer = () => status(200, { response });
+    await rig.emit(event('call.ended:c1'));
+    await settle();
+    expect((await rig.deliveries(id))[0]?.lastResponse).toBe(response);
+  });
+
   test('and everything else about an endpoint is unknown to another workspace', async () => {
     const rig = await open();
     const { id } = await rig.make();

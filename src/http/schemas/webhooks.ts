@@ -10,7 +10,7 @@ const url = Type.String({
   minLength: 9,
   maxLength: 2048,
   pattern: '^https?://[^\\s@#]+$',
-  description: 'an https:// address without user information',
+  description: 'an https address without user information',
 });
 const events = Type.Union(
   [Type.Enum(['all']), Type.Array(Type.Enum([...WEBHOOK_EVENTS]), { minItems: 1, uniqueItems: true })],
