@@ -149,6 +149,31 @@ describe('webhooks of a gateway', () => {
     await agent.close();
   }, 40_000);
 
+  test.each([0, 15, 40, 90])(
+    'tell of every call that has a bill, whenever the gateway is killed: %i ms after ten hang up',
+    async (killAfterMs) => {
+      const first = await start();
+      await listen(first, ['call.ended', 'call.billed']);
+      const calls = await Promise.all(Array.from({ length: 10 }, () => dial(first)));
+      for (const call of calls) call.bye().catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, killAfterMs));
+      await first.kill();
+      const next = await start(first.dataDir);
+      const page = await next.api<{ items: ShownCall[] }>('GET', '/v1/calls');
+      expect(page.body.items).toHaveLength(10);
+      for (const shown of page.body.items) {
+        const own = () => receiver.received.filter(({ json }) => json.data.callId === shown.id).map(({ json }) => json);
+        await expect.poll(() => new Set(own().map(({ type }) => type)).size, { timeout: 10_000 }).toBe(2);
+        // At least once, in order, and each time with the bill that stands.
+        expect(own().findIndex(({ type }) => type === 'call.ended')).toBe(0);
+        for (const { type, data } of own()) if (type === 'call.billed') expect(data.bill).toEqual(shown.bill);
+      }
+      await next.stop();
+      first.discard();
+    },
+    40_000,
+  );
+
   test('tell once of calls that a crash cut off, after the restart, and of those that had ended before it', async () => {
     const first = await start();
     const { id, secret } = await listen(first);
