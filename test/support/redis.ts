@@ -203,9 +203,10 @@ export async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-/** Real processes have no fake clock: asks every 20 ms, for at most 15 s. */
-export async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 750; attempt += 1) {
+/** Real processes have no fake clock: asks every 20 ms, for at most `withinMs`. */
+export async function until(what: string, isSo: () => Promise<boolean>, withinMs = 15_000): Promise<void> {
+  const deadlineMs = performance.now() + withinMs;
+  while (performance.now() < deadlineMs) {
     if (await isSo().catch(() => false)) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

@@ -1,0 +1,223 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { HAS_REDIS, type RedisServer, startRedis, startRedisSentinel, until } from '../support/redis.ts';
+import { FaultScene, pause } from './support/fault-scene.ts';
+
+// Faults of the store under live calls: the real gateway, a real redis-server, and an auditor of its own (test/support/books-auditor.ts) that
+// looks four times a second. After each fault every call must have cost what the phone saw, once, and everything must add up.
+// FAULTS=long adds the pauses of 10 s and 60 s.
+
+const LONG = process.env['FAULTS'] === 'long';
+/** So that the auditor looks at least once. */
+const FAULT_MS = 500;
+const UNAVAILABLE = '503 SIP;cause=503;text="store_unavailable"';
+/** Slice and grace: how long a call lives without the store, at most. */
+const LEASE_AND_GRACE_MS = 40_000;
+
+let redis: RedisServer;
+let scene: FaultScene;
+
+function onOneScene(): void {
+  beforeAll(async () => {
+    redis = await startRedis({ appendFsync: 'always' });
+    scene = await FaultScene.open(redis.url, [redis]);
+  });
+  afterAll(async () => {
+    await scene?.close();
+    await redis?.stop();
+  });
+}
+
+/** Calls that are live at the beginning of the fault, end in the midst of it, and begin after it. */
+async function around(fault: () => Promise<void>, repair: () => Promise<void>): Promise<void> {
+  const staying = await scene.live(2);
+  const leaving = await scene.live(2);
+  await fault();
+  expect(await scene.attempt()).toBe(UNAVAILABLE);
+  await scene.hangUp(leaving);
+  await pause(FAULT_MS);
+  expect(staying.map(({ call }) => call.state)).toEqual(['answered', 'answered']);
+  await repair();
+  await scene.takesCalls();
+  expect(staying.map(({ call }) => call.state)).toEqual(['answered', 'answered']);
+  await scene.hangUp(staying);
+}
+
+describe.skipIf(!HAS_REDIS)('a Redis that keeps what it acknowledged (needs redis-server)', () => {
+  onOneScene();
+
+  test('paused for 1 s: nobody notices, nothing is charged otherwise', async () => {
+    const calls = await scene.live(3);
+    redis.pause();
+    const placed = scene.attempt();
+    await scene.hangUp(calls.slice(0, 2));
+    await pause(1_000);
+    redis.resume();
+    expect(await placed).toBe('answered');
+    await scene.hangUp(calls.slice(2));
+    expect(await scene.faults(redis)).toEqual([]);
+  });
+
+  test('out of memory: new calls are refused, calls that end meanwhile are charged when there is room again', async () => {
+    await around(
+      async () => void (await redis.admin.config('SET', 'maxmemory', '1')),
+      async () => void (await redis.admin.config('SET', 'maxmemory', '0')),
+    );
+    expect(await scene.faults(redis)).toEqual([]);
+  });
+
+  test('a key of the workspace is of another type: refused, nothing written, and right again once the key is', async () => {
+    const key = 'callin:{ws:demo}:holds';
+    await around(
+      async () => {
+        await redis.admin.rename(key, `${key}:aside`);
+        await redis.admin.set(key, 'something else');
+      },
+      async () => void (await redis.admin.rename(`${key}:aside`, key)),
+    );
+    expect(scene.auditor.unreadable).toBeGreaterThan(0);
+    expect(await scene.faults(redis)).toEqual([]);
+  });
+
+  test('it asks for a password that nobody gave: refused until it does not', async () => {
+    await around(
+      async () => {
+        await redis.admin.config('SET', 'requirepass', 'secret');
+        await redis.admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+      },
+      async () => void (await redis.admin.config('SET', 'requirepass', '')),
+    );
+    expect(await scene.faults(redis)).toEqual([]);
+  });
+
+  test('killed and started again: a top-up and the calls that ended meanwhile are counted once', async () => {
+    const key = crypto.randomUUID();
+    await around(
+      async () => {
+        await redis.kill();
+        await pause(300);
+      },
+      async () => {
+        expect(await scene.topUp('5.00', key)).toBe(503);
+        await redis.restart();
+        await until('the top-up', async () => (await scene.topUp('5.00', key)) === 201);
+        expect(await scene.topUp('5.00', key)).toBe(201);
+        scene.toppedUp += 5_000_000_000n;
+      },
+    );
+    expect(await scene.faults(redis)).toEqual([]);
+    expect(scene.auditor.away).toBeGreaterThan(0);
+  });
+});
+
+describe.skipIf(!HAS_REDIS || !LONG)('a Redis that is away for long (needs redis-server and FAULTS=long)', () => {
+  onOneScene();
+
+  test('paused for 10 s: live calls go on', async () => {
+    await around(
+      async () => redis.pause(),
+      async () => {
+        await pause(8_000);
+        redis.resume();
+      },
+    );
+    // The hold of the call that was refused returns by itself.
+    expect(await scene.faults(redis, { reservedWithinMs: 65_000 })).toEqual([]);
+  }, 120_000);
+
+  test('paused for 60 s: live calls end as store_lost within lease and grace, and are charged once it is back', async () => {
+    const calls = await scene.live(3);
+    await pause(6_000);
+    redis.pause();
+    const pausedAtMs = performance.now();
+    expect(await scene.attempt()).toBe(UNAVAILABLE);
+    for (const { call } of calls) await call.waitFor('ended', LEASE_AND_GRACE_MS + 5_000);
+    expect(performance.now() - pausedAtMs).toBeLessThan(LEASE_AND_GRACE_MS + 1_000);
+    expect(performance.now() - pausedAtMs).toBeGreaterThan(10_000);
+    await pause(60_000 - (performance.now() - pausedAtMs));
+    redis.resume();
+    await scene.takesCalls();
+    expect(await scene.faults(redis, { reservedWithinMs: 65_000 })).toEqual([]);
+    const booked = await scene.booked();
+    expect(calls.map(({ from }) => booked.get(from)?.[0]?.endReason)).toEqual(calls.map(() => 'store_lost'));
+  }, 180_000);
+});
+
+/** Money that moves between the last copy and the fault, calls that are live in it, and what must be there afterwards. */
+async function loseLastSecond(
+  scene: FaultScene,
+  master: () => RedisServer,
+  copy: () => Promise<void>,
+  fault: () => Promise<void>,
+): Promise<void> {
+  const staying = await scene.live(2);
+  const ending = await scene.live(2);
+  await copy();
+  // From here on the copy knows nothing: a top-up, a whole call, the end of two, the beginning of one.
+  expect(await scene.topUp('5.00')).toBe(201);
+  scene.toppedUp += 5_000_000_000n;
+  expect(await scene.attempt()).toBe('answered');
+  await scene.hangUp(ending);
+  staying.push(...(await scene.live(1)));
+  await scene.billed();
+  await scene.auditor.lost();
+  await fault();
+  await until('the refusal', async () => (await scene.attempt()) === UNAVAILABLE);
+  expect(staying.map(({ call }) => call.state)).toEqual(['answered', 'answered', 'answered']);
+  await scene.takesCalls();
+  const told = await scene.gateway.waitForLog((record) => Number(record['lost']) > 0);
+  // The top-up and the three calls.
+  expect(told['lost']).toBe(4);
+  expect(staying.map(({ call }) => call.state)).toEqual(['answered', 'answered', 'answered']);
+  await scene.hangUp(staying);
+  expect(await scene.faults(master())).toEqual([]);
+}
+
+// Side by side: most of both is waiting.
+describe.skipIf(!HAS_REDIS).concurrent('a Redis that loses its last second (needs redis-server)', () => {
+  test('restarted from an older dump: what was lost is told again, once', async () => {
+    const redis = await startRedis();
+    const scene = await FaultScene.open(redis.url, [redis]);
+    try {
+      await loseLastSecond(
+        scene,
+        () => redis,
+        async () => void (await redis.admin.save()),
+        () => redis.restart(),
+      );
+    } finally {
+      await scene.close();
+      await redis.stop();
+    }
+  });
+
+  test('failed over to a replica that was cut off: what it never got is told to it, once', async () => {
+    const sentinel = await startRedisSentinel();
+    const { master, replica } = sentinel;
+    const scene = await FaultScene.open(sentinel.url, [master, replica]);
+    try {
+      await loseLastSecond(
+        scene,
+        () => replica,
+        async () => {
+          await until('the copy', async () => isLevel(master, replica));
+          replica.pause();
+          // What is sent from now on does not wait for it in a socket.
+          await master.admin.call('CLIENT', 'KILL', 'TYPE', 'replica');
+        },
+        async () => {
+          await master.kill();
+          replica.resume();
+        },
+      );
+    } finally {
+      await scene.close();
+      await sentinel.stop();
+    }
+  }, 40_000);
+});
+
+async function isLevel(master: RedisServer, replica: RedisServer): Promise<boolean> {
+  const offset = async (server: RedisServer, field: string) =>
+    new RegExp(`${field}:(\\d+)`).exec(await server.admin.info('replication'))?.[1];
+  return (await offset(master, 'master_repl_offset')) === (await offset(replica, 'slave_repl_offset'));
+}
