@@ -68,6 +68,8 @@ export class Lease {
   #expiresAtMs: number;
   #project: Projection | null = null;
   #renewAtMs = Number.POSITIVE_INFINITY;
+  /** As it was foreseen last; later where the agent has been away since. */
+  #heldUntilMs = Number.POSITIVE_INFINITY;
   #refreshAtMs: number;
   #lastSlice = false;
   /** Why no more could be reserved at the last attempt. */
@@ -101,15 +103,20 @@ export class Lease {
   start(project: Projection): void {
     if (this.#done || this.#project !== null) return;
     this.#project = project;
+    this.#arm();
     const nowMs = this.#options.clock.monotonicMs();
     // Its price may have risen while it rang.
     if (project(nowMs)(nowMs) > this.#held) void this.#renew();
-    else this.#arm();
   }
 
-  /** The held money is spent, and service goes on: until the call has ended, or for the grace. */
-  get isUsedUp(): boolean {
-    return this.#exhausted || this.#graceEndMs !== null;
+  /** The held money may be spent while service goes on: until the call has ended, for the grace, or while a renewal is under way. */
+  get mayBeUsedUp(): boolean {
+    return this.#exhausted || this.#options.clock.monotonicMs() >= this.#heldUntilMs;
+  }
+
+  /** It turns out that time before now has cost more: the money ends sooner. */
+  reckon(): void {
+    if (!this.#renewing) this.#arm();
   }
 
   /** False: this much at once, which nobody may be asked for later, is not held. */
@@ -284,6 +291,7 @@ export class Lease {
     const { clock } = this.#options;
     const nowMs = clock.monotonicMs();
     const endMs = lastAffordableMs(this.#project(nowMs), this.#held, nowMs, nowMs + HORIZON_MS);
+    this.#heldUntilMs = endMs ?? Number.POSITIVE_INFINITY;
     this.#renewAtMs = endMs === undefined ? Number.POSITIVE_INFINITY : nowMs + (endMs - nowMs) / 2;
     if (endMs !== undefined) this.#endTimer = clock.setTimer(() => this.#due(), endMs - nowMs);
   }

@@ -184,7 +184,7 @@ export class OpenCall implements MeteredCall {
       nowMs,
       this.#options.ages,
     );
-    return this.#options.lease.isUsedUp ? this.#withinMoney(pulse, this.#answer) : pulse;
+    return this.#options.lease.mayBeUsedUp ? this.#withinMoney(pulse, this.#answer) : pulse;
   }
 
   /** For the sweep: renews the lease and repeats failed writes. */
@@ -230,6 +230,7 @@ export class OpenCall implements MeteredCall {
   #agentEvent(event: AgentEvent): void {
     if (this.#end !== null) return;
     this.#agentEvents.push(event);
+    if (event.on && event.atMs < this.#options.clock.monotonicMs()) this.#options.lease.reckon();
     const record = { kind: 'agent', ...this.#next(), event } as const;
     // Before the answer no agent costs anything: its coming is written along with the answer.
     if (this.#answer === null) this.#writer.defer(record);

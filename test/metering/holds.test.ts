@@ -93,6 +93,37 @@ describe('service beyond the money that is held', () => {
     expect(await stage.balance()).toEqual({ balance: 0n, reserved: 0n });
   });
 
+  test('is claimed by no heartbeat while a renewal is under way either', async () => {
+    let hangs = false;
+    const wrap = ({ books, journal }: OpenBooks) => ({
+      journal,
+      books: {
+        ...books,
+        reserve: (hold: Parameters<typeof books.reserve>[0]) =>
+          hangs ? new Promise<never>(() => undefined) : books.reserve(hold),
+      },
+    });
+    await using stage = await Stage.open({ wrap });
+    const call = await (await stage.call({ class: 'byoc' })).answer();
+    hangs = true;
+    await call.liveTo(12_500);
+    hangs = false;
+    const [recovered] = await stage.recover();
+    expect(billedMs(recovered!.bill)).toEqual({ T: 0, C: 10_000 });
+  });
+
+  test('ends at once where it turns out that an agent had been there before', async () => {
+    await using stage = await Stage.open({ balance: 10_000_000n });
+    const told: number[] = [];
+    const over = { class: 'byoc', onExhausted: () => told.push(stage.clock.monotonicMs()) } as const;
+    const call = await (await stage.call(over)).answer({ agent: false });
+    await call.liveTo(12_100);
+    call.agentOn(2_200);
+    await call.liveTo(13_500);
+    expect(told).toEqual([call.answeredAtMs + 12_200]);
+    expect((await call.end()).total).toBe(10_000_000n);
+  });
+
   test('during the grace is charged as far as there is money once the store is back, and never on credit', async () => {
     let away = false;
     const wrap = ({ books, journal }: OpenBooks) => ({
