@@ -116,7 +116,11 @@ export class Lease {
 
   /** It turns out that time before now has cost more: the money ends sooner. */
   reckon(): void {
-    if (!this.#renewing) this.#arm();
+    if (this.#renewing) return;
+    const renewAtMs = this.#renewAtMs;
+    this.#arm();
+    // Half of the way is counted from the renewal before, however often the end is reckoned anew.
+    this.#renewAtMs = Math.min(renewAtMs, this.#renewAtMs);
   }
 
   /** False: this much at once, which nobody may be asked for later, is not held. */
@@ -148,7 +152,7 @@ export class Lease {
       this.#options.onStoreFailed(error);
     }
     // It may have come after a renewal and stand for less.
-    this.#arm();
+    this.reckon();
   }
 
   /** The journal cannot be written for too long: no further service can be proved. */
