@@ -18,6 +18,7 @@ const DOCS = join(ROOT, 'docs');
 const PAGES = [
   join(ROOT, 'README.md'),
   join(ROOT, 'CHANGELOG.md'),
+  join(ROOT, 'deploy', 'README.md'),
   ...readdirSync(DOCS)
     .filter((name) => name.endsWith('.md'))
     .map((name) => join(DOCS, name)),
