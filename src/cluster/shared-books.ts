@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import type { RedisAddress } from '../config/redis-url.ts';
 import type { Clock } from '../domain/clock.ts';
+import type { Nano } from '../domain/money.ts';
 import type { Books, Settlement } from '../ledger/books.ts';
 import { openRedisBooks, type RedisBooks } from '../ledger/redis-books.ts';
 import type { Journal } from '../metering/journal.ts';
@@ -90,7 +91,11 @@ export async function openSharedBooks(options: SharedBooksOptions): Promise<Shar
     throw error;
   }
   const records = redisNodeRecords(redis, options.nodeId);
-  const meterBooks = standing(redis, (callId) => records.wasTaken(callId));
+  const isOpen = () => shipper?.isOpen ?? false;
+  const meterBooks = gated(
+    standing(redis, (callId) => records.wasTaken(callId)),
+    isOpen,
+  );
   mirror = new JournalMirror({ journal, records, onFailure: failed('mirror') });
   shipper = new Shipper({
     journal,
@@ -110,7 +115,7 @@ export async function openSharedBooks(options: SharedBooksOptions): Promise<Shar
     books: keeping(redis, outbox, clock),
     meterBooks,
     journal: mirror.journal,
-    store: gated(storeInSteps(mirror.journal, meterBooks), shipping),
+    store: storeInSteps(mirror.journal, meterBooks),
     redis,
     join(member) {
       meter = member.meter;
@@ -184,13 +189,25 @@ function standing(books: RedisBooks, isTaken: (callId: string) => Promise<boolea
   };
 }
 
-/** No new call while the store may not know what the old ones hold (shipper.ts H1). */
-function gated(store: MeterStore, shipper: Shipper): MeterStore {
+/** While the store may not know what all hold and owe, a live call keeps what it holds, and nobody gets more (shipper.ts H1). */
+function gated(books: MeterBooks, isOpen: () => boolean): MeterBooks {
+  const held = new Map<string, Nano>();
   return {
-    async open(hold, intent) {
-      if (!shipper.isOpen) throw new BooksCatchingUpError();
-      return store.open(hold, intent);
+    ...books,
+    async reserve(hold) {
+      const before = held.get(hold.id);
+      if (!isOpen() && (before === undefined || hold.amount > before)) throw new BooksCatchingUpError();
+      const outcome = await books.reserve(hold);
+      if (outcome === 'held') held.set(hold.id, hold.amount);
+      return outcome;
     },
-    settle: (records, settlement) => store.settle(records, settlement),
+    async release(workspaceId, holdId) {
+      await books.release(workspaceId, holdId).finally(() => held.delete(holdId));
+    },
+    async settle(settlement) {
+      const outcome = await books.settle(settlement);
+      if (settlement.holdId !== null) held.delete(settlement.holdId);
+      return outcome;
+    },
   };
 }

@@ -1,0 +1,91 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { FakeClock } from '../support/fake-clock.ts';
+import { HAS_REDIS, type RedisServer, startRedis, until } from '../support/redis.ts';
+import { SharedNode } from './support/shared-node.ts';
+
+// A real Redis that loses its last second, on a fake clock: exact figures. The fixture's prices: telephony 200 nano/ms with a first minute,
+// compute 1 000 nano/ms.
+
+describe.skipIf(!HAS_REDIS)('what the store lost (needs redis-server)', () => {
+  const clock = new FakeClock();
+  const nodes: SharedNode[] = [];
+  let redis: RedisServer;
+  beforeEach(async () => {
+    redis = await startRedis();
+  });
+  afterEach(async () => {
+    for (const node of nodes.splice(0)) await node.close();
+    await redis.stop();
+  });
+  async function open(nodeId: string, over: Partial<Parameters<typeof SharedNode.open>[0]> = {}): Promise<SharedNode> {
+    const node = await SharedNode.open({ nodeId, url: redis.url, clock, ...over });
+    nodes.push(node);
+    await node.answered();
+    return node;
+  }
+
+  test('is not given to a live call before another node, which is late, has told it again', async () => {
+    const told = Promise.withResolvers<void>();
+    let isLate = false;
+    const late = await open('late', {
+      wrapJournal: (journal) => ({
+        ...journal,
+        ratedCalls: async (page) => {
+          if (isLate) await told.promise;
+          return journal.ratedCalls(page);
+        },
+      }),
+    });
+    const node = await open('node');
+    await node.topUp(124_000_000n, 'first');
+    await redis.admin.save();
+    // Lost: a call of 60 s on the other node, which leaves 52 000 000, and the beginning of one on this node.
+    const ended = await late.call();
+    await node.pass(60_000);
+    expect((await ended.end()).total).toBe(72_000_000n);
+    const live = await node.call();
+    await node.pass(29_000);
+    const before = await node.balance();
+    expect(before).toEqual({ balance: 52_000_000n, reserved: 52_000_000n });
+    isLate = true;
+    await redis.restart();
+    await until('the connection', async () => (await node.balance()).balance === 124_000_000n);
+    await node.answered();
+    expect(await node.authorise()).toEqual({ ok: false, reason: 'store_unavailable' });
+    // It asks each second whether there is money again. There seems to be.
+    await node.pass(2_500);
+    expect(await node.balance()).toEqual({ balance: 124_000_000n, reserved: before.reserved });
+    told.resolve();
+    await late.answered();
+    expect(await node.balance()).toEqual(before);
+    await node.pass(20_000);
+    expect(node.cut).toEqual([{ callId: live.callId, why: 'balance_exhausted', atMs: live.answeredAtMs + 40_000 }]);
+    expect((await live.end()).total).toBe(52_000_000n);
+    expect(await node.balance()).toEqual({ balance: 0n, reserved: 0n });
+    expect(await node.shared.redis.check()).toEqual([]);
+  });
+
+  test("of a live call's hold comes back, though at first there was no room for it beside the hold of a call that had ended", async () => {
+    const node = await open('node');
+    await node.topUp(100_000_000n, 'first');
+    const [ending, live] = [await node.call(), await node.call()];
+    await node.pass(6_000);
+    expect((await node.balance()).reserved).toBe(2n * 47_000_000n);
+    await redis.admin.save();
+    // Lost: the end of the one, and that the other then took what was left.
+    expect((await ending.end()).total).toBe(18_000_000n);
+    await node.pass(30_000);
+    const before = await node.balance();
+    expect(before).toEqual({ balance: 82_000_000n, reserved: 78_000_000n });
+    const replays = node.replays.length;
+    await redis.restart();
+    await until('the replay', async () => node.replays.length > replays);
+    expect(node.replays.at(-1)).toMatchObject({ lost: 1 });
+    expect(await node.balance()).toEqual({ balance: 82_000_000n, reserved: 47_000_000n });
+    await node.pass(3_500);
+    expect(await node.balance()).toEqual(before);
+    await node.pass(500);
+    expect((await live.end()).total).toBe(12_000_000n + 40_000_000n);
+    expect(await node.balance()).toEqual({ balance: 30_000_000n, reserved: 0n });
+  });
+});
