@@ -1,0 +1,155 @@
+// The connections of a Telnyx trunk: one of the FQDN kind that calls come in by and, as a rule, go out by; and one of the credential kind where
+// the first did not take the credentials.
+
+import { hasFailed, ok } from '../outcome.ts';
+import type { TelnyxSettings } from '../settings.ts';
+import type { ActionStep, PlanContext, ResourceStep, StepContext } from '../trunk/step.ts';
+import { credentialConnectionBody, fqdnConnectionBody } from './bodies.ts';
+import type { TelnyxClient } from './client.ts';
+import { found, nameOf, TAG } from './found.ts';
+
+/** Names of steps that others build on. */
+export const PROFILE = 'voice_profile';
+export const CONNECTION = 'connection';
+export const FQDN = 'fqdn';
+
+const area = 'connections';
+const FQDN_CONNECTIONS = ['fqdn_connections'];
+const CREDENTIAL_CONNECTIONS = ['credential_connections'];
+
+export function connectionStep(client: TelnyxClient, settings: TelnyxSettings): ResourceStep {
+  return {
+    kind: 'resource',
+    name: CONNECTION,
+    text: 'SIP connection',
+    keyOf: ({ plan }) => nameOf(plan),
+    find: ({ signal }, key) =>
+      found(client, { operation: 'ListFqdnConnections', area, path: FQDN_CONNECTIONS, signal }, 'connection_name', key),
+    make: (context, key) =>
+      client.call({
+        operation: 'CreateFqdnConnection',
+        area,
+        method: 'POST',
+        path: FQDN_CONNECTIONS,
+        json: {
+          connection_name: key,
+          tags: [TAG],
+          ...fqdnConnectionBody(context.plan, settings, { profileId: profileOf(context), fqdnId: null }),
+        },
+        secrets: secretsOf(context),
+        read: (data) => data.text('id'),
+        signal: context.signal,
+      }),
+    async exists({ signal }, id) {
+      const connection = await fetchConnection(client, id, signal);
+      if (connection.ok) return ok(true);
+      return hasFailed(connection, 'not_found') ? ok(false) : connection;
+    },
+    remove: ({ signal }, id) =>
+      client.removed({ operation: 'DeleteFqdnConnection', area, path: [...FQDN_CONNECTIONS, id], signal }),
+  };
+}
+
+/** Everything at once, also where the connection was there already: what somebody changed by hand is put right. */
+export function settingsStep(client: TelnyxClient, settings: TelnyxSettings): ActionStep {
+  return {
+    kind: 'action',
+    name: 'connection_settings',
+    text: 'Where calls are sent and how',
+    run: (context) =>
+      client.call({
+        operation: 'UpdateFqdnConnection',
+        area,
+        method: 'PATCH',
+        path: [...FQDN_CONNECTIONS, context.keeper.resourceOf(CONNECTION) ?? ''],
+        json: fqdnConnectionBody(context.plan, settings, {
+          profileId: profileOf(context),
+          fqdnId: context.keeper.resourceOf(FQDN) ?? null,
+        }),
+        secrets: secretsOf(context),
+        read: () => null,
+        signal: context.signal,
+      }),
+  };
+}
+
+/** A name of its own, which must not be found when the first one is looked for: names are compared whole. */
+export function credentialConnectionStep(client: TelnyxClient): ResourceStep {
+  return {
+    kind: 'resource',
+    name: 'credential_connection',
+    text: 'Credentials for outbound calls',
+    keyOf: ({ plan }) => `${nameOf(plan)}-out`,
+    async isNeeded({ plan, keeper, signal }) {
+      // Once made it stays: what was dialled through yesterday must work today.
+      if (keeper.step('credential_connection')?.created) return ok(true);
+      const connection = await fetchConnection(client, keeper.resourceOf(CONNECTION) ?? '', signal);
+      if (!connection.ok) return connection;
+      return ok(plan.outbound.kind === 'credentials' && connection.value.userName !== plan.outbound.username);
+    },
+    find: ({ signal }, key) =>
+      found(
+        client,
+        { operation: 'ListCredentialConnections', area, path: CREDENTIAL_CONNECTIONS, signal },
+        'connection_name',
+        key,
+      ),
+    make: (context, key) =>
+      client.call({
+        operation: 'CreateCredentialConnection',
+        area,
+        method: 'POST',
+        path: CREDENTIAL_CONNECTIONS,
+        json: { connection_name: key, tags: [TAG], ...credentialConnectionBody(context.plan, profileOf(context)) },
+        secrets: secretsOf(context),
+        read: (data) => data.text('id'),
+        signal: context.signal,
+      }),
+    /** The profile, or the password, may have been another one. */
+    adopt: (context, id) =>
+      client.call({
+        operation: 'UpdateCredentialConnection',
+        area,
+        method: 'PATCH',
+        path: [...CREDENTIAL_CONNECTIONS, id],
+        json: credentialConnectionBody(context.plan, profileOf(context)),
+        secrets: secretsOf(context),
+        read: () => null,
+        signal: context.signal,
+      }),
+    remove: ({ signal }, id) =>
+      client.removed({ operation: 'DeleteCredentialConnection', area, path: [...CREDENTIAL_CONNECTIONS, id], signal }),
+  };
+}
+
+/** What of a connection decides whether calls come in and go out. */
+export function fetchConnection(client: TelnyxClient, id: string, signal: StepContext['signal']) {
+  return client.call({
+    operation: 'RetrieveFqdnConnection',
+    area,
+    path: [...FQDN_CONNECTIONS, id],
+    read(data) {
+      const inbound = data.objectOrNull('inbound');
+      const outbound = data.objectOrNull('outbound');
+      return {
+        isActive: data.boolean('active', true),
+        transport: data.textOrNull('transport_protocol') ?? 'UDP',
+        isEncrypted: data.textOrNull('encrypted_media') === 'SRTP',
+        userName: data.textOrNull('user_name'),
+        callerFormat: inbound?.textOrNull('ani_number_format') ?? null,
+        calledFormat: inbound?.textOrNull('dnis_number_format') ?? null,
+        primaryFqdnId: inbound?.textOrNull('default_primary_fqdn_id') ?? null,
+        profileId: outbound?.textOrNull('outbound_voice_profile_id') ?? null,
+      };
+    },
+    signal,
+  });
+}
+
+function profileOf({ keeper }: PlanContext): string {
+  return keeper.resourceOf(PROFILE) ?? '';
+}
+
+function secretsOf({ plan }: PlanContext): readonly string[] {
+  return plan.outbound.kind === 'credentials' ? [plan.outbound.password] : [];
+}

@@ -1,0 +1,205 @@
+// Twilio numbers: listed, connected to a trunk, and put back where they were.
+//
+// Invariants
+//   TN1. A number is read before it is changed and read again afterwards: what a second attach answers is not documented, what the number says is.
+//   TN2. What was set before is on record before it is changed.
+//   TN3. A number that is on no trunk of ours any more was moved by hand, and is not touched. So voice settings are put back while it still is:
+//        on a trunk they do nothing, and a detaching that is cut off can be repeated.
+
+import { nothing } from '../api/client.ts';
+import { failedAs, hasFailed, noticesOf, ok } from '../outcome.ts';
+import type {
+  AccountReport,
+  ConnectedNumber,
+  ConnectRequest,
+  ListQuery,
+  Notice,
+  NumberImport,
+  NumberPage,
+  NumberRecord,
+  Outcome,
+} from '../provider.ts';
+import { checkAccount } from './account.ts';
+import type { TwilioClient } from './client.ts';
+import { accountNumber, readNumber, readNumberOrNull, settingsOf, type TwilioNumber, userOf } from './number.ts';
+
+const CURSOR_KEYS = new Set(['Page', 'PageSize', 'PageToken']);
+const CURSOR_LENGTH_MAX = 256;
+
+export class TwilioNumbers implements NumberImport {
+  readonly #client: TwilioClient;
+
+  constructor(client: TwilioClient) {
+    this.#client = client;
+  }
+
+  check(signal?: AbortSignal): Promise<Outcome<AccountReport>> {
+    return checkAccount(this.#client, signal);
+  }
+
+  async list({ cursor, trunkId }: ListQuery, signal?: AbortSignal): Promise<Outcome<NumberPage>> {
+    if (cursor !== null && !isCursor(cursor)) return this.#client.fail('request_refused', 'not a cursor of this list');
+    const list = {
+      operation: 'ListIncomingPhoneNumber',
+      area: 'numbers',
+      path: this.#client.accountPath('IncomingPhoneNumbers'),
+      key: 'incoming_phone_numbers',
+      signal,
+    } as const;
+    const page = await this.#client.page(list, cursor ?? undefined, readNumberOrNull);
+    if (!page.ok) return page;
+    const numbers = page.value.items.flatMap((number) => (number === null ? [] : accountNumber(number, trunkId)));
+    const isWhole = cursor === null && page.value.next === null;
+    const notices = noticesOf({
+      account_empty: isWhole && numbers.length === 0,
+      account_no_voice: isWhole && numbers.length > 0 && numbers.every(({ refusal }) => refusal !== null),
+    });
+    return ok({ numbers, nextCursor: page.value.next, notices });
+  }
+
+  async connect(request: ConnectRequest, signal?: AbortSignal): Promise<Outcome<ConnectedNumber>> {
+    const { providerId, trunkId, takeOver } = request;
+    const number = await this.#read(providerId, signal);
+    if (!number.ok) return number;
+    if (!number.value.hasVoice) return this.#client.fail('number_no_voice');
+    const { e164, trunkSid } = number.value;
+    if (trunkSid === trunkId) {
+      const record = request.record ?? { providerId, e164, trunkId, before: null };
+      if (request.record === null) await request.save(record);
+      return ok({ record, notices: [] });
+    }
+    const user = userOf(number.value);
+    if (user !== null && !takeOver) return this.#client.fail('number_in_use_elsewhere', user);
+    const record: NumberRecord = { providerId, e164, trunkId, before: settingsOf(number.value) };
+    await request.save(record);
+    const attached = await this.#attach(providerId, trunkId, signal);
+    return attached.ok ? ok({ record, notices: [] }) : attached;
+  }
+
+  async detach(record: NumberRecord, signal?: AbortSignal): Promise<Outcome<{ readonly notices: readonly Notice[] }>> {
+    const number = await this.#read(record.providerId, signal);
+    if (hasFailed(number, 'number_not_in_account')) return ok({ notices: [] });
+    if (!number.ok) return number;
+    if (number.value.trunkSid !== record.trunkId) return ok({ notices: [] });
+    const prepared = await this.#restoreVoice(record, signal);
+    if (!prepared.ok) return prepared;
+    const former = record.before?.['trunkSid'] ?? '';
+    const moved = former === '' ? ok(false) : await this.#moveTo(record.providerId, former, signal);
+    if (!moved.ok) return moved;
+    const left = moved.value ? ok(null) : await this.#leave(record, signal);
+    if (!left.ok) return left;
+    // Should leaving the trunk have changed them.
+    const restored = await this.#restoreVoice(record, signal);
+    return restored.ok ? ok({ notices: noticesOf({ restore_incomplete: former !== '' && !moved.value }) }) : restored;
+  }
+
+  async #read(sid: string, signal?: AbortSignal): Promise<Outcome<TwilioNumber>> {
+    const outcome = await this.#client.call({
+      operation: 'FetchIncomingPhoneNumber',
+      area: 'numbers',
+      path: this.#client.accountPath('IncomingPhoneNumbers', sid),
+      read: readNumber,
+      signal,
+    });
+    if (outcome.ok || outcome.failure.code !== 'not_found') return outcome;
+    return failedAs('number_not_in_account', outcome);
+  }
+
+  /** TN1: whatever the answers were, the number is on the trunk or it is not. */
+  async #attach(sid: string, trunkId: string, signal?: AbortSignal): Promise<Outcome<null>> {
+    const { limits } = this.#client;
+    for (let tries = 1; ; tries += 1) {
+      const attached = await this.#client.call({
+        operation: 'CreatePhoneNumber',
+        area: 'trunks',
+        method: 'POST',
+        path: this.#client.trunksPath(trunkId, 'PhoneNumbers'),
+        form: { PhoneNumberSid: sid },
+        read: nothing,
+        signal,
+      });
+      const isUnsure = attached.ok || attached.failure.effect === 'unknown';
+      const isThere = await this.#settled(sid, (number) => number.trunkSid === trunkId, isUnsure, signal);
+      if (!isThere.ok) return isThere;
+      if (isThere.value) return ok(null);
+      if (!isUnsure) return attached;
+      if (tries >= limits.makesMax) return attached.ok ? this.#client.fail('setup_differs', 'trunk_sid') : attached;
+    }
+  }
+
+  /** A number has one trunk: naming another one replaces it. false where that one is gone. */
+  async #moveTo(sid: string, trunkId: string, signal?: AbortSignal): Promise<Outcome<boolean>> {
+    const outcome = await this.#update(sid, { TrunkSid: trunkId }, signal);
+    if (hasFailed(outcome, 'not_found', 'request_refused', 'name_taken')) return ok(false);
+    return outcome.ok ? ok(true) : outcome;
+  }
+
+  async #leave({ providerId, trunkId }: NumberRecord, signal?: AbortSignal): Promise<Outcome<null>> {
+    const left = await this.#client.removed({
+      operation: 'DeletePhoneNumber',
+      area: 'trunks',
+      path: this.#client.trunksPath(trunkId, 'PhoneNumbers', providerId),
+      signal,
+    });
+    if (!left.ok) return left;
+    const isGone = await this.#settled(providerId, (number) => number.trunkSid !== trunkId, true, signal);
+    if (!isGone.ok) return isGone;
+    return isGone.value ? ok(null) : this.#client.fail('number_not_detachable');
+  }
+
+  /** Only what differs: an application, for one, cannot be set to nothing at every account. */
+  async #restoreVoice({ providerId, before }: NumberRecord, signal?: AbortSignal): Promise<Outcome<null>> {
+    if (before === null) return ok(null);
+    const number = await this.#read(providerId, signal);
+    if (!number.ok) return hasFailed(number, 'number_not_in_account') ? ok(null) : number;
+    const now: Readonly<Record<string, string>> = settingsOf(number.value);
+    const form = Object.fromEntries(
+      Object.entries(FORM_NAMES)
+        .filter(([name]) => (before[name] ?? '') !== (now[name] ?? ''))
+        .map(([name, formName]) => [formName, before[name] ?? '']),
+    );
+    return Object.keys(form).length === 0 ? ok(null) : this.#update(providerId, form, signal);
+  }
+
+  #update(sid: string, form: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<Outcome<null>> {
+    return this.#client.call({
+      operation: 'UpdateIncomingPhoneNumber',
+      area: 'numbers',
+      method: 'repeatable POST',
+      path: this.#client.accountPath('IncomingPhoneNumbers', sid),
+      form,
+      read: nothing,
+      signal,
+    });
+  }
+
+  /** Reads the number until it is as wanted; once where nothing should have changed. */
+  async #settled(
+    sid: string,
+    isWanted: (number: TwilioNumber) => boolean,
+    isPatient: boolean,
+    signal?: AbortSignal,
+  ): Promise<Outcome<boolean>> {
+    const looksMax = isPatient ? this.#client.limits.looksMax : 1;
+    for (let looks = 1; ; looks += 1) {
+      const number = await this.#read(sid, signal);
+      if (!number.ok) return number;
+      if (isWanted(number.value)) return ok(true);
+      if (looks >= looksMax) return ok(false);
+      if (!(await this.#client.pause(looks - 1, signal))) return this.#client.fail('cancelled');
+    }
+  }
+}
+
+const FORM_NAMES = {
+  voiceUrl: 'VoiceUrl',
+  voiceMethod: 'VoiceMethod',
+  voiceApplicationSid: 'VoiceApplicationSid',
+  voiceReceiveMode: 'VoiceReceiveMode',
+} as const;
+
+/** Cursors come back from outside: nothing else than a page may be asked with one. */
+function isCursor(cursor: string): boolean {
+  const keys = [...new URLSearchParams(cursor).keys()];
+  return cursor.length <= CURSOR_LENGTH_MAX && keys.length > 0 && keys.every((key) => CURSOR_KEYS.has(key));
+}
