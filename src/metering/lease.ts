@@ -304,8 +304,9 @@ export class Lease {
     const { clock, times } = this.#options;
     const nowMs = clock.monotonicMs();
     const project = this.#project;
-    // A renewal that is under way decides; it arms the timer again.
-    if (this.#done || project === null || this.#renewing) return;
+    if (this.#done || project === null) return;
+    // A renewal that is under way decides, and arms the timer again; but not one after another for ever, where none is answered.
+    if (this.#renewing && !this.#failing) return;
     // The agent may have been away meanwhile: then the money lasts longer.
     const endMs = lastAffordableMs(project(nowMs), this.#held, nowMs, nowMs + HORIZON_MS);
     if (endMs === undefined || endMs > nowMs) return this.#arm();

@@ -112,6 +112,26 @@ describe('service beyond the money that is held', () => {
     expect(billedMs(recovered!.bill)).toEqual({ T: 0, C: 10_000 });
   });
 
+  test('ends after the grace where no renewal is ever answered', async () => {
+    let hangs = false;
+    const wrap = ({ books, journal }: OpenBooks) => ({
+      journal,
+      books: {
+        ...books,
+        reserve: (hold: Parameters<typeof books.reserve>[0]) =>
+          hangs ? new Promise<never>(() => undefined) : books.reserve(hold),
+      },
+    });
+    await using stage = await Stage.open({ wrap });
+    const told: string[] = [];
+    const call = await (await stage.call({ class: 'byoc', onExhausted: (why) => told.push(why) })).answer();
+    hangs = true;
+    await call.liveTo(19_000);
+    expect(told).toEqual([]);
+    await call.liveTo(24_000);
+    expect(told).toEqual(['store_lost']);
+  });
+
   test('ends at once where it turns out that an agent had been there before', async () => {
     await using stage = await Stage.open({ balance: 10_000_000n });
     const told: number[] = [];
