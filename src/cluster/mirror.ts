@@ -46,6 +46,10 @@ export class JournalMirror {
     };
   }
 
+  get openCallIds(): readonly string[] {
+    return [...this.#open.keys()];
+  }
+
   /** The store may have forgotten: all that is open is shown again (W2). */
   showAll(): void {
     this.#stale = true;
@@ -82,7 +86,7 @@ export class JournalMirror {
     try {
       await this.#show();
       this.#working = false;
-      if (this.#added.length > 0 || this.#dropped.length > 0) this.#schedule();
+      if (this.#added.length > 0 || this.#dropped.length > 0 || this.#pulses !== null) this.#schedule();
     } catch (error) {
       this.#working = false;
       this.#stale = true;

@@ -56,7 +56,7 @@ export interface SharedBooks {
 }
 
 export interface Member {
-  readonly meter: Pick<Meter, 'reassertHolds'>;
+  readonly meter: Pick<Meter, 'reassertHolds' | 'endTaken'>;
   readonly onRecovered: OnRecovered;
   readonly onTakenOver?: (nodeId: string, calls: readonly RecoveredCall[]) => void;
   /** This node must not go on. */
@@ -109,6 +109,7 @@ export async function openSharedBooks(options: SharedBooksOptions): Promise<Shar
   });
   shipper.epoch(redis.epochId ?? '');
   const shipping = shipper;
+  const showing = mirror;
   let takeover: Takeover | null = null;
 
   return {
@@ -127,13 +128,14 @@ export async function openSharedBooks(options: SharedBooksOptions): Promise<Shar
         clock,
         onRecovered: member.onRecovered,
         onBeat: () => shipping.healthy(clock.wallMs()),
+        onForgotten: () => leaveTaken(showing, records, member.meter),
         onFailure: failed('takeover'),
         onConflict: member.onConflict,
         ...(member.onTakenOver ? { onTakenOver: member.onTakenOver } : {}),
         ...(times.beatMs === undefined ? {} : { beatMs: times.beatMs }),
         ...(times.deadAfterMs === undefined ? {} : { deadAfterMs: times.deadAfterMs }),
       });
-      mirror?.showAll();
+      showing.showAll();
       takeover.start();
     },
     async close() {
@@ -144,6 +146,14 @@ export async function openSharedBooks(options: SharedBooksOptions): Promise<Shar
       outbox.close();
     },
   };
+}
+
+/** This node was taken for dead and lives (takeover.ts Y5): it shows itself again, but for the calls that another has finished. */
+async function leaveTaken(mirror: JournalMirror, records: NodeRecords, meter: Member['meter']): Promise<void> {
+  mirror.showAll();
+  const callIds = mirror.openCallIds;
+  const wasTaken = await Promise.all(callIds.map((callId) => records.wasTaken(callId)));
+  meter.endTaken(callIds.filter((_callId, index) => wasTaken[index]));
 }
 
 /** A node that stops in order has finished its calls; the others need not watch it. */

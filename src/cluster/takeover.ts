@@ -14,6 +14,8 @@
 //   Y3. The dead node's records are durable in this node's journal before anything is settled: if this node dies too, its own recovery
 //       goes on.
 //   Y4. Calls are marked as taken before the first is settled, so that their node, if it comes back, leaves what stands in the ledger.
+//   Y5. A node that was forgotten while it lived (its beat is gone) looks which of its calls were taken and ends them, until it has done so:
+//       what a stopped process serves when it goes on is not paid for.
 
 import type { Clock, Timer } from '../domain/clock.ts';
 import type { CompletionDeps } from '../metering/completion.ts';
@@ -37,6 +39,8 @@ export interface TakeoverOptions {
   readonly onTakenOver?: (nodeId: string, calls: readonly RecoveredCall[]) => void;
   /** The store answered this node's beat. */
   readonly onBeat?: () => void;
+  /** This node was forgotten; asked again with the next beat where it rejects. */
+  readonly onForgotten?: () => Promise<void>;
   readonly onFailure?: (error: unknown) => void;
   /** This node must not go on. */
   readonly onConflict: (error: Error) => void;
@@ -61,6 +65,7 @@ export class Takeover {
   #beating: Promise<void> | null = null;
   /** Beside the beat, which must go on: else the others took this node for dead. */
   #taking: Promise<void> | null = null;
+  #isForgotten = false;
   #closed = false;
 
   constructor(options: TakeoverOptions) {
@@ -87,10 +92,12 @@ export class Takeover {
   }
 
   async #beat(): Promise<void> {
-    const { records, onBeat, onFailure } = this.#options;
+    const { records, onBeat, onFailure, onForgotten } = this.#options;
     try {
       await this.#show();
       onBeat?.();
+      if (this.#isForgotten) await onForgotten?.();
+      this.#isForgotten = false;
       const dead = this.#look(await records.beats());
       if (dead.length === 0 || this.#taking !== null) return;
       this.#taking = this.#takeOverAll(dead).finally(() => {
@@ -109,7 +116,9 @@ export class Takeover {
     const before = await records.beat(`${instance} ${this.#count}`);
     const isOther = before !== null && !before.startsWith(`${instance} `);
     // The first beat follows that of an earlier process of this node.
-    if (isOther && this.#count > 1) onConflict(new NodeIdTakenError(nodeId));
+    if (this.#count === 1) return;
+    if (isOther) onConflict(new NodeIdTakenError(nodeId));
+    if (before === null) this.#isForgotten = true;
   }
 
   /** Who is dead. */

@@ -153,6 +153,10 @@ class CallMeter implements Meter {
     await Promise.all([...this.#calls.values()].map((call) => call.reassertHold()));
   }
 
+  endTaken(callIds: readonly string[]): void {
+    for (const callId of callIds) this.#calls.get(callId)?.storeLost();
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;

@@ -18,6 +18,8 @@ export interface Meter {
   unbilled(longerThanMs: number): Unbilled;
   /** The store may have forgotten what it had acknowledged: each open call asks for its hold again. Never rejects. */
   reassertHolds(): Promise<void>;
+  /** Another node took this one for dead and has charged these calls: nobody pays for what they are served from now on, so they end. */
+  endTaken(callIds: readonly string[]): void;
   close(): Promise<void>;
 }
 

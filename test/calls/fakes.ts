@@ -297,6 +297,7 @@ export function createWorld(): World {
       isOpen: () => false,
       unbilled: () => ({ oldestMs: 0, answeredCalls: 0 }),
       reassertHolds: async () => undefined,
+      endTaken: () => undefined,
       close: async () => undefined,
       async authorise(intent) {
         if (world.authorise !== null) return world.authorise(intent);
