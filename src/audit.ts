@@ -11,7 +11,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { parseArgs } from 'node:util';
-import { lockBooks } from './books.ts';
+import { BOOKS_FILE, lockBooks } from './books.ts';
 import { loadConfig } from './config/load.ts';
 import { parseRedisUrl } from './config/redis-url.ts';
 import { systemClock } from './domain/clock.ts';
@@ -23,9 +23,7 @@ import { openRedisBooks } from './ledger/redis-books.ts';
 import { BooksFile } from './ledger/sqlite-books.ts';
 import { JournalFile } from './metering/journal.ts';
 import { recomputeCall } from './metering/recompute.ts';
-
-/** Name of the books in the data folder. */
-export const BOOKS_FILE = 'books.db';
+import { BooksLockedError } from './storage/errors.ts';
 
 export interface AuditRange {
   /** Wall clock ms, [from, to). */
@@ -118,14 +116,15 @@ export function renderReport(report: AuditReport): string {
   return [...table, ...shown, ...more].join('\n');
 }
 
-/** A gateway holds the lock of these books. */
+/** A gateway holds the lock of these books. Throws where that cannot be known: what lives would be taken for forgotten, or the other way. */
 function isInUse(path: string): boolean {
   if (!existsSync(`${path}.lock`)) return false;
   try {
     lockBooks(path)();
     return false;
-  } catch {
-    return true;
+  } catch (error) {
+    if (error instanceof BooksLockedError) return true;
+    throw error;
   }
 }
 
@@ -167,6 +166,8 @@ async function main(): Promise<number> {
       fromMs: parseDay(values.from, WHOLE_RANGE.fromMs, '--from'),
       toMs: parseDay(values.to, WHOLE_RANGE.toMs, '--to'),
     };
+    // An empty range would find no difference and mean nothing.
+    if (range.fromMs >= range.toMs) throw new Error('--from must be earlier than --to');
     const { paths, redisUrl } = booksOf(values);
     const missing = paths.find((path) => !existsSync(path));
     if (missing !== undefined) {

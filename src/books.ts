@@ -44,6 +44,10 @@ export interface OpenBooksOptions {
   readonly onLost?: (error: Error) => void;
 }
 
+/** Name of the books in the data folder. */
+export const BOOKS_FILE = 'books.db';
+
+const SQLITE_BUSY = 5;
 const MIGRATIONS = [...journalMigrations, ...booksMigrations];
 /** Requests on their way to the thread; as many as the queue behind it takes. */
 const IN_FLIGHT_MAX = 20_000;
@@ -144,14 +148,14 @@ export function settleCall({ books, journal }: BooksFiles, rows: readonly Journa
   return books.settle(settlement);
 }
 
-/** Takes the lock or throws BooksLockedError; returns what gives it back. */
+/** Takes the lock; returns what gives it back. Throws BooksLockedError where another has it, else what SQLite throws: a full disk, no rights. */
 export function lockBooks(path: string): () => void {
   const lock = new DatabaseSync(`${path}.lock`);
   try {
     lock.exec('PRAGMA busy_timeout=0; PRAGMA journal_mode=DELETE; BEGIN EXCLUSIVE');
   } catch (cause) {
     lock.close();
-    throw new BooksLockedError(path, { cause });
+    throw (cause as { errcode?: number }).errcode === SQLITE_BUSY ? new BooksLockedError(path, { cause }) : cause;
   }
   return () => {
     if (lock.isOpen) lock.close();

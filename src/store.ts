@@ -2,8 +2,7 @@
 // that nodes share. The rest of the program sees no difference.
 
 import { join } from 'node:path';
-import { openBooks, type OpenBooks, type OpenBooksOptions } from './books.ts';
-import { BOOKS_FILE } from './audit.ts';
+import { BOOKS_FILE, openBooks, type OpenBooks, type OpenBooksOptions } from './books.ts';
 import { type Member, openSharedBooks } from './cluster/shared-books.ts';
 import { parseRedisUrl } from './config/redis-url.ts';
 import type { Config } from './config/schema.ts';

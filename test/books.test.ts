@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, statSync, truncateSync } from 'node:fs';
+import { copyFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { auditFile } from '../src/audit.ts';
 import { openBooks, openBooksInline, readBootId } from '../src/books.ts';
@@ -93,6 +93,14 @@ describe('the books in their own thread', () => {
     await expect(openBooks({ path: place.path })).rejects.toThrow(/not a database/);
     await expect(openBooks({ path: place.path })).rejects.toThrow(/not a database/);
   });
+
+  test('a lock that cannot be taken for another reason says that reason, and no other gateway', async () => {
+    using place = temporaryBooks();
+    writeFileSync(`${place.path}.lock`, 'no database at all');
+    await expect(openBooks({ path: place.path })).rejects.toThrow(/not a database/);
+    writeFileSync(place.path, '');
+    expect(() => auditFile(place.path)).toThrow(/not a database/);
+  });
 });
 
 test('a write-ahead log torn in its last record opens, recovers every call once, and the audit is clean', async () => {
@@ -137,6 +145,10 @@ test('the audit as a command: 0 without differences, 1 with one, 2 where it cann
   expect(run('--books', place.path, '--from', 'yesterday')).toMatchObject({
     status: 2,
     text: expect.stringContaining('--from'),
+  });
+  expect(run('--books', place.path, '--from', '2026-12-01', '--to', '2026-11-01')).toMatchObject({
+    status: 2,
+    text: expect.stringContaining('--from must be earlier than --to'),
   });
 });
 

@@ -35,7 +35,8 @@ export function inTransaction<T>(database: DatabaseSync, work: () => T): T {
     database.exec('COMMIT');
     return result;
   } catch (error) {
-    database.exec('ROLLBACK');
+    // A full disk has rolled back already; asking again would hide why.
+    if (database.isTransaction) database.exec('ROLLBACK');
     throw error;
   }
 }
