@@ -2,13 +2,14 @@
 //
 //   U1. Every posting that a call must have stands in the ledger with the same id, workspace, meter, quantity and amount; no other
 //       posting names a call.
-//   U2. Conservation: each posting's balanceAfter is the one before plus its amount, the last one is the balance, and `reserved` is the
-//       sum of the holds.
+//   U2. Conservation: each posting's balanceAfter is the one before plus its amount, the last one is the balance, `reserved` is the sum of
+//       the holds, and the hours that spending limits are looked up in are those of the postings.
 //   U3. No call is open and none that is posted holds money. While the gateway runs, its live calls are no difference.
 //   U4. As U1, for what calls cost us at their suppliers.
 
 import type { Nano } from '../domain/money.ts';
 import type { NewPosting, SupplierCost } from './books.ts';
+import { keptHours, spentByHour } from './spent.ts';
 import type { BooksFile } from './sqlite-books.ts';
 
 /** What one call must have in the ledger, recomputed from its journal. */
@@ -50,7 +51,8 @@ export interface AuditReport {
 export function auditBooks(books: BooksFile, journal: CallJournal, live: boolean): AuditReport {
   const differences: Difference[] = [];
   const report = (subject: string, what: string) => void differences.push({ subject, what });
-  for (const callId of journal.callIds) auditCall(books, journal, callId, live, report);
+  const holds = holdsById(books);
+  for (const callId of journal.callIds) auditCall(books, journal, callId, { live, holds }, report);
   if (!live) for (const callId of journal.openCallIds) report(callId, 'open: no final bill');
   let postings = 0;
   let charged = 0n;
@@ -58,8 +60,10 @@ export function auditBooks(books: BooksFile, journal: CallJournal, live: boolean
   for (const account of books.accounts()) {
     workspaces += 1;
     let balance = 0n;
+    const spent = new Map<number, Nano>();
     for (const posting of books.ledgerOf(account.workspaceId)) {
       postings += 1;
+      for (const [hour, amount] of spentByHour([posting])) spent.set(hour, (spent.get(hour) ?? 0n) + amount);
       if (posting.amount < 0n) charged -= posting.amount;
       balance += posting.amount;
       if (posting.balanceAfter !== balance)
@@ -69,6 +73,7 @@ export function auditBooks(books: BooksFile, journal: CallJournal, live: boolean
     if (account.balance !== balance)
       report(account.workspaceId, `balance ${account.balance}, sum of postings ${balance}`);
     auditHolds(books, account, report);
+    auditHours(books.spentOf(account.workspaceId), keptHours(spent), account.workspaceId, report);
   }
   let costs = 0;
   for (const cost of allCosts(books)) {
@@ -99,12 +104,14 @@ function auditCall(
   books: BooksFile,
   journal: CallJournal,
   callId: string,
-  live: boolean,
+  { live, holds }: { readonly live: boolean; readonly holds: ReadonlyMap<string, Nano> },
   report: ReportDifference,
 ): void {
   const expected = journal.expected(callId);
   if (expected === undefined) return report(callId, 'ended, but without records');
   if (live && journal.openCallIds.has(callId)) return;
+  const held = holds.get(expected.holdId);
+  if (expected.posted && held !== undefined) report(callId, `posted, and ${held} is still held for it`);
   const limit = LINES_MAX;
   compareCall(expected, books.postings({ callId, limit }), books.costs({ callId, limit }), report);
 }
@@ -162,6 +169,13 @@ function* allCosts(books: BooksFile): Generator<SupplierCost> {
   }
 }
 
+function holdsById(books: BooksFile): Map<string, Nano> {
+  const holds = new Map<string, Nano>();
+  for (const { workspaceId } of books.accounts())
+    for (const { id, amount } of books.holdsOf(workspaceId)) holds.set(id, amount);
+  return holds;
+}
+
 /** U2 for the holds. */
 function auditHolds(
   books: BooksFile,
@@ -170,4 +184,16 @@ function auditHolds(
 ): void {
   const sum = books.holdsOf(account.workspaceId).reduce((total, hold) => total + hold.amount, 0n);
   if (sum !== account.reserved) report(account.workspaceId, `reserved ${account.reserved}, sum of holds ${sum}`);
+}
+
+/** U2 for what was spent in each hour. */
+function auditHours(
+  stands: ReadonlyMap<number, Nano>,
+  made: ReadonlyMap<number, Nano>,
+  workspaceId: string,
+  report: ReportDifference,
+): void {
+  for (const hour of new Set([...stands.keys(), ...made.keys()]))
+    if (stands.get(hour) !== made.get(hour))
+      report(workspaceId, `spent in hour ${hour}: ${stands.get(hour) ?? 0n}, recomputed ${made.get(hour) ?? 0n}`);
 }

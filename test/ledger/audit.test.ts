@@ -76,6 +76,23 @@ describe('the audit finds', () => {
     expect(found).toEqual([`${WORKSPACE}: reserved 0, sum of holds 7`]);
   });
 
+  test('money that is still held for a call that is posted', async () => {
+    const found = await forgedBooks((database) =>
+      database.exec(
+        `INSERT INTO holds VALUES ('lease:call_2', '${WORKSPACE}', 7, 1); UPDATE accounts SET reserved = reserved + 7`,
+      ),
+    );
+    expect(found).toEqual(['call_2: posted, and 7 is still held for it']);
+  });
+
+  test('an hour that a spending limit would find wrong', async () => {
+    const found = await forgedBooks((database) => database.exec('UPDATE spent SET amount = amount - 5'));
+    expect(found).toHaveLength(1);
+    expect(found[0]).toMatch(/^ws_test: spent in hour \d+: \d+, recomputed \d+$/);
+    const missing = await forgedBooks((database) => database.exec('DELETE FROM spent'));
+    expect(missing[0]).toMatch(/^ws_test: spent in hour \d+: 0, recomputed \d+$/);
+  });
+
   test('a call left open, unless a gateway is running', async () => {
     using place = temporaryBooks();
     const stage = await Stage.open({ path: place.path });
