@@ -39,6 +39,7 @@ const METER: Meter = {
   isOpen: () => false,
   unbilled: () => ({ oldestMs: 0, answeredCalls: 0 }),
   reassertHolds: async () => undefined,
+  endTaken: () => undefined,
   close: async () => undefined,
 };
 
