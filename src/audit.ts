@@ -99,14 +99,15 @@ function journalOf(database: DatabaseSync, range: AuditRange): CallJournal {
 const CACHE_MAX = 10_000;
 const SHOWN_MAX = 200;
 
-/** For people: totals, then a line per difference. */
-export function renderReport(report: AuditReport): string {
+/** For people: totals, then a line per difference. `foreignCalls`: whose journals were not given. */
+export function renderReport(report: AuditReport & { readonly foreignCalls?: number }): string {
   const rows = [
     ['calls recomputed', String(report.calls)],
     ['postings', String(report.postings)],
     ['supplier costs', String(report.costs)],
     ['workspaces', String(report.workspaces)],
     ['live calls left out', String(report.openCalls)],
+    ...(report.foreignCalls === undefined ? [] : [['calls of other nodes', String(report.foreignCalls)]]),
     ['charged', formatMoney(report.charged)],
     ['differences', String(report.differences.length)],
   ];
