@@ -25,6 +25,10 @@ import { JournalFile } from './metering/journal.ts';
 import { recomputeCall } from './metering/recompute.ts';
 import { BooksLockedError } from './storage/errors.ts';
 
+const USAGE = `usage: npm run audit -- [--from --to] [--config FILE]
+       npm run audit -- --books FILE [--from --to]
+       npm run audit -- [--redis URL] --books FILE [--books FILE …] [--whole]`;
+
 export interface AuditRange {
   /** Wall clock ms, [from, to). */
   readonly fromMs: number;
@@ -185,7 +189,8 @@ async function main(): Promise<number> {
     console.log(renderReport(report));
     return report.differences.length === 0 ? 0 : 1;
   } catch (error) {
-    console.error(`audit: ${(error as Error).message}`);
+    const { code, message } = error as Error & { readonly code?: string };
+    console.error(`audit: ${message}${code?.startsWith('ERR_PARSE_ARGS') ? `\n${USAGE}` : ''}`);
     return 2;
   }
 }

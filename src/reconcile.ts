@@ -18,7 +18,9 @@ import { LIMITS } from './reconciliation/limits.ts';
 import { hasDifferences, renderExceptions, renderImport, renderSweep } from './reconcile-report.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const USAGE = 'usage: npm run reconcile -- --carrier NAME --trunk ID --file CSV [--from --to] [--strict] [--dry-run]';
+const USAGE = `usage: npm run reconcile -- --carrier NAME --trunk ID --file CSV [--from --to] [--strict] [--dry-run]
+       npm run reconcile -- --sweep | --exceptions
+       each with [--config FILE] [--url ADDRESS]`;
 const EXCEPTIONS_SHOWN_MAX = 200;
 
 const OPTIONS = {
@@ -47,7 +49,8 @@ async function main(args: readonly string[]): Promise<number> {
     return await run(args);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    console.error(`reconcile: ${error.message}`);
+    const isOfArguments = (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS') ?? false;
+    console.error(`reconcile: ${error.message}${isOfArguments ? `\n${USAGE}` : ''}`);
     return 2;
   }
 }

@@ -146,6 +146,7 @@ test('the audit as a command: 0 without differences, 1 with one, 2 where it cann
     status: 2,
     text: expect.stringContaining('--from'),
   });
+  expect(run('--help')).toMatchObject({ status: 2, text: expect.stringContaining('\nusage: npm run audit') });
   expect(run('--books', place.path, '--from', '2026-12-01', '--to', '2026-11-01')).toMatchObject({
     status: 2,
     text: expect.stringContaining('--from must be earlier than --to'),

@@ -150,7 +150,7 @@ describe('npm run reconcile', () => {
 
   test.each<[string, readonly string[], Record<string, string>, RegExp]>([
     ['without arguments', [], {}, /^reconcile: usage: npm run reconcile/],
-    ['with an unknown argument', ['--fiel', 'x'], {}, /^reconcile: Unknown option '--fiel'/],
+    ['with an unknown argument', ['--fiel', 'x'], {}, /^reconcile: Unknown option '--fiel'.*\nusage: npm run/s],
     ['with a file that is not there', [...OF_FILE.slice(0, -1), '/none.csv'], {}, /^reconcile: ENOENT/],
     ['with a day that is none', [...OF_FILE, '--from', 'yesterday'], {}, /--from: "yesterday" is not a day/],
     [
