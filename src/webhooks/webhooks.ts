@@ -7,7 +7,6 @@
 import type { Clock } from '../domain/clock.ts';
 import type { WebhookEvent } from '../domain/webhook.ts';
 import { bodyOf } from './body.ts';
-import { type EngineOptions, WebhookEngine } from './engine.ts';
 import { WEBHOOK_LIMITS, type WebhookLimits } from './limits.ts';
 import type { WebhookObserver } from './observer.ts';
 import type { OnListening, WebhookService } from './service.ts';
@@ -95,15 +94,4 @@ export async function openWebhooks({ clock, observer, limits: given, open }: Web
       await service.close();
     },
   };
-}
-
-/** The engine in this thread, for tests and small tools. */
-export function openWebhooksInline(options: Omit<EngineOptions, 'onListening'>): Promise<Webhooks> {
-  const { clock, observer, limits = {} } = options;
-  return openWebhooks({
-    clock,
-    observer,
-    limits,
-    open: (onListening) => new WebhookEngine({ ...options, onListening }),
-  });
 }
