@@ -30,6 +30,31 @@ test('many top-ups at once, each sent twice, count once each', async () => {
   expect((await world.ask('GET', `/v1/workspaces/${id}`)).body.balance).toBe('1.00');
 });
 
+test('a top-up that is sent again to another node of the same books is the same one, and for another amount is refused', async () => {
+  const { id } = await world.workspace('N');
+  const other = await startWorld({ books: world.deps.books });
+  const workspace = await world.directory.workspaces.get(id);
+  if (workspace === undefined) throw new Error('no such workspace');
+  await other.directory.workspaces.put(workspace);
+  const topUpThere = (amount: string) =>
+    other.ask('POST', `/v1/workspaces/${id}/topups`, { body: { amount }, headers: { 'idempotency-key': 'k' } });
+  const first = await topUp(id, 'k', '10');
+  other.clock.advance(5_000);
+  const again = await topUpThere('10.00');
+  expect([again.status, again.body, again.headers.get('idempotent-replayed')]).toEqual([201, first.body, 'true']);
+  expect((await topUpThere('11')).body.code).toBe('idempotency_key_reused');
+  await topUp(id, 'k2', '1');
+  const third = await startWorld({ books: world.deps.books });
+  await third.directory.workspaces.put(workspace);
+  const reused = await third.ask('POST', `/v1/workspaces/${id}/topups`, {
+    body: { amount: '12' },
+    headers: { 'idempotency-key': 'k' },
+  });
+  expect([reused.status, reused.body.code]).toEqual([409, 'idempotency_key_reused']);
+  expect((await world.ask('GET', `/v1/workspaces/${id}`)).body.balance).toBe('11.00');
+  await Promise.all([other.close(), third.close()]);
+});
+
 test('the ledger pages through all of a workspace, and a filter by time is half open', async () => {
   const { id, token } = await world.workspace('B');
   for (let i = 0; i < 7; i += 1) {

@@ -1,9 +1,9 @@
 // Workspaces, their top-ups and their API keys.
 
-import { randomBytes as systemRandomBytes } from 'node:crypto';
+import { createHash, randomBytes as systemRandomBytes } from 'node:crypto';
 import type { ApiKey, Workspace, WorkspaceLimits } from '../../domain/directory.ts';
 import { formatMoney, type Nano } from '../../domain/money.ts';
-import type { NewPosting } from '../../ledger/books.ts';
+import type { NewPosting, Posting } from '../../ledger/books.ts';
 import { newToken, scopeOf } from '../auth.ts';
 import type { HttpDeps } from '../deps.ts';
 import { idempotencyKey } from '../idempotency.ts';
@@ -15,6 +15,8 @@ import * as schemas from '../schemas/workspaces.ts';
 import { viewKey, viewPosting, viewTime, viewWorkspace } from '../views.ts';
 import { found, given, idOf, pageFrom, positiveMoney } from './lookup.ts';
 
+/** A repeat comes soon: so many newer top-ups of one workspace have not been made meanwhile. */
+const TOPUPS_READ_MAX = 1_000;
 const NO_LIMITS: WorkspaceLimits = {
   concurrentCalls: null,
   callsPerSecond: null,
@@ -121,7 +123,7 @@ export function workspaceRoutes(deps: HttpDeps): readonly Route[] {
         const claim = await directory.idempotency.claim(
           `topups:${workspace.id}`,
           key,
-          JSON.stringify({ ...wanted, id: `topup:${ids.next('post')}`, at: clock.wallMs() }),
+          JSON.stringify({ ...wanted, id: topUpId(workspace.id, key), at: clock.wallMs() }),
         );
         const first = JSON.parse(claim.value) as { amount: string; note: string; id: string; at: number };
         if (first.amount !== wanted.amount || first.note !== note) throw new Problem('idempotency_key_reused');
@@ -135,9 +137,9 @@ export function workspaceRoutes(deps: HttpDeps): readonly Route[] {
           at: first.at,
           note,
         };
-        await books.settle({ workspaceId: workspace.id, holdId: null, postings: [posting], costs: [] });
-        const posted = await postingOf(posting);
-        return { body: posted, headers: claim.first ? {} : { 'idempotent-replayed': 'true' } };
+        const outcome = await book(posting);
+        const isFirst = claim.first && outcome === 'posted';
+        return { body: await postingOf(posting), headers: isFirst ? {} : { 'idempotent-replayed': 'true' } };
       },
     }),
     defineRoute({
@@ -198,13 +200,32 @@ export function workspaceRoutes(deps: HttpDeps): readonly Route[] {
     }),
   ];
 
-  async function postingOf(posting: NewPosting): Promise<object> {
-    const { id, workspaceId, at } = posting;
-    const near = await books.postings({ workspaceId, meter: 'topup', fromMs: at, toMs: at + 1, limit: 1000 });
-    const stored = near.find((each) => each.id === id);
+  async function book(posting: NewPosting): Promise<'posted' | 'exists'> {
+    const { workspaceId } = posting;
+    try {
+      return await books.settle({ workspaceId, holdId: null, postings: [posting], costs: [] });
+    } catch (error) {
+      // Another node has booked the key for another amount.
+      if ((error as { readonly code?: string }).code === 'posting_conflict')
+        throw new Problem('idempotency_key_reused');
+      throw error;
+    }
+  }
+
+  async function postingOf({ id, workspaceId, at }: NewPosting): Promise<object> {
+    const query = { workspaceId, meter: 'topup', limit: TOPUPS_READ_MAX } as const;
+    const isIt = (each: Posting) => each.id === id;
+    const near = await books.postings({ ...query, fromMs: at, toMs: at + 1 });
+    // Where another node has booked it, it stands at that one's time.
+    const stored = near.find(isIt) ?? (await books.postings(query)).find(isIt);
     if (stored === undefined) throw new Error(`posting ${id} of ${viewTime(at)} is not in the books`);
     return viewPosting(stored);
   }
+}
+
+/** Made of the key, because nodes that share books keep their claims apart: what is sent again to another one is the same top-up. */
+function topUpId(workspaceId: string, key: string): string {
+  return `topup:${createHash('sha256').update(`${workspaceId}\n${key}`).digest('hex').slice(0, 32)}`;
 }
 
 interface LimitsChange {
