@@ -30,7 +30,7 @@ export interface Posting {
 }
 
 export interface NewPosting {
-  /** `callId:meter:seq` for calls; `topup:<idempotency key>` and the like otherwise. */
+  /** `callId:meter:seq` for calls; `topup:<hash of the idempotency key>` and the like otherwise. */
   readonly id: string;
   readonly workspaceId: string;
   readonly callId: string | null;
