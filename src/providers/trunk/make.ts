@@ -30,7 +30,8 @@ export async function ensureResource(
   if (step.otherKey === undefined && key !== undefined && key !== wanted) {
     return client.fail('setup_invalid', `it was set up with another value for ${step.name}; undo that first`);
   }
-  return new Making(step, context, client, waiting, recorded?.keys ?? [wanted]).run();
+  const keys = key === undefined ? [wanted] : (recorded?.keys ?? []);
+  return new Making(step, context, client, waiting, keys).run();
 }
 
 class Making {

@@ -147,18 +147,17 @@ export class TwilioNumbers implements NumberImport {
     return isGone.value ? ok(null) : this.#client.fail('number_not_detachable');
   }
 
-  /** Only what differs: an application, for one, cannot be set to nothing at every account. */
+  /** What was set and is not any more. What was empty stays as it is now: somebody set it meanwhile. */
   async #restoreVoice({ providerId, before }: NumberRecord, signal?: AbortSignal): Promise<Outcome<null>> {
     if (before === null) return ok(null);
     const number = await this.#read(providerId, signal);
     if (!number.ok) return hasFailed(number, 'number_not_in_account') ? ok(null) : number;
     const now: Readonly<Record<string, string>> = settingsOf(number.value);
-    const form = Object.fromEntries(
-      Object.entries(FORM_NAMES)
-        .filter(([name]) => (before[name] ?? '') !== (now[name] ?? ''))
-        .map(([name, formName]) => [formName, before[name] ?? '']),
+    const lost = Object.entries(FORM_NAMES).filter(
+      ([name]) => (before[name] ?? '') !== '' && before[name] !== now[name],
     );
-    return Object.keys(form).length === 0 ? ok(null) : this.#update(providerId, form, signal);
+    const form = Object.fromEntries(lost.map(([name, formName]) => [formName, before[name] ?? '']));
+    return lost.length === 0 ? ok(null) : this.#update(providerId, form, signal);
   }
 
   #update(sid: string, form: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<Outcome<null>> {
