@@ -23,8 +23,10 @@ import {
 // Two real gateways on one Redis; one dies, or is taken for dead, under live calls. The phone and the independent auditor are the witnesses.
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const DEAD_AFTER_MS = 2_000;
+const DEAD_AFTER_MS = 3_000;
 const HEARTBEAT_MS = 1_000;
+/** A busy machine's heartbeats come late; the exact figure is in test/metering/edge-cases-shared.test.ts. */
+const LATE_MS = 1_000;
 const FINISHED = 'the calls of a dead node were finished';
 
 interface Live {
@@ -159,7 +161,7 @@ describe.skipIf(!HAS_REDIS).concurrent('a node whose calls another one finishes 
           const computeMs = booked.bill?.compute.billedMs ?? -1;
           expect(booked).toMatchObject({ endReason: 'node_crash', bill: { telephony: { billedMs: 60_000 } } });
           expect(computeMs).toBeLessThanOrEqual(talkMs + SLACK_MS);
-          expect(computeMs).toBeGreaterThanOrEqual(talkMs - HEARTBEAT_MS - SLACK_MS);
+          expect(computeMs).toBeGreaterThanOrEqual(talkMs - HEARTBEAT_MS - LATE_MS);
         }
         expect(others[0]?.call.state).toBe('answered');
         const before = await pair.lines();
@@ -206,7 +208,7 @@ describe.skipIf(!HAS_REDIS).concurrent('a node whose calls another one finishes 
           const talkMs = stoppedAtMs - (own[index]?.call.at.answered ?? 0);
           expect(booked).toMatchObject({ endReason: 'store_lost', bill: { total: finished[index]?.bill?.total } });
           expect(booked.bill?.flags).toContain('finished_elsewhere');
-          expect(booked.bill?.compute.billedMs).toBeGreaterThanOrEqual(talkMs - HEARTBEAT_MS - SLACK_MS);
+          expect(booked.bill?.compute.billedMs).toBeGreaterThanOrEqual(talkMs - HEARTBEAT_MS - LATE_MS);
         }
         // It lives again: its new calls are its own.
         const later = await pair.live(a, 1);

@@ -1,6 +1,10 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startFakeAgent } from '../support/fake-agent.ts';
 import { HAS_REDIS, type RedisServer, startRedis, startRedisSentinel, until } from '../support/redis.ts';
-import { FaultScene, pause } from './support/fault-scene.ts';
+import { type BookedCall, FaultScene, pause } from './support/fault-scene.ts';
 
 // Faults of the store under live calls: the real gateway, a real redis-server, and an auditor of its own (test/support/books-auditor.ts) that
 // looks four times a second. After each fault every call must have cost what the phone saw, once, and everything must add up.
@@ -212,6 +216,60 @@ describe.skipIf(!HAS_REDIS).concurrent('a Redis that loses its last second (need
     } finally {
       await scene.close();
       await sentinel.stop();
+    }
+  }, 40_000);
+});
+
+/** 0.05 a second from the first on: 0.20 are 4 s. */
+const DEAR_RATES = `currency: USD
+compute: { perMinute: "0.6" }
+telephony:
+  - { prefix: "1", initialMs: 1000, incrementMs: 1, perMinute: "2.4" }
+`;
+
+describe.skipIf(!HAS_REDIS).concurrent('a wallet that ends while Redis is away (needs redis-server)', () => {
+  test('is charged to its last nano and no further, though the call was served on within the grace', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'callin-rates-'));
+    const rates = join(folder, 'rates.yaml');
+    writeFileSync(rates, DEAR_RATES);
+    const server = await startRedis({ appendFsync: 'always' });
+    const agent = await startFakeAgent({ behaviour: { kind: 'echo' } });
+    const dear = await FaultScene.open(server.url, [server], { billing: { rates } });
+    const create = async (path: string, body: object) =>
+      (await dear.gateway.api<{ id: string }>('POST', path, body)).body.id;
+    try {
+      const workspaceId = await create('/v1/workspaces', { name: 'short of money' });
+      const agentId = await create('/v1/agents', {
+        workspaceId,
+        name: 'x',
+        stream: { url: agent.url, protocol: 'twilio' },
+      });
+      await create('/v1/numbers', { workspaceId, e164: '+12025550170', trunkId: 'loopback', agentId });
+      await create(`/v1/workspaces/${workspaceId}/topups`, { amount: '0.20' });
+      const call = await dear.phone.call(`sip:+12025550170@127.0.0.1:${dear.gateway.sip.udpPort}`);
+      await call.waitFor('answered');
+      await pause(3_000);
+      await server.kill();
+      await pause(2_500);
+      expect(call.state).toBe('answered');
+      await server.restart();
+      await call.waitFor('ended', 15_000);
+      expect((call.at.ended ?? 0) - (call.at.answered ?? 0)).toBeGreaterThan(5_500);
+      const bill = async () =>
+        (await dear.gateway.api<{ items: BookedCall[] }>('GET', `/v1/calls?workspaceId=${workspaceId}`)).body.items[0]
+          ?.bill;
+      await until('the bill', async () => (await bill())?.final === true);
+      expect((await bill())?.total).toBe('0.20');
+      const { body } = await dear.gateway.api('GET', `/v1/workspaces/${workspaceId}`);
+      expect(body).toMatchObject({ balance: '0.00', reserved: '0.00' });
+      expect(dear.gateway.audit('--whole').output).toMatch(/differences +0/);
+      await dear.auditor.settled();
+      expect(dear.auditor.violations).toEqual([]);
+    } finally {
+      await dear.close();
+      await agent.close();
+      await server.stop();
+      rmSync(folder, { recursive: true, force: true });
     }
   }, 40_000);
 });

@@ -88,4 +88,27 @@ describe.skipIf(!HAS_REDIS)('what the store lost (needs redis-server)', () => {
     expect((await live.end()).total).toBe(12_000_000n + 40_000_000n);
     expect(await node.balance()).toEqual({ balance: 30_000_000n, reserved: 0n });
   });
+
+  test('comes back though it was everything, from the journals and outboxes of all nodes', async () => {
+    const [one, other] = [await open('one'), await open('other')];
+    await one.topUp(500_000_000n, 'first');
+    await other.topUp(100_000_000n, 'second');
+    for (const node of [one, other]) {
+      const call = await node.call();
+      await node.pass(2_000);
+      expect((await call.end()).total).toBe(14_000_000n);
+    }
+    const live = await one.call();
+    await one.pass(1_000);
+    const before = await one.balance();
+    expect(before).toEqual({ balance: 572_000_000n, reserved: 22_000_000n });
+    await redis.admin.flushall();
+    await redis.restart();
+    await until('the replays', async () => [one, other].every((node) => node.replays.at(-1)?.lost === 2));
+    await one.pass(4_000);
+    expect((await one.balance()).balance).toBe(before.balance);
+    expect((await one.authorise()).ok).toBe(true);
+    expect((await live.end()).total).toBe(12_000_000n + 5_000_000n);
+    expect(await one.shared.redis.check()).toEqual([]);
+  });
 });
