@@ -470,5 +470,3 @@ describe('forks, redirects and the longest call', () => {
     expect(await postingsOf(stage, call.intent.callId)).toHaveLength(2);
   });
 });
-
-describe('left', () => {});
