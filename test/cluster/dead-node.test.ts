@@ -18,6 +18,7 @@ import {
   NUMBER,
   pause,
   SLACK_MS,
+  START_TIMEOUT_MS,
 } from './support/fault-scene.ts';
 
 // Two real gateways on one Redis; one dies, or is taken for dead, under live calls. The phone and the independent auditor are the witnesses.
@@ -70,7 +71,7 @@ class Pair {
   /** Each in a folder that outlives it. */
   async start(id: string, dataDir = mkdtempSync(join(tmpdir(), 'callin-dead-node-'))): Promise<RunningGateway> {
     const store = { kind: 'redis', redis: { url: this.redis.url }, deadAfterMs: DEAD_AFTER_MS };
-    const gateway = await startGateway({ config: { node: { id }, store }, dataDir });
+    const gateway = await startGateway({ config: { node: { id }, store }, dataDir, startTimeoutMs: START_TIMEOUT_MS });
     this.#gateways.push(gateway);
     return gateway;
   }

@@ -1,7 +1,7 @@
 // Kills the real gateway under live calls and looks at its books afterwards. One round:
 //
-//   N calls are placed and stay; others come and go all the time -> SIGKILL at a seeded moment -> start again with the same folder ->
-//   recovery -> books read -> stop, audit -> start once more: nothing may have changed
+//   N calls are placed and stay, others come and go all the time -> all N are answered, and a random time later SIGKILL -> start again
+//   with the same folder -> recovery -> books read -> stop, audit -> start once more: nothing may have changed
 //
 // What the phone saw is the witness: it knows which calls were answered, and from when to when. The judge is kill-judge.ts.
 
@@ -21,7 +21,7 @@ export type KillStore = 'sqlite' | 'redis';
 export interface KillOptions {
   readonly rounds: number;
   readonly seed: number;
-  /** Calls that stay; a third as many come and go beside them. */
+  /** Calls that stay; others come and go beside them. */
   readonly callsPerRound: number;
   readonly store: KillStore;
 }
@@ -84,9 +84,13 @@ const NUMBER = '+12025550100';
 const PLACED_PER_SECOND = 100;
 const PLACING_MIN_MS = 600;
 const KILL_WITHIN_MS = 2500;
-/** Calls that come and go: one for so many that stay, and how long they talk at most. */
-const STAYING_PER_PASSING = 3;
+/** At any time one call that comes and goes for so many that stay, and how long it talks at most. */
+const STAYING_PER_PASSING = 6;
 const PASSING_MAX_MS = 1500;
+/** Callers of a round, for each call that stays. */
+const CALLERS_PER_STAYING = 5;
+/** A machine too busy for all of them is killed under fewer. */
+const SET_UP_TIMEOUT_MS = 30_000;
 const TOPUP = '1000.00';
 const PAGE = 100;
 /** Above this many calls at once the phone speaks as with DTX: a frame now and then, instead of fifty a second. */
@@ -133,6 +137,7 @@ function storeConfig(redis: RedisServer | null): Record<string, unknown> {
 interface Placed {
   readonly from: string;
   readonly call: OutgoingCall;
+  readonly stays: boolean;
 }
 
 async function callAndKill(
@@ -142,55 +147,88 @@ async function callAndKill(
   staying: number,
 ): Promise<Pick<RoundReport, 'killedAfterMs' | 'witnesses' | 'phoneLateMs'>> {
   const phone = await createPhone({ seed: random.integer(0xffff_ffff) });
-  const placed: Placed[] = [];
-  const timers = new Set<NodeJS.Timeout>();
-  const later = (work: () => void, ms: number) => void timers.add(setTimeout(work, ms));
   const uri = `sip:${NUMBER}@127.0.0.1:${gateway.sip.udpPort}`;
-  const passing = Math.ceil(staying / STAYING_PER_PASSING);
+  const calls = new Round(phone, uri, round, staying);
   const placingMs = Math.max(PLACING_MIN_MS, (1000 * staying) / PLACED_PER_SECOND);
-  const killedAfterMs = Math.round(placingMs) + random.integer(KILL_WITHIN_MS);
-  for (let index = 0; index < staying + passing; index++) {
-    const from = callerOf(round, staying + passing, index);
-    const passes = index >= staying;
-    const placeAfterMs = random.integer(passes ? killedAfterMs : placingMs);
-    const hangUpAfterMs = passes ? random.integer(PASSING_MAX_MS) : null;
-    const start = () => void place(phone, uri, from, hangUpAfterMs, staying, placed, later);
-    later(start, placeAfterMs);
-  }
+  const killAfterMs = random.integer(KILL_WITHIN_MS);
   const lateness = monitorEventLoopDelay({ resolution: LATENESS_EVERY_MS });
   lateness.enable();
-  await new Promise<void>((resolve) => later(resolve, killedAfterMs));
-  lateness.disable();
+  const startedMs = performance.now();
+  for (let index = 0; index < staying; index++) calls.later(() => void calls.place(null), random.integer(placingMs));
+  calls.comeAndGo(random);
+  await calls.answered(staying);
+  await new Promise<void>((resolve) => calls.later(resolve, killAfterMs));
   const killing = gateway.kill();
   const atMs = performance.now();
-  for (const timer of timers) clearTimeout(timer);
+  lateness.disable();
+  calls.stop();
   await killing;
-  const witnesses = placed.map(({ from, call }) => witnessOf(from, call, atMs));
+  const witnesses = calls.placed.map(({ from, call }) => witnessOf(from, call, atMs));
   await phone.close();
-  return { killedAfterMs, witnesses, phoneLateMs: Math.round(lateness.max / 1e6) - LATENESS_EVERY_MS };
+  const phoneLateMs = Math.round(lateness.max / 1e6) - LATENESS_EVERY_MS;
+  return { killedAfterMs: Math.round(atMs - startedMs), witnesses, phoneLateMs };
 }
 
-async function place(
-  phone: Phone,
-  uri: string,
-  from: string,
-  hangUpAfterMs: number | null,
-  atOnce: number,
-  placed: Placed[],
-  later: (work: () => void, ms: number) => void,
-): Promise<void> {
-  const isSparse = atOnce > CONTINUOUS_MAX;
-  const call = await phone.call(uri, { from, codec: 'PCMU', idle: isSparse ? 'none' : 'silence' });
-  placed.push({ from, call });
-  if (isSparse) speakSparsely(call, later);
-  if (hangUpAfterMs !== null) later(() => void (call.state === 'answered' && call.bye()), hangUpAfterMs);
-}
+/** The calls of one round. */
+class Round {
+  readonly placed: Placed[] = [];
+  readonly #phone: Phone;
+  readonly #uri: string;
+  readonly #number: number;
+  readonly #staying: number;
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #count = 0;
 
-/** One frame now and then, until the call ends. */
-function speakSparsely(call: OutgoingCall, later: (work: () => void, ms: number) => void): void {
-  if (call.state === 'ended') return;
-  if (call.state === 'answered') void call.sendAudio(Buffer.alloc(160, SILENCE.PCMU));
-  later(() => speakSparsely(call, later), SPARSE_EVERY_MS);
+  constructor(phone: Phone, uri: string, number: number, staying: number) {
+    this.#phone = phone;
+    this.#uri = uri;
+    this.#number = number;
+    this.#staying = staying;
+  }
+
+  later(work: () => void, ms: number): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      work();
+    }, ms);
+    this.#timers.add(timer);
+  }
+
+  stop(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+  }
+
+  /** Places a call; null: it stays. */
+  async place(hangUpAfterMs: number | null): Promise<void> {
+    const from = callerOf(this.#number, this.#staying, this.#count++);
+    const isSparse = this.#staying > CONTINUOUS_MAX;
+    const call = await this.#phone.call(this.#uri, { from, codec: 'PCMU', idle: isSparse ? 'none' : 'silence' });
+    this.placed.push({ from, call, stays: hangUpAfterMs === null });
+    if (isSparse) this.#speakSparsely(call);
+    if (hangUpAfterMs !== null) this.later(() => void (call.state === 'answered' && call.bye()), hangUpAfterMs);
+  }
+
+  /** Places calls that soon hang up, until the kill, so that it meets calls in every state. */
+  comeAndGo(random: Random): void {
+    if (this.#count >= this.#staying * CALLERS_PER_STAYING) return;
+    void this.place(random.integer(PASSING_MAX_MS));
+    const everyMs = (PASSING_MAX_MS * STAYING_PER_PASSING) / this.#staying;
+    this.later(() => this.comeAndGo(random), random.integer(everyMs));
+  }
+
+  /** So many of those that stay. */
+  async answered(count: number): Promise<void> {
+    const deadlineMs = performance.now() + SET_UP_TIMEOUT_MS;
+    const done = () => this.placed.filter(({ call, stays }) => stays && call.state === 'answered').length >= count;
+    while (!done() && performance.now() < deadlineMs) await new Promise<void>((resolve) => this.later(resolve, 20));
+  }
+
+  /** One frame now and then, until the call ends. */
+  #speakSparsely(call: OutgoingCall): void {
+    if (call.state === 'ended') return;
+    if (call.state === 'answered') void call.sendAudio(Buffer.alloc(160, SILENCE.PCMU));
+    this.later(() => this.#speakSparsely(call), SPARSE_EVERY_MS);
+  }
 }
 
 function witnessOf(from: string, call: OutgoingCall, killedAtMs: number): Witness {
@@ -205,8 +243,8 @@ function witnessOf(from: string, call: OutgoingCall, killedAtMs: number): Witnes
 }
 
 /** Each call of a run has a caller of its own, by which it is found in the books: +1 2xx 555 xxxx. */
-function callerOf(round: number, perRound: number, index: number): string {
-  const serial = (round - 1) * perRound + index;
+function callerOf(round: number, staying: number, index: number): string {
+  const serial = (round - 1) * staying * CALLERS_PER_STAYING + index;
   return `+1${201 + Math.floor(serial / 10_000)}555${String(serial % 10_000).padStart(4, '0')}`;
 }
 

@@ -15,6 +15,8 @@ export const FIRST_MINUTE = 12_000_000n;
 export const DEMO_BALANCE = 10_000_000_000n;
 /** Between the phone's clock readings and the gateway's. */
 export const SLACK_MS = 400;
+/** A machine that does other things as well. */
+export const START_TIMEOUT_MS = 60_000;
 
 export interface BookedCall {
   readonly id: string;
@@ -62,6 +64,7 @@ export class FaultScene {
   ): Promise<FaultScene> {
     const gateway = await startGateway({
       config: { node: { id: 'node-a' }, store: { kind: 'redis', redis: { url } }, ...config },
+      startTimeoutMs: START_TIMEOUT_MS,
     });
     const auditor = startAuditor(servers.map(({ port }) => port));
     return new FaultScene(gateway, await createPhone(), auditor);
