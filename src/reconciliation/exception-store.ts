@@ -6,7 +6,7 @@
 //   Q2. Note and adjustment are fixed when a resolution begins; while its posting is under way `resolvedAt` is null, and only the same
 //       resolution may complete it.
 
-import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { decodeCursor, encodeCursor } from '../directory/cursor.ts';
 import type { Page, PageOf } from '../directory/directory.ts';
 import type { ExceptionKind } from '../domain/exception-kind.ts';
@@ -34,6 +34,7 @@ type Row = Record<string, SQLOutputValue>;
 
 export class ExceptionStore {
   readonly #database: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
 
   constructor(database: DatabaseSync) {
     this.#database = database;
@@ -141,13 +142,21 @@ export class ExceptionStore {
   }
 
   #all(sql: string, ...values: SQLInputValue[]): Row[] {
-    const statement = this.#database.prepare(sql);
-    statement.setReadBigInts(true);
-    return statement.all(...values);
+    return this.#statement(sql).all(...values);
   }
 
   #run(sql: string, ...values: SQLInputValue[]): void {
-    this.#database.prepare(sql).run(...values);
+    this.#statement(sql).run(...values);
+  }
+
+  /** Bounded: the texts above are a closed set, with a filter's conditions in one order. */
+  #statement(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.#database.prepare(sql);
+    statement.setReadBigInts(true);
+    this.#statements.set(sql, statement);
+    return statement;
   }
 }
 
