@@ -114,6 +114,12 @@ export interface ConnectedNumber {
   readonly notices: readonly Notice[];
 }
 
+export interface DetachRequest {
+  readonly record: NumberRecord;
+  /** Connecting it was cut off: it may be on our trunk and not show it yet, so it is looked at for a while. */
+  readonly isUnsure: boolean;
+}
+
 export interface NumberImport {
   /** Are these credentials good for what follows, area by area? Changes nothing. */
   check(signal?: AbortSignal): Promise<Outcome<AccountReport>>;
@@ -121,7 +127,7 @@ export interface NumberImport {
   /** Calls to the number reach the trunk from now on, and the trunk may call with it. Repeating it changes nothing. */
   connect(request: ConnectRequest, signal?: AbortSignal): Promise<Outcome<ConnectedNumber>>;
   /** Puts back what was there before. A number that is gone, or was moved on by hand, is left alone. */
-  detach(record: NumberRecord, signal?: AbortSignal): Promise<Outcome<{ readonly notices: readonly Notice[] }>>;
+  detach(request: DetachRequest, signal?: AbortSignal): Promise<Outcome<{ readonly notices: readonly Notice[] }>>;
 }
 
 // A trunk at the provider, both ways.

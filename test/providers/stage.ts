@@ -112,7 +112,7 @@ export class Keeping {
   }
 }
 
-export function valueOf<T>(outcome: Outcome<T>): T {
+export function successOf<T>(outcome: Outcome<T>): T {
   if (outcome.ok) return outcome.value;
   throw new Error(`${outcome.failure.code}: ${outcome.failure.text}; ${outcome.failure.detail}`);
 }

@@ -11,6 +11,7 @@ import type {
   AccountReport,
   ConnectedNumber,
   ConnectRequest,
+  DetachRequest,
   ListQuery,
   Notice,
   NumberImport,
@@ -67,11 +68,19 @@ export class TelnyxNumbers implements NumberImport {
     return attached.ok ? ok({ record, notices: notices.value }) : attached;
   }
 
-  async detach(record: NumberRecord, signal?: AbortSignal): Promise<Outcome<{ readonly notices: readonly Notice[] }>> {
-    const number = await this.read(record.providerId, signal);
-    if (hasFailed(number, 'number_not_in_account')) return ok({ notices: [] });
-    if (!number.ok) return number;
-    if (number.value.connectionId !== record.trunkId) return ok({ notices: [] });
+  async detach(
+    { record, isUnsure }: DetachRequest,
+    signal?: AbortSignal,
+  ): Promise<Outcome<{ readonly notices: readonly Notice[] }>> {
+    const isThere = await this.#settled(
+      record.providerId,
+      (number) => number.connectionId === record.trunkId,
+      isUnsure,
+      signal,
+    );
+    if (hasFailed(isThere, 'number_not_in_account')) return ok({ notices: [] });
+    if (!isThere.ok) return isThere;
+    if (!isThere.value) return ok({ notices: [] });
     const former = record.before?.['connectionId'] ?? '';
     const moved = former === '' ? null : await this.assign(record.providerId, former, signal);
     if (moved?.ok) return ok({ notices: [] });
@@ -97,7 +106,7 @@ export class TelnyxNumbers implements NumberImport {
   async assign(id: string, connectionId: string, signal?: AbortSignal): Promise<Outcome<null>> {
     const set = await this.#set(id, connectionId, signal);
     if (!set.ok) return set;
-    const isThere = await this.#settled(id, (number) => number.connectionId === connectionId, signal);
+    const isThere = await this.#settled(id, (number) => number.connectionId === connectionId, true, signal);
     if (!isThere.ok) return isThere;
     return isThere.value ? ok(null) : this.#client.fail('setup_differs', 'the connection of the number');
   }
@@ -109,7 +118,7 @@ export class TelnyxNumbers implements NumberImport {
       if (hasFailed(set, 'number_not_in_account')) return ok(null);
       if (!set.ok && !hasFailed(set, 'request_refused', 'number_invalid')) return set;
       if (!set.ok) continue;
-      const isGone = await this.#settled(providerId, (number) => number.connectionId !== trunkId, signal);
+      const isGone = await this.#settled(providerId, (number) => number.connectionId !== trunkId, true, signal);
       if (!isGone.ok) return isGone;
       if (isGone.value) return ok(null);
     }
@@ -148,16 +157,19 @@ export class TelnyxNumbers implements NumberImport {
     });
   }
 
+  /** Reads the number until it is as wanted; once where it should be by now. */
   async #settled(
     id: string,
     isWanted: (number: TelnyxNumber) => boolean,
+    isPatient: boolean,
     signal?: AbortSignal,
   ): Promise<Outcome<boolean>> {
+    const looksMax = isPatient ? this.#client.limits.looksMax : 1;
     for (let looks = 1; ; looks += 1) {
       const number = await this.read(id, signal);
       if (!number.ok) return number;
       if (isWanted(number.value)) return ok(true);
-      if (looks >= this.#client.limits.looksMax) return ok(false);
+      if (looks >= looksMax) return ok(false);
       if (!(await this.#client.pause(looks - 1, signal))) return this.#client.fail('cancelled');
     }
   }

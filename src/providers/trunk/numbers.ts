@@ -73,12 +73,12 @@ export async function detachNumbers(
 
 async function detachOne(
   adapter: NumberImport,
-  { record }: NumberStepRecord,
+  { record, status }: NumberStepRecord,
   signal: AbortSignal | undefined,
 ): Promise<Outcome<unknown>> {
   // Nothing was done to it yet.
   if (record === null) return ok(null);
-  return adapter.detach(record, signal);
+  return adapter.detach({ record, isUnsure: status !== 'done' }, signal);
 }
 
 /** Waits for all, also where one throws: nothing goes on behind the caller's back. */

@@ -12,6 +12,7 @@ import type {
   AccountReport,
   ConnectedNumber,
   ConnectRequest,
+  DetachRequest,
   ListQuery,
   Notice,
   NumberImport,
@@ -76,11 +77,19 @@ export class TwilioNumbers implements NumberImport {
     return attached.ok ? ok({ record, notices: [] }) : attached;
   }
 
-  async detach(record: NumberRecord, signal?: AbortSignal): Promise<Outcome<{ readonly notices: readonly Notice[] }>> {
-    const number = await this.#read(record.providerId, signal);
-    if (hasFailed(number, 'number_not_in_account')) return ok({ notices: [] });
-    if (!number.ok) return number;
-    if (number.value.trunkSid !== record.trunkId) return ok({ notices: [] });
+  async detach(
+    { record, isUnsure }: DetachRequest,
+    signal?: AbortSignal,
+  ): Promise<Outcome<{ readonly notices: readonly Notice[] }>> {
+    const isThere = await this.#settled(
+      record.providerId,
+      (number) => number.trunkSid === record.trunkId,
+      isUnsure,
+      signal,
+    );
+    if (hasFailed(isThere, 'number_not_in_account')) return ok({ notices: [] });
+    if (!isThere.ok) return isThere;
+    if (!isThere.value) return ok({ notices: [] });
     const prepared = await this.#restoreVoice(record, signal);
     if (!prepared.ok) return prepared;
     const former = record.before?.['trunkSid'] ?? '';

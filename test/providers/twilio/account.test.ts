@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ACCOUNT_SID, AUTH_TOKEN, TEST_CREDENTIALS } from '../../support/fake-twilio.ts';
-import { codeOf, failureOf, valueOf } from '../stage.ts';
+import { codeOf, failureOf, successOf } from '../stage.ts';
 import { checkDocuments, twilioStage } from './stage.ts';
 
 // Connecting a Twilio account: what a person is told when they paste the wrong thing.
@@ -11,7 +11,7 @@ describe('an account', () => {
   test('that is good says who it is and how much money it has', async () => {
     const { twilio, account } = await twilioStage();
     twilio.addNumber('+12025550100');
-    const report = valueOf(await account.numbers.check());
+    const report = successOf(await account.numbers.check());
     expect(report).toEqual({
       accountId: ACCOUNT_SID,
       label: 'A customer',
@@ -32,7 +32,7 @@ describe('an account', () => {
       const { twilio, account } = await twilioStage();
       if (notice !== 'account_empty') twilio.addNumber('+12025550100');
       change(twilio.state);
-      const { notices } = valueOf(await account.numbers.check());
+      const { notices } = successOf(await account.numbers.check());
       expect(notices.map(({ code }) => code)).toEqual([notice]);
       expect(notices[0]?.advice).not.toBe('');
     },
@@ -42,7 +42,7 @@ describe('an account', () => {
     const { twilio, account } = await twilioStage();
     twilio.addNumber('+12025550100');
     twilio.fail('FetchBalance', { kind: 'refuse', answer: { status: 404 } });
-    const report = valueOf(await account.numbers.check());
+    const report = successOf(await account.numbers.check());
     expect(report.balance).toBeNull();
     expect(report.notices.map(({ code }) => code)).toEqual(['balance_unreadable']);
   });
@@ -70,7 +70,7 @@ describe('refused with its own code and advice:', () => {
 
   test('a wrong token', async () => {
     const { stage } = await twilioStage();
-    const opened = valueOf(stage.providers.openTwilio({ accountSid: ACCOUNT_SID, authToken: 'a'.repeat(32) }));
+    const opened = successOf(stage.providers.openTwilio({ accountSid: ACCOUNT_SID, authToken: 'a'.repeat(32) }));
     const failure = failureOf(await opened.numbers.check());
     expect(failure).toMatchObject({ code: 'credentials_refused', retry: 'after_change', fault: 'account' });
     expect(failure.told).toEqual({ status: 401, code: '20003' });
@@ -78,7 +78,7 @@ describe('refused with its own code and advice:', () => {
 
   test('test credentials', async () => {
     const { stage } = await twilioStage();
-    const opened = valueOf(stage.providers.openTwilio(TEST_CREDENTIALS));
+    const opened = successOf(stage.providers.openTwilio(TEST_CREDENTIALS));
     const failure = failureOf(await opened.numbers.check());
     expect(failure).toMatchObject({ code: 'test_credentials', retry: 'after_change', fault: 'account' });
     expect(failure.advice).toContain('live');

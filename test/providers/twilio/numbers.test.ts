@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { AccountNumber, ConnectRequest, NumberPage, NumberRecord } from '../../../src/providers/index.ts';
-import { codeOf, failureOf, valueOf } from '../stage.ts';
+import { codeOf, failureOf, successOf } from '../stage.ts';
 import { checkDocuments, twilioStage } from './stage.ts';
 
 // Importing numbers from Twilio: listed, connected to a trunk, and put back where they were.
@@ -22,7 +22,7 @@ describe('listing', () => {
     const pages: (readonly AccountNumber[])[] = [];
     let cursor: string | null = null;
     do {
-      const page: NumberPage = valueOf(await account.numbers.list({ cursor, trunkId: ours }));
+      const page: NumberPage = successOf(await account.numbers.list({ cursor, trunkId: ours }));
       pages.push(page.numbers);
       cursor = page.nextCursor;
     } while (cursor !== null);
@@ -41,9 +41,9 @@ describe('listing', () => {
 
   test('an empty account, and one without voice, are said so', async () => {
     const { twilio, account } = await twilioStage();
-    expect(valueOf(await account.numbers.list(list)).notices.map(({ code }) => code)).toEqual(['account_empty']);
+    expect(successOf(await account.numbers.list(list)).notices.map(({ code }) => code)).toEqual(['account_empty']);
     twilio.addNumber('+12025550100', { capabilities: { voice: false, sms: true, mms: false, fax: false } });
-    const page = valueOf(await account.numbers.list(list));
+    const page = successOf(await account.numbers.list(list));
     expect(page.notices.map(({ code }) => code)).toEqual(['account_no_voice']);
     expect(page.numbers[0]?.refusal?.code).toBe('number_no_voice');
   });
@@ -52,7 +52,7 @@ describe('listing', () => {
     const { twilio, account } = await twilioStage();
     twilio.addNumber('12345');
     twilio.addNumber('+12025550100');
-    expect(valueOf(await account.numbers.list(list)).numbers).toHaveLength(1);
+    expect(successOf(await account.numbers.list(list)).numbers).toHaveLength(1);
     twilio.fail('ListIncomingPhoneNumber', { kind: 'answer', answer: { status: 200, body: {} } }, { times: 9 });
     expect(codeOf(await account.numbers.list(list))).toBe('provider_answer_invalid');
   });
@@ -73,7 +73,7 @@ describe('listing', () => {
       next_page_uri: 'https://evil.example/steal?PageSize=2&Page=1&PageToken=PA1',
     };
     twilio.fail('ListIncomingPhoneNumber', { kind: 'answer', answer: { status: 200, body } });
-    const { nextCursor } = valueOf(await account.numbers.list(list));
+    const { nextCursor } = successOf(await account.numbers.list(list));
     expect(nextCursor).toBe('PageSize=2&Page=1&PageToken=PA1');
     expect(codeOf(await account.numbers.list({ cursor: nextCursor, trunkId: null }))).toBeNull();
     expect(twilio.operations).toEqual(['ListIncomingPhoneNumber', 'ListIncomingPhoneNumber']);
@@ -101,7 +101,7 @@ describe('connecting a number', () => {
     const { sid } = twilio.addNumber('+12025550100', { voice_url: 'https://demo.twilio.com/welcome/voice/' });
     const { request, saved } = asked(sid, trunk);
     twilio.onChange = () => expect(saved).toHaveLength(1);
-    const { record } = valueOf(await account.numbers.connect(request));
+    const { record } = successOf(await account.numbers.connect(request));
     expect(twilio.state.numbers.get(sid).trunk_sid).toBe(trunk);
     expect(record).toEqual(saved[0]);
     expect(record).toEqual({
@@ -123,9 +123,9 @@ describe('connecting a number', () => {
     const trunk = twilio.addTrunk('ours.pstn.twilio.com');
     const { sid } = twilio.addNumber('+12025550100');
     const first = asked(sid, trunk);
-    const { record } = valueOf(await account.numbers.connect(first.request));
+    const { record } = successOf(await account.numbers.connect(first.request));
     const again = asked(sid, trunk, { record });
-    expect(valueOf(await account.numbers.connect(again.request)).record).toEqual(record);
+    expect(successOf(await account.numbers.connect(again.request)).record).toEqual(record);
     expect(again.saved).toEqual([]);
     expect(twilio.changes).toEqual(['CreatePhoneNumber']);
   });
@@ -137,7 +137,7 @@ describe('connecting a number', () => {
     const failure = failureOf(await account.numbers.connect(asked(sid, trunk).request));
     expect(failure).toMatchObject({ code: 'number_in_use_elsewhere', detail: 'pbx.example', fault: 'request' });
     expect(twilio.changes).toEqual([]);
-    valueOf(await account.numbers.connect(asked(sid, trunk, { takeOver: true }).request));
+    successOf(await account.numbers.connect(asked(sid, trunk, { takeOver: true }).request));
     expect(twilio.state.numbers.get(sid).trunk_sid).toBe(trunk);
   });
 
@@ -166,7 +166,7 @@ describe('connecting a number', () => {
     const trunk = twilio.addTrunk('ours.pstn.twilio.com');
     const { sid } = twilio.addNumber('+12025550100');
     twilio.fail('CreatePhoneNumber', fault);
-    valueOf(await account.numbers.connect(asked(sid, trunk).request));
+    successOf(await account.numbers.connect(asked(sid, trunk).request));
     expect(twilio.state.numbers.get(sid).trunk_sid).toBe(trunk);
     expect(twilio.faultsLeft).toBe(0);
   });
@@ -187,7 +187,7 @@ describe('detaching a number', () => {
     const fields = over['trunk_sid'] === 'former' ? { ...over, trunk_sid: former } : over;
     const { sid } = made.twilio.addNumber('+12025550100', fields);
     const before = structuredClone(made.twilio.state.numbers.get(sid));
-    const { record } = valueOf(await made.account.numbers.connect(asked(sid, trunk, { takeOver: true }).request));
+    const { record } = successOf(await made.account.numbers.connect(asked(sid, trunk, { takeOver: true }).request));
     const number = () => made.twilio.state.numbers.get(sid);
     return { ...made, record, before, number, former, sid };
   }
@@ -199,9 +199,9 @@ describe('detaching a number', () => {
     ['another trunk', { trunk_sid: 'former', voice_url: 'https://old.example/' }],
   ])('that had %s before puts that back', async (_name, fields) => {
     const { account, record, before, number } = await connected(fields);
-    expect(valueOf(await account.numbers.detach(record))).toEqual({ notices: [] });
+    expect(successOf(await account.numbers.detach({ record, isUnsure: false }))).toEqual({ notices: [] });
     expect(number()).toEqual(before);
-    expect(valueOf(await account.numbers.detach(record))).toEqual({ notices: [] });
+    expect(successOf(await account.numbers.detach({ record, isUnsure: false }))).toEqual({ notices: [] });
     expect(number()).toEqual(before);
   });
 
@@ -210,16 +210,16 @@ describe('detaching a number', () => {
     twilio.state.attachClearsVoice = true;
     const trunk = twilio.addTrunk('ours.pstn.twilio.com');
     const { sid } = twilio.addNumber('+12025550100', { voice_url: 'https://pbx.example/in' });
-    const { record } = valueOf(await account.numbers.connect(asked(sid, trunk, { takeOver: true }).request));
+    const { record } = successOf(await account.numbers.connect(asked(sid, trunk, { takeOver: true }).request));
     expect(twilio.state.numbers.get(sid).voice_url).toBe('');
-    valueOf(await account.numbers.detach(record));
+    successOf(await account.numbers.detach({ record, isUnsure: false }));
     expect(twilio.state.numbers.get(sid)).toMatchObject({ voice_url: 'https://pbx.example/in', trunk_sid: null });
   });
 
   test('whose former trunk is gone leaves it unconnected, and says so', async () => {
     const { twilio, account, record, number, former } = await connected({ trunk_sid: 'former' });
     twilio.state.trunks.delete(former);
-    const { notices } = valueOf(await account.numbers.detach(record));
+    const { notices } = successOf(await account.numbers.detach({ record, isUnsure: false }));
     expect(notices.map(({ code }) => code)).toEqual(['restore_incomplete']);
     expect(number().trunk_sid).toBeNull();
   });
@@ -229,21 +229,21 @@ describe('detaching a number', () => {
     twilio.addNumber('+12025550199');
     twilio.state.numbers.set(sid, { ...twilio.state.numbers.get(sid), trunk_sid: former });
     const before = twilio.changes.length;
-    valueOf(await account.numbers.detach(record));
+    successOf(await account.numbers.detach({ record, isUnsure: false }));
     twilio.state.numbers.delete(sid);
-    valueOf(await account.numbers.detach(record));
+    successOf(await account.numbers.detach({ record, isUnsure: false }));
     expect(twilio.changes).toHaveLength(before);
   });
 
   test('that was found on our trunk just leaves it', async () => {
     const { account, record, number } = await connected({ voice_url: 'https://pbx.example/in' });
-    valueOf(await account.numbers.detach({ ...record, before: null }));
+    successOf(await account.numbers.detach({ record: { ...record, before: null }, isUnsure: false }));
     expect(number()).toMatchObject({ trunk_sid: null, voice_url: 'https://pbx.example/in' });
   });
 
   test('that Twilio does not let go of is said so', async () => {
     const { twilio, account, record } = await connected({});
     twilio.fail('DeletePhoneNumber', { kind: 'refuse', answer: { status: 204 } }, { times: 9 });
-    expect(codeOf(await account.numbers.detach(record))).toBe('number_not_detachable');
+    expect(codeOf(await account.numbers.detach({ record, isUnsure: false }))).toBe('number_not_detachable');
   });
 });

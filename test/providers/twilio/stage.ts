@@ -2,7 +2,7 @@ import { afterEach } from 'vitest';
 import type { ApiLimits } from '../../../src/providers/api/limits.ts';
 import type { ProviderAccount } from '../../../src/providers/index.ts';
 import { ACCOUNT_SID, AUTH_TOKEN, type FakeTwilio, startFakeTwilio } from '../../support/fake-twilio.ts';
-import { Stage, valueOf } from '../stage.ts';
+import { Stage, successOf } from '../stage.ts';
 
 export interface TwilioStage {
   readonly twilio: FakeTwilio;
@@ -19,7 +19,7 @@ export async function twilioStage(limits: Partial<ApiLimits> = {}): Promise<Twil
   const stage = new Stage({ twilio: twilio.urls }, limits);
   stage.watch(twilio);
   const credentials = { accountSid: ACCOUNT_SID, authToken: AUTH_TOKEN };
-  return { twilio, stage, account: valueOf(stage.providers.openTwilio(credentials)) };
+  return { twilio, stage, account: successOf(stage.providers.openTwilio(credentials)) };
 }
 
 /** Of every test: the documents were kept to. */

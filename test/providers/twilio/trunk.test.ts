@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { codeOf, failureOf, Keeping, plan, SIP_PASSWORD, valueOf } from '../stage.ts';
+import { codeOf, failureOf, Keeping, plan, SIP_PASSWORD, successOf } from '../stage.ts';
 import { checkDocuments, twilioStage } from './stage.ts';
 
 // An Elastic SIP trunk, both ways. What happens when a step fails is in test/providers/trunk.
@@ -14,7 +14,7 @@ describe('setting up', () => {
     const { sid } = twilio.addNumber('+12025550100');
     const keeping = new Keeping('twilio');
     const wanted = plan({ numbers: [{ providerId: sid, takeOver: false }] });
-    const ready = valueOf(await account.trunk.provision(wanted, keeping.run()));
+    const ready = successOf(await account.trunk.provision(wanted, keeping.run()));
 
     const [trunk] = twilio.state.trunks.values();
     expect(trunk).toMatchObject({ domainName: 'callin-acct-7k2m.pstn.twilio.com', secure: false });
@@ -45,7 +45,7 @@ describe('setting up', () => {
   test('tells of every step, in the order that was announced', async () => {
     const { account } = await twilioStage();
     const keeping = new Keeping('twilio');
-    valueOf(await account.trunk.provision(plan(), keeping.run()));
+    successOf(await account.trunk.provision(plan(), keeping.run()));
     const steps = [
       'trunk',
       'credential_list',
@@ -65,10 +65,10 @@ describe('setting up', () => {
   test('again finds everything and makes nothing', async () => {
     const { twilio, account } = await twilioStage();
     const keeping = new Keeping('twilio');
-    valueOf(await account.trunk.provision(plan(), keeping.run()));
+    successOf(await account.trunk.provision(plan(), keeping.run()));
     const made = twilio.snapshot();
     const before = twilio.changes.length;
-    valueOf(await account.trunk.provision(plan(), keeping.run()));
+    successOf(await account.trunk.provision(plan(), keeping.run()));
     expect(twilio.snapshot()).toEqual(made);
     // The password cannot be compared, so it is set.
     expect(twilio.changes.slice(before)).toEqual(['UpdateSipCredential']);
@@ -78,7 +78,7 @@ describe('setting up', () => {
     const { twilio, account } = await twilioStage();
     const keeping = new Keeping('twilio');
     const wanted = plan({ outbound: addresses });
-    const ready = valueOf(await account.trunk.provision(wanted, keeping.run()));
+    const ready = successOf(await account.trunk.provision(wanted, keeping.run()));
     const [list] = twilio.state.addressLists.values();
     expect([...(list?.addresses.values() ?? [])].map(({ ip, prefix }) => [ip, prefix])).toEqual([
       ['203.0.113.7', 32],
@@ -92,7 +92,7 @@ describe('setting up', () => {
   test('encrypted audio makes it secure, and is refused without TLS before anything is sent', async () => {
     const { twilio, account } = await twilioStage();
     const secure = plan({ mediaEncryption: 'required' });
-    valueOf(await account.trunk.provision(secure, new Keeping('twilio').run()));
+    successOf(await account.trunk.provision(secure, new Keeping('twilio').run()));
     expect([...twilio.state.trunks.values()][0]?.secure).toBe(true);
     const before = twilio.requests.length;
     const plain = plan({ ...secure, gateway: { ...secure.gateway, transport: 'udp' } });
@@ -108,14 +108,14 @@ describe('setting up', () => {
     twilio.state.takenDomains.add('callin-acct-7k2m.pstn.twilio.com');
     twilio.state.domainTakenAnswer = answer;
     const keeping = new Keeping('twilio');
-    const ready = valueOf(await account.trunk.provision(plan(), keeping.run()));
+    const ready = successOf(await account.trunk.provision(plan(), keeping.run()));
     const [trunk] = twilio.state.trunks.values();
     expect(trunk?.domainName).toMatch(/^callin-acct-7k2m-[0-9a-z]{6}\.pstn\.twilio\.com$/);
     expect(ready.outbound.gateways[0]?.host).toBe(trunk?.domainName);
     // And finds it again by that.
-    valueOf(await account.trunk.provision(plan(), keeping.run()));
+    successOf(await account.trunk.provision(plan(), keeping.run()));
     expect(twilio.state.trunks.size).toBe(1);
-    valueOf(await account.trunk.undo(keeping.run()));
+    successOf(await account.trunk.undo(keeping.run()));
     expect(twilio.state.trunks.size).toBe(0);
   });
 
@@ -137,7 +137,7 @@ describe('setting up', () => {
     const mute = twilio.addNumber('+12025550102', { capabilities: { voice: false } });
     const keeping = new Keeping('twilio');
     const numbers = [used, mute, good].map(({ sid }) => ({ providerId: sid, takeOver: false }));
-    const ready = valueOf(await account.trunk.provision(plan({ numbers }), keeping.run()));
+    const ready = successOf(await account.trunk.provision(plan({ numbers }), keeping.run()));
     expect(ready.numbers.map(({ record }) => record.providerId)).toEqual([good.sid]);
     expect(ready.refused.map(({ providerId, failure }) => [providerId, failure.code]).toSorted()).toEqual(
       [
@@ -152,7 +152,7 @@ describe('setting up', () => {
   test('what was changed by hand is found: an address list beside the credentials would refuse calls', async () => {
     const { twilio, account } = await twilioStage();
     const keeping = new Keeping('twilio');
-    valueOf(await account.trunk.provision(plan(), keeping.run()));
+    successOf(await account.trunk.provision(plan(), keeping.run()));
     twilio.state.addressLists.set(`AL${'a'.repeat(32)}`, { name: 'by hand', addresses: new Map() });
     for (const trunk of twilio.state.trunks.values()) trunk.addressLists.add(`AL${'a'.repeat(32)}`);
     const failure = failureOf(await account.trunk.provision(plan(), keeping.run()));
@@ -165,11 +165,11 @@ describe('setting up', () => {
   test('what was deleted by hand is made again', async () => {
     const { twilio, account } = await twilioStage();
     const keeping = new Keeping('twilio');
-    valueOf(await account.trunk.provision(plan(), keeping.run()));
+    successOf(await account.trunk.provision(plan(), keeping.run()));
     twilio.state.credentialLists.clear();
     for (const trunk of twilio.state.trunks.values()) trunk.credentialLists.clear();
     for (const trunk of twilio.state.trunks.values()) trunk.originationUrls.clear();
-    valueOf(await account.trunk.provision(plan(), keeping.run()));
+    successOf(await account.trunk.provision(plan(), keeping.run()));
     const [trunk] = twilio.state.trunks.values();
     expect([trunk?.credentialLists.size, trunk?.originationUrls.size]).toEqual([1, 1]);
   });
@@ -185,12 +185,12 @@ describe('taking down', () => {
     const before = twilio.snapshot();
     const keeping = new Keeping('twilio');
     const wanted = plan({ numbers: [{ providerId: sid, takeOver: true }] });
-    valueOf(await account.trunk.provision(wanted, keeping.run()));
-    valueOf(await account.trunk.undo(keeping.run()));
+    successOf(await account.trunk.provision(wanted, keeping.run()));
+    successOf(await account.trunk.undo(keeping.run()));
     expect(twilio.snapshot()).toEqual(before);
     expect(keeping.record.phase).toBe('undone');
     expect(keeping.record.numbers[sid]?.status).toBe('undone');
-    valueOf(await account.trunk.undo(keeping.run()));
+    successOf(await account.trunk.undo(keeping.run()));
     expect(twilio.snapshot()).toEqual(before);
   });
 
@@ -201,9 +201,9 @@ describe('taking down', () => {
     const keeping = new Keeping('twilio');
     const wanted = plan({ numbers: [{ providerId: sid, takeOver: false }] });
     for (let round = 0; round < 2; round += 1) {
-      valueOf(await account.trunk.provision(wanted, keeping.run()));
+      successOf(await account.trunk.provision(wanted, keeping.run()));
       expect(twilio.state.numbers.get(sid).trunk_sid).not.toBeNull();
-      valueOf(await account.trunk.undo(keeping.run()));
+      successOf(await account.trunk.undo(keeping.run()));
       expect(twilio.snapshot()).toEqual(before);
     }
   });
@@ -212,13 +212,13 @@ describe('taking down', () => {
     const { twilio, account } = await twilioStage();
     const { sid } = twilio.addNumber('+12025550100');
     const keeping = new Keeping('twilio');
-    const { trunkId } = valueOf(await account.trunk.provision(plan(), keeping.run()));
+    const { trunkId } = successOf(await account.trunk.provision(plan(), keeping.run()));
     twilio.state.numbers.set(sid, { ...twilio.state.numbers.get(sid), trunk_sid: trunkId });
     const failure = failureOf(await account.trunk.undo(keeping.run()));
     expect(failure.code).toBe('resource_in_use');
     expect(keeping.record.steps['trunk']).toMatchObject({ status: 'done', failure: 'resource_in_use' });
     twilio.state.numbers.set(sid, { ...twilio.state.numbers.get(sid), trunk_sid: null });
-    valueOf(await account.trunk.undo(keeping.run()));
+    successOf(await account.trunk.undo(keeping.run()));
     expect(twilio.state.trunks.size).toBe(0);
   });
 });
