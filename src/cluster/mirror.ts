@@ -63,6 +63,8 @@ export class JournalMirror {
         if (known !== undefined) this.#dropped.push(...known);
         this.#open.delete(record.callId);
       } else if (known !== undefined || record.kind === 'intent') {
+        // The journal that could not write it is given it again, each second.
+        if (known?.some((row) => row.callSeq === record.callSeq)) continue;
         const row = toRow(record);
         this.#open.set(record.callId, [...(known ?? []), row]);
         this.#added.push(row);
