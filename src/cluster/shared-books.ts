@@ -9,7 +9,7 @@ import type { Books, Settlement } from '../ledger/books.ts';
 import { openRedisBooks, type RedisBooks } from '../ledger/redis-books.ts';
 import type { Journal } from '../metering/journal.ts';
 import type { Meter } from '../metering/meter.ts';
-import type { MeterBooks, MeterSettlement, MeterStore, SettleOutcome } from '../metering/ports.ts';
+import type { MeterBooks, MeterSettlement, MeterStore } from '../metering/ports.ts';
 import type { OnRecovered, RecoveredCall } from '../metering/recovery.ts';
 import { storeInSteps } from '../metering/store.ts';
 import { BooksCatchingUpError } from './errors.ts';
@@ -18,6 +18,7 @@ import type { NodeRecords } from './node-records.ts';
 import { Outbox } from './outbox.ts';
 import { redisNodeRecords } from './redis-node-records.ts';
 import { type ReplayReport, Shipper } from './shipper.ts';
+import { standing } from './standing.ts';
 import { Takeover } from './takeover.ts';
 
 export interface SharedBooksOptions {
@@ -73,6 +74,9 @@ export async function openSharedBooks(options: SharedBooksOptions): Promise<Shar
   let meter: Pick<Meter, 'reassertHolds'> | null = null;
   let mirror: JournalMirror | null = null;
   let shipper: Shipper | null = null;
+  /** Calls of an earlier process come first; of those of this one only what `leaveTaken` finds. */
+  let hasJoined = false;
+  const taken = new Set<string>();
   const redis = openRedisBooks({
     address: options.address,
     clock,
@@ -93,7 +97,7 @@ export async function openSharedBooks(options: SharedBooksOptions): Promise<Shar
   const records = redisNodeRecords(redis, options.nodeId);
   const isOpen = () => shipper?.isOpen ?? false;
   const meterBooks = gated(
-    standing(redis, (callId) => records.wasTaken(callId)),
+    standing(redis, { mayBe: (callId) => !hasJoined || taken.has(callId), was: (callId) => records.wasTaken(callId) }),
     isOpen,
   );
   mirror = new JournalMirror({ journal, records, onFailure: failed('mirror') });
@@ -120,15 +124,16 @@ export async function openSharedBooks(options: SharedBooksOptions): Promise<Shar
     redis,
     join(member) {
       meter = member.meter;
+      hasJoined = true;
       takeover = new Takeover({
         nodeId: options.nodeId,
         instance: randomUUID(),
         records,
-        deps: { journal, books: standing(redis, async () => true), clock },
+        deps: { journal, books: standing(redis, { mayBe: () => true, was: async () => true }), clock },
         clock,
         onRecovered: member.onRecovered,
         onBeat: () => shipping.healthy(clock.wallMs()),
-        onForgotten: () => leaveTaken(showing, records, member.meter),
+        onForgotten: () => leaveTaken(showing, records, member.meter, taken),
         onFailure: failed('takeover'),
         onConflict: member.onConflict,
         ...(member.onTakenOver ? { onTakenOver: member.onTakenOver } : {}),
@@ -149,11 +154,18 @@ export async function openSharedBooks(options: SharedBooksOptions): Promise<Shar
 }
 
 /** This node was taken for dead and lives (takeover.ts Y5): it shows itself again, but for the calls that another has finished. */
-async function leaveTaken(mirror: JournalMirror, records: NodeRecords, meter: Member['meter']): Promise<void> {
+async function leaveTaken(
+  mirror: JournalMirror,
+  records: NodeRecords,
+  meter: Member['meter'],
+  taken: Set<string>,
+): Promise<void> {
   mirror.showAll();
   const callIds = mirror.openCallIds;
   const wasTaken = await Promise.all(callIds.map((callId) => records.wasTaken(callId)));
-  meter.endTaken(callIds.filter((_callId, index) => wasTaken[index]));
+  const found = callIds.filter((_callId, index) => wasTaken[index]);
+  for (const callId of found) taken.add(callId);
+  meter.endTaken(found);
 }
 
 /** A node that stops in order has finished its calls; the others need not watch it. */
@@ -174,27 +186,6 @@ function keeping(books: RedisBooks, outbox: Outbox, clock: Clock): Books {
       const outcome = await books.settle(settlement);
       outbox.keep(settlement, clock.wallMs());
       return outcome;
-    },
-  };
-}
-
-/** A call whose lines stand otherwise was finished by another node, if `isTaken` says so; else it is a mistake and stays an error. */
-function standing(books: RedisBooks, isTaken: (callId: string) => Promise<boolean>): MeterBooks {
-  return {
-    balance: (workspaceId, nowMs) => books.balance(workspaceId, nowMs),
-    reserve: (hold) => books.reserve(hold),
-    release: (workspaceId, holdId) => books.release(workspaceId, holdId),
-    postings: (query) => books.postings(query),
-    async settle(settlement): Promise<SettleOutcome> {
-      try {
-        return await books.settle(settlement);
-      } catch (error) {
-        const callId = settlement.postings[0]?.callId ?? settlement.costs[0]?.callId;
-        const conflicts = (error as { code?: string }).code === 'posting_conflict';
-        if (!conflicts || callId === undefined || !(await isTaken(callId))) throw error;
-        if (settlement.holdId !== null) await books.release(settlement.workspaceId, settlement.holdId);
-        return 'elsewhere';
-      }
     },
   };
 }

@@ -67,13 +67,22 @@ async function auditCall(
     books.postings({ callId, limit: LINES_MAX, ...workspaceOf(first) }),
     books.costs({ callId, limit: LINES_MAX, ...workspaceOf(first) }),
   ]);
-  const judged = versions.map((version) => {
+  // Who charged it knows all its lines; the others know that theirs stand.
+  const charging = versions.filter((version) => !version.elsewhere);
+  const judged = (charging.length > 0 ? charging : versions).map((version) => {
     const found: string[] = [];
     compareCall(version, postings, costs, (_subject, what) => found.push(what));
+    if (!version.elsewhere) found.push(...unexpected(version, [...postings, ...costs]));
     return found;
   });
   if (judged.some((found) => found.length === 0)) return;
   for (const what of judged[0] ?? []) report(callId, what);
+}
+
+/** Lines that the call does not give. */
+function unexpected(version: ExpectedCall, found: readonly { readonly id: string }[]): string[] {
+  const expected = new Set([...version.postings, ...version.costs].map(({ id }) => id));
+  return found.filter(({ id }) => !expected.has(id)).map(({ id }) => `the call gives no ${id}`);
 }
 
 /** Where the lines stand; a call without postings is looked for everywhere. */

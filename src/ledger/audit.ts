@@ -19,6 +19,8 @@ export interface ExpectedCall {
   readonly postings: readonly NewPosting[];
   readonly costs: readonly SupplierCost[];
   readonly posted: boolean;
+  /** Another node charged it: its lines have to stand, and what they are is that node's to say. */
+  readonly elsewhere: boolean;
   readonly problems: readonly string[];
 }
 

@@ -15,16 +15,26 @@ export interface RecomputedCall {
   readonly costs: readonly MeterCost[];
   /** In the ledger already, by the journal's own word. */
   readonly posted: boolean;
+  /** Another node charged it; these are the lines as they were found. */
+  readonly elsewhere: boolean;
   readonly problems: readonly string[];
 }
 
 export function recomputeCall(callId: string, records: readonly CallJournalRecord[]): RecomputedCall {
   if (!records.some((record) => record.kind === 'intent')) {
-    return { callId, holdId: '', postings: [], costs: [], posted: false, problems: ['records without an intent'] };
+    return {
+      callId,
+      holdId: '',
+      postings: [],
+      costs: [],
+      posted: false,
+      elsewhere: false,
+      problems: ['records without an intent'],
+    };
   }
   const history = foldCall(callId, records);
   const { intent, ended, rated } = history;
-  const base = { callId, holdId: intent.holdId, posted: history.posted !== null };
+  const base = { callId, holdId: intent.holdId, posted: history.posted !== null, elsewhere: false };
   const problems = countProblems(records);
   if (ended === null) return { ...base, postings: [], costs: [], problems: [...problems, 'no end: the call is open'] };
   const rating = ratingOf(intent, ended);
@@ -35,7 +45,13 @@ export function recomputeCall(callId: string, records: readonly CallJournalRecor
   problems.push(...stampProblems(history), ...adjustmentProblems(history));
   // Another node finished the call by its own records, which its own audit recomputes; here its lines have to stand as they were found.
   if (elsewhere !== undefined)
-    return { ...base, postings: elsewhere.map((line) => postingAt(intent, line)), costs: [], problems };
+    return {
+      ...base,
+      elsewhere: true,
+      postings: elsewhere.map((line) => postingAt(intent, line)),
+      costs: [],
+      problems,
+    };
   const adjustment = adjustmentPostingOf(history);
   const postings = [...postingsOf(intent, ended, rating), ...(adjustment === undefined ? [] : [adjustment])];
   const costs = [...costsOf(intent, ended, rating), ...adjustmentCostsOf(history)];

@@ -24,7 +24,16 @@ const books = {
 };
 
 function call(over: Partial<ExpectedCall>): ExpectedCall {
-  return { callId: 'call_1', holdId: 'lease:call_1', postings: [], costs: [], posted: false, problems: [], ...over };
+  return {
+    callId: 'call_1',
+    holdId: 'lease:call_1',
+    postings: [],
+    costs: [],
+    posted: false,
+    elsewhere: false,
+    problems: [],
+    ...over,
+  };
 }
 
 function journal(expected: ExpectedCall | undefined, { open = false, live = false } = {}): SharedJournal {
@@ -59,6 +68,22 @@ describe('a call that its own journal leaves open', () => {
   test('is left out while its gateway runs', async () => {
     const live = journal(call({ problems: ['no end: the call is open'] }), { open: true, live: true });
     expect(await differences(live)).toEqual([]);
+  });
+});
+
+describe('a line that its call does not give', () => {
+  const other = journal(call({ postings: [], posted: true }));
+
+  test('is a difference, though the call is known', async () => {
+    expect(await differences(other)).toEqual(['call_1: the call gives no call_1:compute:1']);
+  });
+
+  test('is none where the node that charged the call gives it, and only then, whatever stood there for the one whose call it was', async () => {
+    const left = journal(call({ postings: [], posted: true, elsewhere: true }));
+    expect(await differences(other, finished)).toEqual([]);
+    expect(await differences(left, finished)).toEqual([]);
+    expect(await differences(left)).toEqual([]);
+    expect(await differences(left, other)).toEqual(['call_1: the call gives no call_1:compute:1']);
   });
 });
 

@@ -19,6 +19,7 @@ export interface RoundVerdict {
   /** Of all calls: how much more. */
   readonly worstOverMs: number;
   readonly phoneLateMs: number;
+  readonly takenOver: number;
   readonly auditOk: boolean;
   /** In words; empty where all is as it must be. */
   readonly problems: readonly string[];
@@ -61,6 +62,7 @@ export class KillJudge {
       worstUnderMs: Math.round(Math.max(0, ...verdicts.map((verdict) => verdict.underMs))),
       worstOverMs: Math.round(Math.max(0, ...verdicts.map((verdict) => verdict.overMs))),
       phoneLateMs: report.phoneLateMs,
+      takenOver: report.takenOver,
       auditOk: report.audit.ok,
       problems,
     };
@@ -144,7 +146,8 @@ function nano(text: string): bigint {
 
 /** One line per round. */
 export function renderVerdict(verdict: RoundVerdict, killedAfterMs: number): string {
-  const { answered, auditOk, double, live, lost, phoneLateMs, round, undecided, worstOverMs, worstUnderMs } = verdict;
+  const { answered, auditOk, double, live, lost, phoneLateMs, round, takenOver, undecided, worstOverMs, worstUnderMs } =
+    verdict;
   return [
     `round ${String(round).padStart(3)}`,
     `killed after ${String(killedAfterMs).padStart(4)} ms`,
@@ -152,6 +155,7 @@ export function renderVerdict(verdict: RoundVerdict, killedAfterMs: number): str
     `lost ${lost}`,
     `double ${double}`,
     `undecided ${undecided}`,
+    ...(takenOver > 0 ? [`${takenOver} finished by another node`] : []),
     `worst under-billing ${worstUnderMs} ms, over ${worstOverMs} ms (phone late ${phoneLateMs} ms)`,
     `audit ${auditOk ? 'clean' : 'DIFFERS'}`,
   ].join(', ');

@@ -13,10 +13,11 @@ import { createPhone, type Phone } from '../../src/phone/phone.ts';
 import type { OutgoingCall } from '../../src/phone/outgoing.ts';
 import { createRandom, type Random } from '../../src/phone/random.ts';
 import { SILENCE } from '../../src/phone/tone.ts';
-import { type ApiAnswer, type RunningGateway, startGateway } from './gateway.ts';
-import { type RedisServer, startRedis } from './redis.ts';
+import { type ApiAnswer, type LogRecord, type RunningGateway, startGateway } from './gateway.ts';
+import { type RedisServer, startRedis, until } from './redis.ts';
 
-export type KillStore = 'sqlite' | 'redis';
+/** `takeover`: Redis, and another node finishes the calls before the one that was killed starts again. */
+export type KillStore = 'sqlite' | 'redis' | 'takeover';
 
 export interface KillOptions {
   readonly rounds: number;
@@ -73,6 +74,8 @@ export interface RoundReport extends Books {
   readonly witnesses: readonly Witness[];
   /** The witnesses' clock may be wrong by this much: how late the phone's process was at worst (a busy machine). */
   readonly phoneLateMs: number;
+  /** Calls that another node finished. */
+  readonly takenOver: number;
   readonly balanceBefore: string;
   /** After one more restart. */
   readonly again: Books;
@@ -91,6 +94,9 @@ const PASSING_MAX_MS = 1500;
 const CALLERS_PER_STAYING = 5;
 /** A machine too busy for all of them is killed under fewer. */
 const SET_UP_TIMEOUT_MS = 30_000;
+/** Longer than a busy machine keeps a live node from its beat. */
+const DEAD_AFTER_MS = 5_000;
+const TAKEOVER_WITHIN_MS = 60_000;
 const TOPUP = '1000.00';
 const PAGE = 100;
 /** Above this many calls at once the phone speaks as with DTX: a frame now and then, instead of fifty a second. */
@@ -104,8 +110,15 @@ const START_TIMEOUT_MS = 60_000;
 export async function* killRounds(options: KillOptions): AsyncGenerator<RoundReport> {
   const random = createRandom(options.seed);
   const dataDir = mkdtempSync(join(tmpdir(), 'callin-kill-'));
-  const redis = options.store === 'redis' ? await startRedis() : null;
-  const again = () => startGateway({ dataDir, config: storeConfig(redis), startTimeoutMs: START_TIMEOUT_MS });
+  const redis = options.store === 'sqlite' ? null : await startRedis();
+  const start = (id: string, folder?: string) =>
+    startGateway({
+      ...(folder === undefined ? {} : { dataDir: folder }),
+      config: storeConfig(id, redis),
+      startTimeoutMs: START_TIMEOUT_MS,
+    });
+  const again = () => start('node-a', dataDir);
+  const other = options.store === 'takeover' ? await start('node-b') : null;
   let gateway = await again();
   await gateway.api('POST', '/v1/workspaces/demo/topups', { amount: TOPUP });
   let balanceBefore = (await readAccount(gateway)).balance;
@@ -113,6 +126,8 @@ export async function* killRounds(options: KillOptions): AsyncGenerator<RoundRep
     for (let round = 1; round <= options.rounds; round++) {
       const startedAtMs = Date.now();
       const called = await callAndKill(gateway, random, round, options.callsPerRound);
+      if (other !== null)
+        await until('the takeover', async () => finishedBy(other).length === round, TAKEOVER_WITHIN_MS);
       gateway = await again();
       const callers = new Set(called.witnesses.map(({ from }) => from));
       const first = await readBooks(gateway, callers, startedAtMs);
@@ -120,18 +135,26 @@ export async function* killRounds(options: KillOptions): AsyncGenerator<RoundRep
       const audit = gateway.audit('--from', new Date(startedAtMs).toISOString(), '--whole');
       gateway = await again();
       const second = await readBooks(gateway, callers, startedAtMs);
-      yield { round, ...called, balanceBefore, ...first, again: second, audit };
+      const takenOver = other === null ? 0 : Number(finishedBy(other).at(-1)?.['calls']);
+      yield { round, ...called, takenOver, balanceBefore, ...first, again: second, audit };
       balanceBefore = second.balance;
     }
   } finally {
     await gateway.kill();
     gateway.discard();
+    await other?.stop();
     await redis?.stop();
   }
 }
 
-function storeConfig(redis: RedisServer | null): Record<string, unknown> {
-  return redis === null ? {} : { node: { id: 'node-a' }, store: { kind: 'redis', redis: { url: redis.url } } };
+function storeConfig(id: string, redis: RedisServer | null): Record<string, unknown> {
+  if (redis === null) return {};
+  return { node: { id }, store: { kind: 'redis', redis: { url: redis.url }, deadAfterMs: DEAD_AFTER_MS } };
+}
+
+/** What it said of dead nodes' calls. */
+function finishedBy(other: RunningGateway): readonly LogRecord[] {
+  return other.log.filter(({ msg }) => msg === 'the calls of a dead node were finished');
 }
 
 interface Placed {

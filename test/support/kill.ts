@@ -1,4 +1,4 @@
-// `npm run kill -- --rounds 100 --calls 200 --store redis --seed 20261`: the kill loop in full. A line per round, a summary at the end; exit
+// `npm run kill -- --rounds 100 --calls 200 --store redis --seed 20261`: the kill loop in full; --store is sqlite, redis or takeover. A line per round, a summary at the end; exit
 // code 0 = nothing lost, nothing double, every audit clean, 1 = something was not, 2 = could not be done.
 
 import { parseArgs } from 'node:util';
@@ -23,10 +23,10 @@ async function main(): Promise<number> {
     number,
   ];
   const { store } = values;
-  if (!isStore(store)) throw new Error('--store is sqlite or redis');
+  if (!isStore(store)) throw new Error('--store is sqlite, redis or takeover');
   if (![rounds, callsPerRound, seed].every(Number.isSafeInteger))
     throw new Error('--rounds, --calls, --seed are numbers');
-  if (store === 'redis' && !HAS_REDIS) throw new Error('needs redis-server');
+  if (store !== 'sqlite' && !HAS_REDIS) throw new Error('needs redis-server');
   const judge = new KillJudge();
   const verdicts: RoundVerdict[] = [];
   for await (const report of killRounds({ rounds, callsPerRound, seed, store })) {
@@ -40,7 +40,7 @@ async function main(): Promise<number> {
 }
 
 function isStore(text: string): text is KillStore {
-  return text === 'sqlite' || text === 'redis';
+  return text === 'sqlite' || text === 'redis' || text === 'takeover';
 }
 
 try {

@@ -10,7 +10,7 @@ import { createMeter } from '../../../src/metering/call-meter.ts';
 import type { Journal } from '../../../src/metering/journal.ts';
 import type { AuthoriseOutcome, CallIntent, Meter } from '../../../src/metering/meter.ts';
 import { parseRates } from '../../../src/metering/rates.ts';
-import type { RecoveredCall } from '../../../src/metering/recovery.ts';
+import { type RecoveredCall, recover } from '../../../src/metering/recovery.ts';
 import { FakeCounters, FIXTURE_RATES, type StagedCall, WORKSPACE } from '../../metering/support/stage.ts';
 import type { FakeClock } from '../../support/fake-clock.ts';
 
@@ -21,6 +21,8 @@ export interface SharedNodeOptions {
   readonly times?: SharedBooksTimes;
   /** Put before the journal that the replay reads. */
   readonly wrapJournal?: (journal: Journal) => Journal;
+  /** Those of an earlier process: its calls are recovered first. */
+  readonly opened?: OpenBooks & { readonly file: BooksFiles };
 }
 
 const STEP_MS = 500;
@@ -33,15 +35,23 @@ export class SharedNode {
   readonly shared: SharedBooks;
   readonly meter: Meter;
   readonly replays: ReplayReport[];
+  readonly recovered: readonly RecoveredCall[];
   readonly takenOver: RecoveredCall[] = [];
   readonly cut: { readonly callId: string; readonly why: string; readonly atMs: number }[] = [];
   readonly #nodeId: string;
   #calls = 0;
 
-  static async open({ nodeId, url, clock, times = {}, wrapJournal }: SharedNodeOptions): Promise<SharedNode> {
+  static async open({
+    nodeId,
+    url,
+    clock,
+    times = {},
+    wrapJournal,
+    opened: earlier,
+  }: SharedNodeOptions): Promise<SharedNode> {
     const address = parseRedisUrl(url);
     if (typeof address === 'string') throw new Error(address);
-    const opened = openBooksInline({ path: ':memory:', schedule: queueMicrotask });
+    const opened = earlier ?? openBooksInline({ path: ':memory:', schedule: queueMicrotask });
     const replays: ReplayReport[] = [];
     const shared = await openSharedBooks({
       address,
@@ -52,7 +62,8 @@ export class SharedNode {
       times,
       onReplay: (report) => replays.push(report),
     });
-    return new SharedNode(nodeId, clock, opened, shared, replays);
+    const recovered = await recover({ journal: opened.journal, books: shared.meterBooks, clock });
+    return new SharedNode(nodeId, clock, opened, shared, replays, recovered);
   }
 
   private constructor(
@@ -61,12 +72,14 @@ export class SharedNode {
     opened: OpenBooks & { readonly file: BooksFiles },
     shared: SharedBooks,
     replays: ReplayReport[],
+    recovered: readonly RecoveredCall[],
   ) {
     this.#nodeId = nodeId;
     this.clock = clock;
     this.opened = opened;
     this.shared = shared;
     this.replays = replays;
+    this.recovered = recovered;
     const rates = parseRates(FIXTURE_RATES, 'rates.yaml');
     this.meter = createMeter({
       books: shared.meterBooks,
