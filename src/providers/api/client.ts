@@ -55,8 +55,6 @@ export interface ApiRequest<T> {
   readonly once?: boolean;
   /** Throws AnswerInvalid. */
   read(answer: Fields): T;
-  /** Beside the account's own. */
-  readonly secrets?: readonly string[];
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -82,12 +80,20 @@ export class ApiClient {
   readonly wait: Wait;
   readonly #options: ApiOptions;
   readonly #gate: Gate;
+  /** Taken out of everything that the provider says (AC3). */
+  readonly #secrets: string[];
 
   constructor(options: ApiOptions) {
     this.#options = options;
     this.limits = { ...API_LIMITS, ...options.limits };
     this.wait = options.wait ?? waitOn(options.clock);
+    this.#secrets = [...options.secrets];
     this.#gate = new Gate({ clock: options.clock, wait: this.wait, limits: this.limits });
+  }
+
+  /** A secret beside the account's own that will be sent. */
+  conceal(secret: string): void {
+    if (!this.#secrets.includes(secret)) this.#secrets.push(secret);
   }
 
   async request<T>(request: ApiRequest<T>): Promise<Outcome<T>> {
@@ -179,10 +185,10 @@ export class ApiClient {
   }
 
   #refused(request: ApiRequest<unknown>, answer: HttpAnswer, body: unknown): Failed {
-    const { provider, refusalOf, secrets } = this.#options;
+    const { provider, refusalOf } = this.#options;
     const { status, retryAfterMs } = answer;
     const { code, theirs, message } = refusalOf(status, body, request.area);
-    const detail = message === null ? null : scrub(message, [...secrets, ...(request.secrets ?? [])]);
+    const detail = message === null ? null : scrub(message, this.#secrets);
     return failed(provider, code, {
       retryAfterMs,
       effect: status >= 500 ? effectOf(request, true) : 'none',

@@ -104,9 +104,11 @@ const NOT_CONNECTED = new Set([
 const NOT_SECURED = /^(?:ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_)/;
 
 function noAnswerOf(error: unknown): NoAnswer {
-  const cause = (error as { readonly cause?: { readonly code?: unknown } }).cause;
+  const { cause } = error as { readonly cause?: { readonly code?: unknown; readonly name?: unknown } };
   const reason = typeof cause?.code === 'string' ? cause.code : 'the connection broke';
+  const isNonsense = cause?.name === 'HTTPParserError' || reason === 'UND_ERR_HEADERS_OVERFLOW';
+  if (isNonsense)
+    return { kind: 'none', code: 'provider_answer_invalid', sent: true, detail: 'the answer is not HTTP' };
   const sent = !NOT_CONNECTED.has(reason) && !NOT_SECURED.test(reason);
-  const isNonsense = reason.startsWith('HPE_');
-  return { kind: 'none', code: isNonsense ? 'provider_answer_invalid' : 'provider_unreachable', sent, detail: reason };
+  return { kind: 'none', code: 'provider_unreachable', sent, detail: reason };
 }

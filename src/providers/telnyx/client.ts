@@ -20,7 +20,6 @@ export interface TelnyxRequest<T> {
   /** Default GET. A POST makes something. */
   readonly method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   readonly json?: unknown;
-  readonly secrets?: readonly string[];
   /** Gets `data`. */
   read(data: Fields): T;
   readonly signal?: AbortSignal | undefined;

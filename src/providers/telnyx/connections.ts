@@ -36,7 +36,6 @@ export function connectionStep(client: TelnyxClient, settings: TelnyxSettings): 
           tags: [TAG],
           ...fqdnConnectionBody(context.plan, settings, { profileId: profileOf(context), fqdnId: null }),
         },
-        secrets: secretsOf(context),
         read: (data) => data.text('id'),
         signal: context.signal,
       }),
@@ -66,7 +65,6 @@ export function settingsStep(client: TelnyxClient, settings: TelnyxSettings): Ac
           profileId: profileOf(context),
           fqdnId: context.keeper.resourceOf(FQDN) ?? null,
         }),
-        secrets: secretsOf(context),
         read: () => null,
         signal: context.signal,
       }),
@@ -101,7 +99,6 @@ export function credentialConnectionStep(client: TelnyxClient): ResourceStep {
         method: 'POST',
         path: CREDENTIAL_CONNECTIONS,
         json: { connection_name: key, tags: [TAG], ...credentialConnectionBody(context.plan, profileOf(context)) },
-        secrets: secretsOf(context),
         read: (data) => data.text('id'),
         signal: context.signal,
       }),
@@ -113,7 +110,6 @@ export function credentialConnectionStep(client: TelnyxClient): ResourceStep {
         method: 'PATCH',
         path: [...CREDENTIAL_CONNECTIONS, id],
         json: credentialConnectionBody(context.plan, profileOf(context)),
-        secrets: secretsOf(context),
         read: () => null,
         signal: context.signal,
       }),
@@ -148,8 +144,4 @@ export function fetchConnection(client: TelnyxClient, id: string, signal: StepCo
 
 function profileOf({ keeper }: PlanContext): string {
   return keeper.resourceOf(PROFILE) ?? '';
-}
-
-function secretsOf({ plan }: PlanContext): readonly string[] {
-  return plan.outbound.kind === 'credentials' ? [plan.outbound.password] : [];
 }

@@ -54,6 +54,7 @@ export class TrunkRunner implements TrunkProvisioning {
         return client.fail('setup_invalid', 'the record is of another trunk');
       const checked = checkPlan(plan);
       if (checked !== null) return client.fail(checked.code, checked.detail);
+      if (plan.outbound.kind === 'credentials') client.conceal(plan.outbound.password);
       const possible = this.#recipe.check(plan);
       if (!possible.ok) return possible;
       const context: PlanContext = { plan, keeper, signal: run.signal, random: this.#options.random };

@@ -24,7 +24,6 @@ export interface TwilioRequest<T> {
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly form?: Readonly<Record<string, string>>;
-  readonly secrets?: readonly string[];
   /** Default: a POST that makes something. `repeatable`: one that sets something. */
   readonly method?: 'GET' | 'DELETE' | 'POST' | 'repeatable POST';
   read(answer: Fields): T;

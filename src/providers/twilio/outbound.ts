@@ -111,7 +111,6 @@ function credentialStep(client: TwilioClient, list: string): ResourceStep {
         method: 'POST',
         path: pathOf(keeper.resourceOf(list) ?? ''),
         form: { Username: key, Password: password },
-        secrets: [password],
         read: (answer) => answer.text('sid'),
         signal,
       });
@@ -125,7 +124,6 @@ function credentialStep(client: TwilioClient, list: string): ResourceStep {
         method: 'repeatable POST',
         path: pathOf(keeper.resourceOf(list) ?? '', id),
         form: { Password: password },
-        secrets: [password],
         read: () => null,
         signal,
       });

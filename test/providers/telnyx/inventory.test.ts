@@ -206,7 +206,7 @@ describe('buying', () => {
     ['costs another currency', (made) => made.telnyx.addStock(NUMBER, cost('1.00', '0.50', 'EUR')), 'price_higher'],
     [
       'is more than the balance covers',
-      (made) => void (made.telnyx.state.balance.available = '1.49'),
+      ({ telnyx }) => void Object.assign(telnyx.state.balance, { available: '1.49' }),
       'insufficient_funds',
     ],
   ] as [string, (made: InventoryStage) => void, string][])(

@@ -22,21 +22,18 @@ describe('an account', () => {
   });
 
   test.each([
-    ['is empty', 'account_empty', () => undefined],
-    ['is a trial', 'account_trial', (state) => void (state.type = 'Trial')],
-    ['is a subaccount', 'account_subaccount', (state) => void (state.ownerSid = `AC${'a'.repeat(32)}`)],
-    ['has no money left', 'balance_empty', (state) => void (state.balance = '-0.51')],
-  ] as [string, string, (state: Awaited<ReturnType<typeof twilioStage>>['twilio']['state']) => void][])(
-    'that %s is good, with a notice',
-    async (_name, notice, change) => {
-      const { twilio, account } = await twilioStage();
-      if (notice !== 'account_empty') twilio.addNumber('+12025550100');
-      change(twilio.state);
-      const { notices } = successOf(await account.numbers.check());
-      expect(notices.map(({ code }) => code)).toEqual([notice]);
-      expect(notices[0]?.advice).not.toBe('');
-    },
-  );
+    ['is empty', 'account_empty', {}],
+    ['is a trial', 'account_trial', { type: 'Trial' }],
+    ['is a subaccount', 'account_subaccount', { ownerSid: `AC${'a'.repeat(32)}` }],
+    ['has no money left', 'balance_empty', { balance: '-0.51' }],
+  ] as const)('that %s is good, with a notice', async (_name, notice, change) => {
+    const { twilio, account } = await twilioStage();
+    if (notice !== 'account_empty') twilio.addNumber('+12025550100');
+    Object.assign(twilio.state, change);
+    const { notices } = successOf(await account.numbers.check());
+    expect(notices.map(({ code }) => code)).toEqual([notice]);
+    expect(notices[0]?.advice).not.toBe('');
+  });
 
   test('whose balance cannot be read is good all the same', async () => {
     const { twilio, account } = await twilioStage();
