@@ -12,14 +12,15 @@ import type { Meter } from '../metering/meter.ts';
 import type { MeterBooks, MeterSettlement, MeterStore } from '../metering/ports.ts';
 import type { OnRecovered, RecoveredCall } from '../metering/recovery.ts';
 import { storeInSteps } from '../metering/store.ts';
-import { BooksCatchingUpError } from './errors.ts';
+import { BooksCatchingUpError, NodeIdTakenError } from './errors.ts';
 import { JournalMirror } from './mirror.ts';
 import type { NodeRecords } from './node-records.ts';
 import { Outbox } from './outbox.ts';
 import { redisNodeRecords } from './redis-node-records.ts';
 import { type ReplayReport, Shipper } from './shipper.ts';
 import { standing } from './standing.ts';
-import { Takeover } from './takeover.ts';
+import { StoreClock } from './store-clock.ts';
+import { BEAT_MS, Takeover } from './takeover.ts';
 
 export interface SharedBooksOptions {
   readonly address: RedisAddress;
@@ -30,6 +31,8 @@ export interface SharedBooksOptions {
   readonly outboxPath: string;
   readonly clock: Clock;
   readonly times?: SharedBooksTimes;
+  /** Wall-clock ms of the store; default: Redis is asked. For tests whose time is not the machine's. */
+  readonly storeTime?: () => Promise<number>;
   readonly onConnected?: (connected: boolean) => void;
   readonly onReplay?: (report: ReplayReport) => void;
   readonly onFailure?: (operation: string, error: unknown) => void;
@@ -94,10 +97,24 @@ export async function openSharedBooks(options: SharedBooksOptions): Promise<Shar
     outbox.close();
     throw error;
   }
+  const storeClock = new StoreClock({
+    clock,
+    ask: options.storeTime ?? (async () => wallMsOf(await redis.run((client) => client.time()))),
+    onStep: () => void meter?.reassertHolds(),
+  });
   const records = redisNodeRecords(redis, options.nodeId);
+  try {
+    await storeClock.measure();
+    await beAlone(records, options);
+  } catch (error) {
+    await redis.close();
+    outbox.close();
+    throw error;
+  }
+  const books = inStoreTime(redis, storeClock);
   const isOpen = () => shipper?.isOpen ?? false;
   const meterBooks = gated(
-    standing(redis, { mayBe: (callId) => !hasJoined || taken.has(callId), was: (callId) => records.wasTaken(callId) }),
+    standing(books, { mayBe: (callId) => !hasJoined || taken.has(callId), was: (callId) => records.wasTaken(callId) }),
     isOpen,
   );
   mirror = new JournalMirror({ journal, records, onFailure: failed('mirror') });
@@ -117,7 +134,7 @@ export async function openSharedBooks(options: SharedBooksOptions): Promise<Shar
   let takeover: Takeover | null = null;
 
   return {
-    books: keeping(redis, outbox, clock),
+    books: keeping(books, outbox, clock),
     meterBooks,
     journal: mirror.journal,
     store: storeInSteps(mirror.journal, meterBooks),
@@ -129,10 +146,13 @@ export async function openSharedBooks(options: SharedBooksOptions): Promise<Shar
         nodeId: options.nodeId,
         instance: randomUUID(),
         records,
-        deps: { journal, books: standing(redis, { mayBe: () => true, was: async () => true }), clock },
+        deps: { journal, books: standing(books, { mayBe: () => true, was: async () => true }), clock },
         clock,
         onRecovered: member.onRecovered,
-        onBeat: () => shipping.healthy(clock.wallMs()),
+        onBeat() {
+          shipping.healthy(clock.wallMs());
+          storeClock.measure().catch(failed('clock'));
+        },
         onForgotten: () => leaveTaken(showing, records, member.meter, taken),
         onFailure: failed('takeover'),
         onConflict: member.onConflict,
@@ -150,6 +170,36 @@ export async function openSharedBooks(options: SharedBooksOptions): Promise<Shar
       await redis.close();
       outbox.close();
     },
+  };
+}
+
+/** Rejects where another gateway beats under this id: the one that runs goes on, the newcomer does not start. */
+async function beAlone(records: NodeRecords, { nodeId, clock, times = {} }: SharedBooksOptions): Promise<void> {
+  const before = (await records.beats()).get(nodeId);
+  if (before === undefined) return;
+  // An earlier process of this node that was killed: its beat stands still.
+  const waitMs = 2 * (times.beatMs ?? BEAT_MS);
+  await new Promise<void>((resolve) => void clock.setTimer(resolve, waitMs));
+  if ((await records.beats()).get(nodeId) !== before) throw new NodeIdTakenError(nodeId);
+}
+
+/** TIME: seconds and microseconds, as text or numbers. */
+function wallMsOf([seconds, micros]: readonly (string | number)[]): number {
+  return Number(seconds) * 1000 + Number(micros) / 1000;
+}
+
+/** Whatever this machine's clock says, holds live by the store's. */
+function inStoreTime(books: RedisBooks, storeClock: StoreClock): Books {
+  return {
+    balance: (workspaceId) => books.balance(workspaceId, storeClock.nowMs()),
+    reserve(hold) {
+      const nowMs = storeClock.nowMs();
+      return books.reserve({ ...hold, nowMs, expiresAtMs: nowMs + (hold.expiresAtMs - hold.nowMs) });
+    },
+    release: (workspaceId, holdId) => books.release(workspaceId, holdId),
+    settle: (settlement) => books.settle(settlement),
+    postings: (query) => books.postings(query),
+    costs: (query) => books.costs(query),
   };
 }
 
@@ -175,7 +225,7 @@ async function leave(records: NodeRecords, nodeId: string): Promise<void> {
 }
 
 /** Books whose settlements, once acknowledged, are kept by this node (outbox.ts X1). */
-function keeping(books: RedisBooks, outbox: Outbox, clock: Clock): Books {
+function keeping(books: Books, outbox: Outbox, clock: Clock): Books {
   return {
     balance: (workspaceId, nowMs) => books.balance(workspaceId, nowMs),
     reserve: (hold) => books.reserve(hold),

@@ -46,7 +46,7 @@ export interface TakeoverOptions {
   readonly onConflict: (error: Error) => void;
 }
 
-const BEAT_MS = 1_000;
+export const BEAT_MS = 1_000;
 /** Slice 30 s, grace 10 s, and the 60 s after which holds return by themselves; with room to spare. */
 const DEAD_AFTER_MS = 90_000;
 const CLAIM_MS = 600_000;

@@ -3,7 +3,7 @@
 import type { Bill, BillRate } from '../domain/call.ts';
 import type { MeterPosting } from './ports.ts';
 import type { RateSnapshot, Rating } from './rating.ts';
-import { rate } from './rating.ts';
+import { answeredMs, rate } from './rating.ts';
 import type { Answer, CallHistory, EndedRecord, IntentRecord } from './records.ts';
 
 /** What rating needs, from records alone: the meter and the audit both come through here. */
@@ -57,7 +57,7 @@ function rateOf({ version, telephony }: RateSnapshot, number: string): BillRate 
 
 /** Wall-clock end of the call: durations come from the monotonic clock alone, so a stepped wall clock cannot stretch a bill. */
 export function wallEndOf(answer: Answer | null, atMs: number, wallMs: number): number {
-  return answer === null ? Math.round(wallMs) : Math.round(answer.wallMs + (atMs - answer.monotonicMs));
+  return answer === null ? Math.round(wallMs) : Math.round(answer.wallMs) + answeredMs(answer.monotonicMs, atMs);
 }
 
 /** The postings of an ended call; ids are known before anything is sent. A line without time and money moves nothing. */

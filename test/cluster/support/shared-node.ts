@@ -60,6 +60,7 @@ export class SharedNode {
       outboxPath: ':memory:',
       clock,
       times,
+      storeTime: async () => clock.wallMs(),
       onReplay: (report) => replays.push(report),
     });
     const recovered = await recover({ journal: opened.journal, books: shared.meterBooks, clock });
