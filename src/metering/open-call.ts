@@ -37,7 +37,7 @@ import { settlementOf } from './poster.ts';
 import type { RateTable } from './rates.ts';
 import type { AgentEvent } from './rating.ts';
 import { activeTime, agentIsAttached, answeredMs, computePrice, telephonyPrice } from './rating.ts';
-import type { Answer, EndedRecord, IntentRecord, PostedRecord, Pulse, RatedRecord } from './records.ts';
+import type { Answer, EndedRecord, IntentRecord, OtherLeg, PostedRecord, Pulse, RatedRecord } from './records.ts';
 import type { SupplierTable } from './supplier-rates.ts';
 
 export interface OpenCallOptions {
@@ -63,7 +63,11 @@ export interface OpenCallOptions {
 /** A runtime that comes and goes this often is broken; further attaches are not charged. */
 const AGENT_EVENTS_MAX = 2_000;
 const FLAGS_MAX = 16;
+/** As many forks as the SIP engine hangs up on. */
+const OTHER_LEGS_MAX = 32;
 const RETRY_MS = 1_000;
+
+type ExtraAnswer = Parameters<NonNullable<MeteredCall['extraAnswer']>>[0];
 
 export class OpenCall implements MeteredCall {
   readonly #options: OpenCallOptions;
@@ -72,6 +76,7 @@ export class OpenCall implements MeteredCall {
   /** Whether one is attached after so many events. */
   #agentAfter = { events: 0, is: false };
   readonly #flags = new Set<string>();
+  readonly #otherLegs: OtherLeg[] = [];
   #seq = 1;
   #reading: Reading | null = null;
   #answer: Answer | null = null;
@@ -129,6 +134,18 @@ export class OpenCall implements MeteredCall {
     if (this.#end !== null || this.#flags.has(name) || this.#flags.size >= FLAGS_MAX) return;
     this.#flags.add(name);
     void this.#writer.write({ kind: 'flag', ...this.#next(), flag: name });
+  }
+
+  extraAnswer({ monotonicMs, wallMs, trunkId, endedMonotonicMs }: ExtraAnswer): void {
+    if (this.#end !== null || trunkId === null || this.#otherLegs.length >= OTHER_LEGS_MAX) return;
+    const { intent, suppliers } = this.#options;
+    const callClass = this.#answer?.class ?? intent.class;
+    const { direction, ratedNumber: number } = intent;
+    const supplier = suppliers().snapshot({ class: callClass, direction, trunkId, number, wallMs });
+    if (supplier === undefined) return;
+    const leg = { trunkId, answeredAtMs: monotonicMs, endedAtMs: endedMonotonicMs, supplier };
+    this.#otherLegs.push(leg);
+    void this.#writer.write({ kind: 'leg', ...this.#next(), leg });
   }
 
   ended(end: CallEnd): Promise<Bill> {
@@ -356,6 +373,7 @@ export class OpenCall implements MeteredCall {
       reason: end.reason,
       evidence: end.evidence,
       flags: [...this.#flags],
+      ...(this.#otherLegs.length > 0 ? { otherLegs: [...this.#otherLegs] } : {}),
     };
   }
 
