@@ -19,12 +19,12 @@ const BASIC = Buffer.from(`${ACCOUNT_SID}:${AUTH_TOKEN}`).toString('base64');
 const CANARIES = [AUTH_TOKEN, API_KEY, SIP_PASSWORD, BASIC];
 
 function logged(stage: Stage, keeping: Keeping, outcomes: readonly Outcome<unknown>[]): string {
-  let text = '';
-  const logger = createLogger({ level: 'trace', destination: { write: (line) => void (text = text.concat(line)) } });
+  const lines: string[] = [];
+  const logger = createLogger({ level: 'trace', destination: { write: (line) => void lines.push(line) } });
   for (const outcome of outcomes) logger.warn({ outcome }, outcome.ok ? 'done' : (outcome.failure.detail ?? ''));
   for (const event of [...stage.observed, ...keeping.progress, ...keeping.saved]) logger.info({ event }, 'told');
   const raw = { outcomes, observed: stage.observed, progress: keeping.progress, saved: keeping.saved };
-  return text + JSON.stringify(raw, (_name, value) => (typeof value === 'bigint' ? String(value) : value));
+  return lines.join('') + JSON.stringify(raw, (_name, value) => (typeof value === 'bigint' ? String(value) : value));
 }
 
 /** Everything that an account can be asked, in a row. */

@@ -81,10 +81,13 @@ describe('refused with its own code and advice:', () => {
     expect(failure.advice).toContain('live');
   });
 
-  test.each(['suspended', 'closed'] as const)('an account that is %s', async (status) => {
+  test.each([
+    ['suspended', 'account_suspended'],
+    ['closed', 'account_closed'],
+  ] as const)('an account that is %s', async (status, code) => {
     const { twilio, account } = await twilioStage();
     twilio.state.status = status;
-    expect(codeOf(await account.numbers.check())).toBe(`account_${status}`);
+    expect(codeOf(await account.numbers.check())).toBe(code);
   });
 
   test('a suspended account that does not even say so', async () => {

@@ -119,6 +119,14 @@ describe('setting up', () => {
     expect(twilio.state.trunks.size).toBe(0);
   });
 
+  test('a key that may not manage credential lists says so, at that step', async () => {
+    const { twilio, account } = await twilioStage();
+    twilio.deny.add('sip_lists');
+    const keeping = new Keeping('twilio');
+    expect(codeOf(await account.trunk.provision(plan(), keeping.run()))).toBe('permission_sip_lists');
+    expect(keeping.progress.at(-1)).toMatchObject({ step: 'credential_list', state: 'failed' });
+  });
+
   test('a trial account that has its one trunk says so', async () => {
     const { twilio, account } = await twilioStage();
     twilio.state.type = 'Trial';
