@@ -99,7 +99,8 @@ export async function startGateway(config: Config, context: GatewayContext): Pro
   try {
     return await assemble(config, context, closers);
   } catch (error) {
-    await closeAll(closers);
+    // What cannot be closed then says less than why the start failed.
+    await closeAll(closers).catch(() => error);
     throw error;
   }
 }
@@ -389,6 +390,15 @@ function readVersion(root: string): string {
   return (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version;
 }
 
+/** In reverse order. A part that cannot be closed keeps no other open; the first failure is told when all are done. */
 async function closeAll(closers: (() => Promise<void> | void)[]): Promise<void> {
-  for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close();
+  const failures: unknown[] = [];
+  for (let close = closers.pop(); close !== undefined; close = closers.pop()) {
+    try {
+      await close();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
 }
