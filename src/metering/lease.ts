@@ -276,14 +276,19 @@ export class Lease {
       prepaid,
       limits,
     };
+    const before = this.#held;
     // Whoever gives money back does not rely on it while the answer is on its way, or never comes.
-    if (amount < this.#held) this.#held = amount;
+    if (amount < before) this.#held = amount;
     const outcome = await within(clock, times.storeTimeoutMs, 'reserve', books.reserve(request));
     if (outcome === 'held') {
       this.#held = amount;
       this.#graceEndMs = null;
       this.#refreshAtMs = clock.monotonicMs() + times.holdTtlMs / 2;
-    } else this.#short = outcome === 'insufficient' ? 'balance_exhausted' : 'spend_limit_reached';
+      return outcome;
+    }
+    // Refused, so what was held is held, unless something else was asked for meanwhile.
+    if (this.#expiresAtMs === expiresAtMs) this.#held = before;
+    this.#short = outcome === 'insufficient' ? 'balance_exhausted' : 'spend_limit_reached';
     return outcome;
   }
 

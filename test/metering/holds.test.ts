@@ -170,6 +170,48 @@ describe('service beyond the money that is held', () => {
   });
 });
 
+test('a live call whose hold expired while the store was away keeps its place: only its money is asked for', async () => {
+  let away = false;
+  const wrap = ({ books, journal }: OpenBooks) => ({
+    journal,
+    books: {
+      ...books,
+      reserve: (hold: Parameters<typeof books.reserve>[0]) =>
+        away ? Promise.reject(new Error('away')) : books.reserve(hold),
+    },
+  });
+  await using stage = await Stage.open({ wrap, terms: { concurrentCalls: 1 } });
+  const told: string[] = [];
+  const first = await stage.call({ class: 'byoc', onExhausted: (why) => told.push(why) });
+  await first.answer({ agent: false });
+  away = true;
+  await first.liveTo(70_300);
+  away = false;
+  const second = await stage.call({ class: 'byoc' });
+  first.agentOn(70_300);
+  await first.liveTo(100_000);
+  expect(told).toEqual([]);
+  expect((await first.end()).compute.billedMs).toBe(29_700);
+  await second.end();
+});
+
+test('a smaller hold that is refused leaves the call what it had', async () => {
+  await using stage = await Stage.open({ terms: { spendPerHour: 50_000_000n } });
+  const told: number[] = [];
+  const over = { class: 'byoc', onExhausted: () => told.push(stage.clock.monotonicMs()) } as const;
+  const call = await (await stage.call(over)).answer();
+  await call.liveTo(6_000);
+  call.agentOff(6_000);
+  // 35 s are held. Calls without a limit now take so much of the hour that not even 21 s could be asked for again.
+  stage.terms = { ...stage.terms, spendPerHour: null };
+  const others = [await stage.call(), await stage.call()];
+  await call.liveTo(21_000);
+  call.agentOn(21_000);
+  await call.liveTo(55_000);
+  expect(told).toEqual([call.answeredAtMs + 50_000]);
+  for (const other of [call, ...others]) await other.end();
+});
+
 describe('a renewal whose answer is lost', () => {
   /** Stands between the meter and the books; each part may be away, and an answer may get lost. */
   function unreliable() {
