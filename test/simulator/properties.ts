@@ -204,8 +204,7 @@ function clockIndependence({ calls }: Scene, say: (what: string) => void): void 
     if (ended === null || facts.answer === null || told.answer === null) continue;
     if (ended.answer?.wallMs !== told.answer.wallMs) say(`${told.callId} starts at ${ended.answer?.wallMs}`);
     const endsAtMs = told.answer.wallMs + (ended.atMs - told.answer.atMs);
-    if (Math.abs(ended.endedWallMs - endsAtMs) > ROUNDED_MS)
-      say(`${told.callId} ends at ${ended.endedWallMs}`);
+    if (Math.abs(ended.endedWallMs - endsAtMs) > ROUNDED_MS) say(`${told.callId} ends at ${ended.endedWallMs}`);
   }
 }
 
