@@ -95,7 +95,10 @@ export interface NumberRecord {
   readonly providerId: string;
   readonly e164: E164;
   readonly trunkId: string;
-  /** As the adapter that wrote it reads it. null = it was found on our trunk and nobody knows what was before. */
+  /**
+   * As the adapter that wrote it reads it. null = it was found on our trunk and nobody knows what was before. It may hold a voice URL with a
+   * password of the customer's in it: kept sealed, and shown to nobody.
+   */
   readonly before: Readonly<Record<string, string>> | null;
 }
 

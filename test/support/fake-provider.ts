@@ -34,6 +34,8 @@ export type Fault =
   | { readonly kind: 'answer'; readonly answer: FakeAnswer }
   | { readonly kind: 'reset'; readonly processed: boolean }
   | { readonly kind: 'hang'; readonly processed: boolean }
+  /** Carried out and answered, after `onSlow`. */
+  | { readonly kind: 'slow' }
   /** Half of the JSON, as a whole answer. */
   | { readonly kind: 'truncate' }
   /** Half of what Content-Length says, then the end of the connection. */
@@ -57,6 +59,8 @@ export abstract class FakeProvider {
   readonly violations: string[] = [];
   /** Called when a request is left hanging: the place to move the clock. */
   onHang: () => void = () => undefined;
+  /** Called before a slow answer. */
+  onSlow: () => void = () => undefined;
   /** Before each request that makes or changes something is carried out. */
   onChange: (request: FakeRequest) => void = () => undefined;
   readonly #documents: readonly OpenApiDocument[];
@@ -182,7 +186,10 @@ export abstract class FakeProvider {
     const half = text.slice(0, Math.max(1, text.length / 2));
     const json = { 'content-type': 'application/json' };
     if (fault.kind === 'refuse' || fault.kind === 'answer') this.#send(response, fault.answer);
-    else if (fault.kind === 'hang') this.onHang();
+    else if (fault.kind === 'slow') {
+      this.onSlow();
+      this.#send(response, answer);
+    } else if (fault.kind === 'hang') this.onHang();
     else if (fault.kind === 'reset') response.socket?.resetAndDestroy();
     else if (fault.kind === 'truncate') response.writeHead(answer.status === 204 ? 200 : answer.status, json).end(half);
     else if (fault.kind === 'cut') {

@@ -9,8 +9,9 @@ import { type FakeAnswer, FakeProvider, type FakeRequest, type Handler } from '.
 import { DATE_2010, notFound, twilioError } from './fake-twilio/answers.ts';
 import { numberHandlers, twilioNumber } from './fake-twilio/numbers.ts';
 import { sipListHandlers } from './fake-twilio/sip-lists.ts';
-import { Lag, newTwilioState, Sids, type TwilioState } from './fake-twilio/state.ts';
+import { newTwilioState, Sids, type TwilioState } from './fake-twilio/state.ts';
 import { nothingOn, trunkHandlers } from './fake-twilio/trunks.ts';
+import { Lag } from './listing-lag.ts';
 import { type Json, loadDocument } from './openapi-document.ts';
 
 export const ACCOUNT_SID = `AC${'0123456789abcdef'.repeat(2)}`;

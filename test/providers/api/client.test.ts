@@ -216,6 +216,14 @@ describe('a provider that', () => {
     expect(failure.detail).toMatch(/SSL|TLS/);
   });
 
+  test('is slow, but within its time, is heard', async () => {
+    const { telnyx, stage, account } = await telnyxStage();
+    telnyx.onSlow = () => stage.clock.advance(19_999);
+    telnyx.fail('ListPhoneNumbers', { kind: 'slow' });
+    expect(codeOf(await account.numbers.list(list))).toBeNull();
+    expect(stage.observed.map(({ durationMs }) => durationMs)).toEqual([19_999]);
+  });
+
   test('never answers costs 20 s and no more', async () => {
     const { telnyx, stage, account } = await telnyxStage({ attemptsMax: 1 });
     const hung = Promise.withResolvers<void>();

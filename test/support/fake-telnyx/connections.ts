@@ -1,7 +1,7 @@
 // The fake's voice profiles, connections and FQDNs.
 
 import type { FakeAnswer, FakeRequest, Handler } from '../fake-provider.ts';
-import { Lag } from '../fake-twilio/state.ts';
+import { Lag } from '../listing-lag.ts';
 import type { Json } from '../openapi-document.ts';
 import { AT, data, notFound, page, telnyxError } from './answers.ts';
 import type { DecimalIds, TelnyxState } from './state.ts';

@@ -3,7 +3,8 @@
 import type { FakeAnswer, FakeRequest, Handler } from '../fake-provider.ts';
 import type { Json } from '../openapi-document.ts';
 import { DATE_2010, notFound, page2010, twilioError } from './answers.ts';
-import type { Lag, Sids, TwilioState } from './state.ts';
+import type { Lag } from '../listing-lag.ts';
+import type { Sids, TwilioState } from './state.ts';
 
 const PASSWORD = /^(?=.*\d)(?=.*[a-z])(?=.*[A-Z]).{12,}$/;
 

@@ -3,7 +3,8 @@
 import type { FakeAnswer, FakeRequest, Handler } from '../fake-provider.ts';
 import type { Json } from '../openapi-document.ts';
 import { DATE_V1, notFound, pageV1, twilioError } from './answers.ts';
-import type { Lag, Sids, TwilioState, TwilioTrunk } from './state.ts';
+import type { Lag } from '../listing-lag.ts';
+import type { Sids, TwilioState, TwilioTrunk } from './state.ts';
 
 export function trunkHandlers(state: TwilioState, sids: Sids, lag: Lag): Record<string, Handler> {
   const trunkOf = ({ params }: FakeRequest): TwilioTrunk | undefined =>
