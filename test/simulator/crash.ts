@@ -1,8 +1,8 @@
+import type { EndedRecord } from '../../src/metering/records.ts';
 import { carrierFindings } from './carrier.ts';
 import { recoverUntil } from './dying.ts';
 import { judge } from './properties.ts';
 import { type Facts, reference } from './reference.ts';
-import type { EndedRecord } from '../../src/metering/records.ts';
 import { type CallRecords, factsAtEnd, type Judged, judged, type Scene } from './scene.ts';
 import type { Script } from './script.ts';
 import type { Image, Operation } from './simulated-store.ts';
@@ -80,15 +80,13 @@ function deathWatch(
       }
     },
     after({ name, records }) {
-      before = imageOf(world, before ?? deaths.at(-1)?.image, name);
-      keep(before, `after ${name} ${records?.map(({ kind }) => kind) ?? ''}`);
       before = null;
+      keep(imageOf(world), `after ${name} ${records?.map(({ kind }) => kind) ?? ''}`);
     },
   };
 }
 
-/** A copy; of what an operation cannot have changed, that of before. */
-function imageOf({ image: { books, journal } }: World, _before?: Image, _name?: Operation['name']): Image {
+function imageOf({ image: { books, journal } }: World): Image {
   return { books: books.clone(), journal: journal.clone() };
 }
 

@@ -1,5 +1,5 @@
-import { type Facts, reference } from './reference.ts';
 import type { HeartbeatRecord } from '../../src/metering/records.ts';
+import { type Facts, reference } from './reference.ts';
 import { workspaceId } from './script.ts';
 import type { Operation, Watcher } from './simulated-store.ts';
 import { factsOf, firstHold, type Told } from './told.ts';
@@ -73,11 +73,9 @@ export class Watch implements Watcher {
     }
     for (const index of script.workspaces.keys()) {
       const { balance, reserved } = image.books.account(workspaceId(index));
-      if (script.workspaces[index]!.prepaid && !this.isLate(index) && balance < reserved)
-        this.say(
-          4,
-          `${workspaceId(index)} has ${balance} and holds ${reserved} after ${name} at ${clock.monotonicMs()}`,
-        );
+      const isOverdrawn = script.workspaces[index]!.prepaid && !this.isLate(index) && balance < reserved;
+      const state = `${balance} and holds ${reserved} after ${name} at ${clock.monotonicMs()}`;
+      if (isOverdrawn) this.say(4, `${workspaceId(index)} has ${state}`);
       if (this.#roomOf(index) <= 0n) this.#emptyAtMs[index] = clock.monotonicMs();
     }
   }
@@ -142,7 +140,9 @@ export class Watch implements Watcher {
     // The meter counts an agent's time ahead in whole milliseconds from now, the bill from the answer.
     const next = this.#costAt(told, nowMs + 2, true);
     if (next <= held) this.say(4, `${callId} is cut at ${nowMs} with ${held} held, two milliseconds more cost ${next}`);
-    const cost = this.#costAt(told, nowMs - 1, false);
+    // What is told late may have cost it all at once.
+    const known = { ...told, agents: told.agents.filter(({ toldMs }) => toldMs < nowMs - 1) };
+    const cost = this.#costAt(known, nowMs - 1, false);
     if (answer !== null && nowMs - 1 > answer.atMs && cost > held)
       this.say(4, `${callId} is cut at ${nowMs}, which has cost ${cost} already, with ${held} held`);
     const sinceMs = nowMs - this.#emptyAtMs[told.plan.workspace]!;
@@ -154,8 +154,8 @@ export class Watch implements Watcher {
   /** Nobody told the call to end: then what it has cost is held. */
   notCut(told: Told): void {
     const { clock, faults, image } = this.#world;
-    if (told.answer?.atMs === clock.monotonicMs()) return;
     const nowMs = clock.monotonicMs();
+    if (told.answer?.atMs === nowMs) return;
     const held = image.books.holdAmount(`lease:${told.callId}`);
     const cost = this.#costAt(told, nowMs, false);
     if (cost <= (held ?? 0n)) return;

@@ -35,6 +35,7 @@ export const BOOT = 'boot-1';
 const SETTLE_MS = 5_000;
 /** Errors that come late, and a retry each second. */
 const PATIENCE_S = 60;
+
 export class World {
   readonly script: Script;
   readonly mode: Mode;
