@@ -2,7 +2,8 @@
 //
 // Invariants
 //   N1. A call is in `#live` from its first moment until everything about it is stored.
-//   N2. A draining node starts nothing new and lets live calls go on until the deadline.
+//   N2. A draining node starts nothing new and lets live calls go on until the deadline. Bills that the books do not take for some seconds more
+//       are left to the next start, which finds them in the journal.
 //   N3. Strangers (no trunk accepts their address) cost a response and a counter, never a record.
 
 import type { CallRecord } from '../domain/call.ts';
@@ -22,6 +23,8 @@ import { TrunkLimits } from './trunk-limits.ts';
 const IDEMPOTENCY_SCOPE = 'calls';
 /** Set-up, and the ringing that a single call may ask for beyond the default (an hour at most). */
 const RINGING_MARGIN_MS = 3_700_000;
+/** After the deadline of a drain, for the calls that it ended: longer than a store that works needs. */
+const LAST_BILLS_MS = 5_000;
 
 export function createCallManager(deps: CallDeps): CallManager & { drain(deadlineMs: number): Promise<void> } {
   return new Calls(deps);
@@ -35,6 +38,8 @@ class Calls implements CallManager {
   #active = 0;
   #state: 'active' | 'draining' = 'active';
   #onIdle: (() => void) | null = null;
+  /** A drain has waited long enough for the last bills. */
+  #gaveUp = false;
 
   constructor(deps: CallDeps) {
     this.#deps = deps;
@@ -104,15 +109,22 @@ class Calls implements CallManager {
   /** Live calls get until the deadline; then each is ended and billed. Resolves when the last one is stored. */
   async drain(deadlineMs: number): Promise<void> {
     this.#state = 'draining';
-    if (this.#live.size === 0) return;
+    if (this.#live.size === 0 || this.#gaveUp) return;
+    const { clock, log } = this.#deps;
     const idle = new Promise<void>((resolve) => {
       this.#onIdle = resolve;
     });
-    const timer = this.#deps.clock.setTimer(() => {
+    const deadline = clock.setTimer(() => {
       for (const call of this.#live.values()) void call.end('drain_deadline', 'command');
     }, deadlineMs);
+    const lastBills = clock.setTimer(() => {
+      this.#gaveUp = true;
+      log.error({ calls: this.#live.size }, 'bills are left to the next start: the books do not take them');
+      this.#onIdle?.();
+    }, deadlineMs + LAST_BILLS_MS);
     await idle;
-    timer.cancel();
+    deadline.cancel();
+    lastBills.cancel();
   }
 
   async #inbound(invite: InboundInvite): Promise<void> {

@@ -2,9 +2,21 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createPhone } from '../../src/phone/phone.ts';
 import { startFakeAgent } from '../support/fake-agent.ts';
+import { startGateway } from '../support/gateway.ts';
 import { HAS_REDIS, type RedisServer, startRedis, startRedisSentinel, until } from '../support/redis.ts';
-import { type BookedCall, FaultScene, pause } from './support/fault-scene.ts';
+import {
+  accountOf,
+  type BookedCall,
+  COMPUTE_PER_MS,
+  DEMO_BALANCE,
+  FaultScene,
+  FIRST_MINUTE,
+  NUMBER,
+  pause,
+  START_TIMEOUT_MS,
+} from './support/fault-scene.ts';
 
 // Faults of the store under live calls: the real gateway, a real redis-server, and an auditor of its own (test/support/books-auditor.ts) that
 // looks four times a second. After each fault every call must have cost what the phone saw, once, and everything must add up.
@@ -282,6 +294,50 @@ describe.skipIf(!HAS_REDIS).concurrent('a wallet that ends while Redis is away (
         await agent.close();
         await server.stop();
         rmSync(folder, { recursive: true, force: true });
+      }
+    },
+    TIMEOUT_MS,
+  );
+});
+
+describe.skipIf(!HAS_REDIS).concurrent('a gateway that is stopped while Redis is away (needs redis-server)', () => {
+  test(
+    'ends in order, and its calls are charged when it starts again',
+    async () => {
+      const dataDir = mkdtempSync(join(tmpdir(), 'callin-stopped-'));
+      const server = await startRedis({ appendFsync: 'always' });
+      const store = { kind: 'redis', redis: { url: server.url } };
+      const start = () =>
+        startGateway({
+          dataDir,
+          config: { node: { id: 'node-a' }, store, calls: { drainDeadlineMs: 500 } },
+          startTimeoutMs: START_TIMEOUT_MS,
+        });
+      const phone = await createPhone();
+      let gateway = await start();
+      try {
+        const calls = await Promise.all([1, 2].map(() => phone.call(`sip:${NUMBER}@127.0.0.1:${gateway.sip.udpPort}`)));
+        for (const call of calls) await call.waitFor('answered');
+        await pause(500);
+        await server.kill();
+        await calls[0]?.bye();
+        expect(await gateway.stop()).toBe(0);
+        expect(calls[1]?.end).toMatchObject({ by: 'remote', how: 'bye' });
+        await server.restart();
+        gateway = await start();
+        const { body } = await gateway.api<{ items: BookedCall[] }>('GET', '/v1/calls');
+        expect(body.items.map(({ endReason }) => endReason).toSorted()).toEqual(['drain_deadline', 'remote_hangup']);
+        const computeMs = body.items.reduce((sum, { bill }) => sum + (bill?.compute.billedMs ?? 0), 0);
+        expect(await accountOf(server)).toEqual({
+          balance: DEMO_BALANCE - 2n * FIRST_MINUTE - BigInt(computeMs) * COMPUTE_PER_MS,
+          reserved: 0n,
+        });
+        expect(gateway.audit('--whole').output).toMatch(/differences +0/);
+      } finally {
+        await phone.close();
+        await gateway.kill();
+        gateway.discard();
+        await server.stop();
       }
     },
     TIMEOUT_MS,
