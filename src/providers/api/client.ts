@@ -97,11 +97,14 @@ export class ApiClient {
   }
 
   async request<T>(request: ApiRequest<T>): Promise<Outcome<T>> {
+    let effect: ProviderFailure['effect'] = 'none';
     for (let attempt = 1; ; attempt += 1) {
       const outcome = await this.#attempt(request, attempt);
-      if (outcome.ok || attempt >= this.limits.attemptsMax) return outcome;
-      const delayMs = this.#delayMs(request, outcome.failure, attempt);
-      if (delayMs === null) return outcome;
+      if (outcome.ok) return outcome;
+      // What an earlier attempt may have done, a later refusal does not undo.
+      if (outcome.failure.effect === 'unknown') effect = 'unknown';
+      const delayMs = attempt < this.limits.attemptsMax ? this.#delayMs(request, outcome.failure, attempt) : null;
+      if (delayMs === null) return { ok: false, failure: { ...outcome.failure, effect } };
       await this.wait(delayMs, request.signal);
     }
   }

@@ -98,6 +98,17 @@ describe('repeating', () => {
     expect(telnyx.state.profiles.size).toBe(1);
   });
 
+  test('a refusal after a lost answer does not say that nothing was done', async () => {
+    const { telnyx, account } = await telnyxStage();
+    const ours = telnyx.addConnection('ours');
+    const { id } = telnyx.addNumber('+12025550100');
+    telnyx.fail('UpdatePhoneNumber', { kind: 'reset', processed: true });
+    telnyx.fail('UpdatePhoneNumber', refuse(telnyxError(401, '20002', 'Revoked')));
+    const request = { providerId: id, trunkId: ours, takeOver: false, record: null, save: async () => undefined };
+    expect(failureOf(await account.numbers.connect(request))).toMatchObject({ code: 'key_revoked', effect: 'unknown' });
+    expect(telnyx.state.numbers.get(id).connection_id).toBe(ours);
+  });
+
   test('Twilio promises that a 429 was not looked at: there it is', async () => {
     const { twilio, account } = await twilioStage();
     twilio.fail('CreateTrunk', refuse(twilioError(429, 20429, 'Too many requests')), { times: 2 });
