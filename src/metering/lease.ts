@@ -146,7 +146,7 @@ export class Lease {
   async reassert(): Promise<void> {
     if (this.#settling) return;
     try {
-      await this.#reserve(this.#held, NO_LIMITS);
+      await this.#reserve(this.#held);
     } catch (error) {
       this.#failing = true;
       this.#options.onStoreFailed(error);
@@ -197,7 +197,10 @@ export class Lease {
     for (const sliceMs of [times.sliceMs, times.sliceMinMs]) {
       if (this.#done) return;
       const nowMs = clock.monotonicMs();
-      if ((await this.#reserve(project(nowMs)(nowMs + sliceMs))) === 'held') {
+      const amount = project(nowMs)(nowMs + sliceMs);
+      // What is held and lasts for longer is not given back for the shorter slice.
+      if (sliceMs < times.sliceMs && amount < this.#held) break;
+      if ((await this.#reserve(amount)) === 'held') {
         this.#lastSlice = false;
         return this.#foresee(project);
       }
@@ -261,7 +264,7 @@ export class Lease {
     return prepaid || limits.spendPerHour !== null || limits.spendPerDay !== null;
   }
 
-  async #reserve(amount: Nano, limits = this.#limits): Promise<ReserveOutcome> {
+  async #reserve(amount: Nano): Promise<ReserveOutcome> {
     const { books, booksClock, clock, times, holdId, workspaceId, prepaid } = this.#options;
     const nowMs = booksClock.nowMs();
     // Later than the one before even where the wall clock was set back: the books tell by it which request is newer (B12).
@@ -274,21 +277,17 @@ export class Lease {
       expiresAtMs,
       nowMs,
       prepaid,
-      limits,
+      // What was granted once is not spent anew, however much others may spend by now.
+      limits: amount > this.#held ? this.#limits : NO_LIMITS,
     };
-    const before = this.#held;
     // Whoever gives money back does not rely on it while the answer is on its way, or never comes.
-    if (amount < before) this.#held = amount;
+    if (amount < this.#held) this.#held = amount;
     const outcome = await within(clock, times.storeTimeoutMs, 'reserve', books.reserve(request));
     if (outcome === 'held') {
       this.#held = amount;
       this.#graceEndMs = null;
       this.#refreshAtMs = clock.monotonicMs() + times.holdTtlMs / 2;
-      return outcome;
-    }
-    // Refused, so what was held is held, unless something else was asked for meanwhile.
-    if (this.#expiresAtMs === expiresAtMs) this.#held = before;
-    this.#short = outcome === 'insufficient' ? 'balance_exhausted' : 'spend_limit_reached';
+    } else this.#short = outcome === 'insufficient' ? 'balance_exhausted' : 'spend_limit_reached';
     return outcome;
   }
 
