@@ -288,7 +288,8 @@ function auditable({ calls }: Scene, say: (what: string) => void): void {
 function fromRecord({ facts }: Judged, ended: Extract<CallJournalRecord, { kind: 'ended' }>): Expected {
   const agents = ended.agentEvents;
   const { billToMs: provenMs, agentProvenToMs: agentProvenMs } = ended;
-  return reference({ ...facts, agents, provenMs, agentProvenMs, held: null });
+  const answer = facts.answer === null ? null : { ...facts.answer, tariff: tariffOf(facts) };
+  return reference({ ...facts, answer, agents, provenMs, agentProvenMs, held: null });
 }
 
 function checkFlags({ told, facts, reason }: Judged, flags: readonly string[], say: (what: string) => void): void {
