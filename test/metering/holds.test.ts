@@ -170,6 +170,18 @@ describe('service beyond the money that is held', () => {
   });
 });
 
+test('an agent that is told of late, again and again, does not put off the renewal until the money has ended', async () => {
+  await using stage = await Stage.open();
+  const told: string[] = [];
+  const call = await (await stage.call({ class: 'byoc', onExhausted: (why) => told.push(why) })).answer();
+  for (const atMs of [4_000, 6_900, 8_050, 9_300, 9_600, 9_850]) {
+    await call.liveTo(atMs);
+    call.agentOn(atMs - 100, 'agent_b');
+  }
+  await call.liveTo(20_000);
+  expect(told).toEqual([]);
+});
+
 test('a live call whose hold expired while the store was away keeps its place: only its money is asked for', async () => {
   let away = false;
   const wrap = ({ books, journal }: OpenBooks) => ({
