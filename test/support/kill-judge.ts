@@ -100,9 +100,10 @@ function judgeCall(witness: Witness, calls: readonly BookedCall[], slackMs: numb
     return verdict('lost');
   }
   const underMs = talkMs - bill.compute.billedMs;
+  const overMs = -underMs - witness.byeTookMs;
   if (underMs > slackMs + (isLive(witness) ? HEARTBEAT_MS : 0)) report(`${underMs} ms too little (${call.endReason})`);
-  if (-underMs > slackMs) report(`${-underMs} ms too much (${call.endReason})`);
-  return verdict('billed', underMs, -underMs);
+  if (overMs > slackMs) report(`${overMs} ms too much (${call.endReason})`);
+  return verdict('billed', underMs, overMs);
 }
 
 function isLive({ byeBeforeMs }: Witness): boolean {

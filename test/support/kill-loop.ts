@@ -35,6 +35,8 @@ export interface Witness {
   readonly talkMs: number | null;
   /** How long before the kill our BYE left; null where it did not. */
   readonly byeBeforeMs: number | null;
+  /** From our BYE to its answer, or to the kill: somewhere in between it arrived. */
+  readonly byeTookMs: number;
 }
 
 export interface Bill {
@@ -161,6 +163,8 @@ interface Placed {
   readonly from: string;
   readonly call: OutgoingCall;
   readonly stays: boolean;
+  /** performance.now() at the answer to our BYE. */
+  byeAnsweredMs: number | null;
 }
 
 async function callAndKill(
@@ -186,7 +190,7 @@ async function callAndKill(
   lateness.disable();
   calls.stop();
   await killing;
-  const witnesses = calls.placed.map(({ from, call }) => witnessOf(from, call, atMs));
+  const witnesses = calls.placed.map((placed) => witnessOf(placed, atMs));
   await phone.close();
   const phoneLateMs = Math.round(lateness.max / 1e6) - LATENESS_EVERY_MS;
   return { killedAfterMs: Math.round(atMs - startedMs), witnesses, phoneLateMs };
@@ -226,9 +230,10 @@ class Round {
     const from = callerOf(this.#number, this.#staying, this.#count++);
     const isSparse = this.#staying > CONTINUOUS_MAX;
     const call = await this.#phone.call(this.#uri, { from, codec: 'PCMU', idle: isSparse ? 'none' : 'silence' });
-    this.placed.push({ from, call, stays: hangUpAfterMs === null });
+    const placed: Placed = { from, call, stays: hangUpAfterMs === null, byeAnsweredMs: null };
+    this.placed.push(placed);
     if (isSparse) this.#speakSparsely(call);
-    if (hangUpAfterMs !== null) this.later(() => void (call.state === 'answered' && call.bye()), hangUpAfterMs);
+    if (hangUpAfterMs !== null) this.later(() => void hangUp(placed), hangUpAfterMs);
   }
 
   /** Places calls that soon hang up, until the kill, so that it meets calls in every state. */
@@ -254,7 +259,13 @@ class Round {
   }
 }
 
-function witnessOf(from: string, call: OutgoingCall, killedAtMs: number): Witness {
+async function hangUp(placed: Placed): Promise<void> {
+  if (placed.call.state !== 'answered') return;
+  await placed.call.bye();
+  placed.byeAnsweredMs = performance.now();
+}
+
+function witnessOf({ byeAnsweredMs, call, from }: Placed, killedAtMs: number): Witness {
   const { answered, ended } = call.at;
   const endMs = ended === undefined ? killedAtMs : Math.min(ended, killedAtMs);
   return {
@@ -262,6 +273,7 @@ function witnessOf(from: string, call: OutgoingCall, killedAtMs: number): Witnes
     answered: answered !== undefined,
     talkMs: answered === undefined ? null : endMs - answered,
     byeBeforeMs: call.end?.how === 'bye' ? killedAtMs - endMs : null,
+    byeTookMs: Math.min(byeAnsweredMs ?? killedAtMs, killedAtMs) - endMs,
   };
 }
 
