@@ -72,15 +72,15 @@ export class Takeover {
     this.#options = options;
   }
 
+  /** Beats at once: a node that dies in its first second is missed, too. */
   start(): void {
     const { clock, beatMs = BEAT_MS } = this.#options;
+    // One at a time; a slow store makes beats rarer.
+    this.#beating ??= this.#beat().finally(() => {
+      this.#beating = null;
+    });
     this.#timer = clock.setTimer(() => {
-      if (this.#closed) return;
-      this.start();
-      // One at a time; a slow store makes beats rarer.
-      this.#beating ??= this.#beat().finally(() => {
-        this.#beating = null;
-      });
+      if (!this.#closed) this.start();
     }, beatMs);
   }
 
