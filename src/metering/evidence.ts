@@ -54,8 +54,15 @@ export function pulseOf(call: LiveCall, nowMs: number, ages: ProofAges): Pulse {
     callId: call.callId,
     billedToMs,
     rtpAgeMs: reading.rtpMs > 0 ? Math.round(nowMs - reading.rtpMs) : null,
-    agentProvenToMs: call.hasAgent ? Math.min(billedToMs, agentProvenTo(call.agentEvents, reading, nowMs, ages)) : null,
+    agentProvenToMs: call.hasAgent
+      ? Math.min(billedToMs, agentProvenTo(call.agentEvents, reading, nowMs, ages))
+      : lastLeftMs(call.agentEvents),
   };
+}
+
+/** When the last agent went; null: none has. The heartbeat may be durable where the record of its going is not. */
+function lastLeftMs(events: readonly AgentEvent[]): number | null {
+  return events.reduce<number | null>((latest, { on, atMs }) => (on ? latest : Math.max(latest ?? 0, atMs)), null);
 }
 
 /** Up to when the time of the attached agent is proven. */

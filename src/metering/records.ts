@@ -146,7 +146,7 @@ export interface Pulse {
   readonly billedToMs: number;
   /** Age of the last RTP packet; null = none yet, or no counters. */
   readonly rtpAgeMs: number | null;
-  /** Agent time is proven up to here; null = no agent attached. */
+  /** Agent time is proven up to here: of who is attached, else of who went last; null = nobody has been there yet. */
   readonly agentProvenToMs: number | null;
 }
 

@@ -328,6 +328,18 @@ describe('the running meter', () => {
     expect(billedMs(recovered!.bill)).toEqual({ T: 60_000, C: 20_000 });
   });
 
+  test('a crash before the going of an agent could be written is billed to its going: the heartbeat says when that was', async () => {
+    const store = new BreakableStore();
+    await using stage = await Stage.open({ wrap: store.wrap });
+    const call = await (await stage.call()).answer();
+    await call.liveTo(20_000);
+    store.broken.set('append', 'fail');
+    call.agentOff(20_000);
+    await call.liveTo(25_000);
+    const [recovered] = await stage.recover();
+    expect(recovered!.bill.compute.billedMs).toBe(20_000);
+  });
+
   test('a call that rings for long keeps its hold', async () => {
     await using stage = await Stage.open();
     await stage.call();
