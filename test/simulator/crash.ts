@@ -2,7 +2,7 @@ import type { EndedRecord } from '../../src/metering/records.ts';
 import { carrierFindings } from './carrier.ts';
 import { recoverUntil } from './dying.ts';
 import { judge } from './properties.ts';
-import { type Facts, reference } from './reference.ts';
+import { attachedPeriods, type Facts, reference } from './reference.ts';
 import { type CallRecords, factsAtEnd, type Judged, judged, type Scene } from './scene.ts';
 import type { Script } from './script.ts';
 import type { Image, Operation } from './simulated-store.ts';
@@ -200,5 +200,13 @@ function factsAtBeat(world: World, told: Told, beat: Beat | undefined, written: 
   const then = factsOf({ ...told, agents: seen }, { proofMs: heardMs, toldMs: beat.atMs, unconfirmed: false }, held);
   const provenMs = reference(then).billToMs;
   const facts = factsOf(durable, { proofMs: provenMs, toldMs: beat.atMs, unconfirmed: false }, null);
-  return { ...facts, agentProvenMs: Math.min(provenMs, agentProvenTo(told, seen, beat.atMs, beat.atMs)) };
+  return { ...facts, agentProvenMs: Math.min(provenMs, seenAgentTo(told, seen, then, beat.atMs)) };
+}
+
+/** What a heartbeat says of agents: of those that are there, else of who went last. */
+function seenAgentTo(told: Told, seen: Told['agents'], then: Facts, beatMs: number): number {
+  const last = attachedPeriods({ ...then, agentProvenMs: Infinity }).at(-1);
+  if (last?.[1] === Infinity) return agentProvenTo(told, seen, beatMs, beatMs);
+  const gone = then.agents.filter(({ on }) => !on).map(({ atMs }) => atMs);
+  return gone.length === 0 ? beatMs : Math.max(...gone);
 }

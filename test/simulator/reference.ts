@@ -101,7 +101,7 @@ export function rowOf({ rows }: Tariff, number: string): Row | null {
 }
 
 /** From when to when at least one agent was there. Each coming opens a stream of its agent, each going closes one. */
-function attachedPeriods({ agents, agentProvenMs }: Facts): [number, number][] {
+export function attachedPeriods({ agents, agentProvenMs }: Facts): [number, number][] {
   const streams: string[] = [];
   const periods: [number, number][] = [];
   for (const { on, atMs, agentId } of distinct(agents).toSorted((a, b) => a.atMs - b.atMs)) {
