@@ -18,9 +18,11 @@
 
 import type { Clock, Timer } from '../domain/clock.ts';
 import type { Nano } from '../domain/money.ts';
+import { lastAffordableMs, type Projection, usedUpAtMs } from './affordable.ts';
 import type { BooksClock } from './books-clock.ts';
 import { within } from './deadline.ts';
 import type { MeterBooks, MeterLimits, ReserveOutcome } from './ports.ts';
+import { LowBalanceWarning } from './warning.ts';
 
 export interface LeaseTimes {
   /** How far ahead a renewal reserves; near the end of the money `sliceMinMs`, then the rest. */
@@ -53,17 +55,14 @@ export interface LeaseOptions {
   readonly onStoreFailed: (error: unknown) => void;
 }
 
-/** Cumulative price at an instant (monotonic ms) from `nowMs` on, an agent taken as active from there. */
-export type Projection = (nowMs: number) => (atMs: number) => Nano;
-
 const NO_LIMITS: MeterLimits = { concurrentCalls: null, callsPerSecond: null, spendPerHour: null, spendPerDay: null };
-/** Far beyond the longest call; a price that does not reach the held money until then never does. */
-const HORIZON_MS = 7 * 86_400_000;
 
 export class Lease {
   readonly #options: LeaseOptions;
   /** Of a renewal: a live call has its place and was started, even where the books have forgotten its hold. */
   readonly #limits: MeterLimits;
+  /** null: nobody wants to know. */
+  readonly #warning: LowBalanceWarning | null;
   #held: Nano;
   #expiresAtMs: number;
   #project: Projection | null = null;
@@ -76,7 +75,6 @@ export class Lease {
   #short: Exclude<Exhaustion, 'store_lost'> = 'balance_exhausted';
   #renewing = false;
   #failing = false;
-  #warned = false;
   #exhausted = false;
   /** Exhausted or closed: nothing more is asked for. */
   #done = false;
@@ -84,19 +82,16 @@ export class Lease {
   #settling = false;
   #graceEndMs: number | null = null;
   #endTimer: Timer | null = null;
-  #warnTimer: Timer | null = null;
 
   constructor(options: LeaseOptions) {
     this.#options = options;
     const { spendPerHour, spendPerDay } = options.limits;
     this.#limits = { ...NO_LIMITS, spendPerHour, spendPerDay };
+    const { clock, times, onLowBalance } = options;
+    this.#warning = onLowBalance === undefined ? null : new LowBalanceWarning(clock, times.warnMs, onLowBalance);
     this.#held = options.held;
     this.#expiresAtMs = options.expiresAtMs;
     this.#refreshAtMs = options.clock.monotonicMs() + options.times.holdTtlMs / 2;
-  }
-
-  get held(): Nano {
-    return this.#held;
   }
 
   /** The call is answered: the money runs. */
@@ -218,26 +213,11 @@ export class Lease {
     return false;
   }
 
-  /** Arms the warning at `warnMs` before the money will end if no other call takes any of it. */
+  /** Says when the money will end if no other call takes any of it. */
   async #foresee(project: Projection): Promise<void> {
-    const { clock, times, onLowBalance } = this.#options;
-    if (!this.#isLimited || onLowBalance === undefined) return;
+    if (!this.#isLimited || this.#warning === null) return;
     const money = this.#held + (await this.#available());
-    if (this.#done) return;
-    const nowMs = clock.monotonicMs();
-    const endMs = lastAffordableMs(project(nowMs), money, nowMs, nowMs + HORIZON_MS);
-    this.#warnTimer?.cancel();
-    this.#warnTimer = null;
-    if (endMs === undefined) return;
-    const warnInMs = endMs - times.warnMs - nowMs;
-    if (warnInMs > 0) this.#warned = false;
-    if (this.#warned) return;
-    const warn = () => {
-      this.#warned = true;
-      onLowBalance(endMs - clock.monotonicMs());
-    };
-    if (warnInMs <= 0) warn();
-    else this.#warnTimer = clock.setTimer(warn, warnInMs);
+    if (!this.#done) this.#warning.foresee(usedUpAtMs(project, money, this.#options.clock.monotonicMs()));
   }
 
   /** What a renewal could still take: the smallest of what the balance, the hour and the day have left. */
@@ -298,7 +278,7 @@ export class Lease {
     if (this.#done || this.#project === null) return;
     const { clock } = this.#options;
     const nowMs = clock.monotonicMs();
-    const endMs = lastAffordableMs(this.#project(nowMs), this.#held, nowMs, nowMs + HORIZON_MS);
+    const endMs = usedUpAtMs(this.#project, this.#held, nowMs);
     this.#heldUntilMs = endMs ?? Number.POSITIVE_INFINITY;
     this.#renewAtMs = endMs === undefined ? Number.POSITIVE_INFINITY : nowMs + (endMs - nowMs) / 2;
     if (endMs !== undefined) this.#endTimer = clock.setTimer(() => this.#due(), endMs - nowMs);
@@ -312,7 +292,7 @@ export class Lease {
     // A renewal that is under way decides, and arms the timer again; but not one after another for ever, where none is answered.
     if (this.#renewing && !this.#failing) return;
     // The agent may have been away meanwhile: then the money lasts longer.
-    const endMs = lastAffordableMs(project(nowMs), this.#held, nowMs, nowMs + HORIZON_MS);
+    const endMs = usedUpAtMs(project, this.#held, nowMs);
     if (endMs === undefined || endMs > nowMs) return this.#arm();
     if (!this.#failing) return this.#exhaust(this.#short);
     this.#graceEndMs ??= nowMs + times.graceMs;
@@ -330,27 +310,6 @@ export class Lease {
   #stop(): void {
     this.#done = true;
     this.#endTimer?.cancel();
-    this.#warnTimer?.cancel();
+    this.#warning?.cancel();
   }
-}
-
-/**
- * Last instant, in whole ms from `fromMs`, whose price `money` covers; undefined if it covers all up to `toMs`. `costAt` never decreases.
- * Where even `fromMs` costs more, the answer is `fromMs`.
- */
-export function lastAffordableMs(
-  costAt: (atMs: number) => Nano,
-  money: Nano,
-  fromMs: number,
-  toMs: number,
-): number | undefined {
-  if (costAt(toMs) <= money) return undefined;
-  let covered = 0;
-  let beyond = Math.ceil(toMs - fromMs);
-  while (beyond - covered > 1) {
-    const middle = Math.floor((covered + beyond) / 2);
-    if (costAt(fromMs + middle) <= money) covered = middle;
-    else beyond = middle;
-  }
-  return fromMs + covered;
 }

@@ -236,11 +236,11 @@ export class OpenCall implements MeteredCall {
 
   /** Whoever finishes the call from its heartbeats cannot ask for more money: they claim no service beyond what is held. */
   #withinMoney(pulse: Pulse, { monotonicMs: fromMs, rates }: Answer): Pulse {
+    const { agentProvenToMs: agentMs } = pulse;
     const costAt = (atMs: number) =>
       telephonyPrice(rates.telephony, answeredMs(fromMs, atMs)) +
-      computePrice(rates.computePerMinute, activeTime(this.#agentEvents, fromMs, atMs).ms);
+      computePrice(rates.computePerMinute, activeTime(this.#agentEvents, fromMs, atMs, agentMs ?? atMs).ms);
     const billedToMs = this.#options.lease.heldTo(costAt, fromMs, pulse.billedToMs);
-    const { agentProvenToMs: agentMs } = pulse;
     return { ...pulse, billedToMs, agentProvenToMs: agentMs === null ? null : Math.min(agentMs, billedToMs) };
   }
 

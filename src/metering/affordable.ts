@@ -1,0 +1,35 @@
+// How long money lasts: pure functions of a price that never falls. All instants are monotonic ms.
+
+import type { Nano } from '../domain/money.ts';
+
+/** Cumulative price at an instant from `nowMs` on, an agent taken as active from there. */
+export type Projection = (nowMs: number) => (atMs: number) => Nano;
+
+/** Far beyond the longest call; a price that does not reach the money until then never does. */
+const HORIZON_MS = 7 * 86_400_000;
+
+/** The last whole millisecond from now on that `money` pays for; undefined: it lasts for ever. */
+export function usedUpAtMs(project: Projection, money: Nano, nowMs: number): number | undefined {
+  return lastAffordableMs(project(nowMs), money, nowMs, nowMs + HORIZON_MS);
+}
+
+/**
+ * Last instant, in whole ms from `fromMs`, whose price `money` covers; undefined if it covers all up to `toMs`. `costAt` never decreases.
+ * Where even `fromMs` costs more, the answer is `fromMs`.
+ */
+export function lastAffordableMs(
+  costAt: (atMs: number) => Nano,
+  money: Nano,
+  fromMs: number,
+  toMs: number,
+): number | undefined {
+  if (costAt(toMs) <= money) return undefined;
+  let covered = 0;
+  let beyond = Math.ceil(toMs - fromMs);
+  while (beyond - covered > 1) {
+    const middle = Math.floor((covered + beyond) / 2);
+    if (costAt(fromMs + middle) <= money) covered = middle;
+    else beyond = middle;
+  }
+  return fromMs + covered;
+}
