@@ -4,6 +4,7 @@
 import type { CallFacts, CallRecord } from '../domain/call.ts';
 import type { Agent, ApiKey, PhoneNumber, Trunk, Workspace } from '../domain/directory.ts';
 import type { E164 } from '../domain/e164.ts';
+import type { RecordKind, RecordStore, StoredRecord } from './records.ts';
 
 export interface Page {
   readonly limit: number;
@@ -93,6 +94,8 @@ export interface Directory {
   readonly keys: Store<ApiKey> & { byTokenHash(hash: string): Promise<ApiKey | undefined> };
   readonly calls: CallStore;
   readonly idempotency: IdempotencyStore;
+  /** Records of a kind that another room owns. */
+  records<T extends StoredRecord>(kind: RecordKind<T>): RecordStore<T>;
   /** All trunks, for matching a source address; cached, refreshed on every write. */
   allTrunks(): Promise<readonly Trunk[]>;
   isEmpty(): Promise<boolean>;

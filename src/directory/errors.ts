@@ -6,6 +6,7 @@ export type DirectoryErrorCode =
   | 'unknown_reference'
   | 'record_in_use'
   | 'record_moved'
+  | 'record_taken'
   | 'invalid_cursor'
   | 'unseal_failed';
 
@@ -39,6 +40,11 @@ export class RecordInUse extends DirectoryError {
 /** A record never changes its workspace; a new one is made instead. */
 export class RecordMoved extends DirectoryError {
   readonly code = 'record_moved';
+}
+
+/** Another record has the value of a field whose values exist once. */
+export class RecordTaken extends DirectoryError {
+  readonly code = 'record_taken';
 }
 
 export class InvalidCursor extends DirectoryError {

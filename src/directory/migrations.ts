@@ -104,4 +104,24 @@ CREATE INDEX calls_ended ON calls (workspace_id, ended_at, number, agent_id, ans
 CREATE INDEX calls_facts ON calls (id, workspace_id, class, number, agent_id);
 `,
   },
+  {
+    id: 'directory-4',
+    // Kinds of records that other rooms own (records.ts), and the fields they are found by.
+    sql: `
+CREATE TABLE records (
+  kind TEXT NOT NULL, id TEXT NOT NULL, created_at INTEGER NOT NULL,
+  workspace_id TEXT REFERENCES workspaces (id), document TEXT NOT NULL,
+  PRIMARY KEY (kind, id)
+) STRICT;
+CREATE INDEX records_newest ON records (kind, created_at, id);
+CREATE INDEX records_of_workspace ON records (kind, workspace_id, created_at, id);
+CREATE TABLE record_fields (
+  kind TEXT NOT NULL, field TEXT NOT NULL, value TEXT NOT NULL, created_at INTEGER NOT NULL, id TEXT NOT NULL,
+  is_unique INTEGER NOT NULL,
+  PRIMARY KEY (kind, field, value, created_at, id)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX record_fields_once ON record_fields (kind, field, value) WHERE is_unique = 1;
+CREATE INDEX record_fields_of ON record_fields (kind, id);
+`,
+  },
 ];

@@ -14,6 +14,7 @@ import type { CallStore, Directory, IdempotencyStore, NumberFilter, NumberStore 
 import { agentCodec, callCodec, keyCodec, numberCodec, trunkCodec, workspaceCodec } from './documents.ts';
 import { DIRECTORY_MIGRATIONS } from './migrations.ts';
 import { createSealer } from './seal.ts';
+import { openRecords } from './sqlite-records.ts';
 import { type Condition, createTable, type Table } from './table.ts';
 
 export interface DirectoryOptions {
@@ -85,6 +86,7 @@ export function openDirectory(path: string, options: DirectoryOptions): Director
     keys: openKeys(database),
     calls: openCalls(database, callRecords),
     idempotency: openIdempotency(database, nowMs),
+    records: (kind) => openRecords(database, kind, sealer),
     async allTrunks() {
       trunkCache ??= trunks.where([]);
       return trunkCache;

@@ -40,6 +40,10 @@ export interface Table<T> extends Store<T> {
 export const PAGE_LIMIT_MAX = 1000;
 const CACHE_MAX = 5000;
 
+export function checkPageLimit(limit: number): void {
+  if (!Number.isInteger(limit) || limit < 1 || limit > PAGE_LIMIT_MAX) throw new RangeError(`limit ${limit}`);
+}
+
 const UNIQUE = 2067;
 const FOREIGN_KEY = 787;
 const TRIGGER = 1811;
@@ -94,7 +98,7 @@ export function createTable<T extends { readonly id: string; readonly createdAt:
   };
 
   const page = (conditions: readonly Condition[], { limit, cursor }: Page): PageOf<T> => {
-    if (!Number.isInteger(limit) || limit < 1 || limit > PAGE_LIMIT_MAX) throw new RangeError(`limit ${limit}`);
+    checkPageLimit(limit);
     const after = cursor === undefined ? undefined : decodeCursor(cursor);
     const seek: Condition[] = after ? [{ sql: '(created_at, id) < (?, ?)' }] : [];
     // One record more than asked for tells whether there is a next page.

@@ -26,6 +26,8 @@ const CODE_OF_DIRECTORY: Readonly<Record<DirectoryErrorCode, ProblemCode>> = {
   invalid_cursor: 'invalid_fields',
   key_taken: 'internal_error',
   record_moved: 'internal_error',
+  // Rooms turn it into what it means there; one that gets here is a mistake of ours.
+  record_taken: 'internal_error',
   unseal_failed: 'internal_error',
 };
 

@@ -11,10 +11,12 @@ import type { E164 } from '../../src/domain/e164.ts';
 import { openDatabase } from '../../src/storage/sqlite.ts';
 import { directoryContract } from './contract.ts';
 import { agent, call, number, trunk, workspace } from './records.ts';
+import { recordsContract } from './records-contract.ts';
 
 const KEY = new Uint8Array(32).fill(7);
 
 directoryContract('SQLite', async () => openDirectory(':memory:', { sealingKey: KEY }));
+recordsContract('SQLite', async () => openDirectory(':memory:', { sealingKey: KEY }));
 
 describe('SQLite directory on disk', () => {
   let folder: string;
