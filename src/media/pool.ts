@@ -20,7 +20,7 @@ import { CounterRows, THREAD_FIELD, THREADS_MAX, threadView } from './counters.t
 import { PoolSession, type SessionOwner, type ThreadSlot } from './pool-session.ts';
 import { PortPairs, type PortRange } from './ports.ts';
 import { type Random, systemRandom } from './random.ts';
-import type { CallCounters, MediaPool, OpenMedia, OpenOutcome } from './session.ts';
+import type { CallCounters, MediaPool, OpenMedia, OpenOutcome, OpenWebRtcOutcome } from './session.ts';
 import type { MediaCommand, MediaReport, MediaThreadConfig } from './thread/messages.ts';
 
 export interface MediaPoolOptions {
@@ -125,6 +125,10 @@ class Pool implements ObservableMediaPool, SessionOwner {
     const outcome = await this.#bind(params, slot, row);
     if (!outcome.ok) this.rows.release(row);
     return outcome;
+  }
+
+  async openWebRtc(): Promise<OpenWebRtcOutcome> {
+    return { ok: false, code: 'webrtc_off', detail: 'no engine for browsers is configured' };
   }
 
   async close(): Promise<void> {

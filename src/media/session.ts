@@ -5,12 +5,19 @@
 // Events stop after `close` resolves.
 
 import type { CallQuality } from '../domain/call.ts';
+import type { AudioCodec } from '../domain/directory.ts';
+import type { Reason } from '../domain/reasons.ts';
 import type { RtpParameters } from '../domain/rtp-parameters.ts';
 import type { AgentDial, AgentFailure, AgentNotice } from './agent-stream.ts';
 
 export interface MediaPool {
   /** Binds an RTP/RTCP port pair and a counter row on the least loaded thread. */
   open(params: OpenMedia): Promise<OpenOutcome>;
+  /**
+   * The same for the leg of a browser: reads its offer, binds one UDP port for ICE, DTLS and SRTP, and answers. Never rejects; an offer
+   * that cannot be used is refused before anything is bound. The browser connects once it has the answer; see `start` for how long it may take.
+   */
+  openWebRtc(params: OpenWebRtc): Promise<OpenWebRtcOutcome>;
   /** The counters of every open call, read without a message (for the meter's sweep). */
   readonly counters: CallCounters;
   close(): Promise<void>;
@@ -24,6 +31,35 @@ export interface OpenMedia {
   /** Where the SIP messages of this leg come from; RTP from it may be latched on to. */
   readonly signallingAddress: string | null;
   readonly onEvent: (event: MediaEvent) => void;
+}
+
+export interface OpenWebRtc {
+  readonly callId: string;
+  readonly timeouts: MediaTimeouts;
+  /** The browser's description as it came from the network. */
+  readonly offerSdp: string;
+  /** What the agent will speak: decides which of the offered codecs is taken. Another agent later is transcoded for. */
+  readonly agentCodec: AudioCodec;
+  readonly onEvent: (event: MediaEvent) => void;
+}
+
+export type OpenWebRtcOutcome =
+  | { readonly ok: true; readonly session: WebRtcSession; readonly answerSdp: string }
+  | WebRtcOfferRefused
+  | {
+      readonly ok: false;
+      /** `webrtc_off`: this node serves no browsers (`media.webrtc: off`); `webrtc_failed`: the engine could not make a transport. */
+      readonly code: 'webrtc_off' | 'webrtc_failed' | 'media_ports_exhausted' | 'media_thread_lost' | 'media_bind_failed';
+      readonly detail: string;
+    };
+
+/** The offer is at fault; `reason` carries the SIP verdict (488), `fault` is the stable name of what is wrong with it. */
+export interface WebRtcOfferRefused {
+  readonly ok: false;
+  readonly code: 'offer_refused';
+  readonly reason: Extract<Reason, 'bad_offer' | 'no_common_codec' | 'encryption_mismatch'>;
+  readonly fault: string;
+  readonly detail: string;
 }
 
 export interface MediaTimeouts {
@@ -55,6 +91,15 @@ export interface MediaSession {
   close(): Promise<CallQuality>;
 }
 
+/**
+ * A browser's leg. `negotiate` is done by `MediaPool.openWebRtc` and by `reanswer`; nobody else calls it. After `start` ICE and DTLS have
+ * a limited time to connect (`media.webrtcConnectTimeoutMs`), else `media-timeout` with the cause says so. Closing tells the browser (DTLS close_notify).
+ */
+export interface WebRtcSession extends MediaSession {
+  /** A re-INVITE of the browser (hold, resume). On the same ICE and DTLS: a restart of either is refused and changes nothing. */
+  reanswer(offerSdp: string): { readonly ok: true; readonly answerSdp: string } | WebRtcOfferRefused;
+}
+
 export type AgentConnectOutcome =
   | { readonly ok: true; readonly attachedAtMs: number; readonly connectMs: number }
   | { readonly ok: false; readonly failure: AgentFailure };
@@ -63,13 +108,34 @@ export type AgentConnectOutcome =
 export type MediaEvent =
   | { readonly type: 'first-packet'; readonly atMs: number }
   /** No audio for too long. `lastProofMs` = when the last accepted packet came, null if none ever did. */
-  | { readonly type: 'media-timeout'; readonly atMs: number; readonly lastProofMs: number | null }
+  | {
+      readonly type: 'media-timeout';
+      readonly atMs: number;
+      readonly lastProofMs: number | null;
+      /** Why, where the transport of a browser's leg failed; absent = silence. */
+      readonly cause?: WebRtcFailure;
+    }
+  /** Browser's leg only: ICE and DTLS are done, audio can flow. */
+  | { readonly type: 'webrtc-connected'; readonly atMs: number }
   /** The agent ended its stream in order: the runtime closed its socket. */
   | { readonly type: 'agent-closed'; readonly atMs: number }
   /** The agent's stream broke. `lastProofMs` = last byte or pong from it. */
   | { readonly type: 'agent-lost'; readonly atMs: number; readonly lastProofMs: number; readonly failure: AgentFailure }
   | { readonly type: 'dtmf'; readonly atMs: number; readonly digit: string }
   | { readonly type: 'thread-lost'; readonly atMs: number };
+
+/**
+ * `ice_timeout`, `dtls_timeout`: not connected in time, and what was awaited. `dtls_failed`: wrong certificate or a failed handshake.
+ * `consent_lost`: the browser no longer answers (RFC 7675). `peer_closed`: it closed the transport and no BYE followed. `engine_lost`: the
+ * worker process that carried it is gone.
+ */
+export type WebRtcFailure =
+  | 'ice_timeout'
+  | 'dtls_timeout'
+  | 'dtls_failed'
+  | 'consent_lost'
+  | 'peer_closed'
+  | 'engine_lost';
 
 /** Typed arrays over one SharedArrayBuffer. Rows survive the death of a media thread. */
 export interface CallCounters {
