@@ -12,16 +12,34 @@ import { createTwilioResources, TwilioStream, type TwilioResources } from './twi
 import { type ConnectionOptions, ConnectionResources } from './websocket/resources.ts';
 import { parseWebSocketUrl } from './websocket/url.ts';
 
+export interface StreamFactoryOptions extends ConnectionOptions {
+  /**
+   * Agents of this very process, by their whole URL: dialled whatever `addressAllowed` says. Each asks for a signature of its own, so that
+   * a customer who guesses the URL gets a 401 and nothing else.
+   */
+  readonly ownUrls?: readonly string[];
+}
+
 /** The factory of one thread: its streams share buffers, masking keys and the TLS context. */
-export function createAgentStreamFactory(options: ConnectionOptions = {}): AgentStreamFactory {
+export function createAgentStreamFactory({ ownUrls = [], ...options }: StreamFactoryOptions = {}): AgentStreamFactory {
+  const own = new Set(ownUrls);
   let twilio: TwilioResources | undefined;
+  let ownTwilio: TwilioResources | undefined;
+  const resourcesFor = (url: string): TwilioResources => {
+    if (own.has(url)) {
+      const { addressAllowed: _, ...rest } = options;
+      ownTwilio ??= createTwilioResources(new ConnectionResources(rest));
+      return ownTwilio;
+    }
+    twilio ??= createTwilioResources(new ConnectionResources(options));
+    return twilio;
+  };
   return (dial, host) => {
     const parsed = parseWebSocketUrl(dial.url);
     if (!parsed.ok) return stillborn(failure('agent_url_invalid', parsed.detail), host);
     switch (dial.protocol) {
       case 'twilio':
-        twilio ??= createTwilioResources(new ConnectionResources(options));
-        return new TwilioStream(dial, parsed.url, twilio, host);
+        return new TwilioStream(dial, parsed.url, resourcesFor(dial.url), host);
       default:
         return stillborn(failure('agent_protocol_unsupported', dial.protocol), host);
     }

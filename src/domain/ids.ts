@@ -14,7 +14,10 @@ export type IdPrefix =
   | 'req'
   | 'hook'
   | 'dlv'
-  | 'evt';
+  | 'evt'
+  | 'ver'
+  | 'nord'
+  | 'pacc';
 
 export interface Ids {
   next(prefix: IdPrefix): string;

@@ -30,6 +30,9 @@ export interface Listener {
 const MESSAGE_BYTES_MAX = 64 * 1024;
 /** A minute of audio in base64 messages. */
 const BUFFERED_BYTES_MAX = 1024 * 1024;
+/** RFC 6455 section 7.4: normal closure, and an error of the server. */
+const CLOSE_DONE = 1000;
+const CLOSE_FAILED = 1011;
 
 export async function listen({ host, port, authToken, agents }: ListenerOptions): Promise<Listener> {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES_MAX, perMessageDeflate: false });
@@ -68,9 +71,11 @@ function converse(webSocket: WebSocket, agent: BundledAgent): void {
     if (message?.event === 'start' && !conversation) {
       streamSid = text(message.streamSid);
       conversation = agent.answer({
+        parameters: texts(message.start?.customParameters),
         say: (payload) => send({ event: 'media', media: { payload } }),
         mark: (name) => send({ event: 'mark', mark: { name } }),
         clear: () => send({ event: 'clear' }),
+        hangUp: (how) => webSocket.close(how === 'done' ? CLOSE_DONE : CLOSE_FAILED),
       });
     } else if (message?.event === 'media') conversation?.heard(text(message.media?.payload));
     else if (message?.event === 'mark') conversation?.markPlayed(text(message.mark?.name));
@@ -80,12 +85,18 @@ function converse(webSocket: WebSocket, agent: BundledAgent): void {
 interface PlatformMessage {
   readonly event?: string;
   readonly streamSid?: unknown;
+  readonly start?: { readonly customParameters?: unknown } | null;
   readonly media?: { readonly payload?: unknown } | null;
   readonly mark?: { readonly name?: unknown } | null;
 }
 
 function text(value: unknown): string {
   return typeof value === 'string' ? value : '';
+}
+
+function texts(value: unknown): Record<string, string> {
+  const entries = typeof value === 'object' && value !== null ? Object.entries(value) : [];
+  return Object.fromEntries(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
 }
 
 /** Any JSON, or undefined: what is read from it is checked where it is used. */

@@ -1,10 +1,11 @@
-// Starts the bundled demo agents (echo, speaker) on a real WebSocket server in a thread of their own.
+// Starts the bundled agents (echo, speaker, code speaker) on a real WebSocket server in a thread of their own.
 
 import { Worker } from 'node:worker_threads';
 
 import { type Clock, systemClock } from '../../domain/clock.ts';
 import { BundledAgentsError } from '../errors.ts';
-import type { BundledThreadData, BundledThreadReport } from './thread.ts';
+import type { Announcement } from './code-speaker.ts';
+import type { BundledThreadCommand, BundledThreadData, BundledThreadReport } from './thread.ts';
 
 export interface BundledAgentsOptions {
   readonly host: string;
@@ -20,12 +21,16 @@ export interface BundledAgentsOptions {
 export interface BundledAgents {
   readonly echoUrl: string;
   readonly speakerUrl: string;
+  readonly codeUrl: string;
+  /** Tells the code speaker what the call with this ticket is to hear; it knows when this resolves. Rejects with BundledAgentsError. */
+  announce(announcement: Announcement): Promise<void>;
   /** Disconnects all calls. Idempotent. */
   close(): Promise<void>;
 }
 
 const START_TIMEOUT_MS = 10_000;
 const STOP_TIMEOUT_MS = 2_000;
+const ANNOUNCE_TIMEOUT_MS = 2_000;
 
 /** Rejects with BundledAgentsError where the thread cannot listen. */
 export async function startBundledAgents(options: BundledAgentsOptions): Promise<BundledAgents> {
@@ -40,6 +45,8 @@ export async function startBundledAgents(options: BundledAgentsOptions): Promise
   return {
     echoUrl: `${base}/echo`,
     speakerUrl: `${base}/speaker`,
+    codeUrl: `${base}/code`,
+    announce: announcer(worker, clock, gone),
     close: () => {
       closing ??= stop(worker, gone, clock);
       return closing;
@@ -55,7 +62,7 @@ async function firstReport(worker: Worker, clock: Clock): Promise<number> {
   );
   worker.once('message', (report: BundledThreadReport) => {
     if ('listening' in report) resolve(report.listening);
-    else reject(new BundledAgentsError(report.failed));
+    else reject(new BundledAgentsError('failed' in report ? report.failed : 'the thread spoke out of turn'));
   });
   worker.once('error', (error) => reject(new BundledAgentsError('the thread failed', error)));
   worker.once('exit', () => reject(new BundledAgentsError('the thread ended')));
@@ -69,9 +76,36 @@ async function firstReport(worker: Worker, clock: Clock): Promise<number> {
   }
 }
 
+function announcer(worker: Worker, clock: Clock, gone: Promise<void>): BundledAgents['announce'] {
+  const waiting = new Map<string, PromiseWithResolvers<void>>();
+  const ended = new BundledAgentsError('the thread ended');
+  let over = false;
+  worker.on('message', (report: BundledThreadReport) => {
+    if ('announced' in report) waiting.get(report.announced)?.resolve();
+  });
+  void gone.then(() => {
+    over = true;
+    for (const { reject } of waiting.values()) reject(ended);
+  });
+  return async (announcement) => {
+    if (over) throw ended;
+    const known = Promise.withResolvers<void>();
+    const late = () => known.reject(new BundledAgentsError('the code speaker does not answer'));
+    const timer = clock.setTimer(late, ANNOUNCE_TIMEOUT_MS);
+    waiting.set(announcement.ticket, known);
+    worker.postMessage({ announce: announcement } satisfies BundledThreadCommand);
+    try {
+      await known.promise;
+    } finally {
+      timer.cancel();
+      waiting.delete(announcement.ticket);
+    }
+  };
+}
+
 async function stop(worker: Worker, gone: Promise<void>, clock: Clock): Promise<void> {
   const timer = clock.setTimer(() => void worker.terminate(), STOP_TIMEOUT_MS);
-  worker.postMessage('close');
+  worker.postMessage('close' satisfies BundledThreadCommand);
   await gone;
   timer.cancel();
 }

@@ -1,11 +1,12 @@
 // Thread entry of the bundled agents: audio of many demo calls must not disturb the main thread. Does nothing when imported elsewhere.
 
-import { readFileSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 
-import { readWav } from '../wav.ts';
+import { systemClock } from '../../domain/clock.ts';
+import { type Announcement, createCodeSpeaker, Tickets } from './code-speaker.ts';
 import { echoAgent } from './echo.ts';
 import { listen } from './listener.ts';
+import { readCodePrompts, readPrompt } from './prompts.ts';
 import { createSpeakerAgent } from './speaker.ts';
 
 /** What the starter passes in and gets back. */
@@ -15,7 +16,12 @@ export interface BundledThreadData {
   readonly port: number;
   readonly authToken: string;
 }
-export type BundledThreadReport = { readonly listening: number } | { readonly failed: string };
+export type BundledThreadReport =
+  | { readonly listening: number }
+  | { readonly failed: string }
+  /** The code speaker knows this ticket from now on. */
+  | { readonly announced: string };
+export type BundledThreadCommand = 'close' | { readonly announce: Announcement };
 
 const data = workerData as Partial<BundledThreadData> | null;
 if (parentPort && data?.kind === 'callin-bundled-agents') await run(data as BundledThreadData, parentPort);
@@ -24,27 +30,25 @@ async function run({ host, port, authToken }: BundledThreadData, main: NonNullab
   const report = (message: BundledThreadReport): void => main.postMessage(message);
   try {
     const speaker = createSpeakerAgent({
-      welcome: prompt('welcome'),
-      interrupted: prompt('interrupted'),
-      again: prompt('again'),
+      welcome: readPrompt('welcome'),
+      interrupted: readPrompt('interrupted'),
+      again: readPrompt('again'),
     });
+    const tickets = new Tickets(() => systemClock.monotonicMs());
     const agents = new Map([
       ['/echo', echoAgent],
       ['/speaker', speaker],
+      ['/code', createCodeSpeaker(tickets, readCodePrompts())],
     ]);
     const listener = await listen({ host, port, authToken, agents });
-    main.once('message', () => void listener.close().then(() => main.close()));
+    main.on('message', (command: BundledThreadCommand) => {
+      if (command === 'close') return void listener.close().then(() => main.close());
+      tickets.add(command.announce);
+      report({ announced: command.announce.ticket });
+    });
     report({ listening: listener.port });
   } catch (error) {
     report({ failed: error instanceof Error ? error.message : String(error) });
     main.close();
   }
-}
-
-function prompt(name: string): Buffer {
-  const outcome = readWav(readFileSync(new URL(`./prompts/${name}.wav`, import.meta.url)));
-  if (!outcome.ok || outcome.wav.encoding !== 'PCMU' || outcome.wav.sampleRateHz !== 8000) {
-    throw new Error(`prompt ${name}.wav is not µ-law at 8 kHz`);
-  }
-  return outcome.wav.data;
 }

@@ -120,12 +120,14 @@ describe('the speaker, by media time', () => {
   } {
     const log: string[] = [];
     const call: BundledCall = {
+      parameters: {},
       say: (payload) => {
         const audio = Buffer.from(payload, 'base64');
         log.push(`say ${audio.length} of ${audio[0]}`);
       },
       mark: (name) => log.push(name),
       clear: () => log.push('clear'),
+      hangUp: (how) => log.push(`hang up ${how}`),
     };
     const talk = createSpeakerAgent(script).answer(call);
     return {
