@@ -223,6 +223,8 @@ export interface TrunkProvisioning {
   provision(plan: TrunkPlan, run: TrunkRun): Promise<Outcome<ReadyTrunk>>;
   /** Puts numbers back and deletes what the record says that we made, and nothing else. May be repeated until it succeeds. */
   undo(run: TrunkRun): Promise<Outcome<null>>;
+  /** `different_account` where nothing of what the record says that we made is in the account. Changes nothing. */
+  recognise(record: TrunkRecord, signal?: AbortSignal): Promise<Outcome<null>>;
 }
 
 export function newTrunkRecord(provider: Provider, reference: string): TrunkRecord {

@@ -79,6 +79,11 @@ const codes = table(CALLING_CODES);
 const prefixes = table(PREFIXES);
 const areas = table(AREAS_OUTSIDE_US);
 
+/** Every country that a number can be in, by its ISO 3166-1 code, sorted. */
+export const COUNTRIES: readonly string[] = [
+  ...new Set([...codes.values(), ...prefixes.values(), ...areas.values(), 'US']),
+].sort();
+
 const CODE_DIGITS_MAX = 3;
 const PREFIX_DIGITS_MAX = Math.max(...[...prefixes.keys()].map((prefix) => prefix.length));
 

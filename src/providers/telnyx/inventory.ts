@@ -4,6 +4,7 @@
 //   TI1. An order is found by our reference before one is placed, and after every answer that was lost: it is bought once, and never twice.
 //   TI2. What a number costs is asked again right before it is bought; more than was shown is refused.
 //   TI3. A number is `active` when it is in the account and on the connection, whatever the order says.
+//   TI4. Once there is an order, a failure to look at it has an unknown effect: only the order's own no is a no.
 
 import { parseMoney } from '../../domain/money.ts';
 import { isE164 } from '../../domain/e164.ts';
@@ -25,7 +26,7 @@ import type {
 import { readBalance } from './account.ts';
 import type { TelnyxClient } from './client.ts';
 import type { TelnyxNumbers } from './numbers.ts';
-import { TelnyxOrders } from './orders.ts';
+import { type PlacedOrder, TelnyxOrders } from './orders.ts';
 
 export interface TelnyxInventoryOptions {
   readonly client: TelnyxClient;
@@ -81,7 +82,7 @@ export class TelnyxInventory implements NumberInventory {
     const order = await this.#orders.find(reference, signal);
     if (!order.ok) return order;
     if (order.value === null) return this.#client.fail('not_found', 'no order has this reference');
-    return this.#orders.follow(order.value, signal);
+    return this.#follow(order.value, signal);
   }
 
   async release(
@@ -104,12 +105,19 @@ export class TelnyxInventory implements NumberInventory {
     if (!earlier.ok) return earlier;
     if (earlier.value !== null) {
       if (earlier.value.e164 !== e164) return this.#client.fail('order_reference_reused');
-      return this.#orders.follow(earlier.value, signal);
+      return this.#follow(earlier.value, signal);
     }
     const affordable = await this.#stillAsShown(purchase, signal);
     if (!affordable.ok) return affordable;
     const placed = await this.#orders.place(purchase, signal);
-    return placed.ok ? this.#orders.follow(placed.value, signal) : placed;
+    return placed.ok ? this.#follow(placed.value, signal) : placed;
+  }
+
+  /** TI4 */
+  async #follow(order: PlacedOrder, signal?: AbortSignal): Promise<Outcome<NumberOrder>> {
+    const followed = await this.#orders.follow(order, signal);
+    if (followed.ok || hasFailed(followed, 'order_refused', 'documents_required')) return followed;
+    return { ok: false, failure: { ...followed.failure, effect: 'unknown' } };
   }
 
   /** TI2; and only numbers that a search has just found can be ordered. */

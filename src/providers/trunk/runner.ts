@@ -15,6 +15,7 @@ import type {
   TrunkPlan,
   TrunkProgress,
   TrunkProvisioning,
+  TrunkRecord,
   TrunkRun,
 } from '../provider.ts';
 import { ensureResource } from './make.ts';
@@ -75,6 +76,11 @@ export class TrunkRunner implements TrunkProvisioning {
       if (outcome.ok) await keeper.setPhase('undone');
       return outcome;
     });
+  }
+
+  recognise(record: TrunkRecord, signal?: AbortSignal): Promise<Outcome<null>> {
+    const keeper = new RecordKeeper(record, () => Promise.resolve());
+    return sameAccount(this.#recipe, { keeper, signal, random: this.#options.random });
   }
 
   async #provision(context: PlanContext, run: TrunkRun): Promise<Outcome<ReadyTrunk>> {
