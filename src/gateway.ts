@@ -33,8 +33,10 @@ import { createHttp, type HttpServer } from './http/server.ts';
 import { loadKeys, type NodeKeys } from './keys.ts';
 import { autoThreads, createMediaPool } from './media/pool.ts';
 import type { MediaEntryData } from './media-thread.ts';
+import { type LiveEvents, startLiveEvents } from './live-events.ts';
 import { createMeter } from './metering/call-meter.ts';
 import { type OnRecovered, recover } from './metering/recovery.ts';
+import { createEventHub } from './observability/event-hub.ts';
 import { createLogger, type Logger } from './observability/logger.ts';
 import { createMetrics, type Metrics } from './observability/metrics.ts';
 import { collectMedia, watchEventLoop } from './node-metrics.ts';
@@ -48,6 +50,7 @@ import { connectSignalling, TrunkHosts } from './signalling/index.ts';
 import { startWebhooks } from './webhook-parts.ts';
 import { openStore } from './store.ts';
 import { watchUnbilled } from './unbilled-calls.ts';
+import { watchedDirectory } from './watched-directory.ts';
 
 export interface Gateway {
   readonly info: GatewayInfo;
@@ -115,6 +118,10 @@ async function assemble(
   const logger = given ?? createLogger({ level: config.log.level, numbers: config.log.maskNumbers ? 'last4' : 'show' });
   const metrics = createMetrics();
   const ids = createIds(randomBytes);
+  const hub = createEventHub({
+    epoch: randomBytes(6).toString('hex'),
+    onFault: (error) => logger.error({ err: error }, 'a watcher of events failed'),
+  });
   const dataDir = resolve(root, config.dataDir);
   const keys = loadKeys({ ...config, dataDir }, randomBytes);
   const { rates, suppliers } = readPriceLists(config, root);
@@ -125,11 +132,12 @@ async function assemble(
   closers.push(() => store.close());
   const { books } = store;
   const directoryFile = join(dataDir, DIRECTORY_FILE);
-  const directory = openDirectory(directoryFile, {
+  const stored = openDirectory(directoryFile, {
     sealingKey: keys.secretKey,
     callRows: await startCallRecordsThread(directoryFile, onLost),
     onTrunksChanged: () => void lookUpTrunks(),
   });
+  const directory = watchedDirectory(stored, hub);
   closers.push(() => directory.close());
   const receivers = { sealingKey: keys.secretKey, openNetworks: openNetworks(config) };
   const webhooks = await startWebhooks({ dataDir, ...receivers, clock, metrics, logger });
@@ -223,6 +231,8 @@ async function assemble(
   const routeInbound = createInboundRouter({ directory, resolvedHosts: (trunks) => hosts.of(trunks) });
   const hasRate: CallDeps['hasRate'] = (callClass, to) =>
     typeof rates.snapshot(callClass, to, clock.wallMs()) !== 'string';
+  const live = startLiveEvents({ hub, books, clock, logger });
+  closers.push(() => live.close());
   const calls = createCallManager(
     callDeps({
       config,
@@ -235,6 +245,7 @@ async function assemble(
       routeInbound,
       hasRate,
       events,
+      live,
       metrics,
       logger,
     }),
@@ -271,6 +282,7 @@ async function assemble(
     reconciliation: reconciliation.service,
     calls,
     webhooks,
+    events: hub,
     metrics,
     logger,
     clock,
@@ -320,6 +332,8 @@ async function assemble(
       logger.info({ deadlineMs, activeCalls: calls.activeCalls }, 'draining');
       metrics.nodeState.set('draining');
       signalling.setDraining(true);
+      hub.publish({ name: 'node', workspaceId: null, data: { id: keys.nodeId, state: 'draining' } });
+      http.endStreams();
       await calls.drain(deadlineMs);
     },
     close: () => closeAll(closers),
@@ -336,11 +350,12 @@ type CallParts = Pick<
   'clock' | 'ids' | 'directory' | 'media' | 'meter' | 'signalling' | 'routeInbound' | 'hasRate' | 'events'
 > & {
   config: Config;
+  live: LiveEvents;
   metrics: Metrics;
   logger: Logger;
 };
 
-function callDeps({ config, metrics, logger, ...parts }: CallParts): CallDeps {
+function callDeps({ config, live, metrics, logger, ...parts }: CallParts): CallDeps {
   return {
     ...parts,
     agentDial,
@@ -351,7 +366,7 @@ function callDeps({ config, metrics, logger, ...parts }: CallParts): CallDeps {
       concurrentMax: config.calls.concurrentMax,
       media: { firstPacketMs: config.media.firstPacketTimeoutMs, silenceMs: config.media.silenceTimeoutMs },
     },
-    observer: createCallObserver(metrics, logger),
+    observer: live.watching(createCallObserver(metrics, logger)),
     log: logger,
   };
 }

@@ -21,7 +21,7 @@ import { type Reason, verdictOf } from '../domain/reasons.ts';
 import { createTimeline, type Timeline, type TimelineDetail } from '../observability/timeline.ts';
 import type { MediaEvent, MediaSession } from '../media/session.ts';
 import type { CallEnd, MeteredCall } from '../metering/meter.ts';
-import type { CallDeps } from './deps.ts';
+import type { CallDeps, CallSnapshot } from './deps.ts';
 import { limitDuration } from './duration-limit.ts';
 
 /** What the call may do to its leg without knowing its direction. */
@@ -121,6 +121,7 @@ export class Call {
 
   note(event: string, detail?: TimelineDetail): void {
     this.#timeline.add(event, detail);
+    if (this.#identified) this.#deps.observer.changed?.(this);
   }
 
   ring(): void {
@@ -244,6 +245,10 @@ export class Call {
   }
 
   record(): CallRecord {
+    return { ...this.snapshot(), quality: this.#quality, timeline: this.#timeline.entries() };
+  }
+
+  snapshot(): CallSnapshot {
     return {
       id: this.id,
       createdAt: this.#startedWall,
@@ -258,8 +263,6 @@ export class Call {
       endedAt: this.#endedWall,
       endReason: this.#endReason,
       sipStatus: this.#sipStatus,
-      quality: this.#quality,
-      timeline: this.#timeline.entries(),
       bill: this.#bill ?? this.metered?.running() ?? null,
     };
   }

@@ -47,8 +47,19 @@ export interface CallObserver {
   ringing(direction: CallDirection, delayMs: number): void;
   answered(callId: string, direction: CallDirection, setupMs: number): void;
   agentConnected(protocol: string, connectMs: number): void;
+  /** Something of the call is other than before: told often, so only the call is handed over and not what it is now. */
+  changed?(call: LiveCall): void;
   /** `talkMs` = answer to end, null if never answered. */
   ended(call: CallRecord, reason: Reason, talkMs: number | null): void;
+}
+
+/** What a call is, without how it came to be so. */
+export type CallSnapshot = Omit<CallRecord, 'timeline' | 'quality'>;
+
+export interface LiveCall {
+  readonly id: string;
+  /** As it is now, the bill up to now included. */
+  snapshot(): CallSnapshot;
 }
 
 /** Facts that others outside the node rely on (customers, through webhooks). */

@@ -7,11 +7,13 @@ import type { Ids, RandomBytes } from '../domain/ids.ts';
 import type { Reason } from '../domain/reasons.ts';
 import type { Books } from '../ledger/books.ts';
 import type { PostingSums } from '../ledger/sums.ts';
+import type { EventHub } from '../observability/event-hub.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Reconciliation } from '../reconciliation/reconciliation.ts';
 import type { ExplanationStep } from '../routing/explanation.ts';
 import type { WebhookApi } from '../webhooks/webhooks.ts';
+import type { StreamLimits } from './event-streams.ts';
 import type { HttpLimits } from './limits.ts';
 import type { TrunkHealth } from './views.ts';
 
@@ -29,6 +31,8 @@ export interface HttpDeps {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly webhooks: WebhookApi;
+  /** What happens on this node, as it happens. */
+  readonly events: EventHub;
   /** For the tokens of API keys; default: the system's. */
   readonly randomBytes?: RandomBytes;
   readonly auth: { readonly adminToken: string };
@@ -38,6 +42,9 @@ export interface HttpDeps {
   readonly explainRoute: (question: RouteQuestion) => Promise<RouteExplanation>;
   readonly trunkHealth?: (trunkId: string) => TrunkHealth | undefined;
   readonly limits?: Partial<HttpLimits>;
+  readonly streamLimits?: Partial<StreamLimits>;
+  /** The console's cookie is for TLS only, also where a proxy does not say that it speaks TLS. */
+  readonly secureCookies?: boolean;
   /** Addresses and CIDR blocks that may read /metrics besides loopback. */
   readonly metricsAllowed?: readonly string[];
 }

@@ -8,6 +8,9 @@ export interface HttpLimits {
   /** Per address without a valid token. */
   readonly anonymousPerSecond: number;
   readonly anonymousBurst: number;
+  /** Sign-ins per address, whether they succeed or not. */
+  readonly signInsPerSecond: number;
+  readonly signInsBurst: number;
   /** Buckets kept at once; the oldest one is forgotten first. */
   readonly bucketsMax: number;
   /** Open connections; more are refused at once. */
@@ -25,6 +28,9 @@ export const DEFAULT_HTTP_LIMITS: HttpLimits = {
   // Room to mistype a token, none to guess one.
   anonymousPerSecond: 2,
   anonymousBurst: 30,
+  // A person mistypes; a script that signs in at every request should use its token.
+  signInsPerSecond: 0.1,
+  signInsBurst: 10,
   bucketsMax: 10_000,
   // The console holds a few per person, integrations a handful each; descriptors are needed for calls.
   connectionsMax: 1_000,

@@ -4,6 +4,8 @@ import type { TSchema } from 'typebox';
 import { PROBLEM_CODES, type ProblemCode, problemKind } from './problems.ts';
 import type { Route } from './route.ts';
 import { problemSchema } from './schemas/common.ts';
+import { neededScope } from './scopes.ts';
+import { SESSION_COOKIE } from './cookies.ts';
 
 export interface OpenApiDocument {
   readonly openapi: '3.1.0';
@@ -25,6 +27,8 @@ export interface Operation {
   };
   readonly responses: Readonly<Record<string, ResponseObject>>;
   readonly 'x-access': string;
+  /** What a workspace's key needs (scopes.ts); absent where keys do not come into it. */
+  readonly 'x-scope'?: string;
 }
 
 export interface Parameter {
@@ -41,12 +45,18 @@ export interface ResponseObject {
 
 const PROBLEM_TYPE = 'application/problem+json';
 
+function isGuarded({ access }: Route): boolean {
+  return access === 'workspace' || access === 'operator';
+}
+
 /** Every code that the route can answer with: its own, and those of its kind. */
 export function problemsOf(route: Route): readonly ProblemCode[] {
   const codes: ProblemCode[] = ['internal_error', 'malformed_request', 'headers_too_large', 'request_timeout'];
-  if (route.access === 'workspace' || route.access === 'operator')
-    codes.push('unauthorized', 'rate_limited', 'store_unavailable');
+  if (isGuarded(route)) codes.push('unauthorized', 'rate_limited', 'store_unavailable');
+  if (route.access === 'sign-in') codes.push('unauthorized', 'rate_limited', 'store_unavailable', 'csrf_failed');
   if (route.access === 'operator' || route.access === 'metrics') codes.push('forbidden');
+  if (isGuarded(route) && route.method !== 'GET') codes.push('csrf_failed');
+  if ((neededScope(route) ?? 'read') !== 'read') codes.push('missing_scope');
   if (route.body) codes.push('malformed_json', 'unsupported_media_type', 'body_too_large', 'invalid_fields');
   if (route.upload) codes.push('unsupported_media_type', 'body_too_large');
   if (route.query) codes.push('invalid_fields');
@@ -75,21 +85,33 @@ export function buildOpenApi(routes: readonly Route[], version: string): OpenApi
         ...PROBLEM_CODES.map((code) => `- \`${code}\` (${problemKind(code).status}): ${problemKind(code).title}`),
       ].join('\n'),
     },
-    security: [{ token: [] }],
+    security: [{ token: [] }, { session: [] }],
     paths,
-    components: { schemas: components, securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+    components: {
+      schemas: components,
+      securitySchemes: {
+        token: { type: 'http', scheme: 'bearer' },
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: SESSION_COOKIE,
+          description: 'Of the console; requests that change something send X-CSRF-Token beside it.',
+        },
+      },
+    },
   };
 }
 
 function operationOf(route: Route, refer: (schema: TSchema) => object): Operation {
   const parameters = parametersOf(route);
-  const open = route.access === 'open' || route.access === 'metrics';
+  const scope = neededScope(route);
   return {
     operationId: route.operationId,
     tags: [route.tag],
     summary: route.summary,
     'x-access': route.access,
-    ...(open ? { security: [] } : {}),
+    ...(scope === null ? {} : { 'x-scope': scope }),
+    ...(isGuarded(route) ? {} : { security: [] }),
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(route.body
       ? { requestBody: { required: true, content: { 'application/json': { schema: refer(route.body) } } } }

@@ -1,15 +1,18 @@
 // What a route is: one value that the server mounts, the validator reads and the OpenAPI document shows.
 
+import type { Readable } from 'node:stream';
 import type { Static, TObject, TSchema } from 'typebox';
 import type { Logger } from '../observability/logger.ts';
 import type { Principal } from './auth.ts';
 import type { ProblemCode } from './problems.ts';
+import type { Scope } from './scopes.ts';
+import type { OpenSession } from './sessions.ts';
 
 /**
- * `open`: no token. `metrics`: no token, loopback and allow-listed addresses only. `workspace`: any token, scoped to its
- * workspace. `operator`: the admin token.
+ * `open`: no token. `sign-in`: no token yet, few attempts per address. `metrics`: no token, loopback and allow-listed addresses only.
+ * `workspace`: any token, scoped to its workspace. `operator`: the admin token.
  */
-export type Access = 'open' | 'metrics' | 'workspace' | 'operator';
+export type Access = 'open' | 'sign-in' | 'metrics' | 'workspace' | 'operator';
 export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
 export interface ApiRequest<Query, Body> {
@@ -19,6 +22,10 @@ export interface ApiRequest<Query, Body> {
   readonly header: (name: string) => string | undefined;
   /** The operator for open routes: they have nothing to scope. */
   readonly principal: Principal;
+  /** Of a request that came with the console's cookie; null = with a token. */
+  readonly session: OpenSession | null;
+  /** Over TLS, as far as we or a proxy before us can tell. */
+  readonly secure: boolean;
   /** Loopback or allow-listed, and not relayed by a proxy. */
   readonly trustedAddress: boolean;
   readonly log: Logger;
@@ -28,6 +35,8 @@ export interface Reply {
   /** Default: the route's success status. */
   readonly status?: number;
   readonly body?: unknown;
+  /** Instead of a body: sent as it comes, until it ends or the client goes. */
+  readonly stream?: Readable;
   readonly headers?: Readonly<Record<string, string>>;
   /** Default: application/json. Other types are sent as they are (text). */
   readonly contentType?: string;
@@ -49,6 +58,8 @@ export interface Route {
   readonly tag: string;
   readonly summary: string;
   readonly access: Access;
+  /** What a workspace's key needs beyond being valid; default: `read` to look, `write` for all that changes something (scopes.ts). */
+  readonly needs?: Scope;
   readonly query?: TObject;
   readonly body?: TSchema;
   /** Takes bytes of this type instead of JSON; they reach the handler as they are. */

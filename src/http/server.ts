@@ -1,41 +1,50 @@
 // The HTTP server: mounts the route table on Fastify with the same way in and out for every route.
 //
-//   request -> token -> rate limit -> access -> body (bounded) -> schema -> handler -> answer or problem
+//   request -> token or cookie -> rate limit -> access -> scope -> body (bounded) -> schema -> handler -> answer or problem
 //
 // Invariants
-//   H1. A request without a valid token reads no body and runs no handler.
+//   H1. A request without a valid token reads no body and runs no handler; only signing in takes one, a few times per address.
 //   H2. Every answer has the security headers and an `X-Request-Id`; every error is a problem of the catalogue.
 //   H3. The log line of a request names the route, not the path, and has neither query nor body.
+//   H4. A cookie changes nothing by itself: it needs the CSRF token, and a page of ours that sends it.
 
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { createAuthenticator, type Principal } from './auth.ts';
+import { randomBytes as systemRandomBytes } from 'node:crypto';
+import { createAuthenticator, type Identity } from './auth.ts';
 import type { HttpDeps } from './deps.ts';
 import { CSV_TYPE } from './csv.ts';
 import { DOCS_CSP, renderDocs } from './docs-page.ts';
+import { createEventStreams } from './event-streams.ts';
+import { createGate, type Gate } from './gate.ts';
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './limits.ts';
 import { buildOpenApi } from './openapi.ts';
 import { detailsOf, Problem, type ProblemCode } from './problems.ts';
 import { problemOf } from './problem-of-error.ts';
-import { addressKey, createRateLimiter } from './rate-limit.ts';
-import type { Access, ApiRequest, Route } from './route.ts';
+import { createReportGate } from './report-gate.ts';
+import type { ApiRequest, Route } from './route.ts';
+import type { RouteDeps } from './route-deps.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { billingRoutes } from './routes/billing.ts';
 import { callRoutes } from './routes/calls.ts';
+import { eventRoutes } from './routes/events.ts';
 import { ledgerRoutes } from './routes/ledger.ts';
 import { nodeRoutes } from './routes/node.ts';
 import { numberRoutes } from './routes/numbers.ts';
 import { reconciliationRoutes } from './routes/reconciliations.ts';
+import { sessionRoutes } from './routes/sessions.ts';
 import { trunkRoutes } from './routes/trunks.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import { workspaceRoutes } from './routes/workspaces.ts';
-import { createTrustedAddresses } from './trusted-address.ts';
+import { createSessions } from './sessions.ts';
 import { compileCheck, readQuery } from './validate.ts';
 
 export interface HttpServer {
   /** Resolves with the port (useful with 0); rejects where the address cannot be had. */
   listen(address: { readonly host: string; readonly port: number }): Promise<{ readonly port: number }>;
+  /** Ends the event streams; their watchers come back, to another node where a balancer sends them there. */
+  endStreams(): void;
   /** Answers what is under way, then closes. Idempotent. */
   close(): Promise<void>;
 }
@@ -43,9 +52,10 @@ export interface HttpServer {
 export async function createHttp(deps: HttpDeps): Promise<HttpServer> {
   const limits = { ...DEFAULT_HTTP_LIMITS, ...deps.limits };
   const app = createApp(deps, limits);
-  const routes = routeTable(deps);
+  const parts = withParts(deps);
+  const routes = routeTable(parts);
   const document = buildOpenApi(routes, deps.node().version);
-  const gate = createGate(deps, limits);
+  const gate = createGate(deps, parts.authenticator, limits);
 
   app.get('/v1/openapi.json', async (_request, reply) => reply.send(document));
   const page = renderDocs(document);
@@ -63,16 +73,43 @@ export async function createHttp(deps: HttpDeps): Promise<HttpServer> {
       const address = app.server.address();
       return { port: typeof address === 'object' && address !== null ? address.port : port };
     },
+    endStreams: () => parts.streams.endAll(),
     close() {
-      closing ??= app.close();
+      closing ??= close(app, parts);
       return closing;
     },
   };
 }
 
+/** What several routes share. */
+function withParts(deps: HttpDeps): RouteDeps {
+  const { directory, auth, clock, events, randomBytes = systemRandomBytes } = deps;
+  const sessions = createSessions({ directory, adminToken: auth.adminToken, clock, randomBytes });
+  const isAlive = async ({ principal, session }: Identity): Promise<boolean> => {
+    if (session !== null) return await sessions.isAlive(session.id);
+    return principal.kind === 'operator' || (await directory.keys.get(principal.keyId)) !== undefined;
+  };
+  return {
+    ...deps,
+    sessions,
+    authenticator: createAuthenticator(auth.adminToken, directory.keys, sessions),
+    streams: createEventStreams({ hub: events, clock, isAlive, limits: deps.streamLimits ?? {} }),
+    report: createReportGate(),
+  };
+}
+
+/** Streams have no end of their own, and who does not read an answer must not hold up a shutdown. */
+async function close(app: FastifyInstance, { streams, clock }: RouteDeps): Promise<void> {
+  streams.endAll();
+  const cut = clock.setTimer(() => app.server.closeAllConnections(), CLOSE_GRACE_MS);
+  await app.close();
+  cut.cancel();
+}
+
 /** Every route of the API, in the order of the documentation. */
-export function routeTable(deps: HttpDeps): readonly Route[] {
+export function routeTable(deps: RouteDeps): readonly Route[] {
   return [
+    ...sessionRoutes(deps),
     ...workspaceRoutes(deps),
     ...agentRoutes(deps),
     ...trunkRoutes(deps),
@@ -82,10 +119,13 @@ export function routeTable(deps: HttpDeps): readonly Route[] {
     ...webhookRoutes(deps),
     ...billingRoutes(deps),
     ...reconciliationRoutes(deps),
+    ...eventRoutes(deps),
     ...nodeRoutes(deps),
   ];
 }
 
+/** For answers that are under way; then their connections are cut. */
+const CLOSE_GRACE_MS = 5_000;
 const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 const SECURITY_HEADERS = {
   'cache-control': 'no-store',
@@ -167,61 +207,20 @@ declare module 'fastify' {
   }
 }
 
-interface Gate {
-  /** Identifies, limits and admits; throws the problem (H1). */
-  admit(access: Access, request: FastifyRequest, reply: FastifyReply): Promise<Principal>;
-  trusted(request: FastifyRequest): boolean;
-  /** For what costs us work and needs no token. */
-  limitAddress(request: FastifyRequest): void;
-}
-
-function createGate({ auth, directory, clock, metricsAllowed = [] }: HttpDeps, limits: HttpLimits): Gate {
-  const authenticator = createAuthenticator(auth.adminToken, directory.keys);
-  const limiter = createRateLimiter({ clock, bucketsMax: limits.bucketsMax });
-  const isTrusted = createTrustedAddresses(metricsAllowed);
-  const perToken = { perSecond: limits.requestsPerSecond, burst: limits.requestsBurst };
-  const perAddress = { perSecond: limits.anonymousPerSecond, burst: limits.anonymousBurst };
-  const take = (key: string, limit: typeof perToken): void => {
-    const waitSec = limiter.take(key, limit);
-    if (waitSec !== null) throw new Problem('rate_limited', { headers: { 'retry-after': String(waitSec) } });
-  };
-  const limitAddress = (request: FastifyRequest): void => take(`address:${addressKey(request.ip)}`, perAddress);
-
-  return {
-    limitAddress,
-    trusted: (request) => isTrusted(request.raw),
-    async admit(access, request) {
-      if (access === 'open') return { kind: 'operator' };
-      if (access === 'metrics') {
-        if (!isTrusted(request.raw)) throw new Problem('forbidden');
-        return { kind: 'operator' };
-      }
-      const principal = await authenticator.identify(request.headers.authorization);
-      if (principal === undefined) {
-        limitAddress(request);
-        throw new Problem('unauthorized', { headers: { 'www-authenticate': 'Bearer' } });
-      }
-      take(principal.kind === 'operator' ? 'operator' : `key:${principal.keyId}`, perToken);
-      if (access === 'operator' && principal.kind !== 'operator') throw new Problem('forbidden');
-      return principal;
-    },
-  };
-}
-
 function mount(app: FastifyInstance, route: Route, gate: Gate, { logger }: HttpDeps): void {
   const checkQuery = route.query ? compileCheck(route.query) : undefined;
   const checkBody = route.body ? compileCheck(route.body) : undefined;
-  const principals = new WeakMap<FastifyRequest, Principal>();
+  const identities = new WeakMap<FastifyRequest, Identity>();
   app.route({
     method: route.method,
     url: route.path.replaceAll(/\{(\w+)\}/g, ':$1'),
     ...(route.upload ? { bodyLimit: route.upload.bytesMax, config: { takes: route.upload.type } } : {}),
-    async onRequest(request, reply) {
-      principals.set(request, await gate.admit(route.access, request, reply));
+    async onRequest(request) {
+      identities.set(request, await gate.admit(route, request));
     },
     async handler(request, reply) {
-      const principal = principals.get(request);
-      if (principal === undefined) throw new Error('a request passed without a principal');
+      const identity = identities.get(request);
+      if (identity === undefined) throw new Error('a request passed without a principal');
       const query = route.query ? readQuery(route.query, request.query as Record<string, unknown>) : {};
       checkQuery?.(query);
       checkBody?.(request.body);
@@ -230,13 +229,17 @@ function mount(app: FastifyInstance, route: Route, gate: Gate, { logger }: HttpD
         query,
         body: request.body,
         header: (name) => headerText(request.headers[name]),
-        principal,
+        ...identity,
+        secure: gate.secure(request),
         trustedAddress: gate.trusted(request),
         log: logger,
       };
-      const { status = route.success.status, body, headers = {}, contentType } = await route.handle(input);
+      const { status = route.success.status, body, stream, headers = {}, contentType } = await route.handle(input);
       if (contentType !== undefined) reply.type(contentType);
-      return reply.code(status).headers(headers).send(body);
+      return reply
+        .code(status)
+        .headers(headers)
+        .send(stream ?? body);
     },
   });
 }

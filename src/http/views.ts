@@ -38,8 +38,8 @@ export function viewWorkspace(workspace: Workspace, { balance, reserved }: Balan
   };
 }
 
-export function viewKey(key: ApiKey): object {
-  return { id: key.id, createdAt: viewTime(key.createdAt), workspaceId: key.workspaceId, label: key.label };
+export function viewKey({ id, createdAt, workspaceId, label, role = 'admin' }: ApiKey): object {
+  return { id, createdAt: viewTime(createdAt), workspaceId, label, role };
 }
 
 export function viewAgent(agent: Agent): object {
@@ -108,6 +108,15 @@ export function viewNumber(number: PhoneNumber): object {
 
 export function viewCall(call: CallRecord): object {
   return {
+    ...viewSnapshot(call),
+    quality: call.quality,
+    timeline: call.timeline.map((entry) => ({ ...entry, at: viewTime(entry.at) })),
+  };
+}
+
+/** Without its history. */
+export function viewSnapshot(call: Omit<CallRecord, 'timeline' | 'quality'>): object {
+  return {
     id: call.id,
     createdAt: viewTime(call.createdAt),
     direction: call.direction,
@@ -124,8 +133,6 @@ export function viewCall(call: CallRecord): object {
     endedAt: timeOrNull(call.endedAt),
     endReason: call.endReason,
     sipStatus: call.sipStatus,
-    quality: call.quality,
-    timeline: call.timeline.map((entry) => ({ ...entry, at: viewTime(entry.at) })),
     bill: call.bill === null ? null : viewBill(call.bill),
   };
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openBooksInline } from '../../src/books.ts';
 import type { Bill, CallRecord } from '../../src/domain/call.ts';
 import { applyCarrierRecord } from '../../src/metering/carrier-record.ts';
+import type { Principal } from '../../src/http/auth.ts';
 import { createReportGate } from '../../src/http/report-gate.ts';
 import { call } from '../directory/records.ts';
 import { charge, posted, posting } from '../ledger/lines.ts';
@@ -350,17 +351,22 @@ describe('many lines', () => {
   });
 
   test('reports beyond so many at once are asked to come again, and the place is given back', async () => {
-    const gate = createReportGate(1);
+    const gate = createReportGate({ atOnceMax: 2, perAskerMax: 1 });
+    const [a, b, c] = [workspaceOf('a'), workspaceOf('b'), workspaceOf('c')];
     const first = Promise.withResolvers<number>();
-    const running = gate(() => first.promise);
-    await expect(gate(async () => 2)).rejects.toMatchObject({
-      code: 'rate_limited',
-      status: 429,
-      options: { headers: { 'retry-after': '2' } },
-    });
+    const running = gate(a, () => first.promise);
+    const refusal = { code: 'rate_limited', status: 429, options: { headers: { 'retry-after': '2' } } };
+    // Another key of the same workspace is the same asker.
+    await expect(gate({ ...a, keyId: 'other' }, async () => 2)).rejects.toMatchObject(refusal);
+    const second = gate(b, () => first.promise);
+    await expect(gate(c, async () => 3)).rejects.toMatchObject(refusal);
     first.resolve(1);
-    expect(await running).toBe(1);
-    await expect(gate(() => Promise.reject(new Error('failed')))).rejects.toThrow('failed');
-    expect(await gate(async () => 3)).toBe(3);
+    expect(await Promise.all([running, second])).toEqual([1, 1]);
+    await expect(gate(a, () => Promise.reject(new Error('failed')))).rejects.toThrow('failed');
+    expect(await gate(a, async () => 3)).toBe(3);
   });
 });
+
+function workspaceOf(workspaceId: string): Extract<Principal, { kind: 'workspace' }> {
+  return { kind: 'workspace', workspaceId, keyId: `key_${workspaceId}`, role: 'admin' };
+}

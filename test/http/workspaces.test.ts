@@ -163,7 +163,7 @@ describe('API keys', () => {
     expect((await world.ask('GET', '/v1/workspaces', { token })).body.items[0].id).toBe(id);
     const list = await world.ask('GET', `/v1/workspaces/${id}/keys`, { token });
     expect(list.body.items).toHaveLength(1);
-    expect(Object.keys(list.body.items[0]).sort()).toEqual(['createdAt', 'id', 'label', 'workspaceId']);
+    expect(Object.keys(list.body.items[0]).sort()).toEqual(['createdAt', 'id', 'label', 'role', 'workspaceId']);
     const stored = await world.directory.keys.list({ workspaceId: id, limit: 10 });
     expect(JSON.stringify(stored)).not.toContain(token);
   });

@@ -19,6 +19,7 @@ import type {
 import type { CarrierMeter } from '../../src/reconciliation/carrier-meter.ts';
 import { directoryCalls } from '../../src/reconciliation/our-calls.ts';
 import { openReconciliation } from '../../src/reconciliation/reconciliation.ts';
+import { createEventHub, type EventHub } from '../../src/observability/event-hub.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
 import { call } from '../directory/records.ts';
@@ -64,9 +65,12 @@ export interface World {
   readonly clock: FakeClock;
   /** Webhooks whose receivers are a fake: nothing leaves. */
   readonly webhooks: Rig;
+  readonly events: EventHub;
   readonly log: { text(): string };
   readonly deps: HttpDeps;
   ask(method: string, path: string, asking?: Asking): Promise<Answer>;
+  /** What a browser holds after it signed in. */
+  signIn(token: string): Promise<{ cookie: string; csrfToken: string }>;
   /** A workspace with an API key, made through the API. */
   workspace(name: string): Promise<{ id: string; token: string }>;
   close(): Promise<void>;
@@ -79,6 +83,7 @@ export async function startWorld(over: Partial<HttpDeps> = {}): Promise<World> {
   const books = new FakeBooks();
   const calls = new FakeCalls();
   const webhooks = await openRig({ clock });
+  const events = createEventHub({ epoch: 'test' });
   const reconciliation = openReconciliation({
     path: ':memory:',
     carriersFolder: CARRIERS,
@@ -98,6 +103,7 @@ export async function startWorld(over: Partial<HttpDeps> = {}): Promise<World> {
     currency: 'USD',
     calls,
     webhooks: webhooks.webhooks,
+    events,
     clock,
     metrics: createMetrics({ processDefaults: false }),
     logger: createLogger({ level: 'debug', destination: { write: (line: string) => void lines.push(line) } }),
@@ -124,7 +130,7 @@ export async function startWorld(over: Partial<HttpDeps> = {}): Promise<World> {
       steps: [{ check: 'source', result: 'failed', seen: 'no trunk accepts calls from 192.0.2.1' }],
     }),
     // Tests ask more than people do; the limits have a test of their own.
-    limits: { anonymousBurst: 1_000_000, requestsBurst: 1_000_000 },
+    limits: { anonymousBurst: 1_000_000, requestsBurst: 1_000_000, signInsBurst: 1_000_000 },
     ...over,
   };
   const server = await createHttp(deps);
@@ -173,9 +179,15 @@ export async function startWorld(over: Partial<HttpDeps> = {}): Promise<World> {
     calls,
     clock,
     webhooks,
+    events,
     deps,
     log: { text: () => lines.join('') },
     ask,
+    async signIn(token) {
+      const { headers, body } = await ask('POST', '/v1/sessions', { token: null, body: { token } });
+      const [cookie = ''] = (headers.get('set-cookie') ?? '').split(';');
+      return { cookie, csrfToken: body.csrfToken };
+    },
     async workspace(name) {
       const { body: made } = await ask('POST', '/v1/workspaces', { body: { name } });
       const { body: key } = await ask('POST', `/v1/workspaces/${made.id}/keys`, { body: { label: 'test' } });

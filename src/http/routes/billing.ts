@@ -20,10 +20,9 @@ import {
   viewUsage,
 } from '../billing-views.ts';
 import { CSV_TYPE, csvReply, wantsCsv } from '../csv.ts';
-import type { HttpDeps } from '../deps.ts';
 import { invalidField, Problem } from '../problems.ts';
-import { createReportGate } from '../report-gate.ts';
 import { defineRoute, type Route } from '../route.ts';
+import type { RouteDeps } from '../route-deps.ts';
 import * as schemas from '../schemas/billing.ts';
 import { formatMoney } from '../../domain/money.ts';
 import { viewBill, viewPosting, viewTime } from '../views.ts';
@@ -41,10 +40,9 @@ export function billingRoutes({
   calls,
   clock,
   currency,
+  report,
   sums = sumsByReading(books),
-}: HttpDeps): readonly Route[] {
-  const report = createReportGate();
-
+}: RouteDeps): readonly Route[] {
   return [
     defineRoute({
       method: 'GET',
@@ -86,7 +84,7 @@ export function billingRoutes({
           detail: query.detail === 'calls',
           nowMs: clock.wallMs(),
         };
-        const statement = await report(() => statementOf({ books, sums, factsOf }, request));
+        const statement = await report(principal, () => statementOf({ books, sums, factsOf }, request));
         if (!wantsCsv(header('accept'))) return { body: viewStatement(statement, month, currency) };
         const name = `statement-${workspace.id}-${month}`;
         return csvReply({ name, columns: STATEMENT_COLUMNS, rows: statementRows(statement) });
@@ -114,7 +112,7 @@ export function billingRoutes({
         const range = rangeOf(query);
         const { factsOf, countEnded } = directory.calls;
         const request = { workspaceId, by: groupBy, ...range };
-        const usage = await report(() => usageOf({ books, factsOf, countEnded }, request));
+        const usage = await report(principal, () => usageOf({ books, factsOf, countEnded }, request));
         if (wantsCsv(header('accept')))
           return csvReply({ name: 'usage', columns: usageColumns(groupBy), rows: usageRows(usage, groupBy) });
         return { body: { workspaceId, groupBy, ...viewRange(range), currency, ...viewUsage(usage) } };
@@ -135,10 +133,10 @@ export function billingRoutes({
         otherTypes: [CSV_TYPE],
       },
       problems: ['range_too_large'],
-      async handle({ query, header }) {
+      async handle({ principal, query, header }) {
         const { per = 'month', trunkId } = query;
         const range = rangeOf(query);
-        const rows = await report(() => marginsOf(books, { trunkId, per, ...range }));
+        const rows = await report(principal, () => marginsOf(books, { trunkId, per, ...range }));
         const items = rows.map(viewMargin);
         if (wantsCsv(header('accept'))) return csvReply({ name: 'margins', columns: MARGIN_COLUMNS, rows: items });
         return { body: { per, ...viewRange(range), currency, items } };

@@ -5,10 +5,10 @@ import type { ApiKey, Workspace, WorkspaceLimits } from '../../domain/directory.
 import { formatMoney, type Nano } from '../../domain/money.ts';
 import type { NewPosting, Posting } from '../../ledger/books.ts';
 import { newToken, scopeOf } from '../auth.ts';
-import type { HttpDeps } from '../deps.ts';
 import { idempotencyKey } from '../idempotency.ts';
 import { Problem } from '../problems.ts';
 import { defineRoute, type Route } from '../route.ts';
+import type { RouteDeps } from '../route-deps.ts';
 import { pageOf, plainListQuery } from '../schemas/common.ts';
 import { postingSchema } from '../schemas/ledger.ts';
 import * as schemas from '../schemas/workspaces.ts';
@@ -24,8 +24,8 @@ const NO_LIMITS: WorkspaceLimits = {
   spendPerDay: null,
 };
 
-export function workspaceRoutes(deps: HttpDeps): readonly Route[] {
-  const { directory, books, clock, ids, randomBytes = systemRandomBytes } = deps;
+export function workspaceRoutes(deps: RouteDeps): readonly Route[] {
+  const { directory, books, clock, ids, sessions, streams, randomBytes = systemRandomBytes } = deps;
   const view = async (workspace: Workspace): Promise<object> =>
     viewWorkspace(workspace, await books.balance(workspace.id, clock.wallMs()));
 
@@ -165,6 +165,7 @@ export function workspaceRoutes(deps: HttpDeps): readonly Route[] {
       tag: 'Workspaces',
       summary: 'Creates an API key; the token is shown this once',
       access: 'workspace',
+      needs: 'admin',
       body: schemas.newKey,
       success: { status: 201, description: 'The key with its token', schema: schemas.createdKeySchema },
       problems: [],
@@ -176,6 +177,7 @@ export function workspaceRoutes(deps: HttpDeps): readonly Route[] {
           createdAt: clock.wallMs(),
           workspaceId: workspace.id,
           label: body.label,
+          role: body.role ?? 'admin',
           tokenHash,
         };
         await directory.keys.put(key);
@@ -187,14 +189,18 @@ export function workspaceRoutes(deps: HttpDeps): readonly Route[] {
       path: '/v1/workspaces/{id}/keys/{keyId}',
       operationId: 'deleteKey',
       tag: 'Workspaces',
-      summary: 'Revokes an API key at once',
+      summary: 'Revokes an API key at once, with the sessions that were opened with it',
       access: 'workspace',
+      needs: 'admin',
       success: { status: 204, description: 'Revoked' },
       problems: [],
       async handle({ principal, params }) {
         const workspaceId = idOf(params);
         scopeOf(principal, workspaceId);
-        if (!(await directory.keys.delete(idOf(params, 'keyId'), workspaceId))) throw new Problem('not_found');
+        const keyId = idOf(params, 'keyId');
+        if (!(await directory.keys.delete(keyId, workspaceId))) throw new Problem('not_found');
+        streams.endOf({ keyId });
+        await sessions.closeOf(keyId);
         return {};
       },
     }),

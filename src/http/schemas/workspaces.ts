@@ -2,6 +2,7 @@
 
 import { Type } from 'typebox';
 import { amount, id, line, money, name, nullable, object, optional, positive, time } from './common.ts';
+import { role } from './sessions.ts';
 
 const workspaceLimits = object({
   concurrentCalls: positive(100_000),
@@ -31,9 +32,10 @@ export const workspaceChange = object({
 });
 export const topup = object({ amount, note: optional(line(200)) });
 
-export const keySchema = object({ id, createdAt: time, workspaceId: id, label: name }, { title: 'ApiKey' });
+const keyFields = { id, createdAt: time, workspaceId: id, label: name, role };
+export const keySchema = object(keyFields, { title: 'ApiKey' });
 export const createdKeySchema = object(
-  { id, createdAt: time, workspaceId: id, label: name, token: Type.String({ description: 'shown this once' }) },
+  { ...keyFields, token: Type.String({ description: 'shown this once' }) },
   { title: 'CreatedApiKey' },
 );
-export const newKey = object({ label: name });
+export const newKey = object({ label: name, role: optional(role) });

@@ -1,0 +1,64 @@
+// A directory whose numbers and trunks tell watchers when they change, whoever changes them.
+
+import type { Directory, Store } from './directory/directory.ts';
+import { viewNumber, viewTrunk } from './http/views.ts';
+import type { EventHub, EventName } from './observability/event-hub.ts';
+
+export function watchedDirectory(directory: Directory, hub: EventHub): Directory {
+  return {
+    workspaces: directory.workspaces,
+    agents: directory.agents,
+    keys: directory.keys,
+    calls: directory.calls,
+    idempotency: directory.idempotency,
+    trunks: watched(directory.trunks, 'trunk', (trunk) => viewTrunk(trunk, undefined), hub),
+    numbers: {
+      ...watched(directory.numbers, 'number', viewNumber, hub),
+      byE164: (e164) => directory.numbers.byE164(e164),
+      find: (filter) => directory.numbers.find(filter),
+    },
+    records: (kind) => directory.records(kind),
+    allTrunks: () => directory.allTrunks(),
+    isEmpty: () => directory.isEmpty(),
+    close: () => directory.close(),
+  };
+}
+
+interface Owned {
+  readonly id: string;
+  readonly workspaceId: string | null;
+}
+
+function watched<T extends Owned>(
+  store: Store<T>,
+  name: EventName,
+  view: (item: T) => object,
+  hub: EventHub,
+): Store<T> {
+  const tell = (item: T): void => hub.publish({ name, workspaceId: item.workspaceId, data: view(item) });
+  return {
+    get: (id, workspaceId) => store.get(id, workspaceId),
+    list: (filter) => store.list(filter),
+    async put(item) {
+      await store.put(item);
+      tell(item);
+    },
+    async update(id, change, workspaceId) {
+      const changed = await store.update(id, change, workspaceId);
+      if (changed !== undefined) tell(changed);
+      return changed;
+    },
+    async delete(id, workspaceId) {
+      const item = await store.get(id, workspaceId);
+      const isGone = await store.delete(id, workspaceId);
+      if (isGone && item !== undefined) {
+        hub.publish({
+          name,
+          workspaceId: item.workspaceId,
+          data: { id, workspaceId: item.workspaceId, deleted: true },
+        });
+      }
+      return isGone;
+    },
+  };
+}
