@@ -6,6 +6,7 @@
 import { Worker } from 'node:worker_threads';
 import type { EngineAddress, EngineOptions, EngineStats } from './engine.ts';
 import type { FromThread, ToThread } from './thread-messages.ts';
+import type { Certificate } from './transport/certificate.ts';
 
 export interface EngineThread {
   /** Loopback port applications connect to. */
@@ -14,6 +15,8 @@ export interface EngineThread {
   /** Resolves when the thread has ended; `expected` after `close()`. */
   readonly exited: Promise<{ readonly expected: boolean; readonly code: number }>;
   stats(): Promise<EngineStats>;
+  /** Shown from the next TLS handshake on. */
+  renewCertificate(certificate: Certificate): void;
   /** Idempotent. */
   close(): Promise<void>;
 }
@@ -85,6 +88,9 @@ export async function startEngineThread(options: EngineThreadOptions): Promise<E
         waiting.set(nextId, { resolve, reject });
         post({ type: 'stats', id: nextId });
       }),
+    renewCertificate: (certificate) => {
+      if (!closing) post({ type: 'certificate', certificate });
+    },
     close: async () => {
       if (!closing) {
         closing = true;

@@ -22,7 +22,9 @@ import { topVia } from './message/via.ts';
 import { BRANCH_COOKIE } from './transaction/keys.ts';
 import { TRANSACTIONS_MAX, TRANSACTIONS_PER_SOURCE_MAX, TransactionLayer } from './transaction/layer.ts';
 import { type BaseTimers, RFC3261_TIMERS } from './transaction/timers.ts';
+import type { Certificate } from './transport/certificate.ts';
 import { responseDestination, type Source } from './transport/flow.ts';
+import type { OriginPolicy } from './transport/origin.ts';
 import { TransportLayer } from './transport/transport.ts';
 import { WireServer } from './wire/server.ts';
 
@@ -35,6 +37,15 @@ export interface Listen {
 export interface EngineOptions {
   readonly udp?: Listen | undefined;
   readonly tcp?: Listen | undefined;
+  readonly tls?: Listen | undefined;
+  readonly ws?: Listen | undefined;
+  readonly wss?: Listen | undefined;
+  /** PEM, shown by `tls` and `wss`, which need it. */
+  readonly certificate?: Certificate | undefined;
+  /** PEM of authorities that peers we call over TLS may rely on, beside those of this machine. */
+  readonly trusted?: readonly string[] | undefined;
+  /** Pages that may connect over `ws` and `wss`: origins, `same-host` (default), `any`. */
+  readonly origins?: OriginPolicy | undefined;
   /** Where applications connect: loopback only. */
   readonly wire: Listen & { readonly secret: string };
   /** Address peers reach us at when it is not the one we bind to. */
@@ -73,12 +84,28 @@ export interface EngineStats {
   readonly malformed: number;
   /** Requests refused for want of room. */
   readonly refusedOverload: number;
+  readonly connections: ConnectionStats;
+}
+
+/** TCP, TLS and WebSocket together. */
+export interface ConnectionStats {
+  readonly open: number;
+  readonly accepted: number;
+  readonly opened: number;
+  /** Turned away at a limit. */
+  readonly refused: number;
+  /** Closed for what came over them: ambiguous, oversized, against RFC 6455, too slow. */
+  readonly violations: number;
+  readonly handshakeFailures: number;
+  readonly upgradesRefused: number;
 }
 
 export interface Engine {
   readonly wirePort: number;
   readonly addresses: readonly EngineAddress[];
   stats(): EngineStats;
+  /** From the next handshake on. @throws when certificate and key do not belong together; the old one stays then. */
+  renewCertificate(certificate: Certificate): void;
   close(): Promise<void>;
 }
 
@@ -88,10 +115,12 @@ const ECHO_GAP_MS = 5;
 export async function createEngine(options: EngineOptions, ports: EnginePorts = {}): Promise<Engine> {
   const clock = ports.clock ?? systemEngineClock;
   const names = ports.names ?? randomNames();
-  const transport = new TransportLayer({ clock });
+  const dialogs = new DialogTable();
+  const transport = new TransportLayer({ clock, inUse: (connection) => dialogs.uses(connection) });
   const send: Environment['send'] = async (flow, bytes) => (await transport.send(flow, bytes)).outcome === 'sent';
   transport.on('fault', (error) => ports.onFault?.(error));
-  await transport.listen({ udp: options.udp ?? 'off', tcp: options.tcp ?? 'off' });
+  const { udp = 'off', tcp = 'off', tls = 'off', ws = 'off', wss = 'off', certificate, trusted, origins } = options;
+  await transport.listen({ udp, tcp, tls, ws, wss, certificate, trusted, origins });
 
   const addresses = listeners(transport);
   const locals = localAddresses(addresses, options.externalAddress);
@@ -129,7 +158,7 @@ export async function createEngine(options: EngineOptions, ports: EnginePorts = 
     timers: ports.timers ?? RFC3261_TIMERS,
     names,
     locals,
-    dialogs: new DialogTable(),
+    dialogs,
     transactions,
     applications: wire,
     statistics,
@@ -150,7 +179,10 @@ export async function createEngine(options: EngineOptions, ports: EnginePorts = 
   transport.on('icmp', (address, port) =>
     transactions.unreachable((flow) => flow.protocol === 'udp' && flow.address === address && flow.port === port),
   );
-  transport.on('closed', (connection) => transactions.unreachable((flow) => flow.connection === connection));
+  transport.on('closed', (connection) => {
+    transactions.unreachable((flow) => flow.connection === connection);
+    core.connectionLost(connection);
+  });
 
   let wirePort: number;
   try {
@@ -170,7 +202,9 @@ export async function createEngine(options: EngineOptions, ports: EnginePorts = 
       applications: wire.sessionCount,
       malformed: transport.stats.malformed,
       refusedOverload: transactions.refused,
+      connections: connectionStats(transport),
     }),
+    renewCertificate: (renewed) => transport.renewCertificate(renewed),
     close: () => {
       closing ??= (async () => {
         core.close();
@@ -180,6 +214,18 @@ export async function createEngine(options: EngineOptions, ports: EnginePorts = 
       })();
       return closing;
     },
+  };
+}
+
+function connectionStats({ stats, connections }: TransportLayer): ConnectionStats {
+  return {
+    open: connections,
+    accepted: stats.connectionsAccepted,
+    opened: stats.connectionsOpened,
+    refused: stats.connectionsRefused,
+    violations: stats.streamViolations,
+    handshakeFailures: stats.handshakeFailures,
+    upgradesRefused: stats.upgradesRefused,
   };
 }
 
@@ -198,7 +244,7 @@ function answerInvalid(
 }
 
 function listeners(transport: TransportLayer): EngineAddress[] {
-  return (['udp', 'tcp'] as const).flatMap((protocol) => {
+  return (['udp', 'tcp', 'tls', 'ws', 'wss'] as const).flatMap((protocol) => {
     const local = transport.localAddress(protocol);
     return local === undefined ? [] : [{ protocol, host: local.address, port: local.port }];
   });

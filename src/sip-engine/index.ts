@@ -1,5 +1,5 @@
 // The way in: everything outside this room imports from here only.
-export type { EngineAddress, EngineOptions, EngineStats, Listen } from './engine.ts';
+export type { ConnectionStats, EngineAddress, EngineOptions, EngineStats, Listen } from './engine.ts';
 export type { Direction, DropReason, RequestCount, ResponseCount } from './dialog/statistics.ts';
 export {
   EngineGoneError,
@@ -8,3 +8,4 @@ export {
   type EngineThreadOptions,
   startEngineThread,
 } from './engine-thread.ts';
+export type { Certificate } from './transport/certificate.ts';

@@ -3,8 +3,9 @@
 //   starting ── `ready` ──▶ running ── `close` asked ──▶ `closed`, thread ends
 //       └────── `fatal` ──▶ thread ends
 import { parentPort, workerData } from 'node:worker_threads';
-import { createEngine, type EngineOptions } from './engine.ts';
+import { createEngine, type Engine, type EngineOptions } from './engine.ts';
 import type { FromThread, ToThread } from './thread-messages.ts';
+import type { Certificate } from './transport/certificate.ts';
 
 const port = parentPort;
 if (port !== null) {
@@ -17,6 +18,10 @@ if (port !== null) {
         post({ type: 'stats', id: message.id, stats: engine.stats() });
         return;
       }
+      if (message.type === 'certificate') {
+        renew(engine, message.certificate, onFault);
+        return;
+      }
       void engine.close().then(() => {
         post({ type: 'closed' });
         port.close();
@@ -27,6 +32,15 @@ if (port !== null) {
     // With a code it is the operator's to mend (a port in use) and needs no stack; without one it is ours.
     const { code, message } = error as NodeJS.ErrnoException;
     post({ type: 'fatal', error: { code, message: code === undefined ? textOf(error) : message } });
+  }
+}
+
+/** The thread that asked has seen that the two fit; should they not after all, the old ones stay. */
+function renew(engine: Engine, certificate: Certificate, onFault: (error: unknown) => void): void {
+  try {
+    engine.renewCertificate(certificate);
+  } catch (error) {
+    onFault(error);
   }
 }
 

@@ -4,7 +4,7 @@ import { makeResponse } from '../message/builders.ts';
 import type { SipRequest, SipResponse } from '../message/message.ts';
 import { serialise } from '../message/serialise.ts';
 import type { ServerTransaction } from '../transaction/layer.ts';
-import type { Source } from '../transport/flow.ts';
+import { type ConnectionId, isConnectionBound, type Source } from '../transport/flow.ts';
 import type { Application, Outcome } from './application.ts';
 import { DialogEnder } from './dialog-ender.ts';
 import type { Environment } from './environment.ts';
@@ -14,6 +14,9 @@ import { ServerRequests } from './server-requests.ts';
 import { SessionTimers } from './session-timers.ts';
 import { UserAgentClient } from './uac.ts';
 import { UserAgentServer } from './uas.ts';
+
+/** Read by applications that tell the end of a connection from other ends. */
+const LOST = 'Connection lost';
 
 export class SipCore {
   readonly #environment: Environment;
@@ -74,6 +77,15 @@ export class SipCore {
     for (const dialog of [...this.#environment.dialogs.all()]) {
       const isOrphan = dialog.application === application && dialog.state === 'confirmed';
       if (isOrphan && dialog.method === 'INVITE') this.#ender.endWithBye(dialog, 'Application lost');
+    }
+  }
+
+  /** A connection that nobody can make again is gone: what lived on it is over. */
+  connectionLost(connection: ConnectionId): void {
+    this.#serverRequests.connectionLost(connection, { name: 'Reason', value: `SIP;cause=500;text="${LOST}"` });
+    for (const dialog of [...this.#environment.dialogs.all()]) {
+      const { flow } = dialog;
+      if (flow.connection === connection && isConnectionBound(flow.protocol)) this.#ender.endUnheard(dialog, LOST);
     }
   }
 

@@ -35,7 +35,7 @@ export class DialogEnder {
     dialog.end();
   }
 
-  /** Ends a dialog the peer never learnt of: the application alone is told, by a BYE that is not sent. */
+  /** Ends a dialog the peer never learnt of, or can hear nothing of any more: the application alone is told, by a BYE that is not sent. */
   endUnheard(dialog: Dialog, text: string): void {
     if (dialog.state === 'ended') return;
     const destination = this.#sender.destinationOf(dialog);

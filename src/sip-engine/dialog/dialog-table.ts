@@ -4,6 +4,7 @@
 //   B1. One entry per (Call-ID, local tag, remote tag). Early dialogs of a forked INVITE share one id: the id then means the
 //       one added last, until `prefer` names the one that answered.
 //   B2. A dialog leaves the table the moment it ends.
+import type { ConnectionId } from '../transport/flow.ts';
 import type { Dialog } from './dialog.ts';
 
 /** Calls one engine holds, early ones included; a call is some 3 KB here. */
@@ -42,6 +43,12 @@ export class DialogTable {
 
   byTags(callId: string, localTag: string, remoteTag: string): Dialog | undefined {
     return this.#byTags.get(tagsKey(callId, localTag, remoteTag));
+  }
+
+  /** Asked of connections that have been silent for long: looks at every dialog. */
+  uses(connection: ConnectionId): boolean {
+    for (const { flow } of this.#byTags.values()) if (flow.connection === connection) return true;
+    return false;
   }
 
   all(): Iterable<Dialog> {

@@ -3,8 +3,9 @@
 // Invariants
 //   L1. Where an external address is configured, peers never see the local one.
 import { bracketHost } from '../message/uri.ts';
+import type { TransportProtocol } from '../transport/flow.ts';
 
-export type Protocol = 'udp' | 'tcp';
+export type Protocol = TransportProtocol;
 
 export interface LocalAddress {
   readonly protocol: Protocol;
@@ -60,8 +61,11 @@ export class LocalAddresses {
   }
 }
 
+/** `sips:` over TLS, as the reference writes it: whoever answers there comes over TLS again. */
 export function contactOf(local: LocalAddress): string {
-  return `<sip:${local.host}:${local.port}${local.protocol === 'tcp' ? ';transport=tcp' : ''}>`;
+  const scheme = local.protocol === 'tls' ? 'sips' : 'sip';
+  const transport = local.protocol === 'udp' ? '' : `;transport=${local.protocol}`;
+  return `<${scheme}:${local.host}:${local.port}${transport}>`;
 }
 
 export function viaOf(local: LocalAddress, branch: string): string {

@@ -2,6 +2,7 @@
 // and SRV so far).
 import { isIP } from 'node:net';
 import { bareHost, parseUri } from '../message/uri.ts';
+import { SIP_PORT, SIPS_PORT } from '../message/via.ts';
 import type { LocalAddress, LocalAddresses } from './local-addresses.ts';
 
 export interface Hop {
@@ -15,8 +16,6 @@ export interface Hop {
 
 export type HopVerdict = Hop | 'not a sip uri' | 'no such transport';
 
-const DEFAULT_PORT = 5060;
-
 /** @param preferred protocol to use when the URI names none. */
 export function hopOf(uriText: string, locals: LocalAddresses, preferred?: string): HopVerdict {
   const uri = parseUri(uriText);
@@ -27,7 +26,8 @@ export function hopOf(uriText: string, locals: LocalAddresses, preferred?: strin
   const local = locals.find(protocol);
   if (local === undefined) return 'no such transport';
   const host = bareHost(uri.params.get('maddr') ?? uri.host);
-  return { local, host, port: uri.port ?? DEFAULT_PORT, literal: isIP(host) !== 0 };
+  const defaultPort = local.protocol === 'tls' ? SIPS_PORT : SIP_PORT;
+  return { local, host, port: uri.port ?? defaultPort, literal: isIP(host) !== 0 };
 }
 
 /** The next-hop token of an application: a URI, or `address[:port]`. */

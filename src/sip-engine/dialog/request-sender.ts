@@ -2,7 +2,8 @@
 //
 // Invariants
 //   R1. What is returned to be echoed is exactly what goes out.
-//   R2. A host that does not resolve is a transport failure of the transaction, never an exception.
+//   R2. What began over TLS stays there, whatever transport the peer's target asks for later.
+//   R3. A host that does not resolve is a transport failure of the transaction, never an exception.
 import { cseqOf } from '../message/cseq.ts';
 import { cloneFields, header, isNamed } from '../message/headers.ts';
 import type { HeaderField, SipRequest, SipResponse } from '../message/message.ts';
@@ -36,14 +37,10 @@ export class RequestSender {
   destinationOf(dialog: Dialog): Destination | undefined {
     const { locals } = this.#environment;
     const { flow, sendTo } = dialog;
-    if (sendTo !== undefined) {
-      const local = locals.find(sendTo.protocol);
-      if (local === undefined) return undefined;
-      const hop = { local, host: sendTo.address, port: sendTo.port, literal: true };
-      return { hop, connection: sendTo.connection };
-    }
+    if (sendTo !== undefined) return this.#backOver(sendTo);
     const hop = hopOf(dialog.nextHop(), locals, flow.protocol);
     if (typeof hop === 'string') return undefined;
+    if (flow.protocol === 'tls' && hop.local.protocol !== 'tls') return this.#backOver(flow);
     return { hop, connection: hop.local.protocol === flow.protocol ? flow.connection : undefined };
   }
 
@@ -77,11 +74,17 @@ export class RequestSender {
     return { bytes, peer: echoPeer(destination.hop) };
   }
 
+  #backOver({ protocol, address, port, connection }: Flow): Destination | undefined {
+    const local = this.#environment.locals.find(protocol);
+    return local === undefined ? undefined : { hop: { local, host: address, port, literal: true }, connection };
+  }
+
   #withFlow({ hop, connection }: Destination, use: (flow: Flow | undefined) => void): void {
     const flowTo = (address: string): Flow => ({
       protocol: hop.local.protocol,
       address,
       port: hop.port,
+      ...(hop.local.protocol === 'tls' ? { name: hop.host } : {}),
       ...(connection === undefined ? {} : { connection }),
     });
     if (hop.literal) {

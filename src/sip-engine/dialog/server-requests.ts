@@ -6,7 +6,8 @@
 //   V2. The To tag never changes once a response above 100 has gone out.
 //   V3. No request waits for ever: `patience` answers for an application that does not.
 import { makeResponse, reasonPhrase } from '../message/builders.ts';
-import { header } from '../message/headers.ts';
+import { cseqOf } from '../message/cseq.ts';
+import { cloneFields, header, isNamed } from '../message/headers.ts';
 import type { HeaderField, SipRequest, SipResponse } from '../message/message.ts';
 import { getTag } from '../message/name-addr.ts';
 import { serialise } from '../message/serialise.ts';
@@ -21,6 +22,7 @@ import { chosenTag, composeResponse } from './response-composer.ts';
 import type { ServerRequest } from './server-request.ts';
 import type { SessionTimers } from './session-timers.ts';
 import { SuccessRetransmission } from './success-retransmission.ts';
+import type { ConnectionId } from '../transport/flow.ts';
 import { dialogOfRequest } from './uas-dialog.ts';
 
 /** An application that says nothing at all for so long is not going to. */
@@ -142,6 +144,15 @@ export class ServerRequests {
   applicationLost(application: Application): void {
     for (const server of [...this.#byTxn.values()]) {
       if (server.application === application && server.transaction.open) this.#reject(server, 480);
+    }
+  }
+
+  /** Nobody can be answered there any more: an open INVITE is cancelled in its caller's place. */
+  connectionLost(connection: ConnectionId, reason: HeaderField): void {
+    for (const server of [...this.#byTxn.values()]) {
+      if (server.source.connection !== connection || !server.transaction.open) continue;
+      if (server.method !== 'INVITE' || !server.creates) this.#reject(server, 500);
+      else this.terminate(server, cancelInPlace(server.request, reason));
     }
   }
 
@@ -301,4 +312,12 @@ export class ServerRequests {
     server.patience.stop();
     this.#byTxn.delete(server.txnId);
   }
+}
+
+/** The CANCEL that the caller would have sent: what identifies the INVITE, and why. */
+function cancelInPlace(invite: SipRequest, reason: HeaderField): SipRequest {
+  const kept = ['via', 'max-forwards', 'from', 'to', 'call-id'];
+  const headers = cloneFields(invite.headers.filter((field) => kept.some((name) => isNamed(field.name, name))));
+  headers.push({ name: 'CSeq', value: `${cseqOf(invite)?.number ?? 0} CANCEL` }, reason);
+  return { kind: 'request', method: 'CANCEL', uri: invite.uri, headers, body: Buffer.alloc(0) };
 }

@@ -3,7 +3,7 @@
 import { header, headerValues } from '../message/headers.ts';
 import type { SipResponse } from '../message/message.ts';
 import { bareHost, parseUri } from '../message/uri.ts';
-import type { Flow, Source } from '../transport/flow.ts';
+import { type Flow, isConnectionBound, type Source } from '../transport/flow.ts';
 import { contactUri, Dialog } from './dialog.ts';
 import type { ServerRequest } from './server-request.ts';
 
@@ -11,6 +11,9 @@ export function dialogOfRequest(server: ServerRequest, response: SipResponse): D
   const { request, source } = server;
   const routeSet = headerValues(request, 'record-route');
   const contact = contactUri(request);
+  const { protocol, address, port, connection } = source;
+  const flow: Flow = { protocol, address, port, connection };
+  const behindNat = routeSet.length === 0 ? natRoute(contact, source) : undefined;
   return new Dialog({
     role: 'uas',
     method: request.method,
@@ -24,8 +27,9 @@ export function dialogOfRequest(server: ServerRequest, response: SipResponse): D
     localSequence: server.sequence,
     remoteSequence: server.sequence,
     localContact: header(response, 'contact') ?? '',
-    flow: { protocol: source.protocol, address: source.address, port: source.port, connection: source.connection },
-    sendTo: routeSet.length === 0 ? natRoute(contact, source) : undefined,
+    flow,
+    // The Contact of a browser is a name of no meaning (`.invalid`): everything goes back the way it came (RFC 7118 section 5).
+    sendTo: isConnectionBound(protocol) ? flow : behindNat,
     application: server.application,
   });
 }

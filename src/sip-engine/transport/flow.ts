@@ -1,10 +1,13 @@
-// Where messages come from and where they go. (RFC 3261 section 18; RFC 3581; RFC 5923)
+// Where messages come from and where they go. (RFC 3261 section 18; RFC 3581; RFC 5923; RFC 7118)
 
-import { SIP_PORT, type Via } from '../message/via.ts';
+import { bareHost } from '../message/uri.ts';
+import { SIP_PORT, SIPS_PORT, type Via } from '../message/via.ts';
 
-export type TransportProtocol = 'udp' | 'tcp';
+/** Transports whose messages travel over connections. */
+export type StreamProtocol = 'tcp' | 'tls' | 'ws' | 'wss';
+export type TransportProtocol = 'udp' | StreamProtocol;
 
-/** Names one TCP connection for the life of the transport layer; never used twice. */
+/** Names one connection for the life of the transport layer; never used twice, whatever it speaks. */
 export type ConnectionId = number & { readonly brand: 'ConnectionId' };
 
 /** A destination. `address` is an IP literal without brackets; names are resolved above the transport. */
@@ -12,7 +15,9 @@ export interface Flow {
   readonly protocol: TransportProtocol;
   readonly address: string;
   readonly port: number;
-  /** Used while it is alive; after that a connection to `address` and `port` is found or made. */
+  /** TLS: whom a certificate must name, the host that was asked for before it was resolved; without it the address. */
+  readonly name?: string | undefined;
+  /** Used while it is alive; after that a connection to `address` and `port` is found or made (but nobody can call a WebSocket client). */
   readonly connection?: ConnectionId | undefined;
 }
 
@@ -41,16 +46,21 @@ export type SendFailure = Exclude<SendOutcome, { outcome: 'sent' }>;
  * Where the response to a request goes (RFC 3261 18.2.2, RFC 3581).
  * UDP: back to the source address and port, always, whether or not the peer asked for `rport`: a sent-by behind a NAT is of no
  * use, and a sent-by or `maddr` that names someone else must not turn us into a reflector.
- * TCP: over the connection of the request; should it be gone, a new one to the source address and the sent-by port.
+ * TCP, TLS: over the connection of the request; should it be gone, a new one to the source address and the sent-by port, which over TLS must
+ * prove to be the sent-by host. WebSocket: over the connection of the request, or not at all; its sent-by is a name of no meaning (RFC 7118 5).
  */
 export function responseDestination(via: Via | undefined, source: Source): Flow {
   if (source.protocol === 'udp') return { protocol: 'udp', address: source.address, port: source.port };
-  return {
-    protocol: 'tcp',
-    address: source.address,
-    port: via === undefined ? source.port : (via.port ?? SIP_PORT),
-    connection: source.connection,
-  };
+  const { protocol, address, connection } = source;
+  const defaultPort = protocol === 'tls' ? SIPS_PORT : SIP_PORT;
+  const port = via === undefined ? source.port : (via.port ?? defaultPort);
+  const name = protocol === 'tls' && via !== undefined ? { name: bareHost(via.host) } : {};
+  return { protocol, address, port, ...name, connection };
+}
+
+/** Only the connection itself leads back to these peers: they listen nowhere. */
+export function isConnectionBound(protocol: TransportProtocol): boolean {
+  return protocol === 'ws' || protocol === 'wss';
 }
 
 /** IPv4 addresses that arrive on a dual-stack socket lose their `::ffff:` prefix, so that one peer has one name. */
@@ -76,6 +86,8 @@ export function failureOf(error: unknown): SendFailure {
     case 'ETIMEDOUT':
       return { outcome: 'timeout', detail: code };
     default:
+      // A certificate that does not hold, or no TLS at all: a second try finds the same.
+      if (/^ERR_(?:TLS|SSL)_|CERT|ISSUER|SIGNATURE/.test(code)) return { outcome: 'unreachable', detail: code };
       return { outcome: 'closed', detail: code };
   }
 }

@@ -4,20 +4,29 @@ import { DEFAULT_MESSAGE_LIMITS } from '../message/parse.ts';
 /** Bounds of the transport layer, each with its reason. */
 export interface TransportLimits {
   readonly message: MessageLimits;
-  /** All TCP connections; far more than carriers open, far fewer than file descriptors. */
+  /** All connections; far more than carriers open, far fewer than file descriptors. */
   readonly connectionsMax: number;
   /** Of these, from one address: a test tool or an SBC with a connection per call still fits. */
   readonly connectionsPerAddressMax: number;
   /** Bytes waiting for a peer that does not read; past it the connection is worth nothing. */
   readonly outgoingBytesMax: number;
-  /** TCP connect. Well under the 32 s of a transaction, so that another gateway can be tried. */
+  /** TCP connect, TLS handshake included. Well under the 32 s of a transaction, so that another gateway can be tried. */
   readonly connectTimeoutMs: number;
   /** From the first byte of a message to its last (slow-loris). */
   readonly messageTimeoutMs: number;
+  /** From accept to the end of the TLS handshake and of the WebSocket upgrade. */
+  readonly handshakeTimeoutMs: number;
   /** From accept to the first complete message: silent connections cost a place. */
   readonly firstMessageTimeoutMs: number;
-  /** No traffic at all. Dead peers are found sooner, by TCP keepalive. */
+  /** No traffic at all, and no dialog on it. Dead peers are found sooner, by TCP keepalive. */
   readonly idleTimeoutMs: number;
+  /** The same two for WebSockets. A browser connects before it has asked its user for the microphone, and lives while its user looks at a page. */
+  readonly webSocketFirstMessageTimeoutMs: number;
+  readonly webSocketIdleTimeoutMs: number;
+  /** Silence after which we ping a WebSocket: NATs and proxies forget a silent connection after a minute. */
+  readonly webSocketPingAfterMs: number;
+  /** No sign of life after a ping: the connection is dead, and with it the calls on it. */
+  readonly webSocketPongTimeoutMs: number;
   /** The peer closed its side; responses may still be owed for 64*T1. */
   readonly halfClosedTimeoutMs: number;
   /** UDP destinations watched for ICMP refusals, one socket each. */
@@ -34,8 +43,13 @@ export const DEFAULT_TRANSPORT_LIMITS: TransportLimits = {
   outgoingBytesMax: 1024 * 1024,
   connectTimeoutMs: 4_000,
   messageTimeoutMs: 10_000,
+  handshakeTimeoutMs: 10_000,
   firstMessageTimeoutMs: 30_000,
   idleTimeoutMs: 3_600_000,
+  webSocketFirstMessageTimeoutMs: 150_000,
+  webSocketIdleTimeoutMs: 600_000,
+  webSocketPingAfterMs: 25_000,
+  webSocketPongTimeoutMs: 15_000,
   halfClosedTimeoutMs: 32_000,
   watchedPeersMax: 256,
   watchedPeerIdleMs: 60_000,

@@ -13,6 +13,10 @@ export class TransportStats {
   connectionsOpened = 0;
   /** Turned away at a connection limit. */
   connectionsRefused = 0;
+  /** TLS handshakes that failed, in either direction; most are scanners, or a certificate that does not hold. */
+  handshakeFailures = 0;
+  /** WebSocket upgrades refused: another origin, another subprotocol, or no WebSocket at all. */
+  upgradesRefused = 0;
   icmpErrors = 0;
   readonly malformedBySource = new Map<string, number>();
   readonly #sourcesMax: number;

@@ -1,4 +1,4 @@
-// The transport layer: sockets below, whole and valid SIP messages above. (RFC 3261 section 18; RFC 3581; RFC 5626)
+// The transport layer: sockets below, whole and valid SIP messages above. (RFC 3261 section 18; RFC 3581; RFC 5626; RFC 7118)
 //
 //   bytes ─ parse ─ stamp top Via (received, rport) ─ validate ─▶ `message`
 //                └─ unreadable ────────────────────── refused ──▶ `invalid`, with what is needed to answer it
@@ -18,12 +18,17 @@ import { parseDatagram } from '../message/parse.ts';
 import { bareHost } from '../message/uri.ts';
 import { validateRequest, validateResponse } from '../message/validate.ts';
 import { SIP_PORT, stampTopVia, type Via } from '../message/via.ts';
+import type { Certificate } from './certificate.ts';
+import type { Connection, ConnectionSink } from './connection.ts';
+import { ConnectionPool } from './connection-pool.ts';
 import type { ConnectionId, Flow, SendFailure, SendOutcome, Source, TransportProtocol } from './flow.ts';
 import { DEFAULT_TRANSPORT_LIMITS, type TransportLimits } from './limits.ts';
+import type { OriginPolicy } from './origin.ts';
 import { TransportStats } from './stats.ts';
 import { TcpEndpoint } from './tcp.ts';
-import type { ConnectionSink, TcpConnection } from './tcp-connection.ts';
+import { TlsEndpoint } from './tls.ts';
 import { UdpEndpoint, type UdpSink } from './udp.ts';
+import { WsEndpoint } from './ws.ts';
 
 export {
   type ConnectionId,
@@ -45,6 +50,15 @@ export interface ListenAddress {
 export interface ListenOptions {
   readonly udp?: ListenAddress | 'off';
   readonly tcp?: ListenAddress | 'off';
+  readonly tls?: ListenAddress | 'off';
+  readonly ws?: ListenAddress | 'off';
+  readonly wss?: ListenAddress | 'off';
+  /** Shown by `tls` and `wss`, which need it. */
+  readonly certificate?: Certificate | undefined;
+  /** Authorities (PEM) that peers we call over TLS may rely on, beside those of this machine. */
+  readonly trusted?: readonly string[] | undefined;
+  /** Pages that may connect over `ws` and `wss`; default: of the same host. */
+  readonly origins?: OriginPolicy | undefined;
 }
 
 export interface TransportEvents {
@@ -52,7 +66,7 @@ export interface TransportEvents {
   message: [message: SipMessage, source: Source];
   /** A message that cannot be accepted. With `partial` and a method other than ACK it may be answered with `error.status`. */
   invalid: [partial: SipRequest | undefined, error: SipParseError, source: Source];
-  /** A TCP connection is gone. */
+  /** A connection is gone. */
   closed: [connection: ConnectionId];
   /** Nobody answers at that UDP address: what was sent there lately is lost. */
   icmp: [address: string, port: number];
@@ -63,14 +77,21 @@ export interface TransportEvents {
 export interface TransportLayerOptions {
   readonly clock: EngineClock;
   readonly limits?: Partial<TransportLimits>;
+  /** Whether a dialog lives on that connection; such a one is not closed for being silent. */
+  readonly inUse?: (connection: ConnectionId) => boolean;
 }
+
+const SAME_HOST: OriginPolicy = ['same-host'];
 
 export class TransportLayer extends EventEmitter<TransportEvents> {
   readonly stats: TransportStats;
   readonly #clock: EngineClock;
   readonly #limits: TransportLimits;
+  readonly #pool: ConnectionPool;
   #udp: UdpEndpoint | undefined;
-  #tcp: TcpEndpoint | undefined;
+  #tls: TlsEndpoint | undefined;
+  #wss: WsEndpoint | undefined;
+  #isListening = false;
   #isClosed = false;
 
   constructor(options: TransportLayerOptions) {
@@ -78,26 +99,34 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
     this.#clock = options.clock;
     this.#limits = { ...DEFAULT_TRANSPORT_LIMITS, ...options.limits };
     this.stats = new TransportStats(this.#limits.malformedSourcesMax);
+    const sink = this.#connectionSink(options.inUse ?? (() => false));
+    this.#pool = new ConnectionPool({ clock: this.#clock, limits: this.#limits, sink });
   }
 
-  /** Opens the listeners. @throws the system error (EADDRINUSE, EACCES, …); nothing stays open then. Once per layer. */
+  /**
+   * Opens the listeners. @throws the system error (EADDRINUSE, EACCES, …) or that of a certificate which cannot be used; nothing stays open
+   * then. Once per layer.
+   */
   async listen(options: ListenOptions): Promise<void> {
-    if (this.#isClosed || this.#udp !== undefined || this.#tcp !== undefined) throw new TypeError('listen once');
+    if (this.#isClosed || this.#isListening) throw new TypeError('listen once');
+    this.#isListening = true;
     try {
-      if (isOn(options.udp)) this.#udp = await UdpEndpoint.open({ ...this.#where(options.udp), sink: this.#udpSink() });
-      if (isOn(options.tcp)) {
-        const sink = this.#tcpSink();
-        this.#tcp = await TcpEndpoint.open({ ...this.#where(options.tcp), sink, stats: this.stats });
-      }
+      await this.#open(options);
     } catch (error) {
       await this.close();
       throw error;
     }
   }
 
+  /** @throws when certificate and key do not belong together; the old one stays then. */
+  renewCertificate(certificate: Certificate): void {
+    this.#tls?.renew(certificate);
+    this.#wss?.renew(certificate);
+  }
+
   /** Undefined when that transport is off. */
   localAddress(protocol: TransportProtocol): { readonly address: string; readonly port: number } | undefined {
-    const endpoint = protocol === 'udp' ? this.#udp : this.#tcp;
+    const endpoint = protocol === 'udp' ? this.#udp : this.#pool.endpoint(protocol);
     return endpoint === undefined ? undefined : { address: endpoint.address, port: endpoint.port };
   }
 
@@ -113,10 +142,8 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
   async close(): Promise<void> {
     this.#isClosed = true;
     const udp = this.#udp;
-    const tcp = this.#tcp;
     this.#udp = undefined;
-    this.#tcp = undefined;
-    await Promise.all([udp?.close(), tcp?.close()]);
+    await Promise.all([udp?.close(), this.#pool.close()]);
   }
 
   /** UDP peers that are watched for refusals now. */
@@ -124,9 +151,38 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
     return this.#udp?.watchedPeers ?? 0;
   }
 
-  /** TCP connections that are open or being opened now. */
+  /** Connections that are open or being opened now. */
   get connections(): number {
-    return this.#tcp?.connections ?? 0;
+    return this.#pool.size;
+  }
+
+  async #open({
+    udp,
+    tcp,
+    tls,
+    ws,
+    wss,
+    certificate,
+    trusted = [],
+    origins = SAME_HOST,
+  }: ListenOptions): Promise<void> {
+    if (isOn(udp)) {
+      const where = { ...addressOf(udp), clock: this.#clock, limits: this.#limits };
+      this.#udp = await UdpEndpoint.open({ ...where, sink: this.#udpSink() });
+    }
+    const shared = { pool: this.#pool, stats: this.stats };
+    if (isOn(tcp)) this.#pool.serve(await TcpEndpoint.open({ ...addressOf(tcp), ...shared }));
+    if (isOn(tls)) {
+      const shown = needed(certificate);
+      this.#tls = await TlsEndpoint.open({ ...addressOf(tls), ...shared, certificate: shown, trusted });
+      this.#pool.serve(this.#tls);
+    }
+    if (isOn(ws)) this.#pool.serve(await WsEndpoint.open({ ...addressOf(ws), ...shared, origins }));
+    if (isOn(wss)) {
+      const shown = needed(certificate);
+      this.#wss = await WsEndpoint.open({ ...addressOf(wss), ...shared, origins, certificate: shown });
+      this.#pool.serve(this.#wss);
+    }
   }
 
   #dispatch(flow: Flow, bytes: Buffer): Promise<SendOutcome> {
@@ -134,8 +190,7 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
     const address = bareHost(flow.address);
     if (isIP(address) === 0 || flow.port < 1 || flow.port > 65_535) return Promise.resolve(NO_ADDRESS);
     if (flow.protocol === 'udp') return this.#udp?.send(address, flow.port, bytes) ?? Promise.resolve(TRANSPORT_OFF);
-    const target = address === flow.address ? flow : { ...flow, address };
-    return this.#tcp?.send(target, bytes) ?? Promise.resolve(TRANSPORT_OFF);
+    return this.#pool.send({ ...flow, protocol: flow.protocol, address }, bytes);
   }
 
   #udpSink(): UdpSink {
@@ -149,16 +204,17 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
     };
   }
 
-  #tcpSink(): ConnectionSink {
+  #connectionSink(inUse: (connection: ConnectionId) => boolean): ConnectionSink {
     return {
       message: (connection, message, bytes) => {
         const via = this.#received(message, this.#streamSource(connection, bytes));
-        if (via?.params.has('alias')) this.#tcp?.alias(connection, via.port ?? SIP_PORT);
+        if (via?.params.has('alias')) this.#pool.alias(connection, via.port ?? SIP_PORT);
       },
       invalid: (connection, partial, error, bytes) =>
         this.#invalid(partial, error, this.#streamSource(connection, bytes)),
       keepalive: () => void this.stats.keepalives++,
       violation: () => void this.stats.streamViolations++,
+      inUse: (connection) => inUse(connection.id),
       closed: (connection) => this.#tell(() => this.emit('closed', connection.id)),
     };
   }
@@ -223,22 +279,17 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
     }
   }
 
-  #streamSource(connection: TcpConnection, bytes: number): Source {
+  #streamSource(connection: Connection, bytes: number): Source {
+    const local = this.#pool.endpoint(connection.protocol);
     return {
-      protocol: 'tcp',
+      protocol: connection.protocol,
       address: connection.address,
       port: connection.port,
       connection: connection.id,
-      localAddress: this.#tcp?.address ?? '',
-      localPort: this.#tcp?.port ?? 0,
+      localAddress: local?.address ?? '',
+      localPort: local?.port ?? 0,
       bytes,
     };
-  }
-
-  #where(address: ListenAddress) {
-    const host = bareHost(address.host);
-    if (isIP(host) === 0) throw new TypeError(`not an IP address: ${address.host}`);
-    return { host, port: address.port, clock: this.#clock, limits: this.#limits };
   }
 }
 
@@ -248,6 +299,17 @@ const TRANSPORT_OFF: SendFailure = { outcome: 'unreachable', detail: 'transport 
 
 function isOn(address: ListenAddress | 'off' | undefined): address is ListenAddress {
   return address !== undefined && address !== 'off';
+}
+
+function addressOf(listen: ListenAddress): { readonly host: string; readonly port: number } {
+  const host = bareHost(listen.host);
+  if (isIP(host) === 0) throw new TypeError(`not an IP address: ${listen.host}`);
+  return { host, port: listen.port };
+}
+
+function needed(certificate: Certificate | undefined): Certificate {
+  if (certificate === undefined) throw new TypeError('TLS needs a certificate');
+  return certificate;
 }
 
 /** NAT keepalives: nothing, line ends, or a few zero bytes, which some phones send. */

@@ -1,7 +1,8 @@
-// One TCP connection, made by us or by the peer. (RFC 3261 section 18; RFC 5626 section 4.4.1)
+// One connection that carries a byte stream, TCP or TLS, made by us or by the peer. (RFC 3261 section 18; RFC 5626 section 4.4.1)
 //
 // State        input                 next         action
-// connecting   connected             open         waiting sends are written
+// connecting   connected (TLS: and   open         waiting sends are written
+//              the name is proved)
 //              error, deadline       closed       waiting sends fail
 // open         bytes                 open         framed; messages reported
 //              peer ends its side    half-closed  responses can still be written
@@ -20,27 +21,19 @@ import type { EngineClock } from '../clock.ts';
 import type { SipParseError } from '../message/errors.ts';
 import type { SipMessage, SipRequest } from '../message/message.ts';
 import { StreamFramer, type StreamSink } from '../message/stream-framer.ts';
+import type { Connection, ConnectionSink } from './connection.ts';
+import type { ConnectionPool } from './connection-pool.ts';
 import { type ConnectionId, failureOf, type SendFailure, type SendOutcome } from './flow.ts';
 import type { TransportLimits } from './limits.ts';
 
-export interface ConnectionSink {
-  message(connection: TcpConnection, message: SipMessage, bytes: number): void;
-  invalid(connection: TcpConnection, partial: SipRequest | undefined, error: SipParseError, bytes: number): void;
-  keepalive(): void;
-  violation(connection: TcpConnection): void;
-  closed(connection: TcpConnection): void;
-}
-
-export interface ConnectionOptions {
-  readonly id: ConnectionId;
+export interface StreamConnectionOptions {
+  readonly protocol: 'tcp' | 'tls';
+  /** Inbound over TLS: after its handshake. */
   readonly socket: Socket;
   /** Without brackets. */
   readonly address: string;
   readonly port: number;
   readonly direction: 'inbound' | 'outbound';
-  readonly sink: ConnectionSink;
-  readonly clock: EngineClock;
-  readonly limits: TransportLimits;
 }
 
 interface WaitingSend {
@@ -60,12 +53,12 @@ const LAST_WRITE_MS = 2_000;
 /** Idle time before the kernel probes a silent peer. */
 const TCP_KEEPALIVE_MS = 30_000;
 
-export class TcpConnection implements StreamSink {
+export class StreamConnection implements Connection, StreamSink {
   readonly id: ConnectionId;
+  readonly protocol: 'tcp' | 'tls';
   readonly address: string;
   readonly port: number;
   readonly direction: 'inbound' | 'outbound';
-  /** Keys under which the pool finds this connection for sending; kept by the pool. */
   readonly keys = new Set<string>();
   readonly #socket: Socket;
   readonly #sink: ConnectionSink;
@@ -77,16 +70,17 @@ export class TcpConnection implements StreamSink {
   #hasSeenMessage = false;
   #state: State;
 
-  constructor(options: ConnectionOptions) {
-    this.id = options.id;
+  constructor(pool: ConnectionPool, options: StreamConnectionOptions) {
+    this.id = pool.newId();
+    this.protocol = options.protocol;
     this.address = options.address;
     this.port = options.port;
     this.direction = options.direction;
     this.#socket = options.socket;
-    this.#sink = options.sink;
-    this.#clock = options.clock;
-    this.#limits = options.limits;
-    this.#framer = new StreamFramer(this, options.limits.message);
+    this.#sink = pool.sink;
+    this.#clock = pool.clock;
+    this.#limits = pool.limits;
+    this.#framer = new StreamFramer(this, pool.limits.message);
     this.#startedAt = this.#clock.now();
     this.#usedAt = this.#startedAt;
     this.#state =
@@ -94,12 +88,10 @@ export class TcpConnection implements StreamSink {
     this.#attach();
   }
 
-  /** True while requests may still be put on it. */
   get isUsable(): boolean {
     return this.#state.name === 'open' || this.#state.name === 'connecting';
   }
 
-  /** Connected, in either direction. */
   get isOpen(): boolean {
     return this.#state.name === 'open';
   }
@@ -122,7 +114,6 @@ export class TcpConnection implements StreamSink {
     return new Promise((resolve) => state.waiting.push({ bytes, resolve }));
   }
 
-  /** Closes what is over its time. Called by the pool every second or so. */
   expire(now: number): void {
     const state = this.#state;
     const limits = this.#limits;
@@ -138,7 +129,7 @@ export class TcpConnection implements StreamSink {
       this.close({ outcome: 'closed', detail: 'message too slow' });
     } else if (state.name === 'half-closed' && now - state.since >= limits.halfClosedTimeoutMs) {
       this.close({ outcome: 'closed', detail: 'half closed' });
-    } else if (this.#isSilent(now) || now - this.#usedAt >= limits.idleTimeoutMs) {
+    } else if (this.#isSilent(now) || (now - this.#usedAt >= limits.idleTimeoutMs && !this.#sink.inUse(this))) {
       this.close({ outcome: 'closed', detail: 'idle' });
     }
   }
@@ -188,7 +179,7 @@ export class TcpConnection implements StreamSink {
     const socket = this.#socket;
     socket.setNoDelay(true);
     socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
-    socket.on('connect', () => this.#connected());
+    socket.on(this.protocol === 'tls' ? 'secureConnect' : 'connect', () => this.#connected());
     socket.on('data', (chunk: Buffer) => {
       this.#usedAt = this.#clock.now();
       if (this.#state.name !== 'closed') this.#framer.push(chunk, this.#usedAt);
