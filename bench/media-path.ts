@@ -20,6 +20,7 @@ import { createRtpHeader, parseRtp, RTP_HEADER_BYTES, stampRtp, writeRtpHeader }
 import { Reception } from '../src/media/rtp/reception.ts';
 import type { RtpParameters } from '../src/media/session.ts';
 import { CallMedia } from '../src/media/thread/call.ts';
+import { LatchedPath } from '../src/media/thread/latched-path.ts';
 import { type BenchOptions, type BenchResult, flag, markdownTable, round } from './support/result.ts';
 
 const WARM_UP_PACKETS = 20_000;
@@ -143,8 +144,6 @@ function callStep(path: { echo: boolean; codec?: 'PCMU' | 'PCMA'; reorder?: bool
   const call = new CallMedia(
     {
       callId: 'bench',
-      natAllowed: false,
-      signallingAddress: null,
       timeouts: { firstPacketMs: 1e9, silenceMs: 1e9 },
     },
     {
@@ -157,10 +156,15 @@ function callStep(path: { echo: boolean; codec?: 'PCMU' | 'PCMA'; reorder?: bool
         host = given;
         return agent;
       },
-      sendRtp: () => {
-        sent++;
-      },
-      sendRtcp: () => undefined,
+      path: new LatchedPath(
+        { natAllowed: false, signallingAddress: null },
+        {
+          sendRtp: () => {
+            sent++;
+          },
+          sendRtcp: () => undefined,
+        },
+      ),
       emit: () => undefined,
     },
   );

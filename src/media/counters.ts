@@ -21,7 +21,7 @@ export const FIELD = {
   packetsLate: 5,
   packetsDuplicate: 6,
   packetsReordered: 7,
-  /** Strangers, packets while we do not receive, sequence jumps. */
+  /** Strangers, packets while we do not receive, sequence jumps, SRTP that failed. */
   packetsDropped: 8,
   malformed: 9,
   jitterMs: 10,
@@ -36,6 +36,8 @@ export const FIELD = {
   /** Agent audio beyond the 10 minutes that are queued, and marks beyond their limit. */
   playoutBytesDropped: 17,
   marksDropped: 18,
+  /** Packets that failed SRTP authentication or were replayed; among packetsDropped. */
+  srtpRejected: 19,
 } as const;
 /** Whole cache lines; what is not named above is spare. */
 export const FIELD_COUNT = 24;

@@ -8,6 +8,8 @@
 // M1. Media runs from `start` to `close`, with or without an agent: the caller hears comfort silence while nobody speaks.
 // M2. An AgentLink that is no longer the call's does nothing: late callbacks of a replaced or closed stream are void.
 // M3. A stream that throws is a broken agent of this call and nothing more.
+// M4. How packets travel is the path's business (path.ts). While it is not ready the agent's audio waits in the queue, so that a browser
+//     that connects after the answer misses nothing of the greeting.
 
 import type { CallQuality } from '../../domain/call.ts';
 import type { AgentDial, AgentFailure, AgentNotice, AgentStreamFactory } from '../agent-stream.ts';
@@ -21,11 +23,10 @@ import { Watchdog } from '../watchdog.ts';
 import { AgentLink, type AgentLinkOwner } from './agent-link.ts';
 import { Inbound, type InboundSink } from './inbound.ts';
 import { Outbound } from './outbound.ts';
+import type { RtpPath } from './path.ts';
 
 export interface CallMediaOptions {
   readonly callId: string;
-  readonly natAllowed: boolean;
-  readonly signallingAddress: string | null;
   readonly timeouts: MediaTimeouts;
 }
 
@@ -38,8 +39,7 @@ export interface CallMediaDeps {
   /** The call's row of counters. */
   readonly row: Float64Array;
   readonly createAgentStream: AgentStreamFactory;
-  readonly sendRtp: (bytes: Buffer, port: number, address: string) => void;
-  readonly sendRtcp: (bytes: Buffer, port: number, address: string) => void;
+  readonly path: RtpPath;
   readonly emit: (event: MediaEvent) => void;
 }
 
@@ -50,6 +50,7 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
   dueMs = Number.POSITIVE_INFINITY;
 
   readonly #deps: CallMediaDeps;
+  readonly #path: RtpPath;
   readonly #inbound: Inbound;
   readonly #outbound: Outbound;
   readonly #rtcp: RtcpSession;
@@ -62,18 +63,25 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
   #agentMalformed = 0;
   #rtcpMalformed = 0;
   #lastAgentProofMs = 0;
+  #srtpRejected = 0;
 
   constructor(options: CallMediaOptions, deps: CallMediaDeps) {
     this.#deps = deps;
-    this.#inbound = new Inbound(this, options);
+    this.#path = deps.path;
+    this.#inbound = new Inbound(this, deps.path);
     this.#outbound = new Outbound({
       blocks: deps.blocks,
       random: deps.random,
-      send: (packet) => this.#sendRtp(packet),
+      send: (packet) => this.#path.sendRtp(packet),
       markPlayed: (name) => this.#agent?.markPlayed(name),
     });
     this.#rtcp = new RtcpSession(deps.random, 'callin-edge');
     this.#watchdog = new Watchdog(options.timeouts);
+  }
+
+  /** Of the packets that the path is given. */
+  get ssrc(): number {
+    return this.#outbound.ssrc;
   }
 
   negotiate(remote: RtpParameters): void {
@@ -83,7 +91,7 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
     this.#inbound.negotiate(remote, receives(remote.direction), nowMs);
     this.#outbound.negotiate(remote.codec, remote.payloadType, sends(remote.direction));
     this.#watchdog.negotiated(receives(remote.direction), nowMs);
-    if (this.#phase === 'running') this.#outbound.start(nowMs);
+    this.#startOutbound(nowMs);
     this.#reschedule();
   }
 
@@ -109,7 +117,8 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
     this.#phase = 'running';
     this.#watchdog.start(nowMs);
     this.#rtcp.start(nowMs);
-    if (this.#remote !== null) this.#outbound.start(nowMs);
+    this.#path.start(nowMs);
+    this.#startOutbound(nowMs);
     if (this.#agent?.wasReady === true) this.#startAgent(this.#agent, nowMs);
     this.#reschedule();
   }
@@ -133,7 +142,7 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
     return qualityOf(this.#deps.row);
   }
 
-  // Datagrams of this call's sockets.
+  // Packets of this call's path.
 
   rtp(bytes: Buffer, address: string, port: number): void {
     const remote = this.#remote;
@@ -150,13 +159,33 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
   }
 
   rtcp(bytes: Buffer, address: string): void {
-    const { latch, reception } = this.#inbound;
-    if (!latch.acceptsControlFrom(address)) {
+    if (!this.#path.acceptsControlFrom(address)) {
       this.#inbound.dropped++;
       return;
     }
     const { nowMs, wallMs } = this.#deps;
-    if (!this.#rtcp.received(bytes, this.#outbound.ssrc, reception.ssrc, wallMs(), nowMs())) this.#rtcpMalformed++;
+    const { ssrc } = this.#inbound.reception;
+    if (!this.#rtcp.received(bytes, this.#outbound.ssrc, ssrc, wallMs(), nowMs())) this.#rtcpMalformed++;
+  }
+
+  /** A path that had to be set up first is up. */
+  pathReady(): void {
+    if (this.#phase === 'closed') return;
+    const nowMs = this.#deps.nowMs();
+    this.#deps.emit({ type: 'webrtc-connected', atMs: nowMs });
+    this.#startOutbound(nowMs);
+    this.#reschedule();
+  }
+
+  /** The path saw a stranger's packet. */
+  pathStranger(): void {
+    this.#inbound.dropped++;
+  }
+
+  /** The path could not authenticate a packet. */
+  pathRejected(): void {
+    this.#inbound.dropped++;
+    this.#srtpRejected++;
   }
 
   // The thread's clock.
@@ -171,9 +200,12 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
   slowTick(nowMs: number): void {
     this.publish();
     if (nowMs >= this.#rtcp.dueMs) this.#report(nowMs, false);
-    const lastRtpMs = this.#inbound.lastRtpMs;
-    if (this.#watchdog.expired(lastRtpMs, nowMs)) {
-      this.#deps.emit({ type: 'media-timeout', atMs: nowMs, lastProofMs: lastRtpMs === 0 ? null : lastRtpMs });
+    const { lastRtpMs } = this.#inbound;
+    const lastProofMs = lastRtpMs === 0 ? null : lastRtpMs;
+    const cause = this.#path.fault(nowMs);
+    if (cause !== null) this.#deps.emit({ type: 'media-timeout', atMs: nowMs, lastProofMs, cause });
+    else if (this.#watchdog.expired(lastRtpMs, nowMs)) {
+      this.#deps.emit({ type: 'media-timeout', atMs: nowMs, lastProofMs });
     }
   }
 
@@ -202,6 +234,7 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
     row[FIELD.framesConcealed] = this.#inbound.audio.framesConcealed;
     row[FIELD.playoutBytesDropped] = this.#outbound.bytesDropped;
     row[FIELD.marksDropped] = this.#outbound.marksDropped;
+    row[FIELD.srtpRejected] = this.#srtpRejected;
   }
 
   // What the inbound pipeline delivers.
@@ -276,14 +309,12 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
     this.#inbound.audio.start(nowMs);
   }
 
-  #sendRtp(packet: Buffer): void {
-    const target = this.#inbound.latch.target;
-    if (target !== null) this.#deps.sendRtp(packet, target.port, target.address);
+  #startOutbound(nowMs: number): void {
+    if (this.#phase === 'running' && this.#remote !== null && this.#path.ready) this.#outbound.start(nowMs);
   }
 
   #report(nowMs: number, bye: boolean): void {
-    const target = this.#inbound.latch.target;
-    if (target === null || this.#remote === null) return;
+    if (!this.#path.ready || this.#remote === null) return;
     const outbound = this.#outbound;
     const sent = {
       ssrc: outbound.ssrc,
@@ -291,9 +322,7 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
       octetsSent: outbound.octetsSent,
       timestampSent: outbound.timestamp,
     };
-    const bytes = this.#rtcp.build(this.#inbound.reception, sent, this.#deps.wallMs(), nowMs, bye);
-    if (this.#remote.rtcpMux) this.#deps.sendRtp(bytes, target.port, target.address);
-    else this.#deps.sendRtcp(bytes, target.port + 1, target.address);
+    this.#path.sendRtcp(this.#rtcp.build(this.#inbound.reception, sent, this.#deps.wallMs(), nowMs, bye));
   }
 
   #reschedule(): void {

@@ -1,6 +1,6 @@
 // Hot path: caller -> agent. One datagram from the socket to the agent's frame, in this order:
 //
-//   parse -> payload type -> latch (whose packet is it?) -> sequence -> telephone event | audio -> reorder -> sink
+//   parse -> payload type -> path (whose packet is it?) -> sequence -> telephone event | audio -> reorder -> sink
 //
 // I1. A packet that fails a stage is counted and changes nothing behind it.
 // I2. Only an accepted packet is proof of media (`lastRtpMs`): strangers cannot keep a call alive.
@@ -8,11 +8,11 @@
 import type { AudioCodec } from '../../domain/directory.ts';
 import { silenceByte, transcodeTable } from '../codec/g711.ts';
 import { DtmfReceiver } from '../dtmf/receiver.ts';
-import { Latch, type LatchOptions } from '../latch.ts';
 import { CallerAudio, type FrameSink } from '../reorder.ts';
 import { createRtpHeader, parseRtp } from '../rtp/header.ts';
 import { Reception, VERDICT } from '../rtp/reception.ts';
 import type { RtpParameters } from '../session.ts';
+import type { RtpPath } from './path.ts';
 
 export interface InboundSink extends FrameSink {
   firstPacket(nowMs: number): void;
@@ -25,7 +25,6 @@ const COMFORT_NOISE = 13;
 const header = createRtpHeader();
 
 export class Inbound {
-  readonly latch: Latch;
   readonly reception = new Reception();
   readonly audio: CallerAudio;
   /** Monotonic ms of the last accepted packet, 0 = never. */
@@ -34,6 +33,7 @@ export class Inbound {
   malformed = 0;
 
   readonly #sink: InboundSink;
+  readonly #path: RtpPath;
   readonly #dtmf = new DtmfReceiver();
   #payloadType = -1;
   #eventPayloadType = -1;
@@ -41,9 +41,9 @@ export class Inbound {
   #callerCodec: AudioCodec = 'PCMU';
   #agentCodec: AudioCodec = 'PCMU';
 
-  constructor(sink: InboundSink, latch: LatchOptions) {
+  constructor(sink: InboundSink, path: RtpPath) {
     this.#sink = sink;
-    this.latch = new Latch(latch);
+    this.#path = path;
     this.audio = new CallerAudio(sink);
   }
 
@@ -52,7 +52,7 @@ export class Inbound {
     this.#eventPayloadType = remote.receiveTelephoneEventPayloadType ?? -1;
     this.#receiving = receiving;
     this.#callerCodec = remote.codec;
-    this.latch.negotiate(remote.remoteAddress, remote.remotePort, nowMs);
+    this.#path.negotiate(remote, nowMs);
     this.#configure();
   }
 
@@ -69,7 +69,7 @@ export class Inbound {
     const type = header.payloadType;
     const isAudio = type === this.#payloadType;
     const known = isAudio || type === this.#eventPayloadType || type === COMFORT_NOISE;
-    if (!this.latch.accept(address, port, header.ssrc, header.sequence, known, nowMs) || !known) {
+    if (!this.#path.accept(address, port, header.ssrc, header.sequence, known, nowMs) || !known) {
       this.dropped++;
       return;
     }

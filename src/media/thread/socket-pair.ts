@@ -1,12 +1,10 @@
 // RTP and RTCP sockets of one call, and their afterlife.
 //
-// U1. Addresses given to `send…` are IP literals. `lookup` answers in the same tick, so that a packet leaves inside the call that
-//     sends it (dgram's own lookup defers even literals to the next tick). Measured: 4.3 us a send instead of 5.5, of which 3.8 are
-//     the kernel's; a connected socket (4.6) or the handle below dgram (4.0-4.9) gains nothing and would hide strangers and rebinds.
+// U1. Addresses given to `send…` are IP literals; a packet leaves inside the call that sends it (udp.ts).
 // U2. After `drain` nothing is delivered; the pair stays bound until stale packets stop, so that they never reach the next call.
 
-import { createSocket, type Socket } from 'node:dgram';
-import { isIPv6 } from 'node:net';
+import type { Socket } from 'node:dgram';
+import { bindUdp } from '../udp.ts';
 import type { BindResult } from './messages.ts';
 
 const DRAIN_QUIET_MS = 2000;
@@ -16,8 +14,6 @@ export interface DatagramHandlers {
   rtp(bytes: Buffer, address: string, port: number): void;
   rtcp(bytes: Buffer, address: string): void;
 }
-
-type LookupCallback = (error: null, address: string, family: number) => void;
 
 export class SocketPair {
   readonly port: number;
@@ -46,9 +42,9 @@ export class SocketPair {
     port: number,
     handlers: DatagramHandlers,
   ): Promise<SocketPair | Exclude<BindResult, 'ok'>> {
-    const rtp = await bindSocket(host, port);
+    const rtp = await bindUdp(host, port);
     if (typeof rtp === 'string') return rtp;
-    const rtcp = await bindSocket(host, port + 1);
+    const rtcp = await bindUdp(host, port + 1);
     if (typeof rtcp === 'string') {
       rtp.close();
       return rtcp;
@@ -88,26 +84,6 @@ export class SocketPair {
     if (this.#handlers === null) this.#sawStale = true;
     else this.#handlers.rtp(bytes, address, port);
   }
-}
-
-function bindSocket(host: string, port: number): Promise<Socket | Exclude<BindResult, 'ok'>> {
-  const type = isIPv6(host) ? 'udp6' : 'udp4';
-  const family = type === 'udp6' ? 6 : 4;
-  const socket = createSocket({
-    type,
-    lookup: (name: string, _options: unknown, callback: LookupCallback) => callback(null, name, family),
-  });
-  return new Promise((resolve) => {
-    const onError = (error: NodeJS.ErrnoException): void => {
-      socket.close();
-      resolve(error.code === 'EADDRINUSE' ? 'in-use' : 'failed');
-    };
-    socket.once('error', onError);
-    socket.bind({ address: host, port, exclusive: true }, () => {
-      socket.removeListener('error', onError);
-      resolve(socket);
-    });
-  });
 }
 
 function ignoreSendError(): void {

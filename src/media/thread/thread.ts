@@ -14,7 +14,9 @@ import { rowView, THREAD_FIELD, threadView } from '../counters.ts';
 import { BlockPool } from '../playout.ts';
 import { type Random, seededRandom, systemRandom } from '../random.ts';
 import { CallMedia } from './call.ts';
+import { LatchedPath } from './latched-path.ts';
 import type { MediaCommand, MediaReport, MediaThreadConfig } from './messages.ts';
+import type { RtpPath } from './path.ts';
 import { SocketPair } from './socket-pair.ts';
 
 const TICK_MS = 2;
@@ -25,7 +27,8 @@ const SECOND_MS = 1000;
 interface OpenCall {
   readonly session: number;
   readonly media: CallMedia;
-  readonly sockets: SocketPair;
+  /** Gives up what carries its packets; the port is reported free when it is. */
+  readonly release: () => void;
 }
 
 /** Serves `port` until it says stop. Called once, by the thread's composition root. */
@@ -106,21 +109,33 @@ class MediaThread {
       this.#report({ type: 'opened', session, bound: sockets });
       return;
     }
-    const media = new CallMedia(command, {
+    const media = this.#createCall(command, new LatchedPath(command, sockets));
+    const release = (): void => {
+      sockets.drain(this.#nowMs());
+      this.#draining.add(sockets);
+    };
+    this.#report({ type: 'opened', session, bound: 'ok' });
+    this.#admit({ session, media, release });
+  }
+
+  #createCall(command: Extract<MediaCommand, { type: 'open' }>, path: RtpPath): CallMedia {
+    const { session } = command;
+    return new CallMedia(command, {
       nowMs: this.#nowMs,
       wallMs: () => Date.now(),
       random: this.#random,
       blocks: this.#blocks,
       row: rowView(this.#config.counters, command.row),
       createAgentStream: this.#createAgentStream,
-      sendRtp: (bytes, to, address) => sockets.sendRtp(bytes, to, address),
-      sendRtcp: (bytes, to, address) => sockets.sendRtcp(bytes, to, address),
+      path,
       emit: (event) => this.#report({ type: 'event', session, event }),
     });
-    this.#bySession.set(session, { session, media, sockets });
-    this.#calls.push(media);
-    this.#report({ type: 'opened', session, bound: 'ok' });
-    if (!this.#opening.delete(session)) this.#close(session);
+  }
+
+  #admit(call: OpenCall): void {
+    this.#bySession.set(call.session, call);
+    this.#calls.push(call.media);
+    if (!this.#opening.delete(call.session)) this.#close(call.session);
     this.#slot[THREAD_FIELD.calls] = this.#calls.length;
     this.#runTimer();
   }
@@ -143,8 +158,7 @@ class MediaThread {
     const last = this.#calls.pop()!;
     if (last !== call.media) this.#calls[this.#calls.indexOf(call.media)] = last;
     const quality = call.media.close();
-    call.sockets.drain(this.#nowMs());
-    this.#draining.add(call.sockets);
+    call.release();
     this.#slot[THREAD_FIELD.calls] = this.#calls.length;
     this.#report({ type: 'closed', session, quality });
   }

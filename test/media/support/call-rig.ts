@@ -7,7 +7,9 @@ import { BlockPool } from '../../../src/media/playout.ts';
 import { seededRandom } from '../../../src/media/random.ts';
 import { createRtpHeader, looksLikeRtcp, parseRtp, RTP_HEADER_BYTES } from '../../../src/media/rtp/header.ts';
 import type { AgentConnectOutcome, MediaEvent, RtpParameters } from '../../../src/media/session.ts';
+import type { LatchOptions } from '../../../src/media/latch.ts';
 import { CallMedia, type CallMediaOptions } from '../../../src/media/thread/call.ts';
+import { LatchedPath } from '../../../src/media/thread/latched-path.ts';
 import { rtpPacket } from './rtp-peer.ts';
 
 export interface SentPacket {
@@ -67,6 +69,8 @@ export class FakeAgent implements AgentStream {
   }
 }
 
+export type RigOptions = Partial<CallMediaOptions & LatchOptions>;
+
 export const PEER = { address: '192.0.2.10', port: 4000 } as const;
 
 export class CallRig {
@@ -86,14 +90,20 @@ export class CallRig {
   #slowMs = 100_000;
   #secondMs = 100_000;
 
-  constructor(options: Partial<CallMediaOptions> = {}) {
+  constructor(options: RigOptions = {}) {
+    const { natAllowed = false, signallingAddress = null, ...call } = options;
+    const path = new LatchedPath(
+      { natAllowed, signallingAddress },
+      {
+        sendRtp: (bytes, port, address) => this.#sentRtp(bytes, port, address),
+        sendRtcp: (bytes, port) => this.sentControl.push({ bytes: Buffer.from(bytes), port }),
+      },
+    );
     this.call = new CallMedia(
       {
         callId: 'call_rig',
-        natAllowed: false,
-        signallingAddress: null,
         timeouts: { firstPacketMs: 5000, silenceMs: 3000 },
-        ...options,
+        ...call,
       },
       {
         nowMs: () => this.nowMs,
@@ -107,8 +117,7 @@ export class CallRig {
           this.agents.push(agent);
           return agent;
         },
-        sendRtp: (bytes, port, address) => this.#sentRtp(bytes, port, address),
-        sendRtcp: (bytes, port) => this.sentControl.push({ bytes: Buffer.from(bytes), port }),
+        path,
         emit: (event) => this.events.push(event),
       },
     );
@@ -118,7 +127,7 @@ export class CallRig {
   static running(
     remote: Partial<RtpParameters> = {},
     dial: Partial<AgentDial> = {},
-    options: Partial<CallMediaOptions> = {},
+    options: RigOptions = {},
   ): CallRig {
     const rig = new CallRig(options);
     rig.negotiate(remote);
