@@ -163,9 +163,8 @@ class Calls implements CallManager {
     if (limit !== null) return limit;
     if (!isE164(request.from)) return 'caller_id_not_owned';
     if (!isE164(request.to)) return 'destination_not_allowed';
-    const owned = (await directory.numbers.byE164(request.from)).filter(
-      (number) => number.workspaceId === request.workspaceId,
-    );
+    const known = request.caller === undefined ? await directory.numbers.byE164(request.from) : [request.caller];
+    const owned = known.filter((number) => number.workspaceId === request.workspaceId);
     const { from, workspaceId } = request;
     const question = { from, workspaceId, numbers: owned, trunks: await directory.allTrunks(), random };
     const routeTo = (to: E164) => routeOutbound({ ...question, to });

@@ -1,6 +1,7 @@
 // What the API may do with calls.
 
 import type { CallRecord } from '../domain/call.ts';
+import type { PhoneNumber } from '../domain/directory.ts';
 import type { Reason } from '../domain/reasons.ts';
 import type { CallStore } from '../directory/directory.ts';
 
@@ -22,6 +23,8 @@ export interface OriginateRequest {
   readonly to: string;
   readonly agentId?: string;
   readonly customParameters?: Readonly<Record<string, string>>;
+  /** The record of `from` where it is in no directory: a number that the operator itself calls from. */
+  readonly caller?: PhoneNumber;
   readonly ringTimeoutMs?: number;
   readonly maxDurationMs?: number;
 }
