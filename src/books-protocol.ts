@@ -1,6 +1,6 @@
 // Messages between the main thread and the thread that owns the books (books.ts, books-thread.ts). Plain data: bigint, strings, maps.
 
-import type { CostQuery, HoldRequest, PostingQuery, ReserveOutcome, Settlement } from './ledger/books.ts';
+import type { CostQuery, FeeRequest, HoldRequest, PostingQuery, ReserveOutcome, Settlement } from './ledger/books.ts';
 import type { BooksFile } from './ledger/sqlite-books.ts';
 import type { SumQuery } from './ledger/sums.ts';
 import type { HeartbeatRow, JournalFile, JournalRow, RatedPage } from './metering/journal.ts';
@@ -11,6 +11,7 @@ export interface BooksResults {
   reserve: ReturnType<BooksFile['reserve']>;
   release: undefined;
   settle: ReturnType<BooksFile['settle']>;
+  postFee: ReturnType<BooksFile['postFee']>;
   postings: ReturnType<BooksFile['postings']>;
   costs: ReturnType<BooksFile['costs']>;
   sum: ReturnType<BooksFile['sum']>;
@@ -30,6 +31,7 @@ export type BooksCall =
   | { readonly name: 'reserve'; readonly args: readonly [HoldRequest] }
   | { readonly name: 'release'; readonly args: readonly [workspaceId: string, holdId: string] }
   | { readonly name: 'settle'; readonly args: readonly [Settlement] }
+  | { readonly name: 'postFee'; readonly args: readonly [FeeRequest] }
   | { readonly name: 'postings'; readonly args: readonly [PostingQuery] }
   | { readonly name: 'costs'; readonly args: readonly [CostQuery] }
   | { readonly name: 'sum'; readonly args: readonly [SumQuery] }

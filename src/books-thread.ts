@@ -43,6 +43,8 @@ function perform(request: Exclude<BooksRequest, { name: 'close' }>): unknown {
       return books.release(...request.args);
     case 'settle':
       return books.settle(...request.args);
+    case 'postFee':
+      return books.postFee(...request.args);
     case 'postings':
       return books.postings(...request.args);
     case 'costs':

@@ -69,6 +69,7 @@ export async function openBooks(options: OpenBooksOptions): Promise<OpenBooks> {
       reserve: (hold) => remote.call({ name: 'reserve', args: [hold] }),
       release: (workspaceId, holdId) => remote.call({ name: 'release', args: [workspaceId, holdId] }),
       settle: (settlement) => remote.call({ name: 'settle', args: [settlement] }),
+      postFee: (fee) => remote.call({ name: 'postFee', args: [fee] }),
       postings: (query) => remote.call({ name: 'postings', args: [query] }),
       costs: (query) => remote.call({ name: 'costs', args: [query] }),
     },

@@ -6,6 +6,7 @@ import type { RedisAddress } from '../config/redis-url.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Nano } from '../domain/money.ts';
 import type { Books, Settlement } from '../ledger/books.ts';
+import { checkedFee } from '../ledger/checks.ts';
 import { openRedisBooks, type RedisBooks } from '../ledger/redis-books.ts';
 import type { Journal } from '../metering/journal.ts';
 import type { Meter } from '../metering/meter.ts';
@@ -198,6 +199,7 @@ function inStoreTime(books: RedisBooks, storeClock: StoreClock): Books {
     },
     release: (workspaceId, holdId) => books.release(workspaceId, holdId),
     settle: (settlement) => books.settle(settlement),
+    postFee: (fee) => books.postFee({ ...fee, nowMs: storeClock.nowMs() }),
     postings: (query) => books.postings(query),
     costs: (query) => books.costs(query),
   };
@@ -235,6 +237,11 @@ function keeping(books: Books, outbox: Outbox, clock: Clock): Books {
     async settle(settlement: Settlement) {
       const outcome = await books.settle(settlement);
       outbox.keep(settlement, clock.wallMs());
+      return outcome;
+    },
+    async postFee(fee) {
+      const outcome = await books.postFee(fee);
+      if (outcome !== 'insufficient') outbox.keep(checkedFee(fee), clock.wallMs());
       return outcome;
     },
   };

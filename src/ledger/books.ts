@@ -112,6 +112,17 @@ export interface Settlement {
   readonly costs: readonly SupplierCost[];
 }
 
+/** A price that no call makes: a number's set-up, its month, an activation. */
+export interface FeeRequest {
+  /** `fee:…`, of meter `fee`, without a call, its amount negative: what is given back is an ordinary settlement. */
+  readonly posting: NewPosting;
+  /** Prepaid: refuse when balance - holds would not pay it. Postpaid: only charged. */
+  readonly prepaid: boolean;
+  readonly nowMs: number;
+}
+
+export type FeeOutcome = 'posted' | 'exists' | 'insufficient';
+
 export interface Books {
   balance(workspaceId: string, nowMs: number): Promise<Balance>;
   /** Checks in this order and changes nothing unless `held`: money, places at once, starts in a second, spending. */
@@ -120,6 +131,8 @@ export interface Books {
   release(workspaceId: string, holdId: string): Promise<void>;
   /** Posts all lines and releases the hold in one atomic step (B1). */
   settle(settlement: Settlement): Promise<'posted' | 'exists'>;
+  /** Charges a fee where the money is there, in one atomic step. One that is known is `exists`, whatever the balance is by now (B1). */
+  postFee(fee: FeeRequest): Promise<FeeOutcome>;
   postings(query: PostingQuery): Promise<readonly Posting[]>;
   costs(query: CostQuery): Promise<readonly SupplierCost[]>;
 }

@@ -1,7 +1,7 @@
 // What every store asks of a hold and of a settlement before it reads or writes anything, so that all refuse the same things alike.
 
 import type { Nano } from '../domain/money.ts';
-import type { HoldRequest, NewPosting, Settlement, SupplierCost } from './books.ts';
+import type { FeeRequest, HoldRequest, NewPosting, Settlement, SupplierCost } from './books.ts';
 import { AmountRangeError, LedgerRequestError, PostingConflictError } from './errors.ts';
 
 const INT64_MAX = 2n ** 63n - 1n;
@@ -32,6 +32,15 @@ export function checkSettlement({ workspaceId, postings, costs }: Settlement): v
     checkedAmount(cost.revenue);
     if (cost.amount < 0n) throw new LedgerRequestError(`cost ${cost.id} is negative`);
   }
+}
+
+/** The settlement that a fee is, where it may be charged. */
+export function checkedFee({ posting }: FeeRequest): Settlement {
+  const { id, workspaceId, meter, callId, amount } = posting;
+  if (meter !== 'fee' || callId !== null || amount >= 0n) throw new LedgerRequestError(`${id} is no fee`);
+  const settlement: Settlement = { workspaceId, holdId: null, postings: [posting], costs: [] };
+  checkSettlement(settlement);
+  return settlement;
 }
 
 /** What makes a repeat the same effect; notes and times may differ. */

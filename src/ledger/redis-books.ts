@@ -16,9 +16,9 @@
 
 import type { RedisAddress } from '../config/redis-url.ts';
 import type { Clock } from '../domain/clock.ts';
-import type { Balance, Books, HoldRequest, ReserveOutcome, Settlement } from './books.ts';
+import type { Balance, Books, FeeOutcome, HoldRequest, ReserveOutcome, Settlement } from './books.ts';
 import type { Difference } from './audit.ts';
-import { checkHold, checkSameCost, checkSamePosting, checkSettlement } from './checks.ts';
+import { checkedFee, checkHold, checkSameCost, checkSamePosting, checkSettlement } from './checks.ts';
 import { AmountRangeError, HoldOutdatedError, StoreCorruptError } from './errors.ts';
 import { checkBooks } from './redis/check.ts';
 import { RedisConnection, type StoreEpoch } from './redis/connection.ts';
@@ -76,6 +76,23 @@ export function openRedisBooks(options: RedisBooksOptions): RedisBooks {
     named.add(workspaceId);
   };
 
+  /** With `payNowMs`, new lines that the money of that instant does not pay are refused. */
+  const settle = async (settlement: Settlement, payNowMs: number | null): Promise<FeeOutcome> => {
+    const { workspaceId } = settlement;
+    if (!named.has(workspaceId)) await name(workspaceId);
+    const keys = [
+      ...accountKeys(workspaceId),
+      keyOf(workspaceId, 'spent'),
+      ...lineKeys(workspaceId, 'postings'),
+      ...lineKeys(workspaceId, 'costs'),
+    ];
+    const args = settlementArgs(settlement, payNowMs);
+    const [outcome, what = '', index = ''] = await connection.run((client) => client.ledgerSettle(...keys, ...args));
+    if (outcome === 'range') throw new AmountRangeError(BigInt(what));
+    if (outcome === 'conflict') throwConflict(settlement, what, Number(index) - 1);
+    return outcome as FeeOutcome;
+  };
+
   return {
     ready: (timeoutMs) => connection.ready(timeoutMs),
     get epochId() {
@@ -109,20 +126,9 @@ export function openRedisBooks(options: RedisBooksOptions): RedisBooks {
     },
     async settle(settlement) {
       checkSettlement(settlement);
-      const { workspaceId } = settlement;
-      if (!named.has(workspaceId)) await name(workspaceId);
-      const keys = [
-        ...accountKeys(workspaceId),
-        keyOf(workspaceId, 'spent'),
-        ...lineKeys(workspaceId, 'postings'),
-        ...lineKeys(workspaceId, 'costs'),
-      ];
-      const args = settlementArgs(settlement);
-      const [outcome, what = '', index = ''] = await connection.run((client) => client.ledgerSettle(...keys, ...args));
-      if (outcome === 'range') throw new AmountRangeError(BigInt(what));
-      if (outcome === 'conflict') throwConflict(settlement, what, Number(index) - 1);
-      return outcome as 'posted' | 'exists';
+      return (await settle(settlement, null)) as 'posted' | 'exists';
     },
+    postFee: async (fee) => settle(checkedFee(fee), fee.prepaid ? fee.nowMs : null),
     postings: async (query) => (await lines.find('postings', query)).map(toPosting),
     costs: async (query) => (await lines.find('costs', query)).map(toCost),
     check: () => checkBooks(connection, lines),
@@ -152,8 +158,9 @@ function holdArgs({ id, amount, expiresAtMs, nowMs, prepaid, limits }: HoldReque
 }
 
 /** In the order that scripts/settle.lua reads them. */
-function settlementArgs({ holdId, postings, costs }: Settlement): string[] {
-  const args = [holdId ?? '', String(KEPT_HOURS), String(postings.length)];
+function settlementArgs({ holdId, postings, costs }: Settlement, payNowMs: number | null): string[] {
+  const payNow = payNowMs === null ? '' : String(Math.floor(payNowMs));
+  const args = [holdId ?? '', String(KEPT_HOURS), String(postings.length), payNow];
   for (const line of postings) {
     const { id, callId, meter, amount, at } = line;
     args.push(

@@ -12,6 +12,8 @@ import type {
   Balance,
   Books,
   CostQuery,
+  FeeOutcome,
+  FeeRequest,
   HoldRequest,
   Posting,
   PostingQuery,
@@ -19,7 +21,7 @@ import type {
   Settlement,
   SupplierCost,
 } from './books.ts';
-import { checkedAmount, checkHold, checkSettlement } from './checks.ts';
+import { checkedAmount, checkedFee, checkHold, checkSettlement } from './checks.ts';
 import { HoldConflictError, HoldOutdatedError } from './errors.ts';
 import { CALL_HOLD_PREFIX, DAY_HOURS, dayStartOf, hourOf, KEPT_HOURS, START_MS, spentByHour } from './spent.ts';
 import { integer, Lines, prepareExact } from './sqlite-lines.ts';
@@ -144,6 +146,15 @@ export class BooksFile {
     return postings.length + costs.length > 0 || given === 0 ? 'posted' : 'exists';
   }
 
+  postFee(fee: FeeRequest): FeeOutcome {
+    const settlement = checkedFee(fee);
+    const { posting, prepaid, nowMs } = fee;
+    if (this.#lines.hasPosting(posting)) return 'exists';
+    const { balance, reserved } = this.#afterExpiry(posting.workspaceId, nowMs);
+    if (prepaid && balance + posting.amount < reserved) return 'insufficient';
+    return this.settle(settlement);
+  }
+
   postings(query: PostingQuery): Posting[] {
     return this.#lines.postings(query);
   }
@@ -257,6 +268,7 @@ export function createBooks(file: BooksFile, commit: GroupCommit): Books {
     reserve: (hold) => commit.run(() => file.reserve(hold)),
     release: (workspaceId, holdId) => commit.run(() => file.release(workspaceId, holdId)),
     settle: (settlement) => commit.run(() => file.settle(settlement)),
+    postFee: (fee) => commit.run(() => file.postFee(fee)),
     postings: (query) => commit.run(() => file.postings(query)),
     costs: (query) => commit.run(() => file.costs(query)),
   };

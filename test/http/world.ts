@@ -10,6 +10,8 @@ import { createHttp } from '../../src/http/server.ts';
 import type {
   Balance,
   Books,
+  FeeOutcome,
+  FeeRequest,
   HoldRequest,
   Posting,
   PostingQuery,
@@ -229,6 +231,14 @@ export class FakeBooks implements Books {
       this.lines.push({ ...posting, balanceAfter: balance + posting.amount });
     }
     return fresh.length > 0 ? 'posted' : 'exists';
+  }
+
+  async postFee({ posting, prepaid }: FeeRequest): Promise<FeeOutcome> {
+    const { workspaceId, amount } = posting;
+    if (this.lines.some((line) => line.id === posting.id)) return 'exists';
+    const { balance, reserved } = await this.balance(workspaceId);
+    if (prepaid && balance + amount < reserved) return 'insufficient';
+    return this.settle({ workspaceId, holdId: null, postings: [posting], costs: [] });
   }
 
   async costs(): Promise<readonly SupplierCost[]> {

@@ -14,7 +14,7 @@ const AT_ONCE = 100;
 const SCALES = [1n, 1_000_003n, 999_999_999n, 3_999_999_999_999_989n];
 const START_MS = 1_795_564_800_000 - 3_000;
 
-/** Property 4: no interleaving of reserves, renewals, settlements, voids, top-ups and expiries overdraws a prepaid workspace. */
+/** Property 4: no interleaving of reserves, renewals, settlements, voids, top-ups, fees and expiries overdraws a prepaid workspace. */
 export function schedulesContract(booksNow: () => Books, usual: number): void {
   const schedules = Number(SCHEDULES ?? usual);
   describe('random schedules', () => {
@@ -54,21 +54,27 @@ async function runSchedule(books: Books, random: SeededRandom, workspaceId: stri
   expect(await books.settle(first)).toBe(model.settle(first));
   for (let index = 0; index < STEPS; index += 1) {
     nowMs += random.below(700);
-    const id = `${random.chance(0.8) ? 'lease' : 'order'}:${workspaceId}:${random.below(4)}`;
-    const turn = random.below(10);
+    const holdId = `${random.chance(0.8) ? 'lease' : 'order'}:${workspaceId}:${random.below(4)}`;
+    const turn = random.below(11);
     if (turn < 6) {
-      const expiresAtMs = Math.max(nowMs + 1 + random.below(2_500), model.expiresAtMs(id));
-      const request = hold(id, amount(200), { workspaceId, nowMs, expiresAtMs, limits });
-      step(`reserve ${id}`, books.reserve(request), model.reserve(request));
+      const expiresAtMs = Math.max(nowMs + 1 + random.below(2_500), model.expiresAtMs(holdId));
+      const request = hold(holdId, amount(200), { workspaceId, nowMs, expiresAtMs, limits });
+      step(`reserve ${holdId}`, books.reserve(request), model.reserve(request));
     } else if (turn < 8) {
       // No more than the hold: what a call is served beyond it is not charged.
-      const charged = ((model.held(id) ?? 0n) * BigInt(random.below(101))) / 100n;
+      const charged = ((model.held(holdId) ?? 0n) * BigInt(random.below(101))) / 100n;
       postings += 1;
       const line = charge(`${workspaceId}:compute:${postings}`, charged, { workspaceId, at: nowMs });
-      settle(`settle ${id}`, settlement({ workspaceId, holdId: id, postings: [line] }));
+      settle(`settle ${holdId}`, settlement({ workspaceId, holdId, postings: [line] }));
+    } else if (turn === 10) {
+      const seq = random.below(3);
+      // The same id is the same fee.
+      const [id, amount] = [`fee:${workspaceId}:${seq}`, -(BigInt(40 + 20 * seq) * scale)];
+      const fee = { posting: posting({ id, workspaceId, meter: 'fee', amount, at: nowMs }), prepaid: true, nowMs };
+      step(id, books.postFee(fee), model.postFee(fee));
     } else if (turn < 9) {
-      model.release(id);
-      step(`release ${id}`, books.release(workspaceId, id), undefined);
+      model.release(holdId);
+      step(`release ${holdId}`, books.release(workspaceId, holdId), undefined);
     } else {
       const line = posting({ id: `${workspaceId}:topup:${index}`, workspaceId, amount: amount(300) });
       settle('topup', posted(line));

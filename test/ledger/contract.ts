@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Books, CostQuery, NewPosting, PostingQuery, SupplierCost } from '../../src/ledger/books.ts';
+import { feesContract } from './contract-fees.ts';
 import { limitsContract } from './contract-limits.ts';
 import { schedulesContract } from './contract-schedules.ts';
 import { charge, cost, hold, posted, posting, settlement, WORKSPACE } from './lines.ts';
@@ -393,6 +394,7 @@ export function booksContract(name: string, open: () => Promise<BooksUnderTest>,
     });
 
     limitsContract(() => books);
+    feesContract(() => books);
     schedulesContract(() => books, options.schedules);
   });
 }

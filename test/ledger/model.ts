@@ -1,4 +1,11 @@
-import type { Balance, HoldRequest, ReserveOutcome, Settlement } from '../../src/ledger/books.ts';
+import type {
+  Balance,
+  FeeOutcome,
+  FeeRequest,
+  HoldRequest,
+  ReserveOutcome,
+  Settlement,
+} from '../../src/ledger/books.ts';
 
 // The rules of the books for one workspace, as plainly as they can be said: every sum is made anew from what is written down.
 
@@ -44,6 +51,13 @@ export class ModelBooks {
       this.#postings.set(id, { amount, atMs: at, isCall: meter !== 'topup' && meter !== 'fee' });
     if (holdId !== null) this.#holds.delete(holdId);
     return fresh.length > 0 || postings.length === 0 ? 'posted' : 'exists';
+  }
+
+  postFee({ posting, prepaid, nowMs }: FeeRequest): FeeOutcome {
+    if (this.#postings.has(posting.id)) return 'exists';
+    const { balance, reserved } = this.balance(nowMs);
+    if (prepaid && balance - reserved < -posting.amount) return 'insufficient';
+    return this.settle({ workspaceId: posting.workspaceId, holdId: null, postings: [posting], costs: [] });
   }
 
   balance(nowMs: number): Balance {

@@ -2,6 +2,8 @@ import type {
   Balance,
   Books,
   CostQuery,
+  FeeOutcome,
+  FeeRequest,
   HoldRequest,
   Posting,
   PostingQuery,
@@ -9,7 +11,14 @@ import type {
   Settlement,
   SupplierCost,
 } from '../../src/ledger/books.ts';
-import { checkedAmount, checkHold, checkSameCost, checkSamePosting, checkSettlement } from '../../src/ledger/checks.ts';
+import {
+  checkedAmount,
+  checkedFee,
+  checkHold,
+  checkSameCost,
+  checkSamePosting,
+  checkSettlement,
+} from '../../src/ledger/checks.ts';
 import { HoldConflictError, HoldOutdatedError } from '../../src/ledger/errors.ts';
 import { CALL_HOLD_PREFIX, dayStartOf, hourOf, KEPT_HOURS, START_MS, spentByHour } from '../../src/ledger/spent.ts';
 
@@ -139,6 +148,15 @@ export class MemoryBooks {
     return postings.length + costs.length > 0 || given === 0 ? 'posted' : 'exists';
   }
 
+  postFee(fee: FeeRequest): FeeOutcome {
+    const settlement = checkedFee(fee);
+    const { posting, prepaid, nowMs } = fee;
+    if (this.#hasPosting(posting)) return 'exists';
+    const { balance, reserved } = this.balance(posting.workspaceId, nowMs);
+    if (prepaid && balance + posting.amount < reserved) return 'insufficient';
+    return this.settle(settlement);
+  }
+
   postings(query: PostingQuery): Posting[] {
     return find(this.#postings, query)
       .filter(({ meter }) => query.meter === undefined || meter === query.meter)
@@ -198,6 +216,7 @@ export function asBooks(memory: MemoryBooks): Books {
     reserve: async (hold) => memory.reserve(hold),
     release: async (workspaceId, holdId) => memory.release(workspaceId, holdId),
     settle: async (settlement) => memory.settle(settlement),
+    postFee: async (fee) => memory.postFee(fee),
     postings: async (query) => memory.postings(query),
     costs: async (query) => memory.costs(query),
   };

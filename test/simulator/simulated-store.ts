@@ -71,6 +71,8 @@ export function simulatedStore(
         step({ name: 'release', store: 'books', releasedHold: holdId }, () => books.release(workspaceId, holdId)),
       settle: (settlement) =>
         step({ name: 'settle', store: 'books', settledHold: settlement.holdId }, () => books.settle(settlement)),
+      // No fee is charged on the way of a call.
+      postFee: async (fee) => books.postFee(fee),
       postings: async (query) => books.postings(query),
       costs: async (query) => books.costs(query),
     },

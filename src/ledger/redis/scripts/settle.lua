@@ -1,11 +1,12 @@
 -- KEYS: account, holds, expiries, calls, spent, then for postings and for costs: lines, ids, by call, by hour (ledger/redis/keys.ts).
--- ARGV: hold id (empty for none), hours kept, how many of the lines are postings, then for each line: id, call (empty for none), hour,
+-- ARGV: hold id (empty for none), hours kept, how many of the lines are postings, now where new lines are refused that balance - holds would
+--       not pay (empty where they are not), then for each line: id, call (empty for none), hour,
 --       amount, whether it is spending (1 or 0), the line as JSON without what is only known here.
--- Answers `posted` or `exists`; `conflict` with the line that stands; `range` with the sum that does not fit.
+-- Answers `posted`, `exists` or `insufficient`; `conflict` with the line that stands; `range` with the sum that does not fit.
 
 local SPENT = KEYS[5]
-local FIRST, WIDTH = 4, 6
-local hold_id, hours_kept, postings = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local FIRST, WIDTH = 5, 6
+local hold_id, hours_kept, postings, pay_now = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local given = (#ARGV - FIRST + 1) / WIDTH
 
 local function line_at(index)
@@ -30,7 +31,7 @@ local function is_same(stored, json)
 end
 
 -- Read and check everything.
-local balance, reserved = read_account('-inf')
+local balance, reserved = read_account(pay_now == '' and '-inf' or pay_now)
 local spent, new_hours, fresh = {}, false, {}
 for first_key = 6, 10, 4 do
   for key = first_key, first_key + 3 do redis.call('HLEN', KEYS[key]) end
@@ -58,6 +59,7 @@ for index = 1, given do
     fresh[#fresh + 1] = line
   end
 end
+if pay_now ~= '' and #fresh > 0 and less(balance, reserved) then return { 'insufficient' } end
 local own = hold_id ~= '' and redis.call('HGET', HOLDS, hold_id)
 
 -- When a line was written: never before an earlier one of this workspace, so that all workspaces together have one order.
