@@ -1,5 +1,7 @@
 import dgram from 'node:dgram';
 import net from 'node:net';
+import tls from 'node:tls';
+import { WebSocket } from 'ws';
 
 /** A SIP message as text with just enough reading for assertions. It is no SIP stack: the test says every byte. */
 export class RawMessage {
@@ -59,16 +61,18 @@ export class RawMessage {
   }
 }
 
+export type RawTransport = 'UDP' | 'TCP' | 'TLS' | 'WS';
+
 type Wanted = string | number | ((message: RawMessage) => boolean);
 
 /**
- * A SIP peer that sends raw text and collects what comes back, over UDP or over one TCP connection. Everything received is kept
+ * A SIP peer that sends raw text and collects what comes back, over UDP or over one connection (TCP, TLS, WebSocket). Everything received is kept
  * until a test takes it, so nothing that was sent unasked goes unseen.
  */
 export class RawSipPeer {
   readonly port: number;
   readonly address: string;
-  readonly transport: 'UDP' | 'TCP';
+  readonly transport: RawTransport;
   readonly received: RawMessage[] = [];
   readonly #write: (text: string | Buffer, port: number) => void;
   readonly #close: () => Promise<void>;
@@ -76,7 +80,7 @@ export class RawSipPeer {
   readonly #wake = new Set<() => void>();
 
   private constructor(
-    transport: 'UDP' | 'TCP',
+    transport: RawTransport,
     port: number,
     write: (text: string | Buffer, port: number) => void,
     close: () => Promise<void>,
@@ -122,9 +126,47 @@ export class RawSipPeer {
     return { port, accepted, close: () => new Promise((resolve) => server.close(() => resolve())) };
   }
 
-  static #overSocket(socket: net.Socket, port = socket.localPort ?? 0): RawSipPeer {
+  /** One outgoing TLS connection to `port` of localhost. */
+  static async tls(port: number, ca: string): Promise<RawSipPeer> {
+    const socket = tls.connect({ port, host: '127.0.0.1', servername: 'localhost', ca });
+    await new Promise<void>((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject));
+    return RawSipPeer.#overSocket(socket, socket.localPort, 'TLS');
+  }
+
+  /** Listens on TLS and serves the first connection that arrives. */
+  static async tlsListener(certificate: { cert: string; key: string }) {
+    const server = tls.createServer(certificate);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as net.AddressInfo;
+    const accepted = new Promise<RawSipPeer>((resolve) =>
+      server.on('secureConnection', (socket) => resolve(RawSipPeer.#overSocket(socket, port, 'TLS'))),
+    );
+    return { port, accepted, close: () => new Promise<void>((resolve) => server.close(() => resolve())) };
+  }
+
+  /** A browser: one WebSocket to `port`; one message per frame. */
+  static async ws(port: number): Promise<RawSipPeer> {
+    const socket = new WebSocket(`ws://127.0.0.1:${port}`, 'sip');
+    await new Promise<void>((resolve, reject) => socket.once('open', resolve).once('error', reject));
     const peer = new RawSipPeer(
-      'TCP',
+      'WS',
+      // It listens nowhere.
+      9,
+      (text) => socket.send(text),
+      () => {
+        socket.terminate();
+        return Promise.resolve();
+      },
+      'df7jal23ls0d.invalid',
+    );
+    socket.on('error', () => socket.terminate());
+    socket.on('message', (data) => peer.#take(new RawMessage(String(data), { address: '127.0.0.1', port })));
+    return peer;
+  }
+
+  static #overSocket(socket: net.Socket, port = socket.localPort ?? 0, transport: RawTransport = 'TCP'): RawSipPeer {
+    const peer = new RawSipPeer(
+      transport,
       port,
       (text) => void socket.write(text),
       () => {
@@ -224,7 +266,7 @@ export function requestText(peer: RawSipPeer, request: RequestText): string {
   const body = request.body ?? '';
   return [
     `${request.method} ${request.uri} SIP/2.0`,
-    `Via: SIP/2.0/${peer.transport} ${peer.address}:${peer.port};branch=${request.branch}`,
+    `Via: SIP/2.0/${peer.transport} ${sentBy(peer)};branch=${request.branch}`,
     'Max-Forwards: 70',
     `From: ${request.from}`,
     `To: ${request.to}`,
@@ -248,8 +290,7 @@ export function responseText(
 ): string {
   const body = options.body ?? '';
   const to = request.header('To');
-  const transport = peer.transport === 'TCP' ? ';transport=tcp' : '';
-  const contact = options.contact ?? `<sip:callee@${peer.address}:${peer.port}${transport}>`;
+  const contact = options.contact ?? contactOf(peer, 'callee');
   return [
     `SIP/2.0 ${status} ${options.reason ?? 'Answer'}`,
     ...request.headers('Via').map((via) => `Via: ${via}`),
@@ -264,6 +305,16 @@ export function responseText(
     '',
     body,
   ].join('\r\n');
+}
+
+/** Host and port; a browser has a name of no meaning and no port (RFC 7118 section 5). */
+function sentBy(peer: RawSipPeer): string {
+  return peer.transport === 'WS' ? peer.address : `${peer.address}:${peer.port}`;
+}
+
+export function contactOf(peer: RawSipPeer, user: string): string {
+  const transport = peer.transport === 'UDP' ? '' : `;transport=${peer.transport.toLowerCase()}`;
+  return `<sip:${user}@${sentBy(peer)}${transport}>`;
 }
 
 export const SDP = [

@@ -1,4 +1,4 @@
-import { type RawMessage, type RawSipPeer, requestText, SDP } from '../../support/raw-sip-peer.ts';
+import { contactOf, type RawMessage, type RawSipPeer, requestText, SDP } from '../../support/raw-sip-peer.ts';
 import type { Target } from './target.ts';
 import { type Frame, headerOf, type WireClient } from './wire-client.ts';
 
@@ -34,14 +34,13 @@ export class Caller {
 
   constructor(peer: RawSipPeer, target: Target, options: CallerOptions = {}) {
     this.peer = peer;
-    this.port = peer.transport === 'UDP' ? target.sipPort : target.tcpPort;
+    this.port = portFor(peer, target);
     this.callId = options.callId ?? unique('call-');
     this.fromTag = options.fromTag ?? unique('ft');
     this.uri = options.uri ?? `sip:uas@127.0.0.1:${this.port}`;
     this.from = `"Caller" <sip:caller@127.0.0.1:${peer.port}>;tag=${this.fromTag}`;
     this.to = '<sip:uas@127.0.0.1>';
-    this.contact =
-      options.contact ?? `<sip:caller@127.0.0.1:${peer.port}${peer.transport === 'TCP' ? ';transport=tcp' : ''}>`;
+    this.contact = options.contact ?? contactOf(peer, 'caller');
     this.#options = options;
   }
 
@@ -93,6 +92,10 @@ export class Caller {
   learn(response: RawMessage): void {
     this.to = response.header('To');
   }
+}
+
+function portFor({ transport }: RawSipPeer, { sipPort, tcpPort, tlsPort, wsPort }: Target): number {
+  return { UDP: sipPort, TCP: tcpPort, TLS: tlsPort, WS: wsPort }[transport];
 }
 
 /** Text of an application's response to a request it was shown, as drachtio-srf prints it. */

@@ -381,8 +381,6 @@ describe('drachtio-srf, unmodified (checklist 41)', () => {
     'proxy (2.8): srf.proxyRequest, sequential and simultaneous forking, Record-Route, Max-Forwards, 408 if none',
   );
   test.todo('CDR frames (section 3): cdr:attempt, cdr:start, cdr:stop');
-  test.todo('TLS listener and client transactions; Contact with sips:');
-  test.todo('WS and WSS listener (RFC 7118), Contact of browsers reached over their connection');
   test.todo('NAPTR and SRV (RFC 3263), next address on 503 and timeout');
   test.todo('connection of a REGISTER or SUBSCRIBE over TCP kept for its Contact (4.9)');
   test.todo('requests above 1300 bytes switch from UDP to TCP (RFC 3261 18.1.1)');

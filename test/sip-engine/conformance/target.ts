@@ -19,6 +19,9 @@ const REAL_TIME_TIMEOUT_MS = 400_000;
 export interface Target {
   readonly sipPort: number;
   readonly tcpPort: number;
+  /** 0 where the target does not listen there: it is started with `engine`. */
+  readonly tlsPort: number;
+  readonly wsPort: number;
   readonly wirePort: number;
   /** What the engine holds. Not possible with the reference. */
   holds(): { transactions: number; dialogs: number; timers: number };
@@ -130,6 +133,8 @@ async function startEngine(options: TargetOptions): Promise<Target> {
   return {
     sipPort: portOf('udp'),
     tcpPort: portOf('tcp'),
+    tlsPort: portOf('tls'),
+    wsPort: portOf('ws'),
     wirePort: engine.wirePort,
     holds: () => {
       const { openTransactions, openDialogs } = engine.stats();
@@ -159,6 +164,8 @@ async function startReference(binary: string, { engine }: TargetOptions): Promis
   return {
     sipPort: server.sipPort,
     tcpPort: server.sipPort,
+    tlsPort: 0,
+    wsPort: 0,
     wirePort: server.wirePort,
     holds: () => {
       throw new Error('the reference does not tell');
