@@ -15,6 +15,7 @@ export type IdPrefix =
   | 'hook'
   | 'dlv'
   | 'evt'
+  | 'doc'
   | 'ver'
   | 'nord'
   | 'pacc';
