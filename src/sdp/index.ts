@@ -2,6 +2,15 @@
 
 export { answerOffer, type AnswerOutcome } from './answer.ts';
 export type { LocalAudio, Refusal, RefusalReason } from './audio.ts';
+export { type AnswerOrigin, printBrowserAnswer } from './browser-answer.ts';
+export {
+  type BrowserOffer,
+  type BrowserOfferFault,
+  type BrowserOfferReading,
+  type BrowserOfferRefusal,
+  readBrowserOffer,
+  readBrowserReoffer,
+} from './browser-offer.ts';
 export { makeOffer, readAnswer, type AnswerReading } from './offer.ts';
 export { parseSdp, type ParseOutcome, type SdpFault } from './parse.ts';
 export type { MediaDirection, MediaSection, SessionDescription } from './session.ts';

@@ -10,6 +10,7 @@
 
 import { isIP } from 'node:net';
 import type { Connection, MediaDirection, MediaSection, Origin, RtpMap, SessionDescription } from './session.ts';
+import { addTransportAttribute, type DraftTransport, emptyTransport, inherited } from './transport.ts';
 
 /** Largest description: WebRTC offers with all codecs reach 8 KiB, carriers' ones 2 KiB. */
 const TEXT_CHARACTERS_MAX = 16_384;
@@ -17,6 +18,8 @@ const TEXT_CHARACTERS_MAX = 16_384;
 const MEDIA_MAX = 16;
 /** Formats in one m= line; 128 payload types exist. */
 const FORMATS_MAX = 128;
+/** One BUNDLE group is the rule. */
+const BUNDLES_MAX = 4;
 
 /** RFC 8866 section 9. */
 const TOKEN = /^[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]{1,64}$/;
@@ -43,21 +46,35 @@ export function parseSdp(text: string): ParseOutcome {
   while (lines.at(-1) === '') lines.pop();
   if (lines[0] !== 'v=0') return failure('not_sdp', 'the first line is not v=0');
 
-  const draft: Draft = { origin: null, connection: null, direction: null, keyed: false, media: [] };
+  const draft: Draft = {
+    origin: null,
+    connection: null,
+    direction: null,
+    keyed: false,
+    media: [],
+    bundles: [],
+    transport: emptyTransport(),
+  };
   for (const line of lines) {
     const failed = addLine(draft, line);
     if (failed !== null) return failed;
   }
-  const { origin, connection, direction, media, keyed } = draft;
+  const { origin, connection, direction, bundles } = draft;
   if (origin === null) return failure('bad_origin', 'no o= line');
-  const sections = media.map((section) => (keyed ? { ...section, keyed } : section));
-  return { ok: true, session: { origin, connection, direction, media: sections } };
+  const media = draft.media.map((section) => ({
+    ...section,
+    keyed: section.keyed || draft.keyed,
+    transport: inherited(section.transport, draft.transport),
+  }));
+  return { ok: true, session: { origin, connection, direction, media, bundles } };
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
-type DraftMedia = Writable<Omit<MediaSection, 'rtpmaps' | 'formatParameters'>> & {
+type DraftMedia = Writable<Omit<MediaSection, 'rtpmaps' | 'formatParameters' | 'extensions' | 'transport'>> & {
   rtpmaps: Map<number, RtpMap>;
   formatParameters: Map<number, string>;
+  extensions: Map<number, string>;
+  transport: DraftTransport;
 };
 
 interface Draft {
@@ -66,6 +83,8 @@ interface Draft {
   direction: MediaDirection | null;
   keyed: boolean;
   media: DraftMedia[];
+  bundles: string[][];
+  transport: DraftTransport;
 }
 
 function addLine(draft: Draft, line: string): Failure | null {
@@ -141,6 +160,11 @@ function parseMedia(value: string): DraftMedia | null {
     rtcpMux: false,
     rtcpPort: null,
     keyed: false,
+    mid: null,
+    bundleOnly: false,
+    extensions: new Map(),
+    ssrc: null,
+    transport: emptyTransport(),
   };
 }
 
@@ -150,11 +174,18 @@ function addAttribute(draft: Draft, media: DraftMedia | undefined, text: string)
   const value = colon === -1 ? '' : text.slice(colon + 1).trim();
   if (name === 'sendrecv' || name === 'sendonly' || name === 'recvonly' || name === 'inactive') {
     (media ?? draft).direction = name;
-  } else if (name === 'crypto' || name === 'fingerprint') {
-    (media ?? draft).keyed = true;
-  } else if (media !== undefined) {
-    addMediaAttribute(media, name, value);
+    return;
   }
+  if (name === 'crypto' || name === 'fingerprint') (media ?? draft).keyed = true;
+  if (addTransportAttribute((media ?? draft).transport, name, value)) return;
+  if (media !== undefined) addMediaAttribute(media, name, value);
+  else if (name === 'group') addGroup(draft, value);
+}
+
+/** `BUNDLE <mid> <mid> …` */
+function addGroup(draft: Draft, value: string): void {
+  const [semantics, ...mids] = value.split(/ +/);
+  if (semantics === 'BUNDLE' && draft.bundles.length < BUNDLES_MAX) draft.bundles.push(mids.slice(0, MEDIA_MAX));
 }
 
 function addMediaAttribute(media: DraftMedia, name: string, value: string): void {
@@ -179,6 +210,20 @@ function addMediaAttribute(media: DraftMedia, name: string, value: string): void
     case 'rtcp': {
       const port = Number.parseInt(value, 10);
       if (port > 0 && port <= 65_535) media.rtcpPort = port;
+      return;
+    }
+    case 'mid':
+      if (isToken(value)) media.mid ??= value;
+      return;
+    case 'bundle-only':
+      media.bundleOnly = true;
+      return;
+    case 'ssrc':
+      if (/^\d{1,10} /.test(value)) media.ssrc ??= Number.parseInt(value, 10) >>> 0;
+      return;
+    case 'extmap': {
+      const match = /^(\d{1,3})(?:\/[a-z]+)? +(\S{1,120})/.exec(value);
+      if (match && Number(match[1]) <= 255) media.extensions.set(Number(match[1]), match[2] ?? '');
     }
   }
 }

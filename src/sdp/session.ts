@@ -1,6 +1,7 @@
 // A session description as data (RFC 8866, RFC 3264). Only what a telephone call needs is given a meaning; other lines are skipped.
 
 import type { MediaDirection } from '../domain/rtp-parameters.ts';
+import type { DtlsFingerprint } from '../domain/webrtc-parameters.ts';
 
 export type { MediaDirection } from '../domain/rtp-parameters.ts';
 
@@ -10,6 +11,8 @@ export interface SessionDescription {
   /** Session-level direction: the default of its media sections. */
   readonly direction: MediaDirection | null;
   readonly media: readonly MediaSection[];
+  /** Identifications of the sections that share one transport (RFC 9143), a list per a=group:BUNDLE. */
+  readonly bundles: readonly (readonly string[])[];
 }
 
 /** o= line. `sessionId` and `sessionVersion` are numbers in the RFC and text in some carriers' equipment. */
@@ -46,6 +49,25 @@ export interface MediaSection {
   readonly rtcpPort: number | null;
   /** a=crypto (SDES, RFC 4568) or a=fingerprint (DTLS) stands in this section or above it. */
   readonly keyed: boolean;
+  /** RFC 5888. */
+  readonly mid: string | null;
+  /** Port 0 stands for the transport of the bundle (RFC 9143 section 6). */
+  readonly bundleOnly: boolean;
+  /** Header extensions offered: URI by id (RFC 8285). */
+  readonly extensions: ReadonlyMap<number, string>;
+  /** The first SSRC that the section names (RFC 5576). */
+  readonly ssrc: number | null;
+  readonly transport: SecureTransport;
+}
+
+/** ICE and DTLS of a section, its own or else those above all sections (RFC 8839 section 5, RFC 8842 section 5). */
+export interface SecureTransport {
+  readonly iceUfrag: string | null;
+  readonly icePwd: string | null;
+  readonly iceLite: boolean;
+  /** Those with a hash that is fit for it; others are skipped. */
+  readonly fingerprints: readonly DtlsFingerprint[];
+  readonly setup: 'active' | 'passive' | 'actpass' | 'holdconn' | null;
 }
 
 export interface RtpMap {

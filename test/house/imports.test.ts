@@ -9,10 +9,10 @@ const SRC = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'src');
 
 const FLOORS: readonly (readonly string[])[] = [
   ['domain'],
-  ['config'],
-  ['sip-engine', 'media', 'sdp', 'routing', 'observability', 'storage', 'phone'],
+  ['config', 'sdp'],
+  ['sip-engine', 'media', 'routing', 'observability', 'storage', 'phone'],
   ['providers', 'signalling', 'agents', 'metering', 'ledger', 'directory'],
-  ['numbers', 'calls', 'cluster', 'webhooks', 'reconciliation'],
+  ['numbers', 'calls', 'diagnosis', 'cluster', 'webhooks', 'reconciliation'],
   ['http', 'console'],
   ['main'],
 ];
