@@ -23,7 +23,10 @@ export interface AgentProbeOptions {
 const PROBE_ID = 'diagnosis';
 
 /** Never rejects. */
-export function probeAgent(agent: Agent, { createStream, clock, timeoutMs }: AgentProbeOptions): Promise<AgentProbeOutcome> {
+export function probeAgent(
+  agent: Agent,
+  { createStream, clock, timeoutMs }: AgentProbeOptions,
+): Promise<AgentProbeOutcome> {
   const prepared = agentDial(agent, { callId: PROBE_ID, accountId: agent.workspaceId, parameters: {} });
   if (!prepared.ok) return Promise.resolve(prepared);
   const startedMs = clock.monotonicMs();
@@ -44,7 +47,10 @@ export function probeAgent(agent: Agent, { createStream, clock, timeoutMs }: Age
         stream.close();
       },
       ended: (reason) =>
-        done({ ok: false, failure: reason ?? failure('agent_handshake_rejected', 'closed before the upgrade was done') }),
+        done({
+          ok: false,
+          failure: reason ?? failure('agent_handshake_rejected', 'closed before the upgrade was done'),
+        }),
       audio: ignored,
       mark: ignored,
       clear: ignored,

@@ -11,13 +11,13 @@ import { type E164, isE164, normaliseE164 } from '../domain/e164.ts';
 import type { Reason } from '../domain/reasons.ts';
 import { decodeCursor, encodeCursor, type Position } from '../directory/cursor.ts';
 import type { CallStore } from '../directory/directory.ts';
-import { routeOutbound } from '../routing/index.ts';
+import { type OutboundAttempt, routeOutbound } from '../routing/index.ts';
 import type { InboundInvite } from '../signalling/leg.ts';
 import { Call } from './call.ts';
 import type { CallDeps } from './deps.ts';
 import { InboundCall } from './inbound.ts';
 import type { CallManager, OriginateOutcome, OriginateRequest } from './manager.ts';
-import { OutboundCall } from './outbound.ts';
+import { OutboundCall, type PlannedAttempt } from './outbound.ts';
 import { TrunkLimits } from './trunk-limits.ts';
 
 const IDEMPOTENCY_SCOPE = 'calls';
@@ -144,12 +144,16 @@ class Calls implements CallManager {
     try {
       const limit = this.#nodeRefusal();
       if (limit !== null) return inbound.refuse(limit);
-      const verdict = await this.#deps.routeInbound({ sourceIp: invite.source.address, calledUser: invite.calledUser });
+      const { address: sourceIp, protocol: transport } = invite.source;
+      const verdict = await this.#deps.routeInbound({ sourceIp, calledUser: invite.calledUser, transport });
       if (call.over) return;
       if (verdict.ok || verdict.reason !== 'unknown_source') call.identified();
-      if (verdict.ok) return await inbound.run(verdict);
       if (verdict.number !== undefined) call.route.workspaceId = verdict.number.workspaceId;
       if (verdict.trunk !== undefined) call.route.trunkId = verdict.trunk.id;
+      // Before anything else is said about numbers: who does not prove the trunk's credentials learns nothing.
+      const auth = verdict.trunk?.inbound.auth ?? null;
+      if (auth !== null && !inbound.authenticate(auth)) return;
+      if (verdict.ok) return await inbound.run(verdict);
       inbound.refuse(verdict.reason);
     } catch (error) {
       this.#deps.log.error({ callId: call.id, err: error }, 'an INVITE could not be routed');
@@ -158,7 +162,7 @@ class Calls implements CallManager {
   }
 
   async #placeOutbound(call: Call, request: OriginateRequest): Promise<Reason | null> {
-    const { directory, limits, random } = this.#deps;
+    const { directory, gateways, limits, random } = this.#deps;
     const limit = this.#nodeRefusal();
     if (limit !== null) return limit;
     if (!isE164(request.from)) return 'caller_id_not_owned';
@@ -166,23 +170,38 @@ class Calls implements CallManager {
     const known = request.caller === undefined ? await directory.numbers.byE164(request.from) : [request.caller];
     const owned = known.filter((number) => number.workspaceId === request.workspaceId);
     const { from, workspaceId } = request;
-    const question = { from, workspaceId, numbers: owned, trunks: await directory.allTrunks(), random };
+    const gatewayState = gateways.stateOf.bind(gateways);
+    const question = { from, workspaceId, numbers: owned, trunks: await directory.allTrunks(), random, gatewayState };
     const routeTo = (to: E164) => routeOutbound({ ...question, to });
     const verdict = routeTo(request.to);
     if (!verdict.ok) return verdict.reason;
     const agentId = request.agentId ?? verdict.number.agentId;
     if (agentId === null) return 'number_unassigned';
+    const attempts = await this.#located(verdict.attempts);
+    if (attempts.length === 0) return 'carrier_failed';
     const plan = {
       workspaceId: request.workspaceId,
       numberId: verdict.number.id,
       agentId,
-      attempts: verdict.attempts,
+      attempts,
       routeTo,
       parameters: request.customParameters ?? {},
       ringTimeoutMs: request.ringTimeoutMs ?? limits.ringTimeoutMs,
       maxDurationMs: Math.min(request.maxDurationMs ?? limits.maxDurationMs, limits.maxDurationMs),
     };
     return await new OutboundCall(this.#deps, call, plan, this.#trunkLimits).run();
+  }
+
+  /** Attempts whose gateway has an address, which is the one that the INVITE goes to: it is not looked up again. */
+  async #located(attempts: readonly OutboundAttempt[]): Promise<readonly PlannedAttempt[]> {
+    const { gateways } = this.#deps;
+    const located = await Promise.all(
+      attempts.map(async (attempt) => {
+        const nextHop = await gateways.nextHop(attempt.trunk, attempt.gateway);
+        return nextHop === undefined ? [] : [{ ...attempt, nextHop }];
+      }),
+    );
+    return located.flat();
   }
 
   async #repeated(callId: string): Promise<OriginateOutcome> {

@@ -6,6 +6,7 @@
 //   setup     end(reason) / ringing end(reason)       ended    leg: refuse or cancel; meter: void; media: close
 //   talking   end(reason)                             ended    leg: BYE; meter: rate and post; media: close
 //   talking   ring(), answered()                      talking  ignored: retransmissions and late provisionals
+//   setup     withdraw()                              ended    nothing: it was no call yet
 //   ended     anything                                ended    ignored: BYE, timeouts and CANCEL cross one another
 //
 // Invariants
@@ -226,6 +227,16 @@ export class Call {
   end(reason: Reason, evidence: Evidence, atMs?: number, legGone = false, sipStatus?: number): Promise<void> {
     this.#finished ??= this.#finish(reason, evidence, atMs ?? this.#deps.clock.monotonicMs(), legGone, sipStatus);
     return this.#finished;
+  }
+
+  /** The INVITE is to come again with credentials: until it does there is no call, so nothing is stored, counted or told. */
+  withdraw(): void {
+    if (this.over) return;
+    this.#state = 'ended';
+    this.#finished = Promise.resolve();
+    for (const release of this.#releases) release();
+    this.#deps.observer.withdrawn(this.identity.direction);
+    this.#onEnded(this);
   }
 
   /** A media session or metered call that was acquired after the end (T2). */

@@ -3,13 +3,15 @@
 import type { CallClass, CallDirection, CallRecord } from '../domain/call.ts';
 import type { AgentDialOutcome, DialParams } from '../agents/dial.ts';
 import type { Clock } from '../domain/clock.ts';
-import type { Agent } from '../domain/directory.ts';
+import type { Agent, Gateway, Trunk } from '../domain/directory.ts';
 import type { E164 } from '../domain/e164.ts';
 import type { Ids } from '../domain/ids.ts';
 import type { Reason } from '../domain/reasons.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { MediaPool, MediaTimeouts } from '../media/session.ts';
 import type { Meter } from '../metering/meter.ts';
+import type { GatewayState } from '../routing/index.ts';
+import type { DigestServer } from '../signalling/index.ts';
 import type { Signalling } from '../signalling/leg.ts';
 import type { InboundRouter } from './inbound-router.ts';
 
@@ -21,6 +23,9 @@ export interface CallDeps {
   readonly meter: Meter;
   readonly signalling: Signalling;
   readonly routeInbound: InboundRouter;
+  /** For trunks whose carrier gives credentials. */
+  readonly digest: Pick<DigestServer, 'judge' | 'challenges'>;
+  readonly gateways: CarrierGateways;
   /** Whether a call of this class to this number has a price now. */
   readonly hasRate: (callClass: CallClass, to: E164) => boolean;
   /** Prepares the agent's dial (URL checked, upgrade signed). */
@@ -33,6 +38,15 @@ export interface CallDeps {
   readonly log: CallLog;
 }
 
+/** What is known of the gateways that calls leave through (signalling's TrunkHealth and GatewayHosts). */
+export interface CarrierGateways {
+  stateOf(trunk: Trunk, gateway: Gateway): GatewayState;
+  /** The next hop, null = the Request-URI itself; undefined where its host leads nowhere, or where calls must not go. */
+  nextHop(trunk: Trunk, gateway: Gateway): Promise<string | null | undefined>;
+  /** The final answer to an INVITE; null = none. */
+  report(trunk: Trunk, gateway: Gateway, status: number | null): void;
+}
+
 export interface CallLimits {
   readonly ringTimeoutMs: number;
   readonly maxDurationMs: number;
@@ -43,6 +57,8 @@ export interface CallLimits {
 /** Told once per fact, for metrics and live views; must not throw. */
 export interface CallObserver {
   started(direction: CallDirection): void;
+  /** What was started was no call yet: an INVITE that is to come again with credentials. */
+  withdrawn(direction: CallDirection): void;
   /** Outbound: first ringing, `delayMs` after the INVITE was asked for. Inbound: when we start to ring. */
   ringing(direction: CallDirection, delayMs: number): void;
   answered(callId: string, direction: CallDirection, setupMs: number): void;

@@ -8,6 +8,8 @@ import type { Trunk } from '../domain/directory.ts';
 export type InboundRouter = (question: {
   readonly sourceIp: string;
   readonly calledUser: string;
+  /** Of the INVITE; undefined where it is not asked about. */
+  readonly transport?: string;
 }) => Promise<RouteVerdict>;
 
 export interface InboundRouterDeps {
@@ -17,11 +19,11 @@ export interface InboundRouterDeps {
 }
 
 export function createInboundRouter({ directory, resolvedHosts }: InboundRouterDeps): InboundRouter {
-  return async ({ sourceIp, calledUser }) => {
+  return async ({ sourceIp, calledUser, transport }) => {
     const trunks = await directory.allTrunks();
     const called = normaliseCalledUser(calledUser);
     const numbers = called === undefined ? [] : await directory.numbers.byE164(called);
     const lookup = (e164: string) => numbers.filter((number) => number.e164 === e164);
-    return routeInbound({ sourceIp, calledUser, trunks, resolvedHosts: resolvedHosts(trunks), lookup });
+    return routeInbound({ sourceIp, calledUser, transport, trunks, resolvedHosts: resolvedHosts(trunks), lookup });
   };
 }

@@ -41,6 +41,20 @@ export class InboundCall {
     void this.#call.end(reason, 'command');
   }
 
+  /** Whether the carrier has proved what the trunk asks for; if not, it is answered here. */
+  authenticate(auth: NonNullable<Trunk['inbound']['auth']>): boolean {
+    const { digest } = this.#deps;
+    const { authorization } = this.#invite.headers;
+    const verdict = digest.judge({ method: 'INVITE', authorization, credentials: auth });
+    if (verdict === 'proved') return true;
+    if (verdict === 'wrong') this.refuse('credentials_refused');
+    else {
+      this.#leg.challenge(digest.challenges(verdict === 'stale'));
+      this.#call.withdraw();
+    }
+    return false;
+  }
+
   /** Never rejects: a fault of ours ends this call only. */
   async run(routed: Routed): Promise<void> {
     try {

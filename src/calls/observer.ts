@@ -9,6 +9,7 @@ import type { CallLog, CallObserver } from './deps.ts';
 export function createCallObserver(metrics: Metrics, log: CallLog): CallObserver {
   return {
     started: (direction) => metrics.callsActive.inc({ direction }),
+    withdrawn: (direction) => metrics.callsActive.dec({ direction }),
     ringing(direction, delayMs) {
       if (direction === 'outbound') metrics.postDialDelaySeconds.observe(delayMs / 1000);
     },

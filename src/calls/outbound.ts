@@ -3,9 +3,10 @@
 // The agent is connected before the first INVITE leaves, so nobody's phone rings for an agent that is not there. The next
 // gateway is tried only for failures of the gateway (signalling.md item 4), never after the called party was heard of.
 
+import type { Trunk } from '../domain/directory.ts';
 import type { E164 } from '../domain/e164.ts';
 import type { Reason } from '../domain/reasons.ts';
-import type { OutboundAttempt, OutboundVerdict } from '../routing/index.ts';
+import { formatNumber, type OutboundAttempt, type OutboundVerdict } from '../routing/index.ts';
 import { type LocalAudio, makeOffer, readAnswer } from '../sdp/index.ts';
 import type { OutboundEvent, OutboundLeg } from '../signalling/leg.ts';
 import { authorise, connectAgent, openMedia, type StepOutcome } from './acquire.ts';
@@ -15,11 +16,16 @@ import { acceptReoffer, legEnded } from './in-dialog.ts';
 import { judgeRedirect } from './redirect.ts';
 import type { TrunkLimits } from './trunk-limits.ts';
 
+export interface PlannedAttempt extends OutboundAttempt {
+  /** null = the Request-URI itself. */
+  readonly nextHop: string | null;
+}
+
 export interface OutboundPlan {
   readonly workspaceId: string;
   readonly numberId: string | null;
   readonly agentId: string;
-  readonly attempts: readonly OutboundAttempt[];
+  readonly attempts: readonly PlannedAttempt[];
   /** The same call to another number, as the directory was when it was placed. */
   readonly routeTo: (to: E164) => OutboundVerdict;
   readonly parameters: Readonly<Record<string, string>>;
@@ -38,6 +44,8 @@ export class OutboundCall {
   #leg: OutboundLeg | null = null;
   #local: LocalAudio | null = null;
   #attempt = 0;
+  /** The last attempt whose gateway was judged. */
+  #reported = -1;
 
   constructor(deps: CallDeps, call: Call, plan: OutboundPlan, trunkLimits: TrunkLimits) {
     this.#deps = deps;
@@ -112,7 +120,7 @@ export class OutboundCall {
     return null;
   }
 
-  #invite(attempt: OutboundAttempt): void {
+  #invite(attempt: PlannedAttempt): void {
     const call = this.#call;
     if (this.#local === null) throw new Error('media is open before SDP is made');
     const { trunk, gateway } = attempt;
@@ -125,7 +133,8 @@ export class OutboundCall {
     const leg = this.#deps.signalling.originate(
       {
         uri: attempt.uri,
-        callerUser: call.identity.from,
+        nextHop: attempt.nextHop,
+        ...callerIdFor(trunk, call.identity.from),
         callerDisplay: null,
         offer,
         headers: {},
@@ -142,7 +151,10 @@ export class OutboundCall {
     const call = this.#call;
     switch (event.type) {
       case 'progress':
-        if (event.status >= 180) call.ring();
+        if (event.status >= 180) {
+          this.#report(event.status);
+          call.ring();
+        }
         return call.note('progress', { status: event.status, earlyMedia: event.sdp !== null });
       case 'answered':
         return this.#answered(event.sdp);
@@ -160,6 +172,7 @@ export class OutboundCall {
 
   #answered(sdp: string): void {
     const call = this.#call;
+    this.#report(200);
     if (call.over || call.media === null || this.#local === null) {
       // Our CANCEL was too late: the dialog exists and must be closed; nobody is billed for it.
       void this.#leg?.bye('api_cancelled');
@@ -178,6 +191,7 @@ export class OutboundCall {
     const call = this.#call;
     call.note('rejected', { status, text: text.slice(0, 100) });
     if (call.over) return;
+    this.#report(status);
     if (targets !== undefined) return this.#redirected(status, targets);
     const next = this.#plan.attempts[this.#attempt + 1];
     if (FAILOVER_STATUS.has(status) && next !== undefined && call.state === 'queued') {
@@ -187,11 +201,32 @@ export class OutboundCall {
     void call.end(reasonOfStatus(status), 'signalling', undefined, true, status);
   }
 
+  /** What the gateway of this attempt was first heard to say tells whether it is alive. */
+  #report(status: number): void {
+    const attempt = this.#plan.attempts[this.#attempt];
+    if (attempt === undefined || this.#reported === this.#attempt) return;
+    this.#reported = this.#attempt;
+    this.#deps.gateways.report(attempt.trunk, attempt.gateway, status);
+  }
+
   #redirected(status: number, targets: readonly string[]): void {
     const { routeTo } = this.#plan;
     const { reason, ...where } = judgeRedirect(targets, { routeTo, hasRate: this.#deps.hasRate });
     this.#call.note('redirect_not_followed', { ...where, reason });
     void this.#call.end(reason, 'signalling', undefined, true, status);
+  }
+}
+
+/** Where this carrier wants the caller's number. */
+function callerIdFor({ outbound }: Trunk, from: string): { callerUser: string; assertedUser: string | null } {
+  const number = formatNumber(from, outbound.numberFormat);
+  switch (outbound.callerIdMode ?? 'from_and_pai') {
+    case 'from_and_pai':
+      return { callerUser: number, assertedUser: number };
+    case 'from':
+      return { callerUser: number, assertedUser: null };
+    case 'pai':
+      return { callerUser: outbound.username ?? number, assertedUser: number };
   }
 }
 

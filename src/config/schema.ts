@@ -18,6 +18,7 @@ export const configSchema = object({
   node: object({ id: Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,62}$' }) }),
   http: object({ host, port, metricsAllowed: Type.Array(Type.String()) }),
   agents: object({ openNetworks: Type.Array(Type.String()) }),
+  trunks: object({ openNetworks: Type.Array(Type.String()), healthIntervalMs: milliseconds(1_000, 3_600_000) }),
   sip: object({
     engine: Type.Union([Type.Literal('embedded'), Type.Literal('drachtio')]),
     host,

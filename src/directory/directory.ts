@@ -96,6 +96,8 @@ export interface Directory {
   readonly idempotency: IdempotencyStore;
   /** Records of a kind that another room owns. */
   records<T extends StoredRecord>(kind: RecordKind<T>): RecordStore<T>;
+  /** A new trunk with its numbers: all of it, or nothing and the rejection of the `put` that failed. */
+  addTrunk(trunk: Trunk, numbers: readonly PhoneNumber[]): Promise<void>;
   /** All trunks, for matching a source address; cached, refreshed on every write. */
   allTrunks(): Promise<readonly Trunk[]>;
   isEmpty(): Promise<boolean>;

@@ -50,19 +50,30 @@ export const callCodec: Codec<CallRecord> = {
   },
 };
 
-/** Sealed: the password of the outbound side. */
+/** Sealed: the passwords of both sides. */
 export function trunkCodec(sealer: Sealer): Codec<Trunk> {
-  const withPassword = (trunk: Trunk, convert: Convert): Trunk => ({
-    ...trunk,
-    outbound: {
-      ...trunk.outbound,
-      password: optional(trunk.outbound.password, convert, place(trunk, 'outbound.password')),
-    },
-  });
-  return {
-    encode: (item) => JSON.stringify(withPassword(item, sealer.seal)),
-    decode: (document) => withPassword(JSON.parse(document) as Trunk, sealer.unseal),
+  const withPasswords = (trunk: Trunk, convert: Convert): Trunk => {
+    const { auth } = trunk.inbound;
+    return {
+      ...trunk,
+      // Trunks that were stored before there was a digest for inbound calls have none.
+      ...(auth ? { inbound: { ...trunk.inbound, auth: withPassword(trunk, auth, convert) } } : {}),
+      outbound: {
+        ...trunk.outbound,
+        password: optional(trunk.outbound.password, convert, place(trunk, 'outbound.password')),
+      },
+    };
   };
+  return {
+    encode: (item) => JSON.stringify(withPasswords(item, sealer.seal)),
+    decode: (document) => withPasswords(JSON.parse(document) as Trunk, sealer.unseal),
+  };
+}
+
+type InboundAuth = NonNullable<Trunk['inbound']['auth']>;
+
+function withPassword(trunk: Trunk, auth: InboundAuth, convert: Convert): InboundAuth {
+  return { ...auth, password: convert(auth.password, place(trunk, 'inbound.auth.password')) };
 }
 
 /** Sealed: the token, and the value of every header, because keys travel in headers too. */

@@ -6,7 +6,7 @@ import type { CallRecord } from '../domain/call.ts';
 import type { ApiKey, PhoneNumber, Trunk } from '../domain/directory.ts';
 import type { RandomBytes } from '../domain/ids.ts';
 import { countryOf } from '../routing/countries.ts';
-import { openDatabase } from '../storage/sqlite.ts';
+import { inTransaction, openDatabase } from '../storage/sqlite.ts';
 import { openCallCounts } from './call-counts.ts';
 import { CallRecordBatches, type CallRowWriter } from './call-records.ts';
 import { callRowOf, inlineCallRowWriter } from './call-rows.ts';
@@ -47,6 +47,10 @@ export function openDirectory(path: string, options: DirectoryOptions): Director
   const sealer = createSealer({ keys: [sealingKey, ...formerKeys], randomBytes });
   const database = openDatabase(path, DIRECTORY_MIGRATIONS);
   let trunkCache: readonly Trunk[] | null = null;
+  const onTrunkWrite = () => {
+    trunkCache = null;
+    options.onTrunksChanged?.();
+  };
 
   const workspaces = createTable(database, {
     table: 'workspaces',
@@ -67,11 +71,9 @@ export function openDirectory(path: string, options: DirectoryOptions): Director
     codec: trunkCodec(sealer),
     workspaceColumn: 'workspace_id',
     columns: (trunk) => ({ workspace_id: trunk.workspaceId }),
-    onWrite: () => {
-      trunkCache = null;
-      options.onTrunksChanged?.();
-    },
+    onWrite: onTrunkWrite,
   });
+  const numbers = openNumbers(database);
   const callRecords = new CallRecordBatches(
     options.callRows ?? inlineCallRowWriter(database),
     options.schedule ?? soon,
@@ -82,11 +84,18 @@ export function openDirectory(path: string, options: DirectoryOptions): Director
     workspaces,
     agents,
     trunks,
-    numbers: openNumbers(database),
+    numbers,
     keys: openKeys(database),
     calls: openCalls(database, callRecords),
     idempotency: openIdempotency(database, nowMs),
     records: (kind) => openRecords(database, kind, sealer),
+    async addTrunk(trunk, added) {
+      inTransaction(database, () => {
+        trunks.write(trunk);
+        for (const number of added) numbers.write(number);
+      });
+      onTrunkWrite();
+    },
     async allTrunks() {
       trunkCache ??= trunks.where([]);
       return trunkCache;
@@ -101,7 +110,7 @@ export function openDirectory(path: string, options: DirectoryOptions): Director
   };
 }
 
-function openNumbers(database: DatabaseSync): NumberStore {
+function openNumbers(database: DatabaseSync): NumberStore & Pick<Table<PhoneNumber>, 'write'> {
   const table: Table<PhoneNumber> = createTable(database, {
     table: 'numbers',
     codec: numberCodec,

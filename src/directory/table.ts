@@ -34,6 +34,8 @@ export interface Table<T> extends Store<T> {
   /** Newest first, all conditions hold. */
   page(conditions: readonly Condition[], page: Page): PageOf<T>;
   where(conditions: readonly Condition[]): readonly T[];
+  /** `put` inside a transaction of several tables; throws what `put` rejects with. `onWrite` is the caller's, once it is committed. */
+  write(item: T): void;
 }
 
 /** A page is held in memory as a whole. */
@@ -145,6 +147,7 @@ export function createTable<T extends { readonly id: string; readonly createdAt:
     list: async ({ workspaceId, ...rest }) => page(scope(workspaceId), rest),
     page,
     where: (conditions) => select(conditions),
+    write,
   };
 }
 

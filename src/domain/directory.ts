@@ -49,6 +49,10 @@ export interface AgentStreamConfig {
 export type TrunkKind = 'managed' | 'telnyx' | 'byoc';
 export type MediaEncryption = 'off' | 'optional' | 'required';
 export type SipTransport = 'udp' | 'tcp' | 'tls';
+/** `from`: From alone. `pai`: P-Asserted-Identity, and the trunk's username in From. */
+export type CallerIdMode = 'from_and_pai' | 'from' | 'pai';
+/** `e164`: +12025550100. `digits`: 12025550100. */
+export type NumberFormat = 'e164' | 'digits';
 
 export interface Trunk {
   readonly id: string;
@@ -62,6 +66,10 @@ export interface Trunk {
     /** IP addresses, CIDR blocks or host names of the carrier. */
     readonly addresses: readonly string[];
     readonly mediaEncryption: MediaEncryption;
+    /** The only transport that calls are taken over; null or absent (records of earlier versions): any. */
+    readonly transport?: SipTransport | null;
+    /** Digest that the carrier must give beside its address; null or absent: none. The password is a secret. */
+    readonly auth?: { readonly username: string; readonly password: string } | null;
   };
   readonly outbound: {
     readonly enabled: boolean;
@@ -72,6 +80,12 @@ export interface Trunk {
     /** Secret. */
     readonly password: string | null;
     readonly allowedCountries: 'worldwide' | readonly string[];
+    /** Where the caller's number stands; absent (records of earlier versions): `from_and_pai`. */
+    readonly callerIdMode?: CallerIdMode;
+    /** Before the called number, which is then digits alone; null or absent: none. */
+    readonly techPrefix?: string | null;
+    /** How numbers are written to the carrier; absent: `e164`. */
+    readonly numberFormat?: NumberFormat;
   };
   readonly codecs: readonly AudioCodec[];
   readonly limits: { readonly concurrentCalls: number | null; readonly callsPerSecond: number | null };
@@ -99,6 +113,8 @@ export interface PhoneNumber {
   readonly supportsInbound: boolean;
   readonly supportsOutbound: boolean;
   readonly status: 'active' | 'pending' | 'released';
+  /** A month of its fee is owed; `suspended`: for so long that it may not be shown in calls out. Absent: nothing is owed. */
+  readonly feeState?: 'unpaid' | 'suspended';
 }
 
 /** What a key may do: `read_only` looks, `member` works, `admin` also decides who else has access. */

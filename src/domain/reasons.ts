@@ -47,6 +47,8 @@ export const REASONS = {
   unknown_source: verdict('refused', 403, 'No trunk accepts calls from this address'),
   unknown_number: verdict('refused', 404, 'No such number on this trunk'),
   number_unassigned: verdict('refused', 480, 'The number is not assigned to an agent'),
+  transport_mismatch: verdict('refused', 403, 'The trunk takes calls over another transport'),
+  credentials_refused: verdict('refused', 403, 'The digest credentials of the trunk are wrong'),
   outbound_only: verdict('refused', 403, 'The number does not accept inbound calls'),
   insufficient_balance: verdict('refused', 402, 'The balance does not cover the first minute'),
   workspace_limit: verdict('refused', 503, 'The workspace has reached a limit', 5),

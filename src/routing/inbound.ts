@@ -4,7 +4,8 @@
 //   RI1. The routing key is (trunk, called number). A number on some other trunk than the one that sent the call is unknown here;
 //        there is no falling through.
 //   RI2. A trunk of a workspace reaches numbers of that workspace only, whatever the numbers' records say.
-//   RI3. Refusals are decided in this order: source, number, direction, agent; a stranger learns nothing about numbers.
+//   RI3. Refusals are decided in this order: source, number, transport, direction, agent; a stranger learns nothing about numbers.
+//   RI4. A trunk that is set to one transport takes no call over another: TLS never falls back.
 
 import type { CallClass } from '../domain/call.ts';
 import type { PhoneNumber, Trunk } from '../domain/directory.ts';
@@ -18,6 +19,8 @@ export interface InboundQuestion {
   readonly sourceIp: string;
   /** User part of the Request-URI as it came. */
   readonly calledUser: string;
+  /** `udp`, `tcp`, `tls`, …; undefined where it is not asked about. */
+  readonly transport?: string | undefined;
   readonly trunks: readonly Trunk[];
   readonly resolvedHosts?: ResolvedHosts;
   readonly lookup: (e164: E164) => readonly PhoneNumber[];
@@ -53,6 +56,12 @@ export function routeInbound(question: InboundQuestion): RouteVerdict {
     return { ok: false, reason: 'unknown_number', steps, ...(only === undefined ? {} : { trunk: only }) };
   }
   const { trunk, number } = found;
+  const { transport: wanted = null } = trunk.inbound;
+  const came = question.transport?.toLowerCase();
+  if (wanted !== null && came !== undefined && came !== wanted) {
+    explanation.failed('transport', `trunk "${trunk.label}" takes calls over ${wanted}, this one came over ${came}`);
+    return { ok: false, reason: 'transport_mismatch', trunk, number, steps };
+  }
   if (number.provider === 'personal' || !number.supportsInbound) {
     explanation.failed('number', `${number.e164} can be shown as caller id only, it takes no calls`);
     return { ok: false, reason: 'outbound_only', trunk, number, steps };

@@ -7,6 +7,7 @@
 //   RO3. Trunks of other workspaces are never candidates.
 //   RO4. A destination whose country cannot be told (satellite, premium networks, unassigned codes) is not called, `worldwide` or not.
 //   RO5. A trunk that demands encrypted media is never used without it.
+//   RO6. A gateway whose host leads to an address that calls must not go to is never tried.
 
 import type { CallClass } from '../domain/call.ts';
 import type { Gateway, PhoneNumber, Trunk } from '../domain/directory.ts';
@@ -15,7 +16,7 @@ import type { Reason } from '../domain/reasons.ts';
 import { callClass } from './call-class.ts';
 import { countryOf } from './countries.ts';
 import { Explanation, type ExplanationStep } from './explanation.ts';
-import { gatewayUri, orderGateways } from './gateways.ts';
+import { type GatewayState, gatewayUri, hostPort, orderGateways, usableGateways } from './gateways.ts';
 
 export interface OutboundQuestion {
   readonly from: E164;
@@ -26,6 +27,8 @@ export interface OutboundQuestion {
   readonly trunks: readonly Trunk[];
   /** The workspace's choice; without one, its oldest trunk that can dial out. */
   readonly defaultTrunkId?: string | null;
+  /** What is known of the trunks' gateways; default: nothing. */
+  readonly gatewayState?: (trunk: Trunk, gateway: Gateway) => GatewayState;
   /** Uniform in [0, 1). */
   readonly random: () => number;
 }
@@ -63,34 +66,66 @@ export function routeOutbound(question: OutboundQuestion): OutboundVerdict {
   const country = allowedCountry(question.to, trunk, explanation);
   if (country === null) return { ok: false, reason: 'destination_not_allowed', steps };
 
-  const attempts = orderGateways(trunk.outbound.gateways, question.random).map((gateway) => ({
+  const gateways = gatewaysOf(trunk, question, explanation);
+  if (gateways.length === 0) return { ok: false, reason: 'no_route', steps };
+  const attempts = gateways.map((gateway) => ({
     trunk,
     gateway,
     class: callClass(trunk, number),
     uri: gatewayUri(trunk, gateway, question.to),
   }));
-  explanation.ok('gateways', attempts.map(({ gateway }) => `${gateway.host}:${gateway.port}`).join(', '));
   return { ok: true, number, attempts, country, steps };
+}
+
+/** The trunk that a call with this number as caller id would take; undefined where none can. */
+export function trunkForOutbound(
+  question: Pick<OutboundQuestion, 'workspaceId' | 'trunks' | 'defaultTrunkId'>,
+  number: PhoneNumber,
+): Trunk | undefined {
+  return chooseTrunk(question, number, new Explanation()) ?? undefined;
+}
+
+/** RO6. In the order in which they are tried. */
+function gatewaysOf(trunk: Trunk, question: OutboundQuestion, explanation: Explanation): readonly Gateway[] {
+  const { gatewayState = () => 'unknown', random } = question;
+  const { gateways } = trunk.outbound;
+  const usable = usableGateways(gateways, (gateway) => gatewayState(trunk, gateway));
+  for (const gateway of gateways) {
+    if (usable.includes(gateway)) continue;
+    const why = gatewayState(trunk, gateway) === 'down' ? 'does not answer' : 'leads to an address that is not allowed';
+    explanation.note('gateways', `${hostPort(gateway)} ${why}`);
+  }
+  const ordered = orderGateways(usable, random);
+  if (ordered.length === 0) explanation.failed('gateways', 'no gateway is left');
+  else explanation.ok('gateways', ordered.map(hostPort).join(', '));
+  return ordered;
 }
 
 /** RO1 */
 function callerId(question: OutboundQuestion, explanation: Explanation): PhoneNumber | null {
   const { from, workspaceId } = question;
   const own = question.numbers.filter((number) => number.e164 === from && number.workspaceId === workspaceId);
-  const usable = own.find((number) => number.status === 'active' && number.supportsOutbound);
+  const usable = own.find(
+    (number) => number.status === 'active' && number.supportsOutbound && number.feeState !== 'suspended',
+  );
   if (usable !== undefined) {
     explanation.ok('caller_id', `${from} is a number of the workspace`);
     return usable;
   }
+  const isSuspended = own.some((number) => number.status === 'active' && number.feeState === 'suspended');
   const seen = own.some((number) => number.status === 'active')
-    ? `${from} cannot be used for outbound calls`
+    ? `${from} cannot be used for outbound calls${isSuspended ? ': its monthly fee is not paid' : ''}`
     : `${from} is not an active number of the workspace`;
   explanation.failed('caller_id', seen);
   return null;
 }
 
 /** RO2, RO3 */
-function chooseTrunk(question: OutboundQuestion, number: PhoneNumber, explanation: Explanation): Trunk | null {
+function chooseTrunk(
+  question: Pick<OutboundQuestion, 'workspaceId' | 'trunks' | 'defaultTrunkId'>,
+  number: PhoneNumber,
+  explanation: Explanation,
+): Trunk | null {
   const { workspaceId, defaultTrunkId = null } = question;
   const usable = question.trunks.filter(
     (trunk) =>

@@ -5,6 +5,7 @@
 //   DG2. What cannot be answered correctly (other algorithms, only auth-int) is not answered at all; the password never leaves.
 
 import { createHash } from 'node:crypto';
+import { digestFields } from './digest-fields.ts';
 import type { HeaderMap } from './sip-text.ts';
 
 export interface Credentials {
@@ -83,12 +84,7 @@ function parseChallenges(value: string): Challenge[] {
 }
 
 function readChallenge(text: string): Challenge | undefined {
-  const fields = new Map<string, string>();
-  for (const [, name = '', quoted, token] of text.matchAll(
-    /([A-Za-z0-9-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/g,
-  )) {
-    fields.set(name.toLowerCase(), quoted?.replace(/\\(.)/gs, '$1') ?? token ?? '');
-  }
+  const fields = digestFields(text);
   const realm = fields.get('realm');
   const nonce = fields.get('nonce');
   const algorithm = (fields.get('algorithm') ?? 'MD5').toUpperCase();

@@ -26,6 +26,8 @@ export interface RawRequest extends RawMessage {
 export interface RawResponse extends RawMessage {
   readonly status: number;
   readonly reason: string;
+  /** Empty where the engine made the response itself. */
+  readonly source_address?: string;
 }
 
 export interface RawReply {
@@ -42,12 +44,11 @@ export interface RawDialog {
   removeAllListeners(): void;
 }
 
-export interface RawSent {
-  method: string;
-  stackDialogId: string;
-  headers: HeaderMap;
-  _socket: Socket;
-}
+/** A request inside a dialog, or one of its own. */
+export type RawSent = { method: string; headers: HeaderMap } & (
+  | { stackDialogId: string; _socket: Socket }
+  | { uri: string; proxy?: string }
+);
 
 export interface RawWire {
   closing?: boolean;

@@ -41,6 +41,11 @@ export interface LinkOptions {
   readonly onFault: (error: unknown) => void;
 }
 
+export interface InviteContent extends Content {
+  /** Where it is sent instead of to its Request-URI. */
+  readonly nextHop?: string | null;
+}
+
 export interface InviteHandlers {
   /** The INVITE as it left. */
   sent(request: { readonly headers: HeaderMap }): void;
@@ -57,6 +62,23 @@ export type DialogListeners = Pick<DialogHandlers, 'acked' | 'forkAnswered'>;
 
 export interface LinkInvite {
   cancel(headers: HeaderMap): void;
+}
+
+/** A request outside any dialog that makes none: OPTIONS, REGISTER. */
+export interface LinkRequest {
+  readonly method: string;
+  readonly uri: string;
+  /** Where it is sent instead of to its URI: `sip:192.0.2.1:5060;transport=udp`. */
+  readonly nextHop: string | null;
+  readonly headers: HeaderMap;
+}
+
+export interface LinkAnswer {
+  readonly status: number;
+  readonly reason: string;
+  readonly headers: HeaderMap;
+  /** The engine's own answer, in place of a peer that could not be reached. */
+  readonly own: boolean;
 }
 
 /** Verbs to be sent to us; what is none of ours is then refused by us, with an Allow header. */
@@ -93,7 +115,7 @@ export class DrachtioLink {
     return this.#connected;
   }
 
-  invite(uri: string, content: Content, handlers: InviteHandlers): LinkInvite {
+  invite(uri: string, content: InviteContent, handlers: InviteHandlers): LinkInvite {
     let sent: RawRequest | null = null;
     let cancelHeaders: HeaderMap | null = null;
     const cancel = () => {
@@ -123,8 +145,10 @@ export class DrachtioLink {
         handlers.answered(new LinkDialog(this, dialog), lowerCaseNames(dialog.res.headers), dialog.res.body ?? '');
       }),
     );
+    const { headers, body, nextHop = null } = content;
+    const proxy = nextHop === null ? {} : { proxy: nextHop };
     try {
-      this.#srf.createUAC(uri, { headers: { ...content.headers }, localSdp: content.body }, progress, finished);
+      this.#srf.createUAC(uri, { headers: { ...headers }, localSdp: body, ...proxy }, progress, finished);
     } catch (error) {
       this.#options.onFault(error);
       finished(error);
@@ -171,6 +195,24 @@ export class DrachtioLink {
     } catch (error) {
       this.#options.onFault(error);
       finished(null, {});
+    }
+  }
+
+  /** `done` gets the final answer, or in words why none can come. */
+  request({ method, uri, nextHop, headers }: LinkRequest, done: (answer: LinkAnswer | string) => void): void {
+    const finished = once((answer: LinkAnswer | string) => this.safely(() => done(answer)));
+    try {
+      const proxy = nextHop === null ? {} : { proxy: nextHop };
+      this.#agent.request({ method, uri, headers: { ...headers }, ...proxy }, (error, request) => {
+        if (error || request === undefined) return finished(messageOf(error));
+        request.on('response', ({ status, reason, headers: answered, source_address: source = '' }) => {
+          if (status < 200) return;
+          finished({ status, reason, headers: lowerCaseNames(answered), own: source === '' });
+        });
+      });
+    } catch (error) {
+      this.#options.onFault(error);
+      finished(messageOf(error));
     }
   }
 

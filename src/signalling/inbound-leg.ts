@@ -4,6 +4,7 @@
 //   offered     accept()                       ringing     -
 //   ringing     CANCEL                         ended       cancelled
 //               reject(), bye()                ended       final response with Reason
+//               challenge()                    ended       401
 //               answer()                       answering   200
 //   answering   engine took the 200            answered    answer() resolves `sent`
 //               engine knows no INVITE any more ended      cancelled; answer() resolves `gone`
@@ -82,6 +83,13 @@ export class SipInboundLeg implements InboundLeg {
   reject(reason: Reason): void {
     if (this.#state === 'ringing') this.#refuse(reason);
     else void this.bye(reason);
+  }
+
+  challenge(challenges: readonly string[]): void {
+    if (this.#state !== 'ringing') return;
+    // The library knows one value per header: the others are lines of their own inside it.
+    this.#options.exchange.respond(401, { headers: { 'WWW-Authenticate': challenges.join('\r\nWWW-Authenticate: ') } });
+    this.#end(null);
   }
 
   bye(reason: Reason): Promise<void> {

@@ -1,5 +1,6 @@
 // The room's door.
 
+export { DigestServer, type DigestServerOptions } from './digest-server.ts';
 export { SignallingError } from './errors.ts';
 export type { SignallingObserver } from './frames.ts';
 export type {
@@ -14,6 +15,10 @@ export type {
   Signalling,
   SignallingSource,
 } from './leg.ts';
-export { connectSignalling, type SignallingLog, type SignallingOptions } from './signalling.ts';
+export { GatewayHosts, type GatewayHostsOptions, type Located, nextHopOf } from './gateway-hosts.ts';
+export type { HealthState } from './health-state.ts';
+export type { Answer, Question } from './question.ts';
+export { type CarrierQuestions, connectSignalling, type SignallingLog, type SignallingOptions } from './signalling.ts';
 export { type CallReason, parseReasonHeader } from './sip-text.ts';
+export { TrunkHealth, type TrunkHealthChange, type TrunkHealthOptions, type TrunkHealthView } from './trunk-health.ts';
 export { TrunkHosts, type TrunkHostsOptions } from './trunk-hosts.ts';

@@ -48,6 +48,8 @@ export interface InboundLeg {
   answer(sdp: string): Promise<'sent' | 'gone'>;
   /** Final refusal: status and Reason header come from the reason's verdict. */
   reject(reason: Reason): void;
+  /** 401 with these challenges: the INVITE is to come again with credentials. The leg is over, no event comes. */
+  challenge(challenges: readonly string[]): void;
   /**
    * BYE with Reason. Resolves when answered or given up, 33 s at most: a caller's BYE waits for the ACK (RFC 3261 section 15). Before the answer it
    * is a refusal.
@@ -84,9 +86,14 @@ export interface LegBye {
 }
 
 export interface OriginateParams {
-  /** Request-URI and next hop, e.g. `sip:+1…@127.0.0.1:5070;transport=udp`. */
+  /** Request-URI, e.g. `sip:+1…@127.0.0.1:5070;transport=udp`. */
   readonly uri: string;
+  /** Where it is sent instead of to the Request-URI; null or absent = there. */
+  readonly nextHop?: string | null;
+  /** In From. */
   readonly callerUser: string;
+  /** In P-Asserted-Identity; absent = as in From, null = there is none. */
+  readonly assertedUser?: string | null;
   readonly callerDisplay: string | null;
   readonly offer: string;
   readonly headers: Readonly<Record<string, string>>;

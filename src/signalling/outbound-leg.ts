@@ -100,18 +100,18 @@ export class SipOutboundLeg implements OutboundLeg {
 
   #send(digest: HeaderMap): void {
     const { link, params } = this.#options;
-    const { callerUser, callerDisplay } = params;
+    const { callerUser, callerDisplay, assertedUser = callerUser, nextHop = null } = params;
     const headers: HeaderMap = {
       ...safeHeaders(params.headers),
       from: printAddress(callerDisplay, callerUser, OWN_HOST),
-      'p-asserted-identity': printAddress(callerDisplay, callerUser, OWN_HOST),
+      ...(assertedUser === null ? {} : { 'p-asserted-identity': printAddress(callerDisplay, assertedUser, OWN_HOST) }),
       allow: ALLOW,
       supported: SUPPORTED,
       ...digest,
     };
     this.#invite = link.invite(
       params.uri,
-      { headers, body: params.offer },
+      { headers, body: params.offer, nextHop },
       {
         sent: (request) => {
           this.#sentHeaders = request.headers;

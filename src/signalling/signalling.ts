@@ -16,6 +16,7 @@ import { SipInboundLeg } from './inbound-leg.ts';
 import type { InboundInvite, OriginateParams, OutboundEvent, OutboundLeg, Signalling } from './leg.ts';
 import type { Exchange } from './link-handles.ts';
 import { SipOutboundLeg } from './outbound-leg.ts';
+import { type Answer, ask, type Question } from './question.ts';
 import { RefusalMemory } from './refusal-memory.ts';
 import { type Screening, screen } from './screen.ts';
 import { parseSipUri } from './sip-text.ts';
@@ -39,8 +40,14 @@ export interface SignallingOptions {
 
 const CONNECT_TIMEOUT_MS = 10_000;
 
+/** What trunk checks need beside calls. */
+export interface CarrierQuestions {
+  /** Never rejects. */
+  ask(question: Question): Promise<Answer>;
+}
+
 /** Resolves once the engine has taken us; later losses are mended in the background. @throws SignallingError */
-export async function connectSignalling(options: SignallingOptions): Promise<Signalling> {
+export async function connectSignalling(options: SignallingOptions): Promise<Signalling & CarrierQuestions> {
   const signalling = new SipSignalling(options);
   const timeoutMs = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
   const ready = Promise.withResolvers<void>();
@@ -62,7 +69,7 @@ export async function connectSignalling(options: SignallingOptions): Promise<Sig
 
 type Screened = Extract<Screening, { ok: true }>;
 
-class SipSignalling implements Signalling {
+class SipSignalling implements Signalling, CarrierQuestions {
   readonly #clock: Clock;
   readonly #log: SignallingLog;
   readonly #link: DrachtioLink;
@@ -126,6 +133,13 @@ class SipSignalling implements Signalling {
     });
     this.#legs.add(leg);
     return leg;
+  }
+
+  async ask(question: Question): Promise<Answer> {
+    if (!this.connected) return { kind: 'unsent', why: 'the SIP engine is not connected' };
+    if (parseSipUri(question.uri) === undefined || question.uri.includes('|'))
+      return { kind: 'unsent', why: 'the address is malformed' };
+    return await ask(question, { clock: this.#clock, link: this.#link, newCnonce });
   }
 
   async close(): Promise<void> {

@@ -16,6 +16,7 @@ import type {
   OpenMedia,
   RtpParameters,
 } from '../../src/media/session.ts';
+import type { GatewayState } from '../../src/routing/index.ts';
 import type { AuthoriseOutcome, CallEnd, CallIntent, MeteredCall } from '../../src/metering/meter.ts';
 import type {
   InboundEvent,
@@ -178,6 +179,9 @@ export interface World {
   authorise: ((intent: CallIntent) => Promise<AuthoriseOutcome>) | null;
   nextAgentOutcomes: FakeMediaSession['agentOutcomes'];
   agentFailure: AgentFailure | null;
+  /** By port of the gateway, and what calls found out about them. */
+  readonly gatewayStates: Map<number, GatewayState>;
+  readonly reported: string[];
   readonly trunks: Trunk[];
   readonly numbers: PhoneNumber[];
   readonly agents: Map<string, Agent>;
@@ -206,6 +210,8 @@ export function createWorld(): World {
     authorise: null,
     nextAgentOutcomes: [],
     agentFailure: null,
+    gatewayStates: new Map(),
+    reported: [],
     trunks: [trunkOf('managed'), trunkOf('byoc', { id: 'trunk_byoc', label: 'byoc', workspaceId: 'demo' })],
     numbers: [
       numberOf('+12025550100'),
@@ -234,6 +240,7 @@ export function createWorld(): World {
               return leg.answerGate.promise;
             },
             reject: (reason) => void leg.acts.push(`reject ${reason}`),
+            challenge: (challenges) => void leg.acts.push(`401 ${challenges.join(' | ')}`),
             async bye(reason) {
               leg.acts.push(`bye ${reason}`);
               await leg.byeGate.promise;
@@ -309,6 +316,15 @@ export function createWorld(): World {
     signalling,
     routeInbound: createInboundRouter({ directory: directory as unknown as Directory, resolvedHosts: () => new Map() }),
     hasRate: (_class, to) => !to.startsWith('+1555'),
+    digest: {
+      judge: ({ authorization = 'absent' }) => authorization as ReturnType<CallDeps['digest']['judge']>,
+      challenges: (isStale) => [isStale ? 'stale' : 'fresh'],
+    },
+    gateways: {
+      stateOf: (_trunk, gateway) => world.gatewayStates.get(gateway.port) ?? 'unknown',
+      nextHop: async (_trunk, { port }) => (world.gatewayStates.get(port) === 'refused' ? undefined : `hop-${port}`),
+      report: (_trunk, { port }, status) => void world.reported.push(`${port} ${status}`),
+    },
     agentDial: (agent, call) =>
       world.agentFailure !== null
         ? { ok: false, failure: world.agentFailure }
@@ -335,6 +351,7 @@ export function createWorld(): World {
     },
     observer: {
       started: (direction) => void world.observed.push(`started ${direction}`),
+      withdrawn: (direction) => void world.observed.push(`withdrawn ${direction}`),
       ringing: () => void world.observed.push('ringing'),
       answered: (_callId, _direction, setupMs) => void world.observed.push(`answered ${Math.round(setupMs)}`),
       agentConnected: () => undefined,

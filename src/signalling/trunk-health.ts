@@ -1,0 +1,293 @@
+// Watches the gateways that trunks call out through: OPTIONS again and again, and what calls themselves find out. Whoever places a call asks
+// here which gateway is worth a try; whoever looks at a trunk sees since when it is down, and why.
+//
+// Invariants
+//   TH1. One gateway is asked once per interval, however many trunks lead to it, and never twice at a time.
+//   TH2. Targets and questions at a time are bounded; the schedule is jittered, so that a restart does not ask all carriers in one second.
+//   TH3. A listener is told of every change of a trunk's state, once. What a listener throws is logged.
+//   TH4. While our own SIP engine is away nobody is judged: the fault is ours.
+
+import type { Clock, Timer } from '../domain/clock.ts';
+import type { Gateway, SipTransport, Trunk } from '../domain/directory.ts';
+import { type GatewayState, hostPort } from '../routing/index.ts';
+import { type GatewayHosts, nextHopOf } from './gateway-hosts.ts';
+import {
+  type GatewayHealth,
+  type HealthEvent,
+  type HealthState,
+  isAlive,
+  newHealth,
+  nextHealth,
+  trunkState,
+} from './health-state.ts';
+import type { Answer, Question } from './question.ts';
+
+export interface TrunkHealthOptions {
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly ask: (question: Question) => Promise<Answer>;
+  /** Our SIP engine can be used. */
+  readonly connected: () => boolean;
+  readonly hosts: Pick<GatewayHosts, 'locate' | 'recall' | 'failed'>;
+  readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
+  /** Between two questions to one gateway. */
+  readonly intervalMs: number;
+}
+
+export interface TrunkHealthView {
+  readonly state: HealthState;
+  /** Wall-clock ms. */
+  readonly since: number;
+  readonly lastError: string | null;
+}
+
+export interface TrunkHealthChange extends TrunkHealthView {
+  readonly trunkId: string;
+  /** null = of the operator. */
+  readonly workspaceId: string | null;
+  readonly before: HealthState;
+}
+
+export const OPTIONS_TIMEOUT_MS = 5_000;
+/** After a first failure, and after a first success of one that was down: the next answer decides. */
+const SOON_MS = 5_000;
+const JITTER = 0.2;
+/** At the start, between the first questions to two gateways on average. */
+const SPREAD_MS = 50;
+const TARGETS_MAX = 2_000;
+const AT_ONCE = 16;
+
+interface Target {
+  readonly host: string;
+  readonly port: number;
+  readonly transport: SipTransport;
+  readonly judged: boolean;
+  health: GatewayHealth;
+  dueAtMs: number;
+  underWay: boolean;
+}
+
+interface Watched {
+  readonly workspaceId: string | null;
+  readonly targets: readonly Target[];
+  view: TrunkHealthView;
+}
+
+export class TrunkHealth {
+  readonly #options: TrunkHealthOptions;
+  readonly #targets = new Map<string, Target>();
+  readonly #trunks = new Map<string, Watched>();
+  readonly #listeners = new Set<(change: TrunkHealthChange) => void>();
+  #asking = 0;
+  #timer: Timer | null = null;
+  #closed = false;
+
+  constructor(options: TrunkHealthOptions) {
+    this.#options = options;
+  }
+
+  /** All trunks there are now: what is new is asked soon, what is gone is forgotten. */
+  watch(trunks: readonly Trunk[]): void {
+    if (this.#closed) return;
+    const watched = trunks.filter(({ outbound }) => outbound.enabled && outbound.gateways.length > 0);
+    const used = new Set<Target>();
+    const ids = new Set<string>();
+    for (const trunk of watched) {
+      const targets = trunk.outbound.gateways
+        .map((gateway) => this.#targetOf(trunk, gateway))
+        .filter((target) => target !== undefined);
+      for (const target of targets) used.add(target);
+      ids.add(trunk.id);
+      const view = this.#trunks.get(trunk.id)?.view ?? viewOf('unknown', this.#options.clock.wallMs(), []);
+      this.#trunks.set(trunk.id, { workspaceId: trunk.workspaceId, targets, view });
+    }
+    for (const id of this.#trunks.keys()) if (!ids.has(id)) this.#trunks.delete(id);
+    for (const [key, target] of this.#targets) if (!used.has(target)) this.#targets.delete(key);
+    this.#judgeTrunks();
+    this.#schedule();
+  }
+
+  /** Undefined for trunks that nobody calls out through. */
+  of(trunkId: string): TrunkHealthView | undefined {
+    return this.#trunks.get(trunkId)?.view;
+  }
+
+  all(): ReadonlyMap<string, TrunkHealthView> {
+    return new Map([...this.#trunks].map(([id, { view }]) => [id, view] as const));
+  }
+
+  stateOf(trunk: Trunk, gateway: Gateway): GatewayState {
+    const located = this.#options.hosts.recall(gateway.host, isJudged(trunk));
+    if (located?.ok === false && located.code === 'not_allowed') return 'refused';
+    return this.#targets.get(keyOf(trunk, gateway))?.health.state ?? 'unknown';
+  }
+
+  /** What a call found out: `status` of its final answer, null = none came. */
+  report(trunk: Trunk, gateway: Gateway, status: number | null): void {
+    const target = this.#targets.get(keyOf(trunk, gateway));
+    if (target === undefined || this.#closed) return;
+    const failed = status === null ? 'a call was not answered' : `a call was answered ${status}`;
+    this.#happened(target, status !== null && isAlive(status) ? { ok: true } : { ok: false, error: failed });
+    if (target.health.failures === 1) target.dueAtMs = Math.min(target.dueAtMs, this.#after(SOON_MS));
+    this.#schedule();
+  }
+
+  /** Returns how to stop listening. */
+  onChange(listener: (change: TrunkHealthChange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+    this.#listeners.clear();
+  }
+
+  #targetOf(trunk: Trunk, gateway: Gateway): Target | undefined {
+    const key = keyOf(trunk, gateway);
+    const known = this.#targets.get(key);
+    if (known !== undefined) return known;
+    if (this.#targets.size >= TARGETS_MAX) {
+      this.#options.log.warn({ trunkId: trunk.id, targets: TARGETS_MAX }, 'too many gateways: this one is not watched');
+      return undefined;
+    }
+    const { clock, random, intervalMs } = this.#options;
+    const target: Target = {
+      host: gateway.host,
+      port: gateway.port,
+      transport: trunk.outbound.transport,
+      judged: isJudged(trunk),
+      health: newHealth(clock.wallMs()),
+      dueAtMs: clock.monotonicMs() + random() * Math.min(intervalMs, SPREAD_MS * (this.#targets.size + 1)),
+      underWay: false,
+    };
+    this.#targets.set(key, target);
+    return target;
+  }
+
+  /** TH2 */
+  #schedule(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    if (this.#closed || this.#asking >= AT_ONCE) return;
+    let dueAtMs = Number.POSITIVE_INFINITY;
+    for (const target of this.#targets.values()) if (!target.underWay) dueAtMs = Math.min(dueAtMs, target.dueAtMs);
+    if (dueAtMs === Number.POSITIVE_INFINITY) return;
+    const { clock } = this.#options;
+    this.#timer = clock.setTimer(() => this.#askDue(), Math.max(0, dueAtMs - clock.monotonicMs()));
+  }
+
+  #askDue(): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    const due = [...this.#targets.values()]
+      .filter((target) => !target.underWay && target.dueAtMs <= nowMs)
+      .sort((a, b) => a.dueAtMs - b.dueAtMs);
+    for (const target of due.slice(0, AT_ONCE - this.#asking)) void this.#ask(target);
+    this.#schedule();
+  }
+
+  async #ask(target: Target): Promise<void> {
+    target.underWay = true;
+    this.#asking += 1;
+    const event = this.#options.connected() ? await this.#question(target) : null;
+    this.#asking -= 1;
+    target.underWay = false;
+    if (this.#closed) return;
+    if (event !== null && this.#options.connected()) this.#happened(target, event);
+    target.dueAtMs = this.#after(
+      isUndecided(target.health) ? Math.min(SOON_MS, this.#options.intervalMs) : this.#options.intervalMs,
+    );
+    this.#schedule();
+  }
+
+  async #question({ host, port, transport, judged }: Target): Promise<HealthEvent> {
+    const { hosts, ask } = this.#options;
+    const located = await hosts.locate(host, judged);
+    if (!located.ok) return { ok: false, error: located.detail };
+    const answer = await ask({
+      method: 'OPTIONS',
+      uri: `sip:${hostPort({ host, port })};transport=${transport}`,
+      nextHop: nextHopOf(located.address, port, transport),
+      domain: host,
+      credentials: null,
+      timeoutMs: OPTIONS_TIMEOUT_MS,
+    });
+    const event = eventOf(answer);
+    if (!event.ok) hosts.failed(host, located.address);
+    return event;
+  }
+
+  #happened(target: Target, event: HealthEvent): void {
+    target.health = nextHealth(target.health, event, this.#options.clock.wallMs());
+    this.#judgeTrunks();
+  }
+
+  /** TH3 */
+  #judgeTrunks(): void {
+    const { clock, log } = this.#options;
+    for (const [trunkId, watched] of this.#trunks) {
+      const { state: before, since } = watched.view;
+      const state = trunkState(watched.targets.map(({ health }) => health.state));
+      watched.view = viewOf(state, state === before ? since : clock.wallMs(), watched.targets);
+      if (state === before) continue;
+      const { workspaceId } = watched;
+      log.info(
+        { trunkId, workspaceId, state, before, lastError: watched.view.lastError },
+        'the health of a trunk changed',
+      );
+      this.#tell({ trunkId, workspaceId, before, ...watched.view });
+    }
+  }
+
+  #tell(change: TrunkHealthChange): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(change);
+      } catch (error) {
+        this.#options.log.warn({ trunkId: change.trunkId, err: error }, 'a listener of trunk health failed');
+      }
+    }
+  }
+
+  #after(ms: number): number {
+    const { clock, random } = this.#options;
+    return clock.monotonicMs() + ms * (1 - JITTER + 2 * JITTER * random());
+  }
+}
+
+/** One answer more decides. */
+function isUndecided({ state, failures, successes }: GatewayHealth): boolean {
+  return state === 'down' ? successes > 0 : failures > 0;
+}
+
+function eventOf(answer: Answer): HealthEvent {
+  switch (answer.kind) {
+    case 'answered':
+      return isAlive(answer.status)
+        ? { ok: true }
+        : { ok: false, error: `OPTIONS was answered ${answer.status} ${answer.reason}` };
+    case 'silent':
+      return { ok: false, error: `no answer to OPTIONS in ${OPTIONS_TIMEOUT_MS / 1000} s` };
+    case 'unreachable':
+      return { ok: false, error: 'no connection could be made' };
+    case 'unsent':
+      return { ok: false, error: `OPTIONS was not sent: ${answer.why}` };
+  }
+}
+
+function viewOf(state: HealthState, since: number, targets: readonly Target[]): TrunkHealthView {
+  const failing = targets.find(({ health }) => health.lastError !== null);
+  const lastError = failing === undefined ? null : `${hostPort(failing)}: ${failing.health.lastError}`;
+  return { state, since, lastError };
+}
+
+function keyOf(trunk: Trunk, { host, port }: Gateway): string {
+  return `${isJudged(trunk)} ${trunk.outbound.transport} ${host.toLowerCase()} ${port}`;
+}
+
+/** The operator's own trunks lead where the operator says. */
+function isJudged(trunk: Trunk): boolean {
+  return trunk.workspaceId !== null;
+}

@@ -1,0 +1,96 @@
+// Trunks of a node: where their gateways are, how those are, and what can be checked about them; joined with the directory, metrics and the
+// live events.
+
+import { createAddressPolicy } from './agents/address-policy.ts';
+import type { CarrierGateways } from './calls/deps.ts';
+import { TrunkChecks } from './diagnosis/trunk-checks.ts';
+import type { Directory } from './directory/directory.ts';
+import type { Clock } from './domain/clock.ts';
+import type { Trunk } from './domain/directory.ts';
+import type { EventHub } from './observability/event-hub.ts';
+import type { Logger } from './observability/logger.ts';
+import type { Metrics } from './observability/metrics.ts';
+import type { ResolvedHosts } from './routing/index.ts';
+import { type CarrierQuestions, GatewayHosts, nextHopOf, type Signalling, TrunkHealth } from './signalling/index.ts';
+import { resolveAddresses, resolveServices } from './trunk-names.ts';
+import { viewTime } from './http/views.ts';
+
+export interface TrunkParts {
+  readonly directory: Pick<Directory, 'allTrunks'>;
+  readonly signalling: Signalling & CarrierQuestions;
+  readonly resolvedHosts: (trunks: readonly Trunk[]) => ResolvedHosts;
+  /** CIDR blocks beside the public Internet in which customers' gateways may be. */
+  readonly openNetworks: readonly string[];
+  readonly healthIntervalMs: number;
+  readonly hub: EventHub;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+}
+
+export interface Trunks {
+  readonly health: TrunkHealth;
+  readonly checks: TrunkChecks;
+  /** For calls. */
+  readonly gateways: CarrierGateways;
+  /** A trunk was saved or deleted. */
+  changed(): Promise<void>;
+  close(): void;
+}
+
+export function startTrunks(parts: TrunkParts): Trunks {
+  const { clock, directory, signalling, metrics, logger, hub } = parts;
+  const hosts = new GatewayHosts({
+    clock,
+    resolve: resolveAddresses,
+    addressAllowed: createAddressPolicy(parts.openNetworks),
+  });
+  const ask = signalling.ask.bind(signalling);
+  const health = new TrunkHealth({
+    clock,
+    hosts,
+    ask,
+    random: Math.random,
+    connected: () => signalling.connected,
+    log: logger,
+    intervalMs: parts.healthIntervalMs,
+  });
+  health.onChange(({ trunkId, workspaceId, state, since, lastError }) =>
+    hub.publish({ name: 'trunk_health', workspaceId, data: { trunkId, state, since: viewTime(since), lastError } }),
+  );
+  showHealth(health, metrics);
+  const checks = new TrunkChecks({
+    clock,
+    hosts,
+    ask,
+    services: resolveServices,
+    allTrunks: () => directory.allTrunks(),
+    resolvedHosts: parts.resolvedHosts,
+  });
+  return {
+    health,
+    checks,
+    gateways: {
+      stateOf: (trunk, gateway) => health.stateOf(trunk, gateway),
+      report: (trunk, gateway, status) => health.report(trunk, gateway, status),
+      async nextHop(trunk, { host, port }) {
+        const located = await hosts.locate(host, trunk.workspaceId !== null);
+        return located.ok ? nextHopOf(located.address, port, trunk.outbound.transport) : undefined;
+      },
+    },
+    changed: async () => health.watch(await directory.allTrunks()),
+    close: () => health.close(),
+  };
+}
+
+/** `callin_trunk_up` of trunks that nobody has judged yet, or that are gone, has no line. */
+function showHealth(health: TrunkHealth, metrics: Metrics): void {
+  let shown = new Set<string>();
+  metrics.onCollect(() => {
+    const judged = [...health.all()].filter(([, { state }]) => state !== 'unknown');
+    for (const [trunk, { state }] of judged) metrics.trunkUp.set({ trunk }, state === 'up' ? 1 : 0);
+    const ids = new Set(judged.map(([id]) => id));
+    for (const trunk of shown) if (!ids.has(trunk)) metrics.trunkUp.remove({ trunk });
+    shown = ids;
+  });
+}
