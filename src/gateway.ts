@@ -46,10 +46,9 @@ import { startReconciliation } from './reconciliation-parts.ts';
 import { recoveredRecord } from './recovered-record.ts';
 import { explainInbound } from './route-explanation.ts';
 import { type EngineAddress, type EngineThread, startEngineThread } from './sip-engine/index.ts';
-import { connectSignalling, DigestServer, TrunkHosts } from './signalling/index.ts';
+import { connectSignalling, TrunkHosts } from './signalling/index.ts';
 import { startWebhooks } from './webhook-parts.ts';
 import { openStore } from './store.ts';
-import { startTrunks } from './trunk-parts.ts';
 import { watchUnbilled } from './unbilled-calls.ts';
 import { watchedDirectory } from './watched-directory.ts';
 
@@ -84,22 +83,17 @@ export interface GatewayContext {
 }
 
 const DIRECTORY_FILE = 'directory.db';
-const LOOPBACK = ['127.0.0.0/8', '::1/128'];
 const EMBEDDED_ENGINE_HOST = '127.0.0.1';
 
 /** What can be wrong beyond the configuration's own shape. @throws ConfigError */
 export function checkGateway(config: Config, root: string): void {
   readPriceLists(config, root);
-  const networks = [
-    { key: 'agents.openNetworks', variable: 'CALLIN_AGENTS__OPEN_NETWORKS', value: config.agents.openNetworks },
-    { key: 'trunks.openNetworks', variable: 'CALLIN_TRUNKS__OPEN_NETWORKS', value: config.trunks.openNetworks },
-  ];
-  for (const { key, variable, value } of networks) {
-    try {
-      createAddressPolicy(value);
-    } catch (error) {
-      throw new ConfigError([{ key, variable, reason: (error as Error).message }]);
-    }
+  try {
+    createAddressPolicy(config.agents.openNetworks);
+  } catch (error) {
+    throw new ConfigError([
+      { key: 'agents.openNetworks', variable: 'CALLIN_AGENTS__OPEN_NETWORKS', reason: (error as Error).message },
+    ]);
   }
 }
 
@@ -134,7 +128,6 @@ async function assemble(
   const version = readVersion(root);
 
   const onLost = (error: Error) => fatal.resolve(error);
-  let onTrunksChanged = (): void => undefined;
   const store = await openStore({ config, dataDir, nodeId: keys.nodeId, clock, metrics, logger, onLost });
   closers.push(() => store.close());
   const { books } = store;
@@ -142,7 +135,7 @@ async function assemble(
   const stored = openDirectory(directoryFile, {
     sealingKey: keys.secretKey,
     callRows: await startCallRecordsThread(directoryFile, onLost),
-    onTrunksChanged: () => onTrunksChanged(),
+    onTrunksChanged: () => void lookUpTrunks(),
   });
   const directory = watchedDirectory(stored, hub);
   closers.push(() => directory.close());
@@ -234,20 +227,7 @@ async function assemble(
   const signalling = await connectSignalling({ ...engine.wire, clock, logger, observer: sipObserver(metrics) });
   closers.push(() => signalling.close());
   metrics.onCollect(() => metrics.engineConnected.set({ engine: 'sip' }, signalling.connected ? 1 : 0));
-  const trunks = startTrunks({
-    directory,
-    signalling,
-    resolvedHosts: (all) => hosts.of(all),
-    openNetworks: trunkNetworks(config),
-    healthIntervalMs: config.trunks.healthIntervalMs,
-    hub,
-    clock,
-    metrics,
-    logger,
-  });
-  closers.push(() => trunks.close());
-  onTrunksChanged = () => void Promise.all([lookUpTrunks(), trunks.changed()]);
-  await Promise.all([lookUpTrunks(), trunks.changed()]);
+  await lookUpTrunks();
   const routeInbound = createInboundRouter({ directory, resolvedHosts: (trunks) => hosts.of(trunks) });
   const hasRate: CallDeps['hasRate'] = (callClass, to) =>
     typeof rates.snapshot(callClass, to, clock.wallMs()) !== 'string';
@@ -263,8 +243,6 @@ async function assemble(
       meter,
       signalling,
       routeInbound,
-      digest: new DigestServer({ clock, key: keys.derive('sip-digest'), realm: sipRealm(config), randomBytes }),
-      gateways: trunks.gateways,
       hasRate,
       events,
       live,
@@ -322,7 +300,6 @@ async function assemble(
     }),
     ready: async () => ({ sip: signalling.connected, accepting: calls.state === 'active' }),
     explainRoute: (question) => explainInbound(routeInbound, question),
-    trunkHealth: (id) => trunks.health.of(id),
   });
   httpPort = (await http.listen({ host: config.http.host, port: config.http.port })).port;
   closers.push(() => http.close());
@@ -364,34 +341,14 @@ async function assemble(
   };
 }
 
-/** Carriers that people play on their own machine are on loopback. */
-function trunkNetworks(config: Config): readonly string[] {
-  return config.demo ? [...config.trunks.openNetworks, ...LOOPBACK] : config.trunks.openNetworks;
-}
-
-/** What carriers are told that a password is for. */
-function sipRealm({ sip }: Config): string {
-  return sip.externalAddress ?? sip.host;
-}
-
 /** The bundled agents of the demo live on loopback. */
 function openNetworks(config: Config): readonly string[] {
-  return config.demo ? [...config.agents.openNetworks, ...LOOPBACK] : config.agents.openNetworks;
+  return config.demo ? [...config.agents.openNetworks, '127.0.0.0/8', '::1/128'] : config.agents.openNetworks;
 }
 
 type CallParts = Pick<
   CallDeps,
-  | 'clock'
-  | 'ids'
-  | 'directory'
-  | 'media'
-  | 'meter'
-  | 'signalling'
-  | 'routeInbound'
-  | 'digest'
-  | 'gateways'
-  | 'hasRate'
-  | 'events'
+  'clock' | 'ids' | 'directory' | 'media' | 'meter' | 'signalling' | 'routeInbound' | 'hasRate' | 'events'
 > & {
   config: Config;
   live: LiveEvents;

@@ -45,6 +45,8 @@ export interface HttpDeps {
   readonly streamLimits?: Partial<StreamLimits>;
   /** The console's cookie is for TLS only, also where a proxy does not say that it speaks TLS. */
   readonly secureCookies?: boolean;
+  /** Where the built console is; without it there is none. */
+  readonly consoleFolder?: string;
   /** Addresses and CIDR blocks that may read /metrics besides loopback. */
   readonly metricsAllowed?: readonly string[];
 }

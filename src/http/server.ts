@@ -8,11 +8,11 @@
 //   H3. The log line of a request names the route, not the path, and has neither query nor body.
 //   H4. A cookie changes nothing by itself: it needs the CSRF token, and a page of ours that sends it.
 
-import { STATUS_CODES } from 'node:http';
-import type { Socket } from 'node:net';
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { randomBytes as systemRandomBytes } from 'node:crypto';
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import { refuseBytes, SECURITY_HEADERS, sendProblem } from './answers.ts';
 import { createAuthenticator, type Identity } from './auth.ts';
+import { CONSOLE_PATHS, mountConsole } from './console-pages.ts';
 import type { HttpDeps } from './deps.ts';
 import { CSV_TYPE } from './csv.ts';
 import { DOCS_CSP, renderDocs } from './docs-page.ts';
@@ -20,7 +20,7 @@ import { createEventStreams } from './event-streams.ts';
 import { createGate, type Gate } from './gate.ts';
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './limits.ts';
 import { buildOpenApi } from './openapi.ts';
-import { detailsOf, Problem, type ProblemCode } from './problems.ts';
+import { Problem } from './problems.ts';
 import { problemOf } from './problem-of-error.ts';
 import { createReportGate } from './report-gate.ts';
 import type { ApiRequest, Route } from './route.ts';
@@ -62,8 +62,10 @@ export async function createHttp(deps: HttpDeps): Promise<HttpServer> {
   app.get('/docs', async (_request, reply) =>
     reply.header('content-security-policy', DOCS_CSP).type('text/html; charset=utf-8').send(page),
   );
+  mountConsole(app, deps);
   for (const route of routes) mount(app, route, gate, deps);
-  answerUnknown(app, [...routes, { method: 'GET', path: '/v1/openapi.json' }, { method: 'GET', path: '/docs' }], gate);
+  const pages = deps.consoleFolder === undefined ? [] : CONSOLE_PATHS;
+  answerUnknown(app, [...routes, ...DOCUMENTS, ...pages], gate);
   await app.ready();
 
   let closing: Promise<void> | null = null;
@@ -126,15 +128,7 @@ export function routeTable(deps: RouteDeps): readonly Route[] {
 
 /** For answers that are under way; then their connections are cut. */
 const CLOSE_GRACE_MS = 5_000;
-const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
-const SECURITY_HEADERS = {
-  'cache-control': 'no-store',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-  'cross-origin-resource-policy': 'same-origin',
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
-} as const;
+const DOCUMENTS = ['/v1/openapi.json', '/docs'].map((path) => ({ method: 'GET', path }));
 
 function createApp({ ids, logger, clock }: HttpDeps, limits: HttpLimits): FastifyInstance {
   const app = Fastify({
@@ -245,10 +239,19 @@ function mount(app: FastifyInstance, route: Route, gate: Gate, { logger }: HttpD
 }
 
 /** 404, or 405 with `Allow` where the path exists under another method. */
-function answerUnknown(app: FastifyInstance, known: readonly Pick<Route, 'method' | 'path'>[], gate: Gate): void {
+function answerUnknown(
+  app: FastifyInstance,
+  known: readonly { readonly method: string; readonly path: string }[],
+  gate: Gate,
+): void {
   const methods = Map.groupBy(known, (route) => route.path);
   const patterns = [...methods].map(([path, routes]) => ({
-    pattern: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`),
+    pattern: new RegExp(
+      `^${path
+        .replaceAll('.', '\\.')
+        .replaceAll('*', '.*')
+        .replaceAll(/\{\w+\}/g, '[^/]+')}$`,
+    ),
     allow: routes.map((route) => route.method).join(', '),
   }));
   app.setNotFoundHandler(async (request) => {
@@ -260,34 +263,6 @@ function answerUnknown(app: FastifyInstance, known: readonly Pick<Route, 'method
       : new Problem('route_not_found');
   });
 }
-
-function sendProblem(reply: FastifyReply, problem: Problem): void {
-  reply
-    .code(problem.status)
-    .headers(problem.options.headers ?? {})
-    .header('content-type', PROBLEM_TYPE)
-    .send(JSON.stringify(detailsOf(problem)));
-}
-
-/** For what is no HTTP request: there is no reply object yet, so the answer is written by hand (H2). */
-function refuseBytes(error: Error & { readonly code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-  const problem = new Problem(CODE_OF_CLIENT_ERROR[error.code ?? ''] ?? 'malformed_request');
-  const body = JSON.stringify(detailsOf(problem));
-  const headers = {
-    ...SECURITY_HEADERS,
-    connection: 'close',
-    'content-type': PROBLEM_TYPE,
-    'content-length': String(Buffer.byteLength(body)),
-  };
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${lines.join('')}\r\n${body}`);
-}
-
-const CODE_OF_CLIENT_ERROR: Readonly<Record<string, ProblemCode>> = {
-  HPE_HEADER_OVERFLOW: 'headers_too_large',
-  ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
-};
 
 function headerText(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value;
