@@ -1,0 +1,105 @@
+// The ladder of a call from its timeline: who sent what to whom, top to bottom. Three parties: the far side, this gateway, the agent.
+
+export type Party = 'far' | 'edge' | 'agent';
+export type Tone = 'plain' | 'good' | 'bad' | 'media';
+
+export interface LadderEntry {
+  readonly offsetMs: number;
+  readonly event: string;
+  readonly detail?: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+export interface LadderCall {
+  readonly direction: 'inbound' | 'outbound';
+  readonly answeredAt: string | null;
+  readonly endReason: string | null;
+  readonly sipStatus: number | null;
+  readonly timeline: readonly LadderEntry[];
+}
+
+/** An arrow between two parties, or a note at one of them (`from` = `to`). */
+export interface LadderStep {
+  readonly from: Party;
+  readonly to: Party;
+  readonly label: string;
+  readonly offsetMs: number;
+  readonly tone: Tone;
+}
+
+type Drawn = readonly [from: Party, to: Party, label: string, tone?: Tone];
+
+export function ladderOf(call: LadderCall): LadderStep[] {
+  return call.timeline.flatMap((entry) => {
+    const drawn = drawnAs(entry, call);
+    if (drawn === undefined) return [];
+    const [from, to, label, tone = 'plain'] = drawn;
+    return [{ from, to, label, offsetMs: entry.offsetMs, tone }];
+  });
+}
+
+function drawnAs({ event, detail = {} }: LadderEntry, call: LadderCall): Drawn | undefined {
+  const inbound = call.direction === 'inbound';
+  switch (event) {
+    case 'invite':
+      return ['far', 'edge', `INVITE${detail['transport'] ? ` (${String(detail['transport'])})` : ''}`];
+    case 'inviting':
+      return ['edge', 'far', `INVITE ${String(detail['gateway'] ?? '')}`.trim()];
+    case 'progress':
+      return ['far', 'edge', `${String(detail['status'])}${detail['earlyMedia'] === true ? ' with early audio' : ''}`];
+    case 'ringing':
+      return inbound ? ['edge', 'far', '180 Ringing'] : undefined;
+    case 'answered':
+      return inbound ? ['edge', 'far', '200 OK', 'good'] : ['far', 'edge', '200 OK', 'good'];
+    case 'confirmed':
+      return ['far', 'edge', 'ACK'];
+    case 'rejected':
+      return ['far', 'edge', `${String(detail['status'])} ${String(detail['text'] ?? '')}`.trim(), 'bad'];
+    case 'routed':
+      return ['edge', 'edge', `Routed${detail['class'] ? ` as ${String(detail['class'])}` : ''}`];
+    case 'authorised':
+      return ['edge', 'edge', 'Money held'];
+    case 'agent_connecting':
+      return ['edge', 'agent', 'WebSocket upgrade'];
+    case 'agent_connected':
+      return ['agent', 'edge', `101, connected in ${String(detail['connectMs'] ?? '?')} ms`, 'good'];
+    case 'agent_failed':
+      return ['agent', 'edge', String(detail['code'] ?? 'failed'), 'bad'];
+    case 'agent_lost':
+      return ['agent', 'edge', 'Connection lost', 'bad'];
+    case 'first_packet':
+      return ['far', 'edge', 'First audio (RTP)', 'media'];
+    case 'dtmf':
+      return ['far', 'edge', 'DTMF digit', 'media'];
+    case 'reoffer':
+      return ['far', 'edge', `re-INVITE ${String(detail['direction'] ?? '')}`.trim()];
+    case 'reoffer_refused':
+      return ['edge', 'far', '488 to re-INVITE', 'bad'];
+    case 'forked_answer':
+      return ['far', 'edge', 'Second 200 OK, hung up on', 'bad'];
+    case 'balance_low':
+      return ['edge', 'agent', 'Warning: balance low', 'bad'];
+    case 'max_duration_near':
+      return ['edge', 'agent', 'Warning: maximum duration near'];
+    case 'media_refused':
+    case 'offer_refused':
+    case 'redirect_not_followed':
+      return ['edge', 'edge', event.replaceAll('_', ' '), 'bad'];
+    case 'ended':
+      return ending(call, String(detail['evidence'] ?? ''));
+    default:
+      return undefined;
+  }
+}
+
+const BY_FAR_SIDE = new Set(['remote_hangup', 'cancelled']);
+
+function ending({ direction, answeredAt, endReason, sipStatus }: LadderCall, evidence: string): Drawn {
+  if (answeredAt !== null) {
+    if (endReason === 'agent_hangup') return ['agent', 'edge', 'Closed by the agent'];
+    return BY_FAR_SIDE.has(endReason ?? '') || evidence === 'bye' ? ['far', 'edge', 'BYE'] : ['edge', 'far', 'BYE'];
+  }
+  if (endReason === 'cancelled') return ['far', 'edge', 'CANCEL'];
+  if (direction === 'inbound') return ['edge', 'far', `${sipStatus ?? ''} ${endReason ?? ''}`.trim(), 'bad'];
+  if (endReason === 'api_cancelled' || endReason === 'no_answer') return ['edge', 'far', 'CANCEL', 'bad'];
+  return ['edge', 'edge', `Ended: ${endReason ?? 'unknown'}`, 'bad'];
+}

@@ -1,0 +1,105 @@
+// Words for the codes of the API, as the pages show them. A code that is not here is shown as it is, readable.
+
+const WORDS: Readonly<Record<string, string>> = {
+  // providers of numbers
+  managed: 'Callin',
+  twilio: 'Twilio',
+  telnyx: 'Telnyx',
+  byoc: 'BYOC',
+  personal: 'Personal',
+  // classes of calls
+  imported: 'Imported',
+  browser: 'Browser test',
+  // kinds of numbers
+  tollfree: 'Toll-free',
+  shared_cost: 'Shared cost',
+  // warnings of numbers
+  not_assigned_to_agent: 'Not assigned to any agent',
+  // how calls ended
+  remote_hangup: 'The other side hung up',
+  agent_hangup: 'The agent ended the call',
+  api_hangup: 'Ended through the API',
+  media_timeout: 'No audio arrived for too long',
+  agent_lost: 'The connection to the agent broke',
+  agent_slow: 'The agent stopped reading',
+  balance_exhausted: 'The prepaid balance is used up',
+  spend_limit_reached: 'The spending limit was reached',
+  max_duration: 'The maximum duration was reached',
+  drain_deadline: 'The node stopped before the call ended',
+  answer_unconfirmed: 'Our answer was never acknowledged',
+  session_expired: 'The session timer ran out',
+  signalling_lost: 'The SIP engine was lost',
+  store_lost: 'The books could not be reached',
+  node_crash: 'The node stopped unexpectedly',
+  cancelled: 'Hung up before the answer',
+  api_cancelled: 'Cancelled through the API',
+  no_answer: 'Nobody answered',
+  busy: 'Busy',
+  rejected: 'Refused by the called party',
+  carrier_failed: 'The carrier failed',
+  unknown_source: 'No trunk accepts this source',
+  unknown_number: 'No such number',
+  number_unassigned: 'The number has no agent',
+  outbound_only: 'The number takes no inbound calls',
+  insufficient_balance: 'The balance does not cover the first minute',
+  workspace_limit: 'The workspace is at its limit',
+  spend_limit: 'The spending limit does not allow it',
+  trunk_limit: 'The trunk is at its limit',
+  node_limit: 'The node is at its limit',
+  destination_not_allowed: 'Destination not allowed',
+  no_rate: 'No rate for this destination',
+  no_route: 'No trunk can carry this call',
+  caller_id_not_owned: 'Caller id is not of this workspace',
+  encryption_mismatch: 'Media encryption does not match',
+  no_common_codec: 'No common codec',
+  bad_offer: 'The session description cannot be used',
+  draining: 'The node is draining',
+  agent_unreachable: 'The agent could not be reached',
+  node_fault: 'A fault of the node',
+  store_unavailable: 'The books cannot be reached',
+  bad_request: 'The request is malformed',
+  // evidence of a bill
+  bye: 'BYE',
+  cancel: 'CANCEL',
+  media: 'the last audio packet',
+  agent: 'the agent’s connection',
+  command: 'our own command',
+  heartbeat: 'the last heartbeat',
+  signalling: 'signalling',
+  // flags of a bill
+  no_media: 'No audio packet ever came',
+  credit_ticket: 'No agent ever attached: a credit is looked at',
+  needs_reconciliation: 'Waits for the carrier’s record',
+  agent_flapping: 'The agent attached too often',
+  finished_elsewhere: 'Another node finished the call',
+  // requests
+  new: 'New number',
+  porting: 'Porting',
+  awaiting_documents: 'Documents missing',
+  awaiting_payment: 'Payment due',
+  in_review: 'In review',
+  // meters
+  topup: 'Top-up',
+  fee: 'Fee',
+  // codecs and the like stay as they are
+  udp: 'UDP',
+  tcp: 'TCP',
+  tls: 'TLS',
+};
+
+export function wordsOf(code: string): string {
+  return WORDS[code] ?? sentence(code);
+}
+
+/** `agent_connecting` -> `Agent connecting`, `sipUdp` -> `Sip udp`. */
+export function sentence(code: string): string {
+  const text = code
+    .replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2')
+    .replaceAll(/[_-]+/g, ' ')
+    .toLowerCase();
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`;
+}

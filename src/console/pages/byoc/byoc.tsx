@@ -1,0 +1,5 @@
+// To come.
+
+export function ByocPage() {
+  return null;
+}

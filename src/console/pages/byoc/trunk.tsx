@@ -1,0 +1,8 @@
+// To come.
+
+export function NewTrunkPage() {
+  return null;
+}
+export function TrunkPage() {
+  return null;
+}

@@ -1,0 +1,8 @@
+// To come.
+
+export function TwilioPage() {
+  return null;
+}
+export function TelnyxPage() {
+  return null;
+}

@@ -1,0 +1,5 @@
+// To come.
+
+export function PersonalNumber(_props: { onClose(): void; onAdded(): void }) {
+  return null;
+}

@@ -1,0 +1,5 @@
+// To come.
+
+export function NewRequestPage() {
+  return null;
+}

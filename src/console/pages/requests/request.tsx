@@ -1,0 +1,5 @@
+// To come.
+
+export function RequestPage() {
+  return null;
+}

@@ -1,0 +1,8 @@
+// To come.
+
+export function ReviewPage() {
+  return null;
+}
+export function ReviewRequestPage() {
+  return null;
+}

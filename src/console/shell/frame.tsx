@@ -1,0 +1,138 @@
+// The frame around a page: skip link, navigation, and the page itself; on a phone the navigation is a drawer.
+
+import { Suspense, useEffect, useMemo, useState } from 'react';
+import { useEvents } from '../api/events.ts';
+import { type PageOf, useGet } from '../api/hooks.ts';
+import type { Workspace } from '../api/resources.ts';
+import { refresh } from '../api/store.ts';
+import { matchRoute } from '../lib/route.ts';
+import { PAGES } from '../pages/index.ts';
+import { Button } from '../ui/button.tsx';
+import { Empty, Loaded, Waiting } from '../ui/feedback.tsx';
+import { useViewer, WorkspaceContext, type WorkspaceView } from './context.ts';
+import { go, Link, usePlace } from './history.ts';
+import { Page } from './page.tsx';
+import { ROUTES } from './routes.ts';
+import { Sidebar } from './sidebar.tsx';
+
+export function Frame() {
+  const { session, isOperator } = useViewer();
+  const { pathname } = usePlace();
+  const match = matchRoute(ROUTES, pathname);
+  const [drawer, setDrawer] = useState(false);
+  const lastSeen = useLastWorkspace(match?.params['workspaceId'] ?? session.principal.workspaceId);
+  const { data: workspace } = useGet<Workspace>(lastSeen === null ? null : `/v1/workspaces/${lastSeen}`);
+
+  useEvents((name) => {
+    if (name === 'balance' || name === 'reset') refresh('/v1/workspaces');
+  });
+  useEffect(() => {
+    if (!drawer) return undefined;
+    const close = (event: KeyboardEvent): void => {
+      if (event.key === 'Escape') setDrawer(false);
+    };
+    document.addEventListener('keydown', close);
+    return () => document.removeEventListener('keydown', close);
+  }, [drawer]);
+
+  return (
+    <div className="shell">
+      <a className="skip-link" href="#content">
+        Skip to content
+      </a>
+      <div className="topbar">
+        <Button
+          kind="quiet"
+          icon="menu"
+          aria-label="Navigation"
+          aria-expanded={drawer}
+          aria-controls="navigation"
+          onClick={() => setDrawer(!drawer)}
+        />
+        <Link to="/" className="brand">
+          <img src="/console/mark.svg" alt="" /> Callin Edge
+        </Link>
+        <span style={{ width: '2.125rem' }} />
+      </div>
+      {drawer && (
+        <button
+          type="button"
+          className="sidebar-shade"
+          aria-label="Close navigation"
+          onClick={() => setDrawer(false)}
+        />
+      )}
+      <Sidebar
+        page={match?.name}
+        workspaceId={lastSeen}
+        workspace={workspace}
+        open={drawer}
+        onNavigate={() => setDrawer(false)}
+      />
+      <main className="main" id="content" tabIndex={-1}>
+        <Content pathname={pathname} isOperator={isOperator} />
+      </main>
+    </div>
+  );
+}
+
+/** Pages of the node keep the navigation of the workspace that was looked at before. */
+function useLastWorkspace(current: string | null): string | null {
+  const [last, setLast] = useState(current);
+  if (current !== null && current !== last) setLast(current);
+  return current ?? last;
+}
+
+function Content({ pathname, isOperator }: { readonly pathname: string; readonly isOperator: boolean }) {
+  const match = matchRoute(ROUTES, pathname);
+  if (match === undefined) return <NoSuchPage />;
+  if (match.name === 'home') return <Home isOperator={isOperator} />;
+  const Shown = PAGES[match.name];
+  const page = (
+    <Suspense fallback={<Waiting rows={6} />}>
+      <Shown key={pathname} params={match.params} />
+    </Suspense>
+  );
+  const { workspaceId } = match.params;
+  return workspaceId === undefined ? page : <InWorkspace id={workspaceId}>{page}</InWorkspace>;
+}
+
+function InWorkspace({ id, children }: { readonly id: string; readonly children: React.ReactNode }) {
+  const { data: workspace, error, reload } = useGet<Workspace>(`/v1/workspaces/${id}`);
+  const view = useMemo<WorkspaceView>(() => ({ id, workspace, at: (path) => `/w/${id}${path}` }), [id, workspace]);
+  if (error?.status === 404) return <NoSuchPage />;
+  if (error !== undefined && workspace === undefined)
+    return (
+      <Loaded data={undefined} error={error} retry={reload}>
+        {() => null}
+      </Loaded>
+    );
+  return <WorkspaceContext value={view}>{children}</WorkspaceContext>;
+}
+
+/** To the numbers of a workspace: a key’s own, or the operator’s first one. */
+function Home({ isOperator }: { readonly isOperator: boolean }) {
+  const { session } = useViewer();
+  const { data, error, reload } = useGet<PageOf<Workspace>>('/v1/workspaces?limit=200');
+  const target = session.principal.workspaceId ?? data?.items[0]?.id;
+  const isEmpty = isOperator && data !== undefined && target === undefined;
+  useEffect(() => {
+    if (target !== undefined) go(`/w/${target}/numbers`, { replace: true });
+    else if (isEmpty) go('/workspaces', { replace: true });
+  }, [target, isEmpty]);
+  return (
+    <Loaded data={undefined} error={error} retry={reload}>
+      {() => null}
+    </Loaded>
+  );
+}
+
+function NoSuchPage() {
+  return (
+    <Page title="Not found">
+      <Empty icon="search" title="There is no such page" action={<Link to="/">Go to the start</Link>}>
+        The address may be mistyped, or what it showed was removed, or it belongs to another workspace.
+      </Empty>
+    </Page>
+  );
+}
