@@ -5,6 +5,8 @@ import { viewNumber, viewTrunk } from './http/views.ts';
 import type { EventHub, EventName } from './observability/event-hub.ts';
 
 export function watchedDirectory(directory: Directory, hub: EventHub): Directory {
+  const tell = (name: EventName, { workspaceId }: Owned, data: object): void =>
+    hub.publish({ name, workspaceId, data });
   return {
     workspaces: directory.workspaces,
     agents: directory.agents,
@@ -18,6 +20,11 @@ export function watchedDirectory(directory: Directory, hub: EventHub): Directory
       find: (filter) => directory.numbers.find(filter),
     },
     records: (kind) => directory.records(kind),
+    async addTrunk(trunk, numbers) {
+      await directory.addTrunk(trunk, numbers);
+      tell('trunk', trunk, viewTrunk(trunk, undefined));
+      for (const number of numbers) tell('number', number, viewNumber(number));
+    },
     allTrunks: () => directory.allTrunks(),
     isEmpty: () => directory.isEmpty(),
     close: () => directory.close(),
