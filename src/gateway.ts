@@ -15,7 +15,7 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createAddressPolicy } from './agents/address-policy.ts';
 import { agentDial } from './agents/dial.ts';
-import { startBundledAgents } from './agents/bundled/server.ts';
+import { type BundledAgents, startBundledAgents } from './agents/bundled/server.ts';
 import { readBootId } from './books.ts';
 import { createCallEvents } from './call-events.ts';
 import { createCallManager } from './calls/call-manager.ts';
@@ -39,16 +39,19 @@ import { type OnRecovered, recover } from './metering/recovery.ts';
 import { createEventHub } from './observability/event-hub.ts';
 import { createLogger, type Logger } from './observability/logger.ts';
 import { createMetrics, type Metrics } from './observability/metrics.ts';
+import { startPersonalNumbers, verificationCallerId } from './personal-parts.ts';
 import { collectMedia, watchEventLoop } from './node-metrics.ts';
 import { countRecovered, meterObserver, sipObserver } from './observers.ts';
+import { readProviderSettings, startNumbers } from './numbers-parts.ts';
 import { readPriceLists } from './price-lists.ts';
 import { startReconciliation } from './reconciliation-parts.ts';
 import { recoveredRecord } from './recovered-record.ts';
 import { explainInbound } from './route-explanation.ts';
 import { type EngineAddress, type EngineThread, startEngineThread } from './sip-engine/index.ts';
-import { connectSignalling, TrunkHosts } from './signalling/index.ts';
+import { connectSignalling, DigestServer, TrunkHosts } from './signalling/index.ts';
 import { startWebhooks } from './webhook-parts.ts';
 import { openStore } from './store.ts';
+import { startTrunks } from './trunk-parts.ts';
 import { watchUnbilled } from './unbilled-calls.ts';
 import { watchedDirectory } from './watched-directory.ts';
 
@@ -83,17 +86,23 @@ export interface GatewayContext {
 }
 
 const DIRECTORY_FILE = 'directory.db';
+const LOOPBACK = ['127.0.0.0/8', '::1/128'];
 const EMBEDDED_ENGINE_HOST = '127.0.0.1';
 
 /** What can be wrong beyond the configuration's own shape. @throws ConfigError */
 export function checkGateway(config: Config, root: string): void {
   readPriceLists(config, root);
-  try {
-    createAddressPolicy(config.agents.openNetworks);
-  } catch (error) {
-    throw new ConfigError([
-      { key: 'agents.openNetworks', variable: 'CALLIN_AGENTS__OPEN_NETWORKS', reason: (error as Error).message },
-    ]);
+  readProviderSettings(config, root);
+  const networks = [
+    { key: 'agents.openNetworks', variable: 'CALLIN_AGENTS__OPEN_NETWORKS', value: config.agents.openNetworks },
+    { key: 'trunks.openNetworks', variable: 'CALLIN_TRUNKS__OPEN_NETWORKS', value: config.trunks.openNetworks },
+  ];
+  for (const { key, variable, value } of networks) {
+    try {
+      createAddressPolicy(value);
+    } catch (error) {
+      throw new ConfigError([{ key, variable, reason: (error as Error).message }]);
+    }
   }
 }
 
@@ -128,6 +137,7 @@ async function assemble(
   const version = readVersion(root);
 
   const onLost = (error: Error) => fatal.resolve(error);
+  let onTrunksChanged = (): void => undefined;
   const store = await openStore({ config, dataDir, nodeId: keys.nodeId, clock, metrics, logger, onLost });
   closers.push(() => store.close());
   const { books } = store;
@@ -135,7 +145,7 @@ async function assemble(
   const stored = openDirectory(directoryFile, {
     sealingKey: keys.secretKey,
     callRows: await startCallRecordsThread(directoryFile, onLost),
-    onTrunksChanged: () => void lookUpTrunks(),
+    onTrunksChanged: () => onTrunksChanged(),
   });
   const directory = watchedDirectory(stored, hub);
   closers.push(() => directory.close());
@@ -159,15 +169,10 @@ async function assemble(
   if (recovered.length > 0)
     logger.warn({ calls: recovered.length }, 'calls of an earlier process were finished from the journal');
 
-  if (config.demo) {
-    const agentToken = keys.derive('bundled-agents');
-    const agents = await startBundledAgents({
-      host: '127.0.0.1',
-      port: 0,
-      authToken: agentToken,
-      onLost: (error) => logger.error({ err: error }, 'the bundled agents are gone'),
-    });
-    closers.push(() => agents.close());
+  const agentToken = keys.derive('bundled-agents');
+  const agents = config.demo || verificationCallerId(config) !== null ? await startAgents(agentToken, logger) : null;
+  closers.push(() => agents?.close());
+  if (config.demo && agents !== null) {
     const agentUrls = { echo: agents.echoUrl, speaker: agents.speakerUrl };
     await loadDemoWorkspace({
       file: join(root, 'config', 'demo.yaml'),
@@ -186,7 +191,10 @@ async function assemble(
     externalAddress: config.media.externalAddress,
     ports: { portMin: config.media.rtpPortMin, portMax: config.media.rtpPortMax },
     clock,
-    entryData: { openNetworks: openNetworks(config) } satisfies MediaEntryData,
+    entryData: {
+      openNetworks: openNetworks(config),
+      ownAgents: agents === null ? [] : [agents.codeUrl],
+    } satisfies MediaEntryData,
   });
   closers.push(() => media.close());
   const meter = meterOf({
@@ -227,7 +235,20 @@ async function assemble(
   const signalling = await connectSignalling({ ...engine.wire, clock, logger, observer: sipObserver(metrics) });
   closers.push(() => signalling.close());
   metrics.onCollect(() => metrics.engineConnected.set({ engine: 'sip' }, signalling.connected ? 1 : 0));
-  await lookUpTrunks();
+  const trunks = startTrunks({
+    directory,
+    signalling,
+    resolvedHosts: (all) => hosts.of(all),
+    openNetworks: trunkNetworks(config),
+    healthIntervalMs: config.trunks.healthIntervalMs,
+    hub,
+    clock,
+    metrics,
+    logger,
+  });
+  closers.push(() => trunks.close());
+  onTrunksChanged = () => void Promise.all([lookUpTrunks(), trunks.changed()]);
+  await Promise.all([lookUpTrunks(), trunks.changed()]);
   const routeInbound = createInboundRouter({ directory, resolvedHosts: (trunks) => hosts.of(trunks) });
   const hasRate: CallDeps['hasRate'] = (callClass, to) =>
     typeof rates.snapshot(callClass, to, clock.wallMs()) !== 'string';
@@ -243,6 +264,8 @@ async function assemble(
       meter,
       signalling,
       routeInbound,
+      digest: new DigestServer({ clock, key: keys.derive('sip-digest'), realm: sipRealm(config), randomBytes }),
+      gateways: trunks.gateways,
       hasRate,
       events,
       live,
@@ -251,6 +274,20 @@ async function assemble(
     }),
   );
   closers.push(() => calls.drain(0));
+  const personalNumbers = await startPersonalNumbers({
+    config,
+    keys,
+    directory,
+    agents,
+    agentToken,
+    calls,
+    hasRate,
+    clock,
+    ids,
+    randomBytes,
+    metrics,
+    logger,
+  });
   closers.push(watchEventLoop(metrics));
   collectMedia(metrics, media);
   closers.push(watchUnbilled({ meter, journal: store.ownJournal, clock, metrics, logger }));
@@ -273,6 +310,19 @@ async function assemble(
   closers.push(() => reconciliation.close());
 
   const ports = portsOf(engine.addresses);
+  const numbers = await startNumbers({
+    config,
+    root,
+    directory,
+    books,
+    clock,
+    ids,
+    nodeId: keys.nodeId,
+    ports,
+    metrics,
+    logger,
+  });
+  closers.push(() => numbers.close());
   let httpPort = 0;
   const http: HttpServer = await createHttp({
     directory,
@@ -280,6 +330,8 @@ async function assemble(
     ...(store.sums === undefined ? {} : { sums: store.sums }),
     currency: config.billing.currency,
     reconciliation: reconciliation.service,
+    personalNumbers,
+    numbers,
     calls,
     webhooks,
     events: hub,
@@ -300,6 +352,7 @@ async function assemble(
     }),
     ready: async () => ({ sip: signalling.connected, accepting: calls.state === 'active' }),
     explainRoute: (question) => explainInbound(routeInbound, question),
+    trunkHealth: (id) => trunks.health.of(id),
   });
   httpPort = (await http.listen({ host: config.http.host, port: config.http.port })).port;
   closers.push(() => http.close());
@@ -341,14 +394,43 @@ async function assemble(
   };
 }
 
+/** Carriers that people play on their own machine are on loopback. */
+function trunkNetworks(config: Config): readonly string[] {
+  return config.demo ? [...config.trunks.openNetworks, ...LOOPBACK] : config.trunks.openNetworks;
+}
+
+/** What carriers are told that a password is for. */
+function sipRealm({ sip }: Config): string {
+  return sip.externalAddress ?? sip.host;
+}
+
+function startAgents(authToken: string, logger: Logger): Promise<BundledAgents> {
+  return startBundledAgents({
+    host: '127.0.0.1',
+    port: 0,
+    authToken,
+    onLost: (error) => logger.error({ err: error }, 'the bundled agents are gone'),
+  });
+}
+
 /** The bundled agents of the demo live on loopback. */
 function openNetworks(config: Config): readonly string[] {
-  return config.demo ? [...config.agents.openNetworks, '127.0.0.0/8', '::1/128'] : config.agents.openNetworks;
+  return config.demo ? [...config.agents.openNetworks, ...LOOPBACK] : config.agents.openNetworks;
 }
 
 type CallParts = Pick<
   CallDeps,
-  'clock' | 'ids' | 'directory' | 'media' | 'meter' | 'signalling' | 'routeInbound' | 'hasRate' | 'events'
+  | 'clock'
+  | 'ids'
+  | 'directory'
+  | 'media'
+  | 'meter'
+  | 'signalling'
+  | 'routeInbound'
+  | 'digest'
+  | 'gateways'
+  | 'hasRate'
+  | 'events'
 > & {
   config: Config;
   live: LiveEvents;

@@ -11,6 +11,8 @@ const host = Type.String({ minLength: 1, maxLength: 253 });
 /** 0 = pick a free port; the chosen one is logged and shown by GET /v1/node. */
 const port = Type.Integer({ minimum: 0, maximum: 65_535 });
 const portOrOff = Type.Union([port, Type.Literal('off')]);
+/** A decimal amount, never negative. */
+const price = Type.String({ pattern: '^\\d{1,9}(\\.\\d{1,9})?$' });
 const addressOrNull = Type.Union([host, Type.Null()]);
 
 export const configSchema = object({
@@ -26,6 +28,12 @@ export const configSchema = object({
     tcpPort: portOrOff,
     tlsPort: portOrOff,
     wsPort: portOrOff,
+    wssPort: portOrOff,
+    wsHost: host,
+    wsOrigins: Type.Array(Type.String({ minLength: 1 })),
+    wsUrl: Type.Union([Type.String({ pattern: '^wss?://[^\\s/?#]+(?:/[^\\s?#]*)?$' }), Type.Null()]),
+    /** Files in PEM; '' = none. */
+    tls: object({ cert: Type.String(), key: Type.String(), ca: Type.String() }),
     externalAddress: addressOrNull,
     drachtio: object({ host, port, secret: Type.String(), tls: Type.Boolean() }),
   }),
@@ -51,6 +59,33 @@ export const configSchema = object({
     supplierRates: Type.String({ minLength: 1 }),
     heartbeatMs: milliseconds(100, 10_000),
     carriers: Type.String({ minLength: 1 }),
+  }),
+  numbers: object({
+    inventory: Type.Union([Type.Literal('auto'), Type.Literal('demo'), Type.Literal('telnyx'), Type.Literal('off')]),
+    telnyx: object({ apiKey: Type.String(), connectionId: Type.String() }),
+    trunkId: addressOrNull,
+    prices: Type.Array(
+      object({
+        country: Type.Optional(Type.String({ pattern: '^[A-Z]{2}$' })),
+        type: Type.Optional(Type.Union([Type.Literal('local'), Type.Literal('tollfree')])),
+        setup: price,
+        monthly: price,
+      }),
+    ),
+    feeGraceMs: milliseconds(0, 31_536_000_000),
+  }),
+  providers: object({
+    file: Type.String({ minLength: 1 }),
+    transport: Type.Union([Type.Literal('udp'), Type.Literal('tcp'), Type.Literal('tls')]),
+    port: Type.Union([Type.Integer({ minimum: 1, maximum: 65_535 }), Type.Null()]),
+    mediaEncryption: Type.Union([Type.Literal('off'), Type.Literal('required')]),
+    allowedCountries: Type.Array(Type.String({ pattern: '^[A-Z]{2}$' }), { minItems: 1 }),
+  }),
+  personalNumbers: object({
+    callerId: Type.String({ pattern: '^(?:\\+[1-9][0-9]{6,14})?$' }),
+    trunkId: Type.Union([Type.String({ minLength: 1, maxLength: 64 }), Type.Null()]),
+    callsPerDay: Type.Integer({ minimum: 1, maximum: 1_000 }),
+    callsPerNumberPerDay: Type.Integer({ minimum: 1, maximum: 100 }),
   }),
   calls: object({
     ringTimeoutMs: milliseconds(1_000, 600_000),

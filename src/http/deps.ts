@@ -7,7 +7,9 @@ import type { Ids, RandomBytes } from '../domain/ids.ts';
 import type { Reason } from '../domain/reasons.ts';
 import type { Books } from '../ledger/books.ts';
 import type { PostingSums } from '../ledger/sums.ts';
+import type { PersonalNumbers } from '../numbers/personal/personal-numbers.ts';
 import type { EventHub } from '../observability/event-hub.ts';
+import type { Numbers } from '../numbers/numbers.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Reconciliation } from '../reconciliation/reconciliation.ts';
@@ -25,7 +27,10 @@ export interface HttpDeps {
   /** Of all money here. */
   readonly currency: string;
   readonly calls: CallManager;
+  readonly personalNumbers: PersonalNumbers;
   readonly reconciliation: Reconciliation;
+  /** Numbers that are bought, imported and given back. */
+  readonly numbers: Numbers;
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly clock: Clock;

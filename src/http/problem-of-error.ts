@@ -2,14 +2,19 @@
 
 import { DirectoryError, type DirectoryErrorCode } from '../directory/errors.ts';
 import { TooManyLinesError } from '../ledger/errors.ts';
+import { NumbersError } from '../numbers/failure.ts';
+import { PersonalNumberError } from '../numbers/personal/errors.ts';
 import { CdrRowsError, ReconciliationError } from '../reconciliation/errors.ts';
+import { problemOfNumbers } from './number-problems.ts';
 import { invalidField, Problem, type ProblemCode, problemOfReason } from './problems.ts';
 
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof DirectoryError) return problemOfDirectory(error.code);
+  if (error instanceof NumbersError) return problemOfNumbers(error.failure);
   if (error instanceof TooManyLinesError) return new Problem('range_too_large');
   if (error instanceof ReconciliationError) return problemOfReconciliation(error);
+  if (error instanceof PersonalNumberError) return problemOfPersonal(error);
   const { code = '', statusCode = 500 } = error as { readonly code?: string; readonly statusCode?: number };
   return (
     problemOfBooks(code) ??
@@ -34,6 +39,14 @@ const CODE_OF_DIRECTORY: Readonly<Record<DirectoryErrorCode, ProblemCode>> = {
 function problemOfDirectory(code: DirectoryErrorCode): Problem {
   if (code === 'invalid_cursor') return invalidField('cursor', 'must be the nextCursor of a page');
   return new Problem(CODE_OF_DIRECTORY[code]);
+}
+
+/** The message is for the log, but for how many attempts are left. */
+function problemOfPersonal({ code, message, retryAfterSec }: PersonalNumberError): Problem {
+  return new Problem(code, {
+    ...(code === 'code_wrong' ? { detail: message } : {}),
+    ...(retryAfterSec === undefined ? {} : { headers: { 'retry-after': String(retryAfterSec) } }),
+  });
 }
 
 /** Messages of this room name lines, columns and keys of the mapping, never what stands in a row. */

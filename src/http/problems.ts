@@ -5,6 +5,7 @@
 //   P2. A problem never repeats what the client sent (it may be a secret) and never tells about the inside.
 
 import { REASONS, type Reason, verdictOf } from '../domain/reasons.ts';
+import { PROVIDER_PROBLEM_CODES, PROVIDER_PROBLEMS, type ProviderProblemCode } from './provider-problems.ts';
 
 interface ProblemKind {
   readonly status: number;
@@ -15,6 +16,7 @@ const kind = (status: number, title: string): ProblemKind => ({ status, title })
 
 export const GENERAL_PROBLEMS = {
   malformed_json: kind(400, 'The body is not valid JSON'),
+  malformed_form: kind(400, 'The body is not a form (multipart/form-data) that can be read'),
   malformed_request: kind(400, 'The request is not valid HTTP'),
   idempotency_key_required: kind(
     400,
@@ -31,15 +33,31 @@ export const GENERAL_PROBLEMS = {
   route_not_found: kind(404, 'There is no such route'),
   request_timeout: kind(408, 'The request did not arrive in time'),
   method_not_allowed: kind(405, 'The route does not take this method'),
+  balance_too_low: kind(402, 'The balance does not cover the set-up fee and the first month'),
   number_taken: kind(409, 'The number exists already'),
+  inventory_off: kind(409, 'Numbers are not sold here'),
+  provider_account_exists: kind(409, 'This account is connected to the workspace already'),
+  provider_account_in_use: kind(409, 'Numbers or a trunk of this account are in use'),
   record_in_use: kind(409, 'Something else still points at this'),
+  request_state: kind(409, 'The request does not take this in the status that it has'),
+  request_limit: kind(409, 'The workspace has as many open requests as it may have'),
+  document_limit: kind(409, 'The request has as many documents as it may have'),
+  approval_conflict: kind(409, 'The request was approved, or is being approved, with other numbers'),
   webhook_limit: kind(409, 'The workspace has as many webhooks as it may have'),
   webhook_disabled: kind(409, 'The webhook is disabled'),
+  verification_failed: kind(409, 'Too many wrong codes: this verification is dead, another one may be started'),
+  already_verified: kind(409, 'The code was used already'),
+  verified_elsewhere: kind(409, 'The number belongs to another workspace; it has to be removed there first'),
+  resend_limit: kind(409, 'As many calls were made as one verification may have; start again when its code has expired'),
   idempotency_key_reused: kind(409, 'The Idempotency-Key was used before for another request'),
   resolution_conflict: kind(409, 'The exception was resolved otherwise, or that resolution is under way'),
+  code_expired: kind(410, 'The code has expired, or another call has replaced it; ask for another call'),
   body_too_large: kind(413, 'The body is too large'),
   unsupported_media_type: kind(415, 'The body is of a type that the route does not take'),
   invalid_fields: kind(422, 'Some fields are not valid'),
+  request_incomplete: kind(422, 'Required fields are missing or not valid'),
+  document_refused: kind(422, 'The file is none that a document may be'),
+  code_wrong: kind(422, 'The code is not the one that was spoken'),
   unknown_reference: kind(422, 'A field points at something that does not exist'),
   range_too_large: kind(422, 'The range holds more than one answer may; ask for a shorter one, or for less detail'),
   trunk_not_reconcilable: kind(422, 'The trunk is a customer’s own, and the mapping of the carrier does not name it'),
@@ -48,8 +66,12 @@ export const GENERAL_PROBLEMS = {
   cdr_rows_invalid: kind(422, 'Rows of the file cannot be read, and the import is strict: nothing was imported'),
   headers_too_large: kind(431, 'The headers are too large'),
   rate_limited: kind(429, 'Too many requests'),
+  verification_pause: kind(429, 'The number was called a moment ago'),
+  verification_limit: kind(429, 'As many verification calls were made today as there may be'),
   stream_limit: kind(429, 'Too many event streams are open for this token'),
   internal_error: kind(500, 'Something went wrong on our side'),
+  uploads_busy: kind(503, 'Other files are being uploaded just now'),
+  verifications_unavailable: kind(503, 'Verification calls cannot be made now'),
   reconciliation_busy: kind(503, 'Imports are waiting already'),
   not_ready: kind(503, 'The node is not ready'),
 } as const satisfies Record<string, ProblemKind>;
@@ -76,15 +98,17 @@ const STATUS_OF_REASON: Partial<Record<Reason, number>> = {
 };
 
 export type GeneralProblemCode = keyof typeof GENERAL_PROBLEMS;
-export type ProblemCode = GeneralProblemCode | Reason;
+export type ProblemCode = GeneralProblemCode | ProviderProblemCode | Reason;
 
 export const PROBLEM_CODES: readonly ProblemCode[] = [
   ...(Object.keys(GENERAL_PROBLEMS) as GeneralProblemCode[]),
+  ...PROVIDER_PROBLEM_CODES,
   ...(Object.keys(REASONS) as Reason[]),
 ];
 
 export function problemKind(code: ProblemCode): ProblemKind {
   if (code in GENERAL_PROBLEMS) return GENERAL_PROBLEMS[code as GeneralProblemCode];
+  if (code in PROVIDER_PROBLEMS) return PROVIDER_PROBLEMS[code as ProviderProblemCode];
   const reason = code as Reason;
   return { status: STATUS_OF_REASON[reason] ?? CALL_FAILED_STATUS, title: verdictOf(reason).text };
 }
@@ -98,6 +122,8 @@ export interface FieldError {
 export interface ProblemOptions {
   /** What is special about this case; a sentence. */
   readonly detail?: string;
+  /** What to do about it; a sentence. */
+  readonly advice?: string;
   readonly fields?: readonly FieldError[];
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -132,6 +158,7 @@ export interface ProblemDetails {
   readonly status: number;
   readonly code: ProblemCode;
   readonly detail?: string;
+  readonly advice?: string;
   readonly errors?: readonly FieldError[];
 }
 
@@ -143,6 +170,7 @@ export function detailsOf({ code, options }: Problem): ProblemDetails {
     status,
     code,
     ...(options.detail === undefined ? {} : { detail: options.detail }),
+    ...(options.advice === undefined ? {} : { advice: options.advice }),
     ...(options.fields === undefined ? {} : { errors: options.fields }),
   };
 }

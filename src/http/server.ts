@@ -16,6 +16,7 @@ import { CONSOLE_PATHS, mountConsole } from './console-pages.ts';
 import type { HttpDeps } from './deps.ts';
 import { CSV_TYPE } from './csv.ts';
 import { DOCS_CSP, renderDocs } from './docs-page.ts';
+import { createFormReader, FORM_TYPE } from './form.ts';
 import { createEventStreams } from './event-streams.ts';
 import { createGate, type Gate } from './gate.ts';
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './limits.ts';
@@ -31,7 +32,10 @@ import { callRoutes } from './routes/calls.ts';
 import { eventRoutes } from './routes/events.ts';
 import { ledgerRoutes } from './routes/ledger.ts';
 import { nodeRoutes } from './routes/node.ts';
+import { numberOrderRoutes } from './routes/number-orders.ts';
 import { numberRoutes } from './routes/numbers.ts';
+import { providerAccountRoutes } from './routes/provider-accounts.ts';
+import { personalNumberRoutes } from './routes/personal-numbers.ts';
 import { reconciliationRoutes } from './routes/reconciliations.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { trunkRoutes } from './routes/trunks.ts';
@@ -63,7 +67,8 @@ export async function createHttp(deps: HttpDeps): Promise<HttpServer> {
     reply.header('content-security-policy', DOCS_CSP).type('text/html; charset=utf-8').send(page),
   );
   mountConsole(app, deps);
-  for (const route of routes) mount(app, route, gate, deps);
+  const forms = createFormReader(deps.clock, { atOnceMax: limits.uploadsMax, timeoutMs: limits.requestTimeoutMs });
+  for (const route of routes) mount(app, route, { gate, forms, deps });
   const pages = deps.consoleFolder === undefined ? [] : CONSOLE_PATHS;
   answerUnknown(app, [...routes, ...DOCUMENTS, ...pages], gate);
   await app.ready();
@@ -116,6 +121,9 @@ export function routeTable(deps: RouteDeps): readonly Route[] {
     ...agentRoutes(deps),
     ...trunkRoutes(deps),
     ...numberRoutes(deps),
+    ...numberOrderRoutes(deps),
+    ...providerAccountRoutes(deps),
+    ...personalNumberRoutes(deps),
     ...callRoutes(deps),
     ...ledgerRoutes(deps),
     ...webhookRoutes(deps),
@@ -192,6 +200,11 @@ function readBodies(app: FastifyInstance): void {
     const { takes } = request.routeOptions.config;
     done(takes === CSV_TYPE ? null : refused(takes), body);
   });
+  // Not read here: the handler does that (form.ts).
+  app.addContentTypeParser(FORM_TYPE, (request, _payload, done) => {
+    const { takes } = request.routeOptions.config;
+    done(takes === FORM_TYPE ? null : refused(takes));
+  });
 }
 
 declare module 'fastify' {
@@ -201,9 +214,16 @@ declare module 'fastify' {
   }
 }
 
-function mount(app: FastifyInstance, route: Route, gate: Gate, { logger }: HttpDeps): void {
+interface Mounting {
+  readonly gate: Gate;
+  readonly forms: ReturnType<typeof createFormReader>;
+  readonly deps: HttpDeps;
+}
+
+function mount(app: FastifyInstance, route: Route, { gate, forms, deps: { logger } }: Mounting): void {
   const checkQuery = route.query ? compileCheck(route.query) : undefined;
   const checkBody = route.body ? compileCheck(route.body) : undefined;
+  const readForm = route.upload?.form ? forms.of(route.upload.form) : undefined;
   const identities = new WeakMap<FastifyRequest, Identity>();
   app.route({
     method: route.method,
@@ -221,7 +241,7 @@ function mount(app: FastifyInstance, route: Route, gate: Gate, { logger }: HttpD
       const input: ApiRequest<unknown, unknown> = {
         params: request.params as Record<string, string>,
         query,
-        body: request.body,
+        body: readForm ? readForm(request.raw) : request.body,
         header: (name) => headerText(request.headers[name]),
         ...identity,
         secure: gate.secure(request),

@@ -6,6 +6,7 @@ import type { Bill, BillLine, BillRate, CallRecord } from '../domain/call.ts';
 import type { Agent, ApiKey, PhoneNumber, Trunk, Workspace } from '../domain/directory.ts';
 import { formatMoney, type Nano } from '../domain/money.ts';
 import type { Balance, Posting } from '../ledger/books.ts';
+import { type WarningSources, warningsOf } from '../numbers/warnings.ts';
 import { countryOf } from '../routing/index.ts';
 import { hideHeaders } from './agent-headers.ts';
 
@@ -89,7 +90,8 @@ export function viewTrunk(trunk: Trunk, health: TrunkHealth | undefined): object
   };
 }
 
-export function viewNumber(number: PhoneNumber): object {
+/** Without its trunks only what the number itself lacks is told. */
+export function viewNumber(number: PhoneNumber, sources?: WarningSources): object {
   return {
     id: number.id,
     createdAt: viewTime(number.createdAt),
@@ -102,7 +104,7 @@ export function viewNumber(number: PhoneNumber): object {
     supportsInbound: number.supportsInbound,
     supportsOutbound: number.supportsOutbound,
     status: number.status,
-    warnings: number.agentId === null && number.status !== 'released' ? ['not_assigned_to_agent'] : [],
+    warnings: warningsOf(number, sources),
   };
 }
 

@@ -8,7 +8,8 @@ import { PROVIDER_ERRORS, type ProviderErrorCode, type ProviderFailure } from '.
 export const NUMBER_ERRORS = {
   inventory_off: {
     text: 'Numbers are not sold here',
-    advice: 'Import numbers of an account of yours, or connect an own carrier. The operator can switch the sale on (numbers.inventory).',
+    advice:
+      'Import numbers of an account of yours, or connect an own carrier. The operator can switch the sale on (numbers.inventory).',
   },
   balance_too_low: {
     text: 'The balance does not cover the set-up fee and the first month',
@@ -28,7 +29,8 @@ export const NUMBER_ERRORS = {
   },
   provider_account_in_use: {
     text: 'Numbers or a trunk of this account are in use',
-    advice: 'Undo the set-up first, so that what was set at the provider is put back; or keep the trunk as it is (keepTrunk=true).',
+    advice:
+      'Undo the set-up first, so that what was set at the provider is put back; or keep the trunk as it is (keepTrunk=true).',
   },
 } as const satisfies Record<string, { readonly text: string; readonly advice: string }>;
 
@@ -46,7 +48,8 @@ export interface NumberFailure {
 }
 
 export function failureOf(code: NumberErrorCode, detail: string | null = null): NumberFailure {
-  const { text, advice } = code in NUMBER_ERRORS ? NUMBER_ERRORS[code as OwnNumberErrorCode] : PROVIDER_ERRORS[code as ProviderErrorCode];
+  const { text, advice } =
+    code in NUMBER_ERRORS ? NUMBER_ERRORS[code as OwnNumberErrorCode] : PROVIDER_ERRORS[code as ProviderErrorCode];
   return { code, text, advice, detail, retryAfterMs: null };
 }
 

@@ -30,7 +30,14 @@ export interface NumbersDeps {
   readonly providers: Providers;
   /** null = numbers are not sold here. */
   readonly inventory: NumberInventory | null;
+  readonly observer: NumbersObserver;
   readonly terms: NumberTerms;
+}
+
+/** For metrics. */
+export interface NumbersObserver {
+  ordered(result: 'active' | 'failed'): void;
+  unpaid(numbers: number): void;
 }
 
 export interface NumberTerms {
@@ -52,7 +59,7 @@ export interface Numbers {
   /** For good: given back, put back or forgotten. Throws NumbersError where the provider does not let go. */
   release(number: PhoneNumber): Promise<void>;
   /** Goes on with what an earlier process has begun, and from then on does what comes up by itself. */
-  start(): Promise<void>;
+  start(): void;
   close(): Promise<void>;
 }
 
@@ -61,7 +68,7 @@ const FEES_EVERY_MS = 600_000;
 const SETUPS_EVERY_MS = 60_000;
 
 export function openNumbers(deps: NumbersDeps): Numbers {
-  const { directory, books, clock, ids, log, nodeId, inventory, terms } = deps;
+  const { directory, books, clock, ids, log, nodeId, inventory, observer, terms } = deps;
   const nowMs = (): number => clock.wallMs();
   const subscriptions = directory.records(SUBSCRIPTIONS_KIND);
   const fees = new Fees({ subscriptions, directory, books, clock, graceMs: terms.feeGraceMs, log });
@@ -78,6 +85,7 @@ export function openNumbers(deps: NumbersDeps): Numbers {
     ids,
     nodeId,
     log,
+    onDone: (result) => observer.ordered(result),
   });
   const accounts = new Accounts({
     ...deps,
@@ -86,7 +94,13 @@ export function openNumbers(deps: NumbersDeps): Numbers {
     gateway: terms.gateway,
     allowedCountries: terms.allowedCountries,
   });
-  const releasing = { directory, subscriptions, inventory, detach: (number: PhoneNumber) => accounts.detach(number), log };
+  const releasing = {
+    directory,
+    subscriptions,
+    inventory,
+    detach: (number: PhoneNumber) => accounts.detach(number),
+    log,
+  };
   const stops: (() => Promise<void>)[] = [];
 
   return {
@@ -94,12 +108,17 @@ export function openNumbers(deps: NumbersDeps): Numbers {
     accounts,
     fees,
     release: (number) => release(releasing, number),
-    async start() {
-      await Promise.all([shop.resume(), accounts.resume(), finishReleases(releasing), sweepFees()]);
+    start() {
       stops.push(
         repeat(clock, ORDERS_EVERY_MS, 'following orders of numbers', () => shop.resume(), log),
         repeat(clock, SETUPS_EVERY_MS, 'following set-ups of provider accounts', () => accounts.resume(), log),
-        repeat(clock, FEES_EVERY_MS, 'charging numbers', () => Promise.all([sweepFees(), finishReleases(releasing)]), log),
+        repeat(
+          clock,
+          FEES_EVERY_MS,
+          'charging numbers',
+          () => Promise.all([sweepFees(), finishReleases(releasing)]),
+          log,
+        ),
       );
     },
     async close() {
@@ -109,6 +128,7 @@ export function openNumbers(deps: NumbersDeps): Numbers {
 
   async function sweepFees(): Promise<void> {
     const report = await fees.sweep();
+    observer.unpaid(report.unpaid);
     if (report.charged > 0 || report.unpaid > 0) log.info({ ...report }, 'monthly fees of numbers were charged');
   }
 }

@@ -44,7 +44,10 @@ export async function finishReleases(deps: ReleaseDeps): Promise<void> {
       await giveBack(deps, subscription);
       await markReleased(deps, subscription.id);
     } catch (error) {
-      deps.log.warn({ err: error, numberId: subscription.id }, 'a number could not be given back yet; it is tried again');
+      deps.log.warn(
+        { err: error, numberId: subscription.id },
+        'a number could not be given back yet; it is tried again',
+      );
     }
   }
 }
@@ -54,7 +57,9 @@ async function giveBack({ subscriptions, inventory }: ReleaseDeps, subscription:
   const isSold = seller !== null && providerId !== null;
   if (isSold && inventory?.provider !== seller) refuse('inventory_off', `the number was bought from ${seller}`);
   const set = async (from: Subscription['state'] | null, to: Subscription['state']): Promise<void> => {
-    await subscriptions.update(id, (known) => (from === null || known.state === from ? { ...known, state: to } : known));
+    await subscriptions.update(id, (known) =>
+      from === null || known.state === from ? { ...known, state: to } : known,
+    );
   };
   await set(null, 'releasing');
   const outcome: Outcome<null> | undefined = isSold ? await inventory?.release({ providerId, e164 }) : undefined;
@@ -64,5 +69,9 @@ async function giveBack({ subscriptions, inventory }: ReleaseDeps, subscription:
 }
 
 async function markReleased({ directory }: ReleaseDeps, numberId: string): Promise<void> {
-  await directory.numbers.update(numberId, ({ feeState: _former, ...rest }) => ({ ...rest, status: 'released', agentId: null }));
+  await directory.numbers.update(numberId, ({ feeState: _former, ...rest }) => ({
+    ...rest,
+    status: 'released',
+    agentId: null,
+  }));
 }

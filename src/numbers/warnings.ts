@@ -18,7 +18,8 @@ export interface WarningSources {
   readonly isTrunkDown: (trunkId: string) => boolean;
 }
 
-export function warningsOf(number: PhoneNumber, { trunks, isTrunkDown }: WarningSources): NumberWarning[] {
+/** Without sources nothing is said of trunks. */
+export function warningsOf(number: PhoneNumber, sources?: WarningSources): NumberWarning[] {
   const { status, agentId, feeState, trunkId, provider } = number;
   if (status === 'released') return [];
   const isImported = provider === 'twilio' || provider === 'telnyx';
@@ -26,14 +27,15 @@ export function warningsOf(number: PhoneNumber, { trunks, isTrunkDown }: Warning
     not_assigned_to_agent: agentId === null,
     fee_unpaid: feeState !== undefined,
     outbound_suspended: feeState === 'suspended',
-    // Personal numbers go out over whichever trunk there is.
-    trunk_missing: trunkId === null && provider !== 'personal' && !(provider === 'managed' && hasManaged(trunks)),
-    trunk_down: trunkId !== null && isTrunkDown(trunkId),
+    trunk_missing: sources !== undefined && trunkId === null && !isReachable(provider, sources.trunks),
+    trunk_down: trunkId !== null && sources?.isTrunkDown(trunkId) === true,
     not_connected: isImported && status === 'pending',
   };
   return NUMBER_WARNINGS.filter((warning) => conditions[warning]);
 }
 
-function hasManaged(trunks: readonly Trunk[]): boolean {
-  return trunks.some((trunk) => trunk.kind === 'managed');
+/** Without a trunk of its own: personal numbers go out over whichever there is, managed ones over any of the operator's. */
+function isReachable(provider: PhoneNumber['provider'], trunks: readonly Trunk[]): boolean {
+  if (provider === 'personal') return true;
+  return provider === 'managed' && trunks.some((trunk) => trunk.kind === 'managed');
 }

@@ -4,7 +4,11 @@ import type { Clock, Timer } from '../domain/clock.ts';
 import type { NumberLog } from './log.ts';
 
 /** Waits for all, also where one throws; then throws what the first one threw. */
-export async function inParallel<T>(width: number, items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+export async function inParallel<T>(
+  width: number,
+  items: readonly T[],
+  work: (item: T) => Promise<void>,
+): Promise<void> {
   const queue = items.values();
   const results = await Promise.allSettled(
     Array.from({ length: Math.min(width, items.length) }, async () => {
@@ -26,8 +30,14 @@ export async function within(clock: Clock, timeoutMs: number, work: Promise<void
   }
 }
 
-/** Again and again, one at a time, each so long after the one before; returns what stops it and waits for the one that runs. */
-export function repeat(clock: Clock, everyMs: number, name: string, work: () => Promise<unknown>, log: NumberLog): () => Promise<void> {
+/** At once, and again and again, one at a time, each so long after the one before; returns what stops it and waits for the one that runs. */
+export function repeat(
+  clock: Clock,
+  everyMs: number,
+  name: string,
+  work: () => Promise<unknown>,
+  log: NumberLog,
+): () => Promise<void> {
   let timer: Timer | null = null;
   let isStopped = false;
   let running: Promise<void> = Promise.resolve();
@@ -46,7 +56,7 @@ export function repeat(clock: Clock, everyMs: number, name: string, work: () => 
       }, everyMs);
     }
   };
-  next();
+  running = once();
   return async () => {
     isStopped = true;
     timer?.cancel();

@@ -20,6 +20,15 @@ import type { DeliveryEvent, DeliveryResult } from '../domain/webhook.ts';
 export type ClassLabel = CallClass | 'none';
 export type MeterLabel = 'telephony' | 'compute' | 'topup' | 'fee' | 'adjustment';
 export type EngineLabel = 'sip' | 'webrtc' | 'store';
+export type VerificationEvent =
+  | 'called'
+  | 'refused'
+  | 'limited'
+  | 'unavailable'
+  | 'wrong_code'
+  | 'failed'
+  | 'verified'
+  | 'verified_elsewhere';
 export type NodeStateLabel = 'active' | 'draining';
 
 export interface CounterOf<L> {
@@ -70,10 +79,18 @@ export interface Metrics {
   readonly reconciliationDifferences: GaugeOf<{ kind: ExceptionKind }>;
   /** What they are about, in currency units (a float: for graphs). */
   readonly reconciliationValue: GaugeOf<{ kind: ExceptionKind }>;
+  /** Verifications of personal numbers: calls made and refused, codes entered. */
+  readonly verificationsTotal: CounterOf<{ event: VerificationEvent }>;
   readonly engineConnected: GaugeOf<{ engine: EngineLabel }>;
   /** Worst delay since the last report of that thread (`main`, `sip`, `media-0`, …). */
   readonly eventLoopLagSeconds: GaugeOf<{ thread: string }>;
   /** Attempts by what they led to. */
+  /** Numbers of orders that came to an end. */
+  readonly numberOrdersTotal: CounterOf<{ result: 'active' | 'failed' }>;
+  /** Numbers whose month is owed, as of this node's last sweep. */
+  readonly numberFeesUnpaid: Pick<Gauge, 'set'>;
+  /** Requests to providers of phone numbers, each attempt; `code`: ours, or ok. */
+  readonly providerRequestsTotal: CounterOf<{ provider: 'twilio' | 'telnyx' | 'demo'; code: string }>;
   readonly webhookDeliveriesTotal: CounterOf<{ event: DeliveryEvent; result: DeliveryResult }>;
   /** Deliveries that are not done. */
   readonly webhookPending: Pick<Gauge, 'set'>;
@@ -147,8 +164,12 @@ export function createMetrics({ processDefaults = true }: MetricsOptions = {}): 
     overshootTotal: plainCounter('overshoot_total', 'Calls that cost more than was reserved'),
     reconciliationDifferences: gauge('reconciliation_differences', 'Open exceptions', ['kind']),
     reconciliationValue: gauge('reconciliation_value', 'Currency units that open exceptions are about', ['kind']),
+    verificationsTotal: counter('verifications_total', 'Verifications of personal numbers', ['event']),
     engineConnected: gauge('engine_connected', '1 while the engine is usable', ['engine']),
     eventLoopLagSeconds: gauge('event_loop_lag_seconds', 'Worst event loop delay since the last report', ['thread']),
+    numberOrdersTotal: counter('number_orders_total', 'Ordered numbers by result', ['result']),
+    numberFeesUnpaid: plainGauge('number_fees_unpaid', 'Numbers whose monthly fee is owed'),
+    providerRequestsTotal: counter('provider_requests_total', 'Requests to providers of numbers', ['provider', 'code']),
     webhookDeliveriesTotal: counter('webhook_deliveries_total', 'Webhook attempts by result', ['event', 'result']),
     webhookPending: plainGauge('webhook_pending', 'Webhook deliveries that are not done'),
     webhookOldestSeconds: plainGauge('webhook_oldest_seconds', 'Age of the oldest webhook that is to be delivered'),

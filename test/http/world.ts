@@ -27,6 +27,7 @@ import { createMetrics } from '../../src/observability/metrics.ts';
 import { call } from '../directory/records.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { openRig, type Rig } from '../webhooks/support.ts';
+import { openTestNumbers } from '../numbers/stage.ts';
 import { createAnswerCheck } from './documented.ts';
 
 // A listening server on a free port with a real directory, simple books and calls that a test steers. Every answer is compared
@@ -98,10 +99,12 @@ export async function startWorld(over: Partial<HttpDeps> = {}): Promise<World> {
     callMaxMs: 3_600_000,
     nowMs: () => clock.wallMs(),
   });
+  const numbers = over.numbers ?? openTestNumbers({ directory: over.directory ?? directory, books: over.books ?? books, clock });
   const deps: HttpDeps = {
     directory,
     books,
     reconciliation,
+    numbers,
     currency: 'USD',
     calls,
     webhooks: webhooks.webhooks,
@@ -197,6 +200,7 @@ export async function startWorld(over: Partial<HttpDeps> = {}): Promise<World> {
     },
     async close() {
       await server.close();
+      await numbers.close();
       await webhooks.close();
       await reconciliation.close();
       await directory.close();

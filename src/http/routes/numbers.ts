@@ -4,6 +4,7 @@ import type { PhoneNumber } from '../../domain/directory.ts';
 import { isE164 } from '../../domain/e164.ts';
 import { scopeOf } from '../auth.ts';
 import type { HttpDeps } from '../deps.ts';
+import { NUMBER_PROBLEMS } from '../number-problems.ts';
 import { invalidField, Problem } from '../problems.ts';
 import { defineRoute, type Route } from '../route.ts';
 import { pageOf } from '../schemas/common.ts';
@@ -11,7 +12,15 @@ import * as schemas from '../schemas/numbers.ts';
 import { viewNumber } from '../views.ts';
 import { found, given, idOf, ownerOf, pageFrom, viewPage } from './lookup.ts';
 
-export function numberRoutes({ directory, clock, ids }: HttpDeps): readonly Route[] {
+export function numberRoutes({ directory, clock, ids, numbers, trunkHealth }: HttpDeps): readonly Route[] {
+  const isTrunkDown = (trunkId: string): boolean => trunkHealth?.(trunkId)?.state === 'down';
+  /** With what is known of the trunks now. */
+  const viewer = async (): Promise<(number: PhoneNumber) => object> => {
+    const trunks = await directory.allTrunks();
+    return (number) => viewNumber(number, { trunks, isTrunkDown });
+  };
+  const view = async (number: PhoneNumber): Promise<object> => (await viewer())(number);
+
   return [
     defineRoute({
       method: 'GET',
@@ -27,7 +36,7 @@ export function numberRoutes({ directory, clock, ids }: HttpDeps): readonly Rout
         const { provider, status, country, assigned, q } = query;
         const workspaceId = scopeOf(principal, query.workspaceId);
         const filter = given({ workspaceId, provider, status, country, assigned, q });
-        return { body: viewPage(await directory.numbers.find({ ...pageFrom(query), ...filter }), viewNumber) };
+        return { body: viewPage(await directory.numbers.find({ ...pageFrom(query), ...filter }), await viewer()) };
       },
     }),
     defineRoute({
@@ -62,7 +71,7 @@ export function numberRoutes({ directory, clock, ids }: HttpDeps): readonly Rout
         };
         checkNumber(number);
         await directory.numbers.put(number);
-        return { body: viewNumber(number), headers: { location: `/v1/numbers/${number.id}` } };
+        return { body: await view(number), headers: { location: `/v1/numbers/${number.id}` } };
       },
     }),
     defineRoute({
@@ -75,7 +84,7 @@ export function numberRoutes({ directory, clock, ids }: HttpDeps): readonly Rout
       success: { status: 200, description: 'The number', schema: schemas.numberSchema },
       problems: [],
       async handle({ principal, params }) {
-        return { body: viewNumber(await found(directory.numbers.get(idOf(params), scopeOf(principal)))) };
+        return { body: await view(await found(directory.numbers.get(idOf(params), scopeOf(principal)))) };
       },
     }),
     defineRoute({
@@ -95,7 +104,7 @@ export function numberRoutes({ directory, clock, ids }: HttpDeps): readonly Rout
           checkNumber(changed);
           return changed;
         };
-        return { body: viewNumber(await found(directory.numbers.update(idOf(params), change, scopeOf(principal)))) };
+        return { body: await view(await found(directory.numbers.update(idOf(params), change, scopeOf(principal)))) };
       },
     }),
     defineRoute({
@@ -106,16 +115,9 @@ export function numberRoutes({ directory, clock, ids }: HttpDeps): readonly Rout
       summary: 'Releases a purchased number, detaches any other one',
       access: 'workspace',
       success: { status: 204, description: 'Released or detached' },
-      problems: [],
+      problems: NUMBER_PROBLEMS,
       async handle({ principal, params }) {
-        const scope = scopeOf(principal);
-        const number = await found(directory.numbers.get(idOf(params), scope));
-        if (number.provider === 'managed') {
-          const released = (item: PhoneNumber): PhoneNumber => ({ ...item, status: 'released', agentId: null });
-          await found(directory.numbers.update(number.id, released, scope));
-        } else {
-          await directory.numbers.delete(number.id, scope);
-        }
+        await numbers.release(await found(directory.numbers.get(idOf(params), scopeOf(principal))));
         return {};
       },
     }),

@@ -90,6 +90,7 @@ export const problemSchema = object(
     status: Type.Integer(),
     code: Type.Enum([...PROBLEM_CODES]),
     detail: optional(Type.String()),
+    advice: optional(Type.String()),
     errors: optional(Type.Array(object({ field: Type.String(), message: Type.String() }))),
   },
   { title: 'Problem', description: 'RFC 9457 problem details; `code` is stable.' },

@@ -1,6 +1,7 @@
 // Phone numbers as the API takes and shows them.
 
 import { Type } from 'typebox';
+import { NUMBER_WARNINGS } from '../../numbers/warnings.ts';
 import { country, e164, id, nullable, object, optional, pageQuery, time, workspaceFilter } from './common.ts';
 
 const provider = Type.Enum(['managed', 'twilio', 'telnyx', 'byoc', 'personal']);
@@ -18,7 +19,7 @@ export const numberSchema = object(
     supportsInbound: Type.Boolean(),
     supportsOutbound: Type.Boolean(),
     status: numberStatus,
-    warnings: Type.Array(Type.Enum(['not_assigned_to_agent'])),
+    warnings: Type.Array(Type.Enum([...NUMBER_WARNINGS])),
   },
   { title: 'PhoneNumber' },
 );

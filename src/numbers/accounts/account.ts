@@ -30,7 +30,7 @@ export interface AccountRecord {
   readonly checkedAt: number;
   readonly notices: readonly Notice[];
   /** For calls out through the trunk; made with the account, so that a set-up that is gone on with has the same. */
-  readonly sip: { readonly username: string; /** Secret. */ readonly password: string };
+  readonly sip: { readonly username: string /** Secret. */; readonly password: string };
   /** Of ours; null before the first set-up succeeded, and after it was undone. */
   readonly trunkId: string | null;
   readonly setup: SetupRecord;

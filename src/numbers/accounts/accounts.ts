@@ -14,6 +14,7 @@ import {
   type AccountReport,
   createSipCredentials,
   newTrunkRecord,
+  type Notice,
   type NumberPage,
   type ProviderAccount,
   type Providers,
@@ -54,6 +55,7 @@ export interface ImportedNumber {
   readonly numberId: string | null;
   readonly state: 'pending' | 'active' | 'failed';
   readonly failure: NumberFailure | null;
+  readonly notices: readonly Notice[];
 }
 
 export interface AccountPage extends NumberPage {
@@ -169,7 +171,8 @@ export class Accounts {
       if (typeof outcome === 'string') wanted.set(e164, outcome);
       else refused.set(e164, outcome);
     }
-    if (await this.#isAnyOpen([...wanted.values()])) await within(this.#deps.clock, ANSWER_MS, this.#connectAll(account.id));
+    if (await this.#isAnyOpen([...wanted.values()]))
+      await within(this.#deps.clock, ANSWER_MS, this.#connectAll(account.id));
     return Promise.all(request.numbers.map((e164) => this.#stateOf(e164, wanted.get(e164), refused.get(e164))));
   }
 
@@ -308,11 +311,18 @@ export class Accounts {
     return items.some((item) => item !== undefined && item.state !== 'connected');
   }
 
-  async #stateOf(e164: E164, numberId: string | undefined, refusal: NumberFailure | undefined): Promise<ImportedNumber> {
+  async #stateOf(
+    e164: E164,
+    numberId: string | undefined,
+    refusal: NumberFailure | undefined,
+  ): Promise<ImportedNumber> {
     const item = numberId === undefined ? undefined : await this.#deps.imports.get(numberId);
-    if (item === undefined) return { e164, numberId: null, state: 'failed', failure: refusal ?? failureOf('number_not_in_account') };
+    if (item === undefined) {
+      const failure = refusal ?? failureOf('number_not_in_account');
+      return { e164, numberId: null, state: 'failed', failure, notices: [] };
+    }
     const state = item.state === 'connected' ? 'active' : item.state === 'failed' ? 'failed' : 'pending';
-    return { e164, numberId: item.id, state, failure: item.failure };
+    return { e164, numberId: item.id, state, failure: item.failure, notices: item.notices };
   }
 }
 

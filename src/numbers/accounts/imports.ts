@@ -53,7 +53,10 @@ async function connectOne(
   };
   const save = (made: NumberRecord): Promise<void> => set({ record: JSON.stringify(made) });
   const known = record === '' ? null : (JSON.parse(record) as NumberRecord);
-  const outcome = await adapter.connect({ providerId, trunkId: providerTrunkId, takeOver, record: known, save }, signal);
+  const outcome = await adapter.connect(
+    { providerId, trunkId: providerTrunkId, takeOver, record: known, save },
+    signal,
+  );
   if (!outcome.ok) {
     await set({ state: 'failed', failure: failureOfProvider(outcome.failure) });
     return outcome.failure;
@@ -96,11 +99,18 @@ export async function detachImport(
   return null;
 }
 
-export async function importsOf({ imports }: Pick<ImportsDeps, 'imports'>, accountId: string): Promise<readonly ImportRecord[]> {
+export async function importsOf(
+  { imports }: Pick<ImportsDeps, 'imports'>,
+  accountId: string,
+): Promise<readonly ImportRecord[]> {
   const all: ImportRecord[] = [];
   let cursor: string | null = null;
   do {
-    const page = await imports.find({ where: { account: accountId }, limit: PAGE, ...(cursor === null ? {} : { cursor }) });
+    const page = await imports.find({
+      where: { account: accountId },
+      limit: PAGE,
+      ...(cursor === null ? {} : { cursor }),
+    });
     all.push(...page.items);
     cursor = page.nextCursor;
   } while (cursor !== null && all.length < IMPORTS_MAX);

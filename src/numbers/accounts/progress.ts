@@ -30,7 +30,8 @@ export class Progress {
 
   /** Of the provider's room; its own step of numbers has none to do, and is ours. */
   take({ step, text, state, failure }: TrunkProgress): void {
-    if (step !== NUMBERS_STEP) this.#set({ step, text, state, failure: failure === null ? null : failureOfProvider(failure) });
+    if (step !== NUMBERS_STEP)
+      this.#set({ step, text, state, failure: failure === null ? null : failureOfProvider(failure) });
   }
 
   numbers(state: SetupStep['state'], failure: NumberFailure | null = null): void {

@@ -20,7 +20,15 @@ import { RecordInUse } from '../../directory/errors.ts';
 import type { RecordStore } from '../../directory/records.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { Ids } from '../../domain/ids.ts';
-import { newTrunkRecord, type Outcome, type ProviderAccount, type ProviderFailure, type ReadyTrunk, type TrunkRecord, type TrunkRun } from '../../providers/index.ts';
+import {
+  newTrunkRecord,
+  type Outcome,
+  type ProviderAccount,
+  type ProviderFailure,
+  type ReadyTrunk,
+  type TrunkRecord,
+  type TrunkRun,
+} from '../../providers/index.ts';
 import { failureOfProvider, type NumberFailure, NumbersError, refuse } from '../failure.ts';
 import type { NumberLog } from '../log.ts';
 import type { AccountRecord, ImportRecord, RunKind, SetupRecord } from './account.ts';
@@ -141,7 +149,10 @@ class SetupRun {
       if (this.#signal.aborted && failure !== null) return;
       await this.#end(kind, failure);
       const code = failure?.code ?? null;
-      log[code === null ? 'info' : 'warn']({ accountId: id, provider, kind, code }, 'the set-up of a provider’s trunk ended');
+      log[code === null ? 'info' : 'warn'](
+        { accountId: id, provider, kind, code },
+        'the set-up of a provider’s trunk ended',
+      );
     } catch (error) {
       log.error({ err: error, accountId: id }, 'the set-up of a provider’s trunk broke off; it is gone on with');
     }
@@ -221,7 +232,8 @@ class SetupRun {
 
   #run(progress: Progress): TrunkRun {
     const { record, acceptGone } = this.#account.setup;
-    const known = record === '' ? newTrunkRecord(this.#account.provider, this.#account.id) : (JSON.parse(record) as TrunkRecord);
+    const known =
+      record === '' ? newTrunkRecord(this.#account.provider, this.#account.id) : (JSON.parse(record) as TrunkRecord);
     return {
       record: known,
       save: (next) => this.#change(() => ({ record: JSON.stringify(next), steps: progress.steps })),

@@ -29,7 +29,13 @@ export function planOf({ id, sip, setup }: AccountRecord, { mediaEncryption, ...
 const LABELS = { twilio: 'Twilio', telnyx: 'Telnyx' } as const;
 
 /** What people have set on the trunk meanwhile (label, limits, codecs) stays; how it is reached is the set-up’s. */
-export function trunkOf(account: AccountRecord, ready: ReadyTrunk, id: string, known: Trunk | undefined, createdAt: number): Trunk {
+export function trunkOf(
+  account: AccountRecord,
+  ready: ReadyTrunk,
+  id: string,
+  known: Trunk | undefined,
+  createdAt: number,
+): Trunk {
   const { provider, workspaceId, label, sip, setup } = account;
   const { username, gateways, transport, mediaEncryption } = ready.outbound;
   return {

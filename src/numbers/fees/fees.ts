@@ -59,12 +59,17 @@ export class Fees {
   }
 
   /** Set-up fee and first month, out of what was held for them. May be repeated. */
-  async chargeFirst({ numberId, workspaceId, e164, price, fromMs, holdId }: ChargedNumber & { readonly holdId: string }): Promise<void> {
+  async chargeFirst({
+    numberId,
+    workspaceId,
+    e164,
+    price,
+    fromMs,
+    holdId,
+  }: ChargedNumber & { readonly holdId: string }): Promise<void> {
     const at = this.#deps.clock.wallMs();
     const fee = (id: string, amount: bigint, note: string): NewPosting[] =>
-      amount === 0n
-        ? []
-        : [{ id, workspaceId, callId: null, meter: 'fee', quantityMs: 0, amount: -amount, at, note }];
+      amount === 0n ? [] : [{ id, workspaceId, callId: null, meter: 'fee', quantityMs: 0, amount: -amount, at, note }];
     const postings = [
       ...fee(`fee:${numberId}:setup`, price.setup, `Set-up of ${e164}`),
       ...fee(feeId(numberId, fromMs, 0), price.monthly, noteOf(e164, fromMs, 0)),
@@ -93,7 +98,9 @@ export class Fees {
     // After a start nobody knows since when nobody looked.
     if (this.#sweptDay === null) results.push(...(await this.#all({ state: 'paid' })));
     // Yesterday, too: it was not over when it was looked at.
-    else for (let day = this.#sweptDay; day <= today; day += 1) results.push(...(await this.#all({ due: dayOf(day * DAY_MS) })));
+    else
+      for (let day = this.#sweptDay; day <= today; day += 1)
+        results.push(...(await this.#all({ due: dayOf(day * DAY_MS) })));
     const count = (wanted: Result): number => results.filter((result) => result === wanted).length;
     if (count('failed') === 0) this.#sweptDay = today;
     return { charged: count('charged'), unpaid: count('unpaid'), failed: count('failed') };
@@ -114,7 +121,10 @@ export class Fees {
     try {
       return await this.#renew(subscription);
     } catch (error) {
-      this.#deps.log.error({ err: error, numberId: subscription.id }, 'the monthly fee of a number could not be charged; it is tried again');
+      this.#deps.log.error(
+        { err: error, numberId: subscription.id },
+        'the monthly fee of a number could not be charged; it is tried again',
+      );
       return 'failed';
     }
   }

@@ -46,7 +46,10 @@ export class Offers {
     const names = new Set(shown.map(({ e164 }) => e164));
     const merge = (record: ShownOffers): ShownOffers => ({
       ...record,
-      offers: [...shown, ...record.offers.filter((offer) => !names.has(offer.e164) && this.#holds(offer))].slice(0, OFFERS_MAX),
+      offers: [...shown, ...record.offers.filter((offer) => !names.has(offer.e164) && this.#holds(offer))].slice(
+        0,
+        OFFERS_MAX,
+      ),
     });
     if ((await this.#store.update(workspaceId, merge)) !== undefined) return;
     // Always from the same time: two that come first together write one record, and the later one counts.

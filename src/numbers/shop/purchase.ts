@@ -181,7 +181,8 @@ export class Purchase {
     // It was asked before, and nobody knows what came of that: only the order itself can tell.
     const order = failure.code === 'not_found' ? outcome : await inventory.status(this.#item.reference);
     if (order.ok) return this.#placed(order.value);
-    const isNone = order.failure.code === 'not_found' && this.#deps.clock.wallMs() >= (this.#item.askedAt ?? 0) + LISTED_MS;
+    const isNone =
+      order.failure.code === 'not_found' && this.#deps.clock.wallMs() >= (this.#item.askedAt ?? 0) + LISTED_MS;
     if (!isNone && !isDefinite(order.failure, false)) return this.#later();
     const why = failure.code === 'not_found' ? failureOf('order_refused') : failureOfProvider(failure);
     return { step: 'failing', failure: why };
@@ -203,7 +204,14 @@ export class Purchase {
   async #charge(): Promise<Change> {
     const { numberId, e164, offer } = this.#item;
     const { workspaceId, createdAt } = this.#order;
-    await this.#deps.fees.chargeFirst({ numberId, workspaceId, e164, price: offer.price, fromMs: createdAt, holdId: this.#holdId });
+    await this.#deps.fees.chargeFirst({
+      numberId,
+      workspaceId,
+      e164,
+      price: offer.price,
+      fromMs: createdAt,
+      holdId: this.#holdId,
+    });
     return { step: 'charged' };
   }
 

@@ -27,6 +27,7 @@ export interface ShopDeps extends PurchaseDeps {
   readonly ids: Ids;
   readonly nodeId: string;
   readonly log: NumberLog;
+  readonly onDone: (result: 'active' | 'failed') => void;
 }
 
 export interface PricedOffer {
@@ -48,6 +49,8 @@ const ANSWER_MS = 20_000;
 /** An order that nobody has touched for so long is of a node that is gone. */
 const LEFT_MS = 900_000;
 const AT_ONCE = 3;
+/** So many more are asked for, in case that some are here already. */
+const KNOWN_HERE = 10;
 const PAGE = 100;
 
 export class Shop {
@@ -62,13 +65,15 @@ export class Shop {
   /** Throws NumbersError where nothing can be offered. */
   async search(workspaceId: string, search: NumberSearch): Promise<readonly PricedOffer[]> {
     const { offers, pricing } = this.#deps;
-    const outcome = await this.#inventory().search(search);
+    const outcome = await this.#inventory().search({ ...search, limit: search.limit + KNOWN_HERE });
     if (!outcome.ok) return refuseAs(outcome.failure);
-    const priced = outcome.value.flatMap((offer) => {
+    const priced: PricedOffer[] = [];
+    for (const offer of outcome.value) {
       const price = pricing(offer);
-      return price === null ? [] : [{ offer, price }];
-    });
-    if (priced.length === 0) return refuse('out_of_stock', 'none has a price');
+      if (priced.length < search.limit && price !== null && !(await this.#isKnown(offer)))
+        priced.push({ offer, price });
+    }
+    if (priced.length === 0) return refuse('out_of_stock');
     await offers.show(
       workspaceId,
       priced.map(({ offer: { e164, type, fees }, price }) => ({ e164, type, price, cost: fees })),
@@ -110,6 +115,11 @@ export class Shop {
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.allSettled(this.#running.values());
+  }
+
+  /** Somebody has it here already, as a number of the demo's or as one of an own carrier. */
+  async #isKnown({ e164 }: NumberOffer): Promise<boolean> {
+    return (await this.#deps.directory.numbers.byE164(e164)).length > 0;
   }
 
   #inventory(): NumberInventory {
@@ -192,6 +202,7 @@ export class Shop {
     if (offer === null) return;
     const save = async (change: Partial<OrderedNumber>): Promise<void> => {
       await this.#save(order.id, index, change);
+      if (change.step === 'active' || change.step === 'failed') this.#deps.onDone(change.step);
       if (this.#closed) throw new ShopClosedError();
     };
     try {
@@ -199,7 +210,10 @@ export class Shop {
     } catch (error) {
       if (error instanceof ShopClosedError) return;
       // A store that cannot be used now: the order is open, and is gone on with.
-      this.#deps.log.error({ err: error, orderId: order.id }, 'the order of a number could not be gone on with; it is tried again');
+      this.#deps.log.error(
+        { err: error, orderId: order.id },
+        'the order of a number could not be gone on with; it is tried again',
+      );
     }
   }
 
