@@ -30,7 +30,7 @@ import { openDirectory } from './directory/sqlite-directory.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
 import { createIds } from './domain/ids.ts';
 import { createHttp, type HttpServer } from './http/server.ts';
-import { loadKeys, type NodeKeys } from './keys.ts';
+import { loadKeys } from './keys.ts';
 import { autoThreads, createMediaPool } from './media/pool.ts';
 import type { MediaEntryData } from './media-thread.ts';
 import { type LiveEvents, startLiveEvents } from './live-events.ts';
@@ -47,10 +47,11 @@ import { readPriceLists } from './price-lists.ts';
 import { startReconciliation } from './reconciliation-parts.ts';
 import { recoveredRecord } from './recovered-record.ts';
 import { explainInbound } from './route-explanation.ts';
-import { type EngineAddress, type EngineThread, startEngineThread } from './sip-engine/index.ts';
+import { checkSipFiles, type SipPorts, sipPorts, startSipEngine, webSocketUrl } from './sip-engine-parts.ts';
 import { connectSignalling, DigestServer, TrunkHosts } from './signalling/index.ts';
 import { startWebhooks } from './webhook-parts.ts';
 import { openStore } from './store.ts';
+import { startTestCalls } from './test-call-parts.ts';
 import { startTrunks } from './trunk-parts.ts';
 import { watchUnbilled } from './unbilled-calls.ts';
 import { watchedDirectory } from './watched-directory.ts';
@@ -70,7 +71,7 @@ export interface GatewayInfo {
   readonly nodeId: string;
   readonly sipHost: string;
   readonly httpHost: string;
-  readonly ports: { readonly http: number; readonly sipUdp: number | null; readonly sipTcp: number | null };
+  readonly ports: { readonly http: number } & SipPorts;
   readonly adminToken: string;
   readonly adminTokenIsNew: boolean;
   readonly adminTokenFile: string;
@@ -87,11 +88,11 @@ export interface GatewayContext {
 
 const DIRECTORY_FILE = 'directory.db';
 const LOOPBACK = ['127.0.0.0/8', '::1/128'];
-const EMBEDDED_ENGINE_HOST = '127.0.0.1';
 
 /** What can be wrong beyond the configuration's own shape. @throws ConfigError */
 export function checkGateway(config: Config, root: string): void {
   readPriceLists(config, root);
+  checkSipFiles(config, root);
   readProviderSettings(config, root);
   const networks = [
     { key: 'agents.openNetworks', variable: 'CALLIN_AGENTS__OPEN_NETWORKS', value: config.agents.openNetworks },
@@ -224,10 +225,10 @@ async function assemble(
     onConflict: onLost,
   });
 
-  const engine = await startEngine(config, keys, logger);
+  const engine = await startSipEngine({ config, root, keys, clock, logger });
   if (engine.thread !== null) {
     const { thread } = engine;
-    closers.push(() => thread.close());
+    closers.push(() => engine.close());
     void thread.exited.then(({ expected, code }) => {
       if (!expected) fatal.resolve(new Error(`the SIP engine ended unexpectedly with code ${code}`));
     });
@@ -241,6 +242,7 @@ async function assemble(
     resolvedHosts: (all) => hosts.of(all),
     openNetworks: trunkNetworks(config),
     healthIntervalMs: config.trunks.healthIntervalMs,
+    externalAddress: config.sip.externalAddress,
     hub,
     clock,
     metrics,
@@ -254,6 +256,8 @@ async function assemble(
     typeof rates.snapshot(callClass, to, clock.wallMs()) !== 'string';
   const live = startLiveEvents({ hub, books, clock, logger });
   closers.push(() => live.close());
+  const key = keys.derive('test-calls');
+  const { testCalls, desk } = startTestCalls({ clock, ids, key, wsUrl: webSocketUrl(config, engine.addresses) });
   const calls = createCallManager(
     callDeps({
       config,
@@ -265,6 +269,7 @@ async function assemble(
       signalling,
       routeInbound,
       digest: new DigestServer({ clock, key: keys.derive('sip-digest'), realm: sipRealm(config), randomBytes }),
+      testCalls,
       gateways: trunks.gateways,
       hasRate,
       events,
@@ -309,7 +314,7 @@ async function assemble(
   });
   closers.push(() => reconciliation.close());
 
-  const ports = portsOf(engine.addresses);
+  const ports = sipPorts(engine.addresses);
   const numbers = await startNumbers({
     config,
     root,
@@ -351,8 +356,11 @@ async function assemble(
       activeCalls: calls.activeCalls,
     }),
     ready: async () => ({ sip: signalling.connected, accepting: calls.state === 'active' }),
+    testCalls: desk,
     explainRoute: (question) => explainInbound(routeInbound, question),
     trunkHealth: (id) => trunks.health.of(id),
+    trunkChecks: trunks.checks,
+    sipListeners: () => trunks.listeners(),
   });
   httpPort = (await http.listen({ host: config.http.host, port: config.http.port })).port;
   closers.push(() => http.close());
@@ -373,7 +381,14 @@ async function assemble(
       nodeId: info.nodeId,
       version,
       engines: { sip: config.sip.engine, store: config.store.kind },
-      sip: { host: config.sip.host, udpPort: ports.sipUdp, tcpPort: ports.sipTcp },
+      sip: {
+        host: config.sip.host,
+        udpPort: ports.sipUdp,
+        tcpPort: ports.sipTcp,
+        tlsPort: ports.sipTls,
+        wsPort: ports.sipWs,
+        wssPort: ports.sipWss,
+      },
       http: { host: config.http.host, port: httpPort },
       mediaThreads: media.threads().length,
     },
@@ -428,6 +443,7 @@ type CallParts = Pick<
   | 'signalling'
   | 'routeInbound'
   | 'digest'
+  | 'testCalls'
   | 'gateways'
   | 'hasRate'
   | 'events'
@@ -452,32 +468,6 @@ function callDeps({ config, live, metrics, logger, ...parts }: CallParts): CallD
     observer: live.watching(createCallObserver(metrics, logger)),
     log: logger,
   };
-}
-
-interface StartedEngine {
-  readonly thread: EngineThread | null;
-  readonly wire: { readonly host: string; readonly port: number; readonly secret: string };
-  readonly addresses: readonly EngineAddress[];
-}
-
-async function startEngine(config: Config, keys: NodeKeys, logger: Logger): Promise<StartedEngine> {
-  const { sip } = config;
-  if (sip.engine === 'drachtio') return { thread: null, wire: sip.drachtio, addresses: [] };
-  const secret = keys.derive('sip-engine');
-  const listen = (port: number | 'off') => (port === 'off' ? undefined : { host: sip.host, port });
-  const thread = await startEngineThread({
-    udp: listen(sip.udpPort),
-    tcp: listen(sip.tcpPort),
-    wire: { host: EMBEDDED_ENGINE_HOST, port: 0, secret },
-    externalAddress: sip.externalAddress ?? undefined,
-    onFault: (message) => logger.error({ engine: 'sip' }, message),
-  });
-  return { thread, wire: { host: EMBEDDED_ENGINE_HOST, port: thread.wirePort, secret }, addresses: thread.addresses };
-}
-
-function portsOf(addresses: readonly EngineAddress[]): { sipUdp: number | null; sipTcp: number | null } {
-  const port = (protocol: string) => addresses.find((address) => address.protocol === protocol)?.port ?? null;
-  return { sipUdp: port('udp'), sipTcp: port('tcp') };
 }
 
 async function addressesOf(host: string): Promise<readonly string[]> {

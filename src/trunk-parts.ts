@@ -6,14 +6,14 @@ import type { CarrierGateways } from './calls/deps.ts';
 import { TrunkChecks } from './diagnosis/trunk-checks.ts';
 import type { Directory } from './directory/directory.ts';
 import type { Clock } from './domain/clock.ts';
-import type { Trunk } from './domain/directory.ts';
+import type { SipTransport, Trunk } from './domain/directory.ts';
 import type { EventHub } from './observability/event-hub.ts';
 import type { Logger } from './observability/logger.ts';
 import type { Metrics } from './observability/metrics.ts';
 import type { ResolvedHosts } from './routing/index.ts';
 import { type CarrierQuestions, GatewayHosts, nextHopOf, type Signalling, TrunkHealth } from './signalling/index.ts';
 import { resolveAddresses, resolveServices } from './trunk-names.ts';
-import { viewTime } from './http/views.ts';
+import { type SipListener, viewTime } from './http/views.ts';
 
 export interface TrunkParts {
   readonly directory: Pick<Directory, 'allTrunks'>;
@@ -22,6 +22,8 @@ export interface TrunkParts {
   /** CIDR blocks beside the public Internet in which customers' gateways may be. */
   readonly openNetworks: readonly string[];
   readonly healthIntervalMs: number;
+  /** Address that carriers see, where it is not the one that the engine listens on. */
+  readonly externalAddress: string | null;
   readonly hub: EventHub;
   readonly clock: Clock;
   readonly metrics: Metrics;
@@ -33,6 +35,8 @@ export interface Trunks {
   readonly checks: TrunkChecks;
   /** For calls. */
   readonly gateways: CarrierGateways;
+  /** Where carriers reach us now, one per transport. */
+  listeners(): readonly SipListener[];
   /** A trunk was saved or deleted. */
   changed(): Promise<void>;
   close(): void;
@@ -78,9 +82,19 @@ export function startTrunks(parts: TrunkParts): Trunks {
         return located.ok ? nextHopOf(located.address, port, trunk.outbound.transport) : undefined;
       },
     },
+    listeners: () => listenersOf(signalling.addresses, parts.externalAddress),
     changed: async () => health.watch(await directory.allTrunks()),
     close: () => health.close(),
   };
+}
+
+/** `udp/192.0.2.1:5060`, … as the engine says it. WebSocket is for browsers, not for carriers. */
+function listenersOf(addresses: readonly string[], externalAddress: string | null): readonly SipListener[] {
+  return addresses.flatMap((text) => {
+    const [, transport, host = '', port] = /^(udp|tcp|tls)\/(.+):(\d+)$/.exec(text) ?? [];
+    if (transport === undefined) return [];
+    return [{ host: externalAddress ?? host, port: Number(port), transport: transport as SipTransport }];
+  });
 }
 
 /** `callin_trunk_up` of trunks that nobody has judged yet, or that are gone, has no line. */

@@ -1,6 +1,8 @@
 // What the API needs from the rooms below, handed in by the composition root.
 
 import type { CallManager } from '../calls/manager.ts';
+import type { PreparedTestCall, TestCall } from '../calls/test-calls.ts';
+import type { TrunkChecks } from '../diagnosis/trunk-checks.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Ids, RandomBytes } from '../domain/ids.ts';
@@ -17,7 +19,7 @@ import type { ExplanationStep } from '../routing/explanation.ts';
 import type { WebhookApi } from '../webhooks/webhooks.ts';
 import type { StreamLimits } from './event-streams.ts';
 import type { HttpLimits } from './limits.ts';
-import type { TrunkHealth } from './views.ts';
+import type { SipListener, TrunkHealth } from './views.ts';
 
 export interface HttpDeps {
   readonly directory: Directory;
@@ -28,6 +30,7 @@ export interface HttpDeps {
   readonly currency: string;
   readonly calls: CallManager;
   readonly personalNumbers: PersonalNumbers;
+  readonly testCalls: TestCallDesk;
   readonly reconciliation: Reconciliation;
   /** Numbers that are bought, imported and given back. */
   readonly numbers: Numbers;
@@ -46,6 +49,10 @@ export interface HttpDeps {
   readonly ready: () => Promise<Readonly<Record<string, boolean>>>;
   readonly explainRoute: (question: RouteQuestion) => Promise<RouteExplanation>;
   readonly trunkHealth?: (trunkId: string) => TrunkHealth | undefined;
+  /** What can be found out about a trunk by asking. */
+  readonly trunkChecks: Pick<TrunkChecks, 'check' | 'refusedGateway'>;
+  /** Where carriers reach us, one per transport that is switched on. */
+  readonly sipListeners: () => readonly SipListener[];
   readonly limits?: Partial<HttpLimits>;
   readonly streamLimits?: Partial<StreamLimits>;
   /** The console's cookie is for TLS only, also where a proxy does not say that it speaks TLS. */
@@ -54,6 +61,13 @@ export interface HttpDeps {
   readonly consoleFolder?: string;
   /** Addresses and CIDR blocks that may read /metrics besides loopback. */
   readonly metricsAllowed?: readonly string[];
+}
+
+/** Prepares test calls from browsers. */
+export interface TestCallDesk {
+  prepare(
+    testCall: Omit<TestCall, 'id'>,
+  ): (PreparedTestCall & { readonly wsUrl: string }) | 'test_calls_off' | 'test_call_limit';
 }
 
 export interface NodeInfo {

@@ -2,7 +2,7 @@
 
 import type { TSchema } from 'typebox';
 import { PROBLEM_CODES, type ProblemCode, problemKind } from './problems.ts';
-import type { Route } from './route.ts';
+import type { Route, Success } from './route.ts';
 import { problemSchema } from './schemas/common.ts';
 import { neededScope } from './scopes.ts';
 import { SESSION_COOKIE } from './cookies.ts';
@@ -59,6 +59,7 @@ export function problemsOf(route: Route): readonly ProblemCode[] {
   if ((neededScope(route) ?? 'read') !== 'read') codes.push('missing_scope');
   if (route.body) codes.push('malformed_json', 'unsupported_media_type', 'body_too_large', 'invalid_fields');
   if (route.upload) codes.push('unsupported_media_type', 'body_too_large');
+  if (route.upload?.form) codes.push('malformed_form', 'uploads_busy', 'invalid_fields');
   if (route.query) codes.push('invalid_fields');
   if (route.path.includes('{') || (route.access === 'workspace' && (route.query ?? route.body)))
     codes.push('not_found');
@@ -117,9 +118,31 @@ function operationOf(route: Route, refer: (schema: TSchema) => object): Operatio
       ? { requestBody: { required: true, content: { 'application/json': { schema: refer(route.body) } } } }
       : {}),
     ...(route.upload
-      ? { requestBody: { required: true, content: { [route.upload.type]: { schema: { type: 'string' } } } } }
+      ? {
+          requestBody: {
+            required: true,
+            content: { [route.upload.type]: { schema: uploadSchema(route.upload, refer) } },
+          },
+        }
       : {}),
-    responses: { [route.success.status]: successOf(route, refer), ...problemResponses(route, refer) },
+    responses: {
+      ...Object.fromEntries(
+        [route.success, ...(route.also ?? [])].map((success) => [success.status, successOf(success, refer)]),
+      ),
+      ...problemResponses(route, refer),
+    },
+  };
+}
+
+function uploadSchema({ form }: NonNullable<Route['upload']>, refer: (schema: TSchema) => object): object {
+  if (form === undefined) return { type: 'string' };
+  const { name, description } = form.file;
+  const file = { type: 'string', contentMediaType: 'application/octet-stream', description };
+  const fields = refer(form.fields) as { readonly properties: object; readonly required?: readonly string[] };
+  return {
+    ...fields,
+    properties: { ...fields.properties, [name]: file },
+    required: [...(fields.required ?? []), name],
   };
 }
 
@@ -144,7 +167,7 @@ function parametersOf(route: Route): Parameter[] {
   ];
 }
 
-function successOf({ success }: Route, refer: (schema: TSchema) => object): ResponseObject {
+function successOf(success: Success, refer: (schema: TSchema) => object): ResponseObject {
   const json = success.schema ? { 'application/json': { schema: refer(success.schema) } } : {};
   const others = Object.fromEntries((success.otherTypes ?? []).map((type) => [type, { schema: { type: 'string' } }]));
   const content = { ...json, ...others };

@@ -1,5 +1,6 @@
 // Which problem an error is, for everything that can be thrown below the API. What is not known here is `internal_error`.
 
+import { DiagnosisError } from '../diagnosis/errors.ts';
 import { DirectoryError, type DirectoryErrorCode } from '../directory/errors.ts';
 import { TooManyLinesError } from '../ledger/errors.ts';
 import { NumbersError } from '../numbers/failure.ts';
@@ -10,6 +11,7 @@ import { invalidField, Problem, type ProblemCode, problemOfReason } from './prob
 
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
+  if (error instanceof DiagnosisError) return problemOfDiagnosis(error);
   if (error instanceof DirectoryError) return problemOfDirectory(error.code);
   if (error instanceof NumbersError) return problemOfNumbers(error.failure);
   if (error instanceof TooManyLinesError) return new Problem('range_too_large');
@@ -22,6 +24,11 @@ export function problemOf(error: unknown): Problem {
     problemOfFastify(error, code, statusCode) ??
     new Problem('internal_error')
   );
+}
+
+function problemOfDiagnosis({ code, message }: DiagnosisError): Problem {
+  if (code === 'checks_busy') return new Problem(code, { headers: { 'retry-after': '5' } });
+  return new Problem('unknown_reference', { detail: message });
 }
 
 const CODE_OF_DIRECTORY: Readonly<Record<DirectoryErrorCode, ProblemCode>> = {

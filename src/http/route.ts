@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import type { Static, TObject, TSchema } from 'typebox';
 import type { Logger } from '../observability/logger.ts';
 import type { Principal } from './auth.ts';
+import type { FormShape } from './form.ts';
 import type { ProblemCode } from './problems.ts';
 import type { Scope } from './scopes.ts';
 import type { OpenSession } from './sessions.ts';
@@ -13,7 +14,7 @@ import type { OpenSession } from './sessions.ts';
  * `workspace`: any token, scoped to its workspace. `operator`: the admin token.
  */
 export type Access = 'open' | 'sign-in' | 'metrics' | 'workspace' | 'operator';
-export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 export interface ApiRequest<Query, Body> {
   readonly params: Readonly<Record<string, string>>;
@@ -62,10 +63,12 @@ export interface Route {
   readonly needs?: Scope;
   readonly query?: TObject;
   readonly body?: TSchema;
-  /** Takes bytes of this type instead of JSON; they reach the handler as they are. */
-  readonly upload?: { readonly type: string; readonly bytesMax: number };
+  /** Takes bytes of this type instead of JSON. They reach the handler as they are; of a form, as what reads it (`FormBody`, form.ts). */
+  readonly upload?: { readonly type: string; readonly bytesMax: number; readonly form?: FormShape };
   readonly idempotent?: boolean;
   readonly success: Success;
+  /** Other successes, with statuses of their own, that the handler names. */
+  readonly also?: readonly Success[];
   /** Beyond those that every route of its kind has (openapi.ts). */
   readonly problems: readonly ProblemCode[];
   readonly handle: (request: ApiRequest<unknown, unknown>) => Promise<Reply>;

@@ -3,7 +3,7 @@
 // Invariant V1. Fields are named one by one: a field that is added to a record is not shown until somebody decides so.
 
 import type { Bill, BillLine, BillRate, CallRecord } from '../domain/call.ts';
-import type { Agent, ApiKey, PhoneNumber, Trunk, Workspace } from '../domain/directory.ts';
+import type { Agent, ApiKey, PhoneNumber, SipTransport, Trunk, Workspace } from '../domain/directory.ts';
 import { formatMoney, type Nano } from '../domain/money.ts';
 import type { Balance, Posting } from '../ledger/books.ts';
 import { type WarningSources, warningsOf } from '../numbers/warnings.ts';
@@ -64,8 +64,20 @@ export function viewAgent(agent: Agent): object {
   };
 }
 
-export function viewTrunk(trunk: Trunk, health: TrunkHealth | undefined): object {
-  const { enabled, addresses, mediaEncryption } = trunk.inbound;
+/** Where carriers reach us. */
+export interface SipListener {
+  readonly host: string;
+  readonly port: number;
+  readonly transport: SipTransport;
+}
+
+/** `listeners`: all of this gateway. */
+export function viewTrunk(
+  trunk: Trunk,
+  health: TrunkHealth | undefined,
+  listeners: readonly SipListener[] = [],
+): object {
+  const { enabled, addresses, mediaEncryption, transport = null, auth = null } = trunk.inbound;
   const { outbound } = trunk;
   return {
     id: trunk.id,
@@ -73,7 +85,16 @@ export function viewTrunk(trunk: Trunk, health: TrunkHealth | undefined): object
     workspaceId: trunk.workspaceId,
     kind: trunk.kind,
     label: trunk.label,
-    inbound: { enabled, addresses, mediaEncryption },
+    inbound: {
+      enabled,
+      addresses,
+      transport,
+      mediaEncryption,
+      auth: auth === null ? null : { username: auth.username, passwordSet: true },
+      sbc: listeners
+        .filter((listener) => transport === null || listener.transport === transport)
+        .map(({ host, port, transport: over }) => ({ host, port, transport: over })),
+    },
     outbound: {
       enabled: outbound.enabled,
       gateways: outbound.gateways.map(({ host, port, priority, weight }) => ({ host, port, priority, weight })),
@@ -81,6 +102,10 @@ export function viewTrunk(trunk: Trunk, health: TrunkHealth | undefined): object
       mediaEncryption: outbound.mediaEncryption,
       username: outbound.username,
       passwordSet: outbound.password !== null,
+      register: false,
+      callerIdMode: outbound.callerIdMode ?? 'from_and_pai',
+      techPrefix: outbound.techPrefix ?? null,
+      numberFormat: outbound.numberFormat ?? 'e164',
       allowedCountries: outbound.allowedCountries,
     },
     codecs: trunk.codecs,

@@ -92,7 +92,8 @@ describe('trunks', () => {
     const { body: made } = await make({ inbound: INBOUND });
     const answer = await change(made.id, { label: 'changed', inbound: { addresses: [] } });
     expect([answer.status, answer.body.errors[0].field]).toEqual([422, 'inbound.addresses']);
-    expect((await world.ask('GET', `/v1/trunks/${made.id}`)).body).toEqual(made);
+    const { checks: _, ...trunk } = made;
+    expect((await world.ask('GET', `/v1/trunks/${made.id}`)).body).toEqual(trunk);
   });
 
   test('managed trunks are made by the operator, belong to nobody and are not seen by workspaces', async () => {

@@ -29,6 +29,7 @@ import { FakeClock } from '../support/fake-clock.ts';
 import { openRig, type Rig } from '../webhooks/support.ts';
 import { openTestNumbers } from '../numbers/stage.ts';
 import { createAnswerCheck } from './documented.ts';
+import { personalRig, type SpokenCode } from './personal.ts';
 
 // A listening server on a free port with a real directory, simple books and calls that a test steers. Every answer is compared
 // with the OpenAPI document on its way to the test.
@@ -69,6 +70,8 @@ export interface World {
   /** Webhooks whose receivers are a fake: nothing leaves. */
   readonly webhooks: Rig;
   readonly events: EventHub;
+  /** What verification calls have told the telephones. */
+  readonly spoken: readonly SpokenCode[];
   readonly log: { text(): string };
   readonly deps: HttpDeps;
   ask(method: string, path: string, asking?: Asking): Promise<Answer>;
@@ -99,8 +102,11 @@ export async function startWorld(over: Partial<HttpDeps> = {}): Promise<World> {
     callMaxMs: 3_600_000,
     nowMs: () => clock.wallMs(),
   });
-  const numbers = over.numbers ?? openTestNumbers({ directory: over.directory ?? directory, books: over.books ?? books, clock });
+  const numbers =
+    over.numbers ?? openTestNumbers({ directory: over.directory ?? directory, books: over.books ?? books, clock });
+  const personal = personalRig({ directory, calls, clock });
   const deps: HttpDeps = {
+    personalNumbers: personal.service,
     directory,
     books,
     reconciliation,
@@ -123,6 +129,11 @@ export async function startWorld(over: Partial<HttpDeps> = {}): Promise<World> {
       activeCalls: 3,
     }),
     ready: async () => ({ sip: true, store: true }),
+    trunkChecks: { check: async () => [], refusedGateway: async () => undefined },
+    sipListeners: () => [
+      { host: 'sip.gateway.example', port: 5060, transport: 'udp' },
+      { host: 'sip.gateway.example', port: 5060, transport: 'tcp' },
+    ],
     explainRoute: async () => ({
       verdict: 'refused',
       reason: 'unknown_source',
@@ -186,6 +197,7 @@ export async function startWorld(over: Partial<HttpDeps> = {}): Promise<World> {
     webhooks,
     events,
     deps,
+    spoken: personal.spoken,
     log: { text: () => lines.join('') },
     ask,
     async signIn(token) {

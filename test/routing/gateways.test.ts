@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
-import { gatewayUri, orderGateways } from '../../src/routing/gateways.ts';
+import { type GatewayState, gatewayUri, orderGateways, usableGateways } from '../../src/routing/gateways.ts';
 import { createRandom } from '../../src/phone/random.ts';
-import { trunk } from './records.ts';
+import { parseSipUri } from '../../src/signalling/sip-text.ts';
+import { e164, trunk } from './records.ts';
 
+const CALLED = e164('+12025550160');
 const gateway = (host: string, priority: number, weight: number) => ({ host, port: 5060, priority, weight });
 const hosts = (list: readonly { host: string }[]) => list.map(({ host }) => host);
 
@@ -35,5 +37,32 @@ test('every gateway is tried once, and at most six', () => {
 
 test('an IPv6 gateway stands in brackets', () => {
   const tls = trunk('t', { outbound: { transport: 'tls' } });
-  expect(gatewayUri(tls, gateway('2001:db8::1', 1, 1), '+1')).toBe('sip:+1@[2001:db8::1]:5060;transport=tls');
+  expect(gatewayUri(tls, gateway('2001:db8::1', 1, 1), CALLED)).toBe(
+    'sip:+12025550160@[2001:db8::1]:5060;transport=tls',
+  );
+});
+
+test.each([
+  [{}, '+12025550160'],
+  [{ numberFormat: 'digits' }, '12025550160'],
+  [{ techPrefix: '99#' }, '99%2312025550160'],
+  [{ techPrefix: '*7', numberFormat: 'e164' }, '*712025550160'],
+] as const)('with %o the carrier is asked for %s', (outbound, user) => {
+  const uri = gatewayUri(trunk('t', { outbound }), gateway('sip.example', 1, 1), CALLED);
+  expect(uri).toBe(`sip:${user}@sip.example:5060;transport=udp`);
+  // What the engine and the client library are given must be a URI for them, too.
+  expect(parseSipUri(uri)).toBeDefined();
+});
+
+const [a, b, c] = ['a', 'b', 'c'].map((host) => gateway(host, 1, 1));
+test.each([
+  ['nothing is known', {}, ['a', 'b', 'c']],
+  ['one is down', { b: 'down' }, ['a', 'c']],
+  ['all but an unknown one are down', { a: 'down', b: 'down' }, ['c']],
+  ['all are down', { a: 'down', b: 'down', c: 'down' }, ['a', 'b', 'c']],
+  ['one is refused', { a: 'refused' }, ['b', 'c']],
+  ['the only one that answers is refused', { a: 'refused', b: 'down', c: 'down' }, ['b', 'c']],
+  ['all are refused', { a: 'refused', b: 'refused', c: 'refused' }, []],
+] as const)('usable when %s', (_when, states: Readonly<Record<string, GatewayState>>, usable) => {
+  expect(hosts(usableGateways([a!, b!, c!], ({ host }) => states[host] ?? 'unknown'))).toEqual(usable);
 });

@@ -1,43 +1,35 @@
-// Trunks: how carriers reach us and how we reach them.
+// Trunks: how carriers reach us and how we reach them, and what can be found out about that by asking.
 
-import type { Gateway, Trunk } from '../../domain/directory.ts';
-import { parsePrefix } from '../../routing/address.ts';
+import { ChecksBusyError } from '../../diagnosis/errors.ts';
+import { type Finding, skipped } from '../../diagnosis/finding.ts';
+import type { PhoneNumber, Trunk } from '../../domain/directory.ts';
+import { isE164 } from '../../domain/e164.ts';
 import { type Principal, scopeOf } from '../auth.ts';
 import type { HttpDeps } from '../deps.ts';
+import { viewCheck } from '../finding-views.ts';
 import { invalidField, Problem } from '../problems.ts';
-import { defineRoute, type Route } from '../route.ts';
+import { defineRoute, type Reply, type Route } from '../route.ts';
 import { pageOf, workspaceListQuery } from '../schemas/common.ts';
 import * as schemas from '../schemas/trunks.ts';
+import { DEFAULT_SETTINGS, mergeSettings, type SettingsChange } from '../trunk-settings.ts';
 import { viewTrunk } from '../views.ts';
 import { found, given, idOf, ownerOf, pageFrom, viewPage } from './lookup.ts';
 
-const SIP_PORT = 5060;
-const SIPS_PORT = 5061;
-const HOST_NAME = /^(?=.{1,253}$)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?$/;
-/** A block wider than a carrier's would take in everybody's calls. */
-const PREFIX_BITS_MIN = { 4: 8, 6: 16 } as const;
+export function trunkRoutes(deps: HttpDeps): readonly Route[] {
+  const { directory, clock, ids, metrics, trunkChecks } = deps;
+  const transports = () => deps.sipListeners().map(({ transport }) => transport);
+  const view = (trunk: Trunk): object => viewTrunk(trunk, deps.trunkHealth?.(trunk.id), deps.sipListeners());
 
-type Settings = Pick<Trunk, 'inbound' | 'outbound' | 'codecs' | 'limits' | 'natAllowed'>;
-
-const DEFAULTS: Settings = {
-  inbound: { enabled: false, addresses: [], mediaEncryption: 'off' },
-  outbound: {
-    enabled: false,
-    gateways: [],
-    transport: 'udp',
-    mediaEncryption: 'off',
-    username: null,
-    password: null,
-    // Closed until somebody opens it.
-    allowedCountries: [],
-  },
-  codecs: ['PCMU', 'PCMA'],
-  limits: { concurrentCalls: null, callsPerSecond: null },
-  natAllowed: false,
-};
-
-export function trunkRoutes({ directory, clock, ids, metrics, trunkHealth }: HttpDeps): readonly Route[] {
-  const view = (trunk: Trunk): object => viewTrunk(trunk, trunkHealth?.(trunk.id));
+  /** Throws `invalid_fields` for a gateway that leads where calls must not go; only for gateways that the request names. */
+  const checkGateways = async (trunk: Trunk, { outbound }: SettingsChange): Promise<void> => {
+    if (outbound?.gateways === undefined) return;
+    const refused = await trunkChecks.refusedGateway(trunk);
+    if (refused !== undefined) throw invalidField(`outbound.gateways.${refused.index}.host`, refused.detail);
+  };
+  const checked = async (trunk: Trunk, mode: 'run' | 'only' | 'none' = 'run'): Promise<readonly object[]> => {
+    if (mode === 'none') return [];
+    return (await trunkChecks.check(trunk).catch(notNow)).map(viewCheck);
+  };
 
   return [
     defineRoute({
@@ -60,23 +52,30 @@ export function trunkRoutes({ directory, clock, ids, metrics, trunkHealth }: Htt
       path: '/v1/trunks',
       operationId: 'createTrunk',
       tag: 'Trunks',
-      summary: 'Creates a trunk; managed ones are the operator’s and belong to no workspace',
+      summary:
+        'Creates a trunk with its numbers and checks it; managed ones are the operator’s and belong to no workspace',
       access: 'workspace',
+      query: schemas.checkQuery,
       body: schemas.newTrunk,
-      success: { status: 201, description: 'The new trunk', schema: schemas.trunkSchema },
-      problems: ['forbidden', 'unknown_reference'],
-      async handle({ principal, body }) {
-        const { workspaceId, kind = 'byoc', label, ...settings } = body;
+      success: { status: 201, description: 'The new trunk', schema: schemas.savedTrunkSchema },
+      also: [CHECKED_ONLY],
+      problems: ['forbidden', 'unknown_reference', 'number_taken'],
+      async handle({ principal, query, body }): Promise<Reply> {
+        const { workspaceId, kind = 'byoc', label, numbers = [], ...settings } = body;
         const trunk: Trunk = {
           id: ids.next('trunk'),
           createdAt: clock.wallMs(),
           workspaceId: trunkOwner(principal, kind, workspaceId),
           kind,
           label,
-          ...merged(DEFAULTS, settings),
+          ...mergeSettings(DEFAULT_SETTINGS, settings, transports()),
         };
-        await directory.trunks.put(trunk);
-        return { body: view(trunk), headers: { location: `/v1/trunks/${trunk.id}` } };
+        const added = numbers.map((number, index) => numberOf(number, index, trunk, deps));
+        await checkGateways(trunk, settings);
+        if (query.check === 'only') return { status: 200, body: { checks: await checked(trunk) } };
+        await directory.addTrunk(trunk, added);
+        const checks = await checked(trunk, query.check);
+        return { body: { ...view(trunk), checks }, headers: { location: `/v1/trunks/${trunk.id}` } };
       },
     }),
     defineRoute({
@@ -97,15 +96,45 @@ export function trunkRoutes({ directory, clock, ids, metrics, trunkHealth }: Htt
       path: '/v1/trunks/{id}',
       operationId: 'changeTrunk',
       tag: 'Trunks',
-      summary: 'Changes a trunk for calls to come',
+      summary: 'Changes a trunk for calls to come and checks it',
       access: 'workspace',
+      query: schemas.checkQuery,
       body: schemas.trunkChange,
-      success: { status: 200, description: 'The changed trunk', schema: schemas.trunkSchema },
+      success: {
+        status: 200,
+        description: 'The changed trunk; with check=only the trunk as it is, and the checks of what it would be',
+        schema: schemas.savedTrunkSchema,
+      },
       problems: [],
-      async handle({ principal, params, body }) {
+      async handle({ principal, params, query, body }) {
         const { label, ...settings } = body;
-        const change = (trunk: Trunk): Trunk => ({ ...trunk, ...given({ label }), ...merged(trunk, settings) });
-        return { body: view(await found(directory.trunks.update(idOf(params), change, scopeOf(principal)))) };
+        const scope = scopeOf(principal);
+        const change = (trunk: Trunk): Trunk => ({
+          ...trunk,
+          ...given({ label }),
+          ...mergeSettings(trunk, settings, transports()),
+        });
+        const stored = await found(directory.trunks.get(idOf(params), scope));
+        const wanted = change(stored);
+        await checkGateways(wanted, settings);
+        if (query.check === 'only') return { body: { ...view(stored), checks: await checked(wanted) } };
+        const changed = await found(directory.trunks.update(stored.id, change, scope));
+        return { body: { ...view(changed), checks: await checked(changed, query.check) } };
+      },
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/v1/trunks/{id}/check',
+      operationId: 'checkTrunk',
+      tag: 'Trunks',
+      summary: 'Checks a trunk against the network; places no call',
+      access: 'workspace',
+      needs: 'read',
+      success: CHECKED_ONLY,
+      problems: ['checks_busy'],
+      async handle({ principal, params }) {
+        const trunk = await found(directory.trunks.get(idOf(params), scopeOf(principal)));
+        return { body: { checks: (await trunkChecks.check(trunk)).map(viewCheck) } };
       },
     }),
     defineRoute({
@@ -126,6 +155,16 @@ export function trunkRoutes({ directory, clock, ids, metrics, trunkHealth }: Htt
   ];
 }
 
+const CHECKED_ONLY = { status: 200, description: 'What the checks found', schema: schemas.trunkChecksSchema };
+
+/** A trunk that is saved is saved, whatever is going on: what could not be checked now is said so. */
+function notNow(error: unknown): readonly Finding[] {
+  if (!(error instanceof ChecksBusyError)) throw error;
+  return [
+    skipped('gateway_options', 'Not checked: as many checks as may run at once are under way. Ask for them once more.'),
+  ];
+}
+
 function trunkOwner(principal: Principal, kind: Trunk['kind'], named: string | null | undefined): string | null {
   if (kind !== 'managed') return ownerOf(principal, named ?? undefined);
   if (principal.kind !== 'operator') throw new Problem('forbidden', { detail: 'Managed trunks are the operator’s.' });
@@ -133,61 +172,27 @@ function trunkOwner(principal: Principal, kind: Trunk['kind'], named: string | n
   return null;
 }
 
-type NewGateway = Partial<Gateway> & Pick<Gateway, 'host'>;
-type Partly<T> = { readonly [K in keyof T]?: T[K] | undefined };
-interface SettingsChange {
-  readonly inbound?: Partly<Trunk['inbound']> | undefined;
-  readonly outbound?:
-    | (Partly<Omit<Trunk['outbound'], 'gateways'>> & { readonly gateways?: readonly NewGateway[] | undefined })
-    | undefined;
-  readonly codecs?: Trunk['codecs'] | undefined;
-  readonly limits?: Partly<Trunk['limits']> | undefined;
-  readonly natAllowed?: boolean | undefined;
+interface NewNumber {
+  readonly e164: string;
+  readonly supportsInbound?: boolean;
+  readonly supportsOutbound?: boolean;
+  readonly agentId?: string | null;
 }
 
-/** The stored settings with the given ones over them, checked as a whole. Throws `invalid_fields`. */
-function merged(stored: Settings, change: SettingsChange): Settings {
-  const { inbound = {}, outbound: { gateways, ...outbound } = {}, limits = {}, codecs, natAllowed } = change;
-  const transport = outbound.transport ?? stored.outbound.transport;
-  const result: Settings = {
-    inbound: { ...stored.inbound, ...given(inbound) },
-    outbound: {
-      ...stored.outbound,
-      ...given(outbound),
-      gateways: gateways?.map((gateway) => completeGateway(gateway, transport)) ?? stored.outbound.gateways,
-    },
-    limits: { ...stored.limits, ...given(limits) },
-    codecs: codecs ?? stored.codecs,
-    natAllowed: natAllowed ?? stored.natAllowed,
+function numberOf(given: NewNumber, index: number, trunk: Trunk, { ids, clock }: HttpDeps): PhoneNumber {
+  const { e164, supportsInbound = true, supportsOutbound = true, agentId = null } = given;
+  if (trunk.workspaceId === null) throw invalidField('numbers', 'belong to a workspace, a managed trunk does not');
+  if (!isE164(e164)) throw invalidField(`numbers.${index}.e164`, 'must be a number in E.164 form');
+  return {
+    id: ids.next('num'),
+    createdAt: clock.wallMs(),
+    e164,
+    workspaceId: trunk.workspaceId,
+    provider: 'byoc',
+    trunkId: trunk.id,
+    agentId,
+    supportsInbound,
+    supportsOutbound,
+    status: 'active',
   };
-  for (const [index, address] of result.inbound.addresses.entries())
-    checkAddress(`inbound.addresses.${index}`, address);
-  if (result.inbound.enabled && result.inbound.addresses.length === 0) {
-    throw invalidField('inbound.addresses', 'at least one address is needed for inbound calls');
-  }
-  if (result.outbound.enabled && result.outbound.gateways.length === 0) {
-    throw invalidField('outbound.gateways', 'at least one gateway is needed for outbound calls');
-  }
-  if (result.outbound.password !== null && result.outbound.username === null) {
-    throw invalidField('outbound.username', 'is needed with a password');
-  }
-  return result;
-}
-
-function completeGateway(gateway: NewGateway, transport: Trunk['outbound']['transport']): Gateway {
-  const { host, port = transport === 'tls' ? SIPS_PORT : SIP_PORT, priority = 1, weight = 1 } = gateway;
-  return { host, port, priority, weight };
-}
-
-function checkAddress(field: string, address: string): void {
-  const prefix = parsePrefix(address);
-  if (prefix !== undefined) {
-    const bits = PREFIX_BITS_MIN[prefix.family];
-    if (prefix.length < bits) throw invalidField(field, `the block must not be wider than /${bits}`);
-    return;
-  }
-  // What looks like a number but is no address (octal, too many parts) would be read differently by different resolvers.
-  const numeric = /^[\d.]+$|[:/]/.test(address);
-  if (numeric || !HOST_NAME.test(address))
-    throw invalidField(field, 'must be an IP address, a CIDR block or a host name');
 }

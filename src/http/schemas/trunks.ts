@@ -1,9 +1,10 @@
-// Trunks as the API takes and shows them. The password goes in and never comes out.
+// Trunks as the API takes and shows them. Passwords go in and never come out.
 
 import { Type } from 'typebox';
 import {
   codec,
   country,
+  e164,
   host,
   id,
   mediaEncryption,
@@ -15,6 +16,9 @@ import {
   secret,
   time,
 } from './common.ts';
+import { trunkCheckSchema } from './findings.ts';
+
+const NUMBERS_MAX = 100;
 
 const gateway = object({
   host,
@@ -33,47 +37,63 @@ const sourceAddress = Type.String({
   maxLength: 253,
   description: 'an IP address, a CIDR block or a host name',
 });
+const transport = Type.Enum(['udp', 'tcp', 'tls']);
 const inboundShape = {
   enabled: Type.Boolean(),
   addresses: Type.Array(sourceAddress, { maxItems: 64 }),
+  transport: nullable(transport, 'udp, tcp or tls, or null for any'),
   mediaEncryption,
 };
 const allowedCountries = Type.Union([Type.Enum(['worldwide']), Type.Array(country, { maxItems: 250 })], {
   description: '"worldwide" or a list of country codes',
 });
-const sipUser = nullable(
-  Type.String({ minLength: 1, maxLength: 128, pattern: '^[\\x21-\\x7e]+$' }),
-  'printable ASCII without blanks, or null',
-);
+const sipUserText = Type.String({ minLength: 1, maxLength: 128, pattern: '^[\\x21-\\x7e]+$' });
+const sipUser = nullable(sipUserText, 'printable ASCII without blanks, or null');
 const outboundShape = {
   enabled: Type.Boolean(),
-  transport: Type.Enum(['udp', 'tcp']),
+  transport,
   mediaEncryption,
   username: sipUser,
+  register: Type.Boolean({ description: 'registration with the carrier; only false is taken' }),
   allowedCountries,
+  callerIdMode: Type.Enum(['from_and_pai', 'from', 'pai']),
+  techPrefix: nullable(Type.String({ pattern: '^[0-9*#]{1,16}$' }), '1 to 16 digits, * and #, or null'),
+  numberFormat: Type.Enum(['e164', 'digits']),
 };
 const trunkKind = Type.Enum(['managed', 'telnyx', 'byoc']);
 const trunkLimits = object({ concurrentCalls: positive(100_000), callsPerSecond: positive(10_000) });
 const codecs = Type.Array(codec, { minItems: 1, maxItems: 2, uniqueItems: true });
-export const trunkSchema = object(
-  {
-    id,
-    createdAt: time,
-    workspaceId: nullable(id),
-    kind: trunkKind,
-    label: name,
-    inbound: object(inboundShape),
-    outbound: object({ ...outboundShape, gateways: Type.Array(gateway), passwordSet: Type.Boolean() }),
-    codecs,
-    limits: trunkLimits,
-    natAllowed: Type.Boolean(),
-    health: nullable(
-      object({ state: Type.Enum(['up', 'down', 'unknown']), since: time, lastError: nullable(Type.String()) }),
-    ),
-  },
-  { title: 'Trunk' },
+/** Our address to give to the carrier. */
+const sbc = object({ host: Type.String(), port: Type.Integer(), transport });
+const shown = {
+  id,
+  createdAt: time,
+  workspaceId: nullable(id),
+  kind: trunkKind,
+  label: name,
+  inbound: object({
+    ...inboundShape,
+    auth: nullable(object({ username: Type.String(), passwordSet: Type.Boolean() })),
+    sbc: Type.Array(sbc, { description: 'our addresses to give to the carrier, one per transport' }),
+  }),
+  outbound: object({ ...outboundShape, gateways: Type.Array(gateway), passwordSet: Type.Boolean() }),
+  codecs,
+  limits: trunkLimits,
+  natAllowed: Type.Boolean(),
+  health: nullable(
+    object({ state: Type.Enum(['up', 'down', 'unknown']), since: time, lastError: nullable(Type.String()) }),
+  ),
+};
+export const trunkSchema = object(shown, { title: 'Trunk' });
+const checks = Type.Array(trunkCheckSchema);
+export const savedTrunkSchema = object({ ...shown, checks }, { title: 'SavedTrunk' });
+export const trunkChecksSchema = object({ checks }, { title: 'TrunkChecks' });
+
+const newAuth = nullable(
+  object({ username: sipUserText, password: secret }),
+  'username and password that the carrier must prove, or null for none',
 );
-const partialInbound = Type.Partial(object(inboundShape), { additionalProperties: false });
+const partialInbound = Type.Partial(object({ ...inboundShape, auth: newAuth }), { additionalProperties: false });
 const partialOutbound = Type.Partial(
   object({
     ...outboundShape,
@@ -89,10 +109,25 @@ const trunkSettings = {
   limits: optional(Type.Partial(trunkLimits, { additionalProperties: false })),
   natAllowed: optional(Type.Boolean()),
 };
+const trunkNumber = object({
+  e164,
+  supportsInbound: optional(Type.Boolean()),
+  supportsOutbound: optional(Type.Boolean()),
+  agentId: optional(nullable(id)),
+});
 export const newTrunk = object({
   workspaceId: optional(nullable(id)),
   kind: optional(trunkKind),
   label: name,
+  numbers: optional(Type.Array(trunkNumber, { maxItems: NUMBERS_MAX })),
   ...trunkSettings,
 });
 export const trunkChange = object({ label: optional(name), ...trunkSettings });
+export const checkQuery = object({
+  check: optional(
+    Type.Enum(['run', 'only', 'none'], {
+      default: 'run',
+      description: 'run: check and save. only: check, save nothing. none: save unchecked',
+    }),
+  ),
+});

@@ -1,0 +1,146 @@
+// The settings of a trunk: what a change makes of the stored ones, and what may not stand in them.
+//
+// Invariants
+//   TS1. What this gateway does not carry out is not taken: a setting that is accepted and ignored is found out at a call. Stored settings of
+//        earlier versions stay as they are until somebody changes that very field.
+//   TS2. All refusals are `invalid_fields` with the field's path.
+
+import type { Gateway, SipTransport, Trunk } from '../domain/directory.ts';
+import { parsePrefix } from '../routing/address.ts';
+import { invalidField } from './problems.ts';
+import { given } from './routes/lookup.ts';
+
+const SIP_PORT = 5060;
+const SIPS_PORT = 5061;
+const HOST_NAME = /^(?=.{1,253}$)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?$/;
+/** A block wider than a carrier's would take in everybody's calls. */
+const PREFIX_BITS_MIN = { 4: 8, 6: 16 } as const;
+
+export type Settings = Pick<Trunk, 'inbound' | 'outbound' | 'codecs' | 'limits' | 'natAllowed'>;
+
+export const DEFAULT_SETTINGS: Settings = {
+  inbound: { enabled: false, addresses: [], mediaEncryption: 'off', transport: null, auth: null },
+  outbound: {
+    enabled: false,
+    gateways: [],
+    transport: 'udp',
+    mediaEncryption: 'off',
+    username: null,
+    password: null,
+    // Closed until somebody opens it.
+    allowedCountries: [],
+    callerIdMode: 'from_and_pai',
+    techPrefix: null,
+    numberFormat: 'e164',
+  },
+  codecs: ['PCMU', 'PCMA'],
+  limits: { concurrentCalls: null, callsPerSecond: null },
+  natAllowed: false,
+};
+
+type NewGateway = Partial<Gateway> & Pick<Gateway, 'host'>;
+type Partly<T> = { readonly [K in keyof T]?: T[K] | undefined };
+
+export interface SettingsChange {
+  readonly inbound?: Partly<Trunk['inbound']> | undefined;
+  readonly outbound?:
+    | (Partly<Omit<Trunk['outbound'], 'gateways'>> & {
+        readonly gateways?: readonly NewGateway[] | undefined;
+        readonly register?: boolean | undefined;
+      })
+    | undefined;
+  readonly codecs?: Trunk['codecs'] | undefined;
+  readonly limits?: Partly<Trunk['limits']> | undefined;
+  readonly natAllowed?: boolean | undefined;
+}
+
+/** The stored settings with the given ones over them, checked as a whole. `transports`: those that this gateway has switched on. */
+export function mergeSettings(stored: Settings, change: SettingsChange, transports: readonly SipTransport[]): Settings {
+  checkCarriedOut(change, transports);
+  const {
+    inbound = {},
+    outbound: { gateways, register: _, ...outbound } = {},
+    limits = {},
+    codecs,
+    natAllowed,
+  } = change;
+  const transport = outbound.transport ?? stored.outbound.transport;
+  const result: Settings = {
+    inbound: { ...stored.inbound, ...given(inbound) },
+    outbound: {
+      ...stored.outbound,
+      ...given(outbound),
+      gateways: gateways?.map((gateway) => completeGateway(gateway, transport)) ?? stored.outbound.gateways,
+    },
+    limits: { ...stored.limits, ...given(limits) },
+    codecs: codecs ?? stored.codecs,
+    natAllowed: natAllowed ?? stored.natAllowed,
+  };
+  checkTogether(result);
+  return result;
+}
+
+/** TS1 */
+function checkCarriedOut({ inbound = {}, outbound = {} }: SettingsChange, transports: readonly SipTransport[]): void {
+  const sides = { inbound, outbound };
+  for (const [side, { mediaEncryption = 'off', transport = null }] of Object.entries(sides)) {
+    if (mediaEncryption !== 'off') {
+      throw invalidField(
+        `${side}.mediaEncryption`,
+        'must be off: this gateway does not encrypt carriers’ audio (SRTP) yet',
+      );
+    }
+    if (transport !== null && !transports.includes(transport)) {
+      throw invalidField(
+        `${side}.transport`,
+        `must be one that is switched on at this gateway: ${transports.join(', ')}`,
+      );
+    }
+  }
+  if (outbound.register === true) {
+    throw invalidField('outbound.register', 'must be false: this gateway does not register with carriers yet');
+  }
+}
+
+function checkTogether({ inbound, outbound }: Settings): void {
+  for (const [index, address] of inbound.addresses.entries()) checkAddress(`inbound.addresses.${index}`, address);
+  if (inbound.enabled && inbound.addresses.length === 0) {
+    throw invalidField('inbound.addresses', 'at least one address is needed for inbound calls');
+  }
+  if (outbound.enabled && outbound.gateways.length === 0) {
+    throw invalidField('outbound.gateways', 'at least one gateway is needed for outbound calls');
+  }
+  for (const [index, { host }] of outbound.gateways.entries()) checkHost(`outbound.gateways.${index}.host`, host);
+  if (outbound.password !== null && outbound.username === null) {
+    throw invalidField('outbound.username', 'is needed with a password');
+  }
+  if (outbound.callerIdMode === 'pai' && outbound.username === null) {
+    throw invalidField('outbound.callerIdMode', 'pai needs a username, which stands in From');
+  }
+}
+
+function completeGateway(gateway: NewGateway, transport: SipTransport): Gateway {
+  const { host, port = transport === 'tls' ? SIPS_PORT : SIP_PORT, priority = 1, weight = 1 } = gateway;
+  return { host, port, priority, weight };
+}
+
+function checkAddress(field: string, address: string): void {
+  const prefix = parsePrefix(address);
+  if (prefix !== undefined) {
+    const bits = PREFIX_BITS_MIN[prefix.family];
+    if (prefix.length < bits) throw invalidField(field, `the block must not be wider than /${bits}`);
+    return;
+  }
+  if (!isHostName(address)) throw invalidField(field, 'must be an IP address, a CIDR block or a host name');
+}
+
+function checkHost(field: string, host: string): void {
+  const isAddress = parsePrefix(host) !== undefined && !host.includes('/');
+  if (!isAddress && !isHostName(host)) throw invalidField(field, 'must be an IP address or a host name');
+}
+
+/** What looks like a number but is no address (octal, hexadecimal, too many or few parts) would be read differently by different resolvers. */
+function isHostName(text: string): boolean {
+  const isNumeric = /^[\d.]+$|[:/]/.test(text) || /^(?:0x[0-9a-f]*|\d+)(?:\.(?:0x[0-9a-f]*|\d+)){0,3}$/i.test(text);
+  return !isNumeric && HOST_NAME.test(text);
+}
