@@ -40,8 +40,6 @@ export interface StartRequest {
 
 export interface Started {
   readonly view: PersonalView;
-  /** A record that was not there before. */
-  readonly isNew: boolean;
   /** Nobody was called: the request had been answered before. */
   readonly repeated: boolean;
 }

@@ -47,10 +47,9 @@ class Verifications implements PersonalNumbers {
       const country = await this.#calling.countryOf(workspaceId, e164);
       if (known !== undefined) checkCallable(known, this.#nowMs());
       await this.#calling.takePlace(workspaceId, e164);
-      const { id, isNew } =
-        known === undefined ? await this.#create(workspaceId, e164) : { id: known.id, isNew: false };
+      const id = known?.id ?? (await this.#create(workspaceId, e164));
       const called = await this.#calling.call(id, workspaceId, language ?? languageOf(country), requestKey);
-      return { view: await this.#view(called), isNew, repeated: false };
+      return { view: await this.#view(called), repeated: false };
     });
   }
 
@@ -65,7 +64,7 @@ class Verifications implements PersonalNumbers {
       checkCallable(item, this.#nowMs());
       await this.#calling.takePlace(owner, e164);
       const called = await this.#calling.call(id, owner, language, requestKey);
-      return { view: await this.#view(called), isNew: false, repeated: false };
+      return { view: await this.#view(called), repeated: false };
     });
   }
 
@@ -125,7 +124,7 @@ class Verifications implements PersonalNumbers {
   }
 
   async #repeated(item: PersonalNumber): Promise<Started> {
-    return { view: await this.#view(item), isNew: false, repeated: true };
+    return { view: await this.#view(item), repeated: true };
   }
 
   async #at(workspaceId: string, e164: E164): Promise<PersonalNumber | undefined> {
@@ -139,7 +138,7 @@ class Verifications implements PersonalNumbers {
   }
 
   /** One per workspace and number: of two at once the second goes on with the first one's. */
-  async #create(workspaceId: string, e164: E164): Promise<{ id: string; isNew: boolean }> {
+  async #create(workspaceId: string, e164: E164): Promise<string> {
     const nowMs = this.#nowMs();
     const item: PersonalNumber = {
       id: this.#deps.ids.next('ver'),
@@ -160,11 +159,11 @@ class Verifications implements PersonalNumbers {
     };
     try {
       await this.#store.put(item);
-      return { id: item.id, isNew: true };
+      return item.id;
     } catch (error) {
       const known = error instanceof RecordTaken ? await this.#at(workspaceId, e164) : undefined;
       if (known === undefined) throw error;
-      return { id: known.id, isNew: false };
+      return known.id;
     }
   }
 
