@@ -10,9 +10,12 @@ import { runMediaThread } from './media/thread/thread.ts';
 export interface MediaEntryData {
   /** CIDR blocks beyond the public Internet in which agents may live. */
   readonly openNetworks: readonly string[];
+  /** URLs of this process's own agents, which are dialled whatever networks are open. */
+  readonly ownAgents: readonly string[];
 }
 
 if (parentPort === null) throw new Error('media-thread.ts runs as a worker of the media pool');
 const config = workerData as MediaThreadConfig & { readonly entryData: MediaEntryData };
-const addressAllowed = createAddressPolicy(config.entryData.openNetworks);
-runMediaThread(parentPort, config, createAgentStreamFactory({ addressAllowed }));
+const { openNetworks, ownAgents } = config.entryData;
+const addressAllowed = createAddressPolicy(openNetworks);
+runMediaThread(parentPort, config, createAgentStreamFactory({ addressAllowed, ownUrls: ownAgents }));

@@ -38,6 +38,7 @@ import { providerAccountRoutes } from './routes/provider-accounts.ts';
 import { personalNumberRoutes } from './routes/personal-numbers.ts';
 import { reconciliationRoutes } from './routes/reconciliations.ts';
 import { sessionRoutes } from './routes/sessions.ts';
+import { testCallRoutes } from './routes/test-calls.ts';
 import { trunkRoutes } from './routes/trunks.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import { workspaceRoutes } from './routes/workspaces.ts';
@@ -125,6 +126,7 @@ export function routeTable(deps: RouteDeps): readonly Route[] {
     ...providerAccountRoutes(deps),
     ...personalNumberRoutes(deps),
     ...callRoutes(deps),
+    ...testCallRoutes(deps),
     ...ledgerRoutes(deps),
     ...webhookRoutes(deps),
     ...billingRoutes(deps),

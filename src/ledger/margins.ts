@@ -1,6 +1,7 @@
 // The margin per trunk: what customers were charged in telephony, and what the carrier charges us for the same legs. For the operator.
 
 import type { Nano } from '../domain/money.ts';
+import { VERIFICATION_WORKSPACE_ID } from '../domain/verification.ts';
 import type { Books, SupplierCost } from './books.ts';
 import type { TimeRange } from './line-reader.ts';
 import { linesByHour } from './line-reader.ts';
@@ -47,7 +48,9 @@ const NOTHING = { calls: 0, unpriced: 0, revenue: 0n, cost: 0n, margin: 0n };
 /** Line 1 is the customer's call; a call without time and amount on it has no price (metering/supplier.ts Q1, Q4). */
 const CUSTOMERS_LEG = /:1$/;
 
-function add(row: Sum, { id, quantityMs, amount, revenue }: SupplierCost): void {
+function add(row: Sum, { id, workspaceId, quantityMs, amount, revenue: charged }: SupplierCost): void {
+  // What the operator charges its own workspace is nobody's money; what the carrier charges for it is.
+  const revenue = workspaceId === VERIFICATION_WORKSPACE_ID ? 0n : charged;
   row.revenue += revenue;
   row.cost += amount;
   row.margin += revenue - amount;

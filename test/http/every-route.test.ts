@@ -33,6 +33,8 @@ const BODIES: Readonly<Record<string, object>> = {
   changeTrunk: { label: 'x' },
   createNumber: { e164: '+12025550177', trunkId: 'trunk_a' },
   changeNumber: { agentId: null },
+  startPersonalNumber: { e164: '+1 202 555 0188' },
+  verifyPersonalNumber: { code: '123456' },
   placeCall: { from: '+12025550100', to: '+12025550101' },
   resolveReconciliationException: { note: 'x' },
   createWebhook: { url: 'http://127.0.0.1:9/hook' },
@@ -66,6 +68,9 @@ beforeAll(async () => {
   await world.directory.trunks.put(trunk({ workspaceId: a.id }));
   await world.directory.numbers.put(number({ workspaceId: a.id, e164: '+12025550100' as E164 }));
   await world.directory.keys.put(apiKey({ workspaceId: a.id }));
+  await world.directory.trunks.put(trunk({ id: 'trunk_managed', workspaceId: null, kind: 'managed' }));
+  const personal = { workspaceId: a.id, e164: '+12025550187' as E164, requestKey: 'every' };
+  RECORDS['personal-numbers'] = (await world.deps.personalNumbers.start(personal)).view.item.id;
   RECORDS['webhooks'] = (await world.webhooks.make({ workspaceId: a.id })).id;
   for (const role of ['member', 'read_only'] as const) {
     weak[role] = (await world.ask('POST', `/v1/workspaces/${a.id}/keys`, { body: { label: role, role } })).body.token;
@@ -298,6 +303,7 @@ async function snapshot(): Promise<unknown> {
     asked: world.calls.asked.length,
     hungUp: world.calls.hungUp.length,
     postings: world.books.lines.length,
+    personal: (await world.deps.personalNumbers.list(page)).items.map(({ item }) => item),
     webhooks: await world.webhooks.webhooks.list(page),
     sent: world.webhooks.sender.sent.length,
   };
@@ -348,7 +354,7 @@ function hasWorkspaceFilter({ operation }: Listed): boolean {
 
 function namesWorkspace({ operation }: Listed): boolean {
   if (operation['x-access'] !== 'workspace') return false;
-  return JSON.stringify(operation.requestBody).includes('"workspaceId"');
+  return JSON.stringify(operation.requestBody ?? null).includes('"workspaceId"');
 }
 
 function listed(document: OpenApiDocument): Listed[] {

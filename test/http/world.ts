@@ -128,6 +128,18 @@ export async function startWorld(over: Partial<HttpDeps> = {}): Promise<World> {
       state: 'active',
       activeCalls: 3,
     }),
+    testCalls: {
+      prepare: ({ workspaceId, agentId }) => ({
+        id: 'test_1',
+        workspaceId,
+        agentId,
+        username: 'someone',
+        password: 'a password that is shown once',
+        realm: 'callin-edge',
+        expiresAt: clock.wallMs() + 120_000,
+        wsUrl: 'ws://127.0.0.1:5062',
+      }),
+    },
     ready: async () => ({ sip: true, store: true }),
     trunkChecks: { check: async () => [], refusedGateway: async () => undefined },
     sipListeners: () => [
