@@ -11,7 +11,12 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'callin-main-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const FREE_PORTS = { CALLIN_SIP__UDP_PORT: '0', CALLIN_SIP__TCP_PORT: '0', CALLIN_HTTP__PORT: '0' };
+const FREE_PORTS = {
+  CALLIN_SIP__UDP_PORT: '0',
+  CALLIN_SIP__TCP_PORT: '0',
+  CALLIN_SIP__WS_PORT: '0',
+  CALLIN_HTTP__PORT: '0',
+};
 const SECRET_KEY = Buffer.alloc(32, 9).toString('base64');
 
 function run(args: readonly string[], env: Record<string, string> = {}) {

@@ -13,6 +13,7 @@ import { decodeCursor, encodeCursor, type Position } from '../directory/cursor.t
 import type { CallStore } from '../directory/directory.ts';
 import { type OutboundAttempt, routeOutbound } from '../routing/index.ts';
 import type { InboundInvite } from '../signalling/leg.ts';
+import { BROWSER, BrowserCall } from './browser.ts';
 import { Call } from './call.ts';
 import type { CallDeps } from './deps.ts';
 import { InboundCall } from './inbound.ts';
@@ -128,18 +129,9 @@ class Calls implements CallManager {
   }
 
   async #inbound(invite: InboundInvite): Promise<void> {
-    const { ids } = this.#deps;
-    const identity = {
-      direction: 'inbound' as const,
-      from: callerOf(invite),
-      to: normaliseE164(invite.calledUser) ?? invite.calledUser,
-    };
-    const call = this.#add(new Call(this.#deps, ids.next('call'), identity, (ended) => this.#remove(ended)));
-    call.note('invite', {
-      sourceAddress: invite.source.address,
-      sourcePort: invite.source.port,
-      transport: invite.source.protocol,
-    });
+    if (invite.fromBrowser) return await this.#fromBrowser(invite);
+    const to = normaliseE164(invite.calledUser) ?? invite.calledUser;
+    const call = this.#newInbound(invite, callerOf(invite), to);
     const inbound = new InboundCall(this.#deps, call, invite, this.#trunkLimits);
     try {
       const limit = this.#nodeRefusal();
@@ -159,6 +151,30 @@ class Calls implements CallManager {
       this.#deps.log.error({ callId: call.id, err: error }, 'an INVITE could not be routed');
       inbound.refuse('store_unavailable');
     }
+  }
+
+  /** Only with the credential of a prepared test call, whatever address it comes from (N3). */
+  async #fromBrowser(invite: InboundInvite): Promise<void> {
+    const { testCalls } = this.#deps;
+    const { address } = invite.source;
+    const verdict = testCalls.judge({ address, authorization: invite.headers['authorization'] });
+    const to = verdict.kind === 'accepted' ? verdict.testCall.agentId : '';
+    const call = this.#newInbound(invite, BROWSER, to);
+    const browser = new BrowserCall(this.#deps, call, invite);
+    if (verdict.kind === 'challenged') return browser.challenge(verdict.challenges);
+    if (verdict.kind === 'refused') return browser.refuse('unknown_source');
+    const limit = this.#nodeRefusal();
+    if (limit !== null) return browser.refuse(limit);
+    await browser.run(verdict.testCall);
+  }
+
+  #newInbound(invite: InboundInvite, from: string, to: string): Call {
+    const { ids } = this.#deps;
+    const identity = { direction: 'inbound' as const, from, to };
+    const call = this.#add(new Call(this.#deps, ids.next('call'), identity, (ended) => this.#remove(ended)));
+    const { address: sourceAddress, port: sourcePort, protocol: transport } = invite.source;
+    call.note('invite', { sourceAddress, sourcePort, transport });
+    return call;
   }
 
   async #placeOutbound(call: Call, request: OriginateRequest): Promise<Reason | null> {

@@ -207,7 +207,10 @@ export class Call {
         return this.note('first_packet');
       case 'dtmf':
         return this.note('dtmf');
+      case 'webrtc-connected':
+        return this.note('webrtc_connected');
       case 'media-timeout': {
+        if (event.cause !== undefined) this.note('webrtc_failed', { cause: event.cause });
         if (event.lastProofMs === null) this.metered?.flag('no_media');
         return void this.end('media_timeout', 'media', event.lastProofMs ?? this.#answeredMono);
       }

@@ -14,6 +14,7 @@ import type { GatewayState } from '../routing/index.ts';
 import type { DigestServer } from '../signalling/index.ts';
 import type { Signalling } from '../signalling/leg.ts';
 import type { InboundRouter } from './inbound-router.ts';
+import type { TestCalls } from './test-calls.ts';
 
 export interface CallDeps {
   readonly clock: Clock;
@@ -25,6 +26,8 @@ export interface CallDeps {
   readonly routeInbound: InboundRouter;
   /** For trunks whose carrier gives credentials. */
   readonly digest: Pick<DigestServer, 'judge' | 'challenges'>;
+  /** Test calls that browsers may make. */
+  readonly testCalls: Pick<TestCalls, 'judge'>;
   readonly gateways: CarrierGateways;
   /** Whether a call of this class to this number has a price now. */
   readonly hasRate: (callClass: CallClass, to: E164) => boolean;

@@ -26,9 +26,23 @@ export function acceptReoffer(call: Call, reoffer: Reoffer, local: LocalAudio | 
 
 /** The ends that an established leg reports in either direction. */
 export function legEnded(call: Call, event: Extract<InboundEvent, { type: 'bye' | 'lost' }>): void {
+  if (event.type === 'bye' && event.connectionLost) {
+    void call.end('connection_lost', 'signalling', undefined, true);
+    return;
+  }
   if (event.type === 'bye') {
     void call.end(event.sessionExpired ? 'session_expired' : 'remote_hangup', 'bye', undefined, true);
     return;
   }
   void call.end(call.state === 'answered' ? 'signalling_lost' : 'carrier_failed', 'signalling', undefined, true);
+}
+
+/** Headers of the INVITE that reach the agent as custom parameters: those whose name begins so. */
+const AGENT_HEADER_PREFIX = 'x-';
+
+/** What the agent of an inbound call is told: the caller's own headers, and then what nobody but us may say. */
+export function agentParameters(headers: Readonly<Record<string, string>>, call: Call): Record<string, string> {
+  const own = Object.entries(headers).filter(([name]) => name.startsWith(AGENT_HEADER_PREFIX));
+  const { from, to } = call.identity;
+  return { ...Object.fromEntries(own), from_number: from, to_number: to, direction: 'inbound' };
 }

@@ -11,11 +11,8 @@ import type { InboundEvent, InboundInvite, InboundLeg } from '../signalling/leg.
 import { authorise, connectAgent, openMedia, type StepOutcome } from './acquire.ts';
 import type { Call } from './call.ts';
 import type { CallDeps } from './deps.ts';
-import { acceptReoffer, legEnded } from './in-dialog.ts';
+import { acceptReoffer, agentParameters, legEnded } from './in-dialog.ts';
 import type { TrunkLimits } from './trunk-limits.ts';
-
-/** Headers of the INVITE that reach the agent as custom parameters: those whose name begins so. */
-const AGENT_HEADER_PREFIX = 'x-';
 
 type Routed = Extract<RouteVerdict, { ok: true }>;
 
@@ -108,7 +105,7 @@ export class InboundCall {
 
     this.#leg.ringing();
     call.ring();
-    const connected = await connectAgent(this.#deps, call, media, agentId, this.#agentParameters());
+    const connected = await connectAgent(this.#deps, call, media, agentId, agentParameters(this.#invite.headers, call));
     if (connected !== null) return connected;
 
     media.negotiate(answer.remote);
@@ -134,19 +131,6 @@ export class InboundCall {
       encryption: trunk.inbound.mediaEncryption,
     };
     return this.#local;
-  }
-
-  #agentParameters(): Record<string, string> {
-    const parameters: Record<string, string> = {};
-    for (const [name, value] of Object.entries(this.#invite.headers)) {
-      if (name.startsWith(AGENT_HEADER_PREFIX)) parameters[name] = value;
-    }
-    return {
-      ...parameters,
-      from_number: this.#call.identity.from,
-      to_number: this.#call.identity.to,
-      direction: 'inbound',
-    };
   }
 
   #onLeg(event: InboundEvent): void {

@@ -163,12 +163,16 @@ function combinationProblems(config: Config): ConfigProblem[] {
     found.push(problem('sip.drachtio.secret', 'is needed with sip.engine drachtio'));
   if (sip.engine === 'drachtio' && sip.drachtio.tls)
     found.push(problem('sip.drachtio.tls', 'is not available in this version'));
-  if (sip.engine === 'embedded' && sip.udpPort === 'off' && sip.tcpPort === 'off')
-    found.push(problem('sip.udpPort', 'udpPort and tcpPort cannot both be off'));
-  for (const key of ['tlsPort', 'wsPort'] as const) {
-    if (sip[key] !== 'off')
-      found.push(problem(`sip.${key}`, 'is not served by the embedded engine in this version; use off'));
-  }
+  if ((sip.tls.cert === '') !== (sip.tls.key === ''))
+    found.push(
+      problem(sip.tls.cert === '' ? 'sip.tls.cert' : 'sip.tls.key', 'is needed: certificate and key go together'),
+    );
+  const listensOnTls = sip.tlsPort !== 'off' && sip.tls.cert !== '';
+  if (sip.engine === 'embedded' && sip.udpPort === 'off' && sip.tcpPort === 'off' && !listensOnTls)
+    found.push(problem('sip.udpPort', 'udpPort, tcpPort and tlsPort (which needs sip.tls) cannot all be off'));
+  if (isIP(sip.wsHost) === 0) found.push(problem('sip.wsHost', 'must be an IP address'));
+  if (!sip.wsOrigins.every(isOriginRule))
+    found.push(problem('sip.wsOrigins', 'must be origins such as https://console.example.com, same-host or any'));
   if (!config.demo && config.auth.secretKey === '') {
     found.push(
       problem(
@@ -187,6 +191,10 @@ function isAddressOrNetwork(text: string): boolean {
   const [address = '', bits, ...rest] = text.split('/');
   const width = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
   return rest.length === 0 && width > 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= width));
+}
+
+function isOriginRule(text: string): boolean {
+  return text === 'same-host' || text === 'any' || URL.parse(text)?.origin === text;
 }
 
 function problem(key: string, reason: string): ConfigProblem {

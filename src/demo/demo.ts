@@ -52,6 +52,7 @@ async function placeCall(dataDir: string): Promise<{ call: CallView; spoken: Buf
       CALLIN_DATA_DIR: dataDir,
       CALLIN_HTTP__PORT: '0',
       CALLIN_SIP__UDP_PORT: '0',
+      CALLIN_SIP__WS_PORT: 'off',
       CALLIN_SIP__TCP_PORT: 'off',
     },
   });

@@ -8,6 +8,7 @@ export type IdPrefix =
   | 'trunk'
   | 'num'
   | 'call'
+  | 'test'
   | 'post'
   | 'lease'
   | 'node'

@@ -31,6 +31,7 @@ export const REASONS = {
   drain_deadline: verdict('answered', 503, 'The node stopped before the call ended'),
   answer_unconfirmed: verdict('answered', 408, 'Our answer was never acknowledged'),
   session_expired: verdict('answered', 408, 'The session timer ran out'),
+  connection_lost: verdict('answered', 500, 'The connection of the browser was lost'),
   signalling_lost: verdict('answered', 500, 'The SIP engine was lost during the call'),
   store_lost: verdict('answered', 500, 'The books could not be reached for longer than the grace period'),
   node_crash: verdict('answered', 500, 'The node stopped unexpectedly; billed to the last heartbeat'),

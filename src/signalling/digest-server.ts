@@ -142,3 +142,8 @@ function isSame(given: string, expected: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(given), digest(expected));
 }
+
+/** Whom a digest answer claims to come from; nothing about it is proved. */
+export function digestUser(authorization: string | undefined): string | undefined {
+  return digestFields(authorization ?? '').get('username');
+}

@@ -173,8 +173,13 @@ export class Established {
 
 /** How legs tell the end of an answered call. */
 export function byeEvent({ by, reasonHeader }: Extract<EstablishedEvent, { type: 'ended' }>): LegBye {
-  const sessionExpired = by === 'engine' && /text="Session timer expired"/i.test(reasonHeader ?? '');
-  return { type: 'bye', reasonHeader, ...(sessionExpired ? { sessionExpired } : {}) };
+  const engineSays = (text: string) => by === 'engine' && (reasonHeader ?? '').includes(`text="${text}"`);
+  return {
+    type: 'bye',
+    reasonHeader,
+    ...(engineSays('Session timer expired') ? { sessionExpired: true } : {}),
+    ...(engineSays('Connection lost') ? { connectionLost: true } : {}),
+  };
 }
 
 /** Requests inside a dialog that need no call: answered for what they are. */

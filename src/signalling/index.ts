@@ -1,6 +1,6 @@
 // The room's door.
 
-export { DigestServer, type DigestServerOptions } from './digest-server.ts';
+export { DigestServer, digestUser, type DigestServerOptions } from './digest-server.ts';
 export { SignallingError } from './errors.ts';
 export type { SignallingObserver } from './frames.ts';
 export type {

@@ -34,6 +34,8 @@ export interface InboundInvite {
   readonly calledUser: string;
   readonly callerUser: string;
   readonly callerDisplay: string | null;
+  /** A browser's: it came over a WebSocket, where nobody is known by an address. */
+  readonly fromBrowser: boolean;
   /** SDP offer; null for a late offer. */
   readonly offer: string | null;
   /** All headers, lower-case names, for custom parameters. */
@@ -83,6 +85,8 @@ export interface LegBye {
   readonly reasonHeader: string | null;
   /** No session refresh came in time (RFC 4028), the engine has sent the BYE. */
   readonly sessionExpired?: true;
+  /** The connection it lived on is gone and can be made by the other side only: a browser. Nothing could be sent there. */
+  readonly connectionLost?: true;
 }
 
 export interface OriginateParams {

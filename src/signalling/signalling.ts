@@ -13,7 +13,14 @@ import { DrachtioLink } from './drachtio.ts';
 import { SignallingError } from './errors.ts';
 import type { SignallingObserver } from './frames.ts';
 import { SipInboundLeg } from './inbound-leg.ts';
-import type { InboundInvite, OriginateParams, OutboundEvent, OutboundLeg, Signalling } from './leg.ts';
+import type {
+  InboundInvite,
+  OriginateParams,
+  OutboundEvent,
+  OutboundLeg,
+  Signalling,
+  SignallingSource,
+} from './leg.ts';
 import type { Exchange } from './link-handles.ts';
 import { SipOutboundLeg } from './outbound-leg.ts';
 import { type Answer, ask, type Question } from './question.ts';
@@ -175,6 +182,7 @@ class SipSignalling implements Signalling, CarrierQuestions {
 
   #onRequest(exchange: Exchange): void {
     const screening = screen(exchange);
+    if (isBrowser(exchange.source)) return this.#onBrowserRequest(exchange, screening);
     if (!screening.ok) return exchange.respond(screening.status, { headers: screening.headers });
     switch (exchange.method) {
       case 'INVITE':
@@ -190,6 +198,15 @@ class SipSignalling implements Signalling, CarrierQuestions {
       default:
         return exchange.respond(405, { headers: { Allow: ALLOW } });
     }
+  }
+
+  /** Anybody may connect there: but for calls, which prove who they are, nobody learns what this is. */
+  #onBrowserRequest(exchange: Exchange, screening: Screening): void {
+    if (!screening.ok) return exchange.respond(screening.status);
+    if (exchange.method === 'INVITE') return this.#onInvite(exchange, screening);
+    const isOfDialog = ['BYE', 'UPDATE', 'INFO', 'PRACK'].includes(exchange.method);
+    // OPTIONS is how some of its libraries see whether the connection lives.
+    exchange.respond(exchange.method === 'OPTIONS' ? 200 : isOfDialog ? 481 : 403);
   }
 
   #onOptions(exchange: Exchange): void {
@@ -228,6 +245,7 @@ class SipSignalling implements Signalling, CarrierQuestions {
         calledUser: target.user,
         callerUser: from.uri.user,
         callerDisplay: from.display,
+        fromBrowser: isBrowser(exchange.source),
         offer: sdp,
         headers: exchange.headers,
         accept: take,
@@ -238,6 +256,11 @@ class SipSignalling implements Signalling, CarrierQuestions {
     // Nobody took it: no handler yet, or it failed before it could.
     if (leg === null) exchange.respond(500);
   }
+}
+
+/** The embedded engine names the transport; drachtio-server says `tcp`, and its browsers are strangers. */
+function isBrowser({ protocol }: SignallingSource): boolean {
+  return protocol === 'ws' || protocol === 'wss';
 }
 
 function newCnonce(): string {

@@ -14,7 +14,9 @@ import type {
   MediaPool,
   MediaSession,
   OpenMedia,
+  OpenWebRtcOutcome,
   RtpParameters,
+  WebRtcSession,
 } from '../../src/media/session.ts';
 import type { GatewayState } from '../../src/routing/index.ts';
 import type { AuthoriseOutcome, CallEnd, CallIntent, MeteredCall } from '../../src/metering/meter.ts';
@@ -98,7 +100,7 @@ export class FakeMediaSession implements MediaSession {
   readonly emit: (event: MediaEvent) => void;
   readonly #clock: FakeClock;
 
-  constructor(params: OpenMedia, clock: FakeClock) {
+  constructor(params: Pick<OpenMedia, 'onEvent'>, clock: FakeClock) {
     this.emit = params.onEvent;
     this.#clock = clock;
   }
@@ -120,6 +122,20 @@ export class FakeMediaSession implements MediaSession {
   async close(): Promise<CallQuality> {
     this.closes += 1;
     return QUALITY;
+  }
+}
+
+export const BROWSER_OFFER = 'the offer of a browser';
+export const BROWSER_ANSWER = 'the answer to a browser';
+
+export class FakeWebRtcSession extends FakeMediaSession implements WebRtcSession {
+  readonly offers: string[] = [];
+  reofferRefused = false;
+
+  reanswer(offerSdp: string): ReturnType<WebRtcSession['reanswer']> {
+    this.offers.push(offerSdp);
+    if (!this.reofferRefused) return { ok: true, answerSdp: `${BROWSER_ANSWER} again` };
+    return { ok: false, code: 'offer_refused', reason: 'bad_offer', fault: 'ice_restart', detail: 'another ICE' };
   }
 }
 
@@ -176,6 +192,8 @@ export interface World {
   readonly errors: string[];
   /** Changes what the next acquisition answers. */
   mediaRefusal: 'media_ports_exhausted' | null;
+  readonly webRtcOffers: { readonly offerSdp: string; readonly agentCodec: string }[];
+  webRtcRefusal: Extract<OpenWebRtcOutcome, { ok: false }> | null;
   authorise: ((intent: CallIntent) => Promise<AuthoriseOutcome>) | null;
   nextAgentOutcomes: FakeMediaSession['agentOutcomes'];
   agentFailure: AgentFailure | null;
@@ -207,6 +225,8 @@ export function createWorld(): World {
     eventsFailure: null,
     errors: [],
     mediaRefusal: null,
+    webRtcOffers: [],
+    webRtcRefusal: null,
     authorise: null,
     nextAgentOutcomes: [],
     agentFailure: null,
@@ -225,6 +245,7 @@ export function createWorld(): World {
         source: { address: '127.0.0.1', port: 5070, protocol: 'udp' },
         sipCallId: `sip-${nextId}`,
         requestUri: 'sip:+12025550100@127.0.0.1',
+        fromBrowser: false,
         calledUser: '+12025550100',
         callerUser: '+12025550199',
         callerDisplay: null,
@@ -236,7 +257,8 @@ export function createWorld(): World {
           return {
             ringing: () => void leg.acts.push('180'),
             answer(sdp) {
-              leg.acts.push(sdp.includes('m=audio 40000') ? '200' : '200 with another port');
+              const expected = sdp.includes('m=audio 40000') || sdp === BROWSER_ANSWER;
+              leg.acts.push(expected ? '200' : '200 with another port');
               return leg.answerGate.promise;
             },
             reject: (reason) => void leg.acts.push(`reject ${reason}`),
@@ -268,13 +290,21 @@ export function createWorld(): World {
     setDraining: () => undefined,
     close: async () => undefined,
   };
-  const media: Pick<MediaPool, 'open'> = {
+  const media: Pick<MediaPool, 'open' | 'openWebRtc'> = {
     async open(params) {
       if (world.mediaRefusal !== null) return { ok: false, code: world.mediaRefusal };
       const session = new FakeMediaSession(params, clock);
       session.agentOutcomes = world.nextAgentOutcomes;
       world.sessions.push(session);
       return { ok: true, session };
+    },
+    async openWebRtc(params) {
+      world.webRtcOffers.push({ offerSdp: params.offerSdp, agentCodec: params.agentCodec });
+      if (world.webRtcRefusal !== null) return world.webRtcRefusal;
+      const session = new FakeWebRtcSession(params, clock);
+      session.agentOutcomes = world.nextAgentOutcomes;
+      world.sessions.push(session);
+      return { ok: true, session, answerSdp: BROWSER_ANSWER };
     },
   };
   const directory = {
@@ -319,6 +349,14 @@ export function createWorld(): World {
     digest: {
       judge: ({ authorization = 'absent' }) => authorization as ReturnType<CallDeps['digest']['judge']>,
       challenges: (isStale) => [isStale ? 'stale' : 'fresh'],
+    },
+    testCalls: {
+      judge: ({ authorization }) =>
+        authorization === undefined
+          ? { kind: 'challenged', challenges: ['Digest realm="callin-edge"'] }
+          : authorization === 'blocked'
+            ? { kind: 'refused' }
+            : { kind: 'accepted', testCall: { id: 'test_1', workspaceId: 'demo', agentId: authorization } },
     },
     gateways: {
       stateOf: (_trunk, gateway) => world.gatewayStates.get(gateway.port) ?? 'unknown',

@@ -35,7 +35,12 @@ describe('configuration', () => {
     const config = load(null);
     expect([config.http.host, config.sip.host, config.media.host]).toEqual(['127.0.0.1', '127.0.0.1', '127.0.0.1']);
     expect(config.sip.udpPort).toBe(5060);
-    expect(config.sip.tlsPort).toBe('off');
+    expect([config.sip.tlsPort, config.sip.wsPort, config.sip.wssPort, config.sip.tls.cert]).toEqual([
+      5061,
+      5062,
+      5063,
+      '',
+    ]);
     expect(Object.isFrozen(config.sip.drachtio)).toBe(true);
   });
 
@@ -83,7 +88,12 @@ describe('configuration', () => {
       'must be redis://',
     ],
     ['drachtio without a secret', 'sip: { engine: drachtio }', {}, 'sip.drachtio.secret', 'needed'],
-    ['no SIP port at all', 'sip: { udpPort: off, tcpPort: off }', {}, 'sip.udpPort', 'cannot both be off'],
+    ['no SIP port at all', 'sip: { udpPort: off, tcpPort: off }', {}, 'sip.udpPort', 'cannot all be off'],
+    ['a certificate without a key', 'sip: { tls: { cert: a.pem } }', {}, 'sip.tls.key', 'go together'],
+    ['a key without a certificate', 'sip: { tls: { key: a.pem } }', {}, 'sip.tls.cert', 'go together'],
+    ['a page that is no origin', 'sip: { wsOrigins: [console.example.com] }', {}, 'sip.wsOrigins', 'must be origins'],
+    ['a WebSocket URL that is none', 'sip: { wsUrl: https://edge.example.com }', {}, 'sip.wsUrl', 'pattern'],
+    ['a WebSocket host that is a name', 'sip: { wsHost: localhost }', {}, 'sip.wsHost', 'IP address'],
     ['a media host that is a name', 'media: { host: localhost }', {}, 'media.host', 'IP address'],
     ['a media host that is any', 'media: { host: 0.0.0.0 }', {}, 'media.externalAddress', 'needed with'],
     ['a SIP host that is any', 'sip: { host: "::" }', {}, 'sip.externalAddress', 'needed with'],

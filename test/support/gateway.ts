@@ -35,7 +35,7 @@ export interface ApiAnswer<T = unknown> {
 export interface RunningGateway {
   readonly pid: number;
   readonly dataDir: string;
-  readonly sip: { readonly udpPort: number; readonly tcpPort: number };
+  readonly sip: { readonly udpPort: number; readonly tcpPort: number; readonly wsPort: number };
   readonly http: { readonly port: number };
   readonly adminToken: string;
   /** Log records so far, the newest last, at most LOG_RECORDS_MAX. */
@@ -86,7 +86,7 @@ function configuration(dataDir: string, over: Readonly<Record<string, unknown>>)
   const own: Record<string, unknown> = {
     dataDir,
     http: { host: '127.0.0.1', port: 0 },
-    sip: { host: '127.0.0.1', udpPort: 0, tcpPort: 0 },
+    sip: { host: '127.0.0.1', udpPort: 0, tcpPort: 0, wsPort: 0 },
     media: { host: '127.0.0.1', rtpPortMin, rtpPortMax: rtpPortMin + RTP_PORTS - 2 },
     demo: true,
   };
@@ -101,7 +101,7 @@ class ChildGateway implements RunningGateway {
   readonly dataDir: string;
   readonly adminToken = TOKEN;
   readonly log: LogRecord[] = [];
-  sip = { udpPort: 0, tcpPort: 0 };
+  sip = { udpPort: 0, tcpPort: 0, wsPort: 0 };
   http = { port: 0 };
   readonly #child: ChildProcess;
   readonly #ownsDataDir: boolean;

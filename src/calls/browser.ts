@@ -1,0 +1,163 @@
+// A test call from a browser: INVITE with the credential of a prepared test call -> media (ICE, DTLS) -> money -> agent -> 200.
+//
+// The same order as for a call from a carrier (inbound.ts): nothing is answered before the agent's WebSocket is up and the intent is durable.
+// There is no trunk and no number; the class `browser` has no telephony charge, the agent's time is charged as ever.
+
+import type { Reason } from '../domain/reasons.ts';
+import type { WebRtcSession } from '../media/session.ts';
+import type { InboundEvent, InboundInvite, InboundLeg, Reoffer } from '../signalling/leg.ts';
+import { authorise, connectAgent, type StepOutcome } from './acquire.ts';
+import type { Call } from './call.ts';
+import type { CallDeps } from './deps.ts';
+import { agentParameters, legEnded } from './in-dialog.ts';
+import type { TestCall } from './test-calls.ts';
+
+/** Whom a test call comes from, in records, on bills and for agents. */
+export const BROWSER = 'browser';
+
+export class BrowserCall {
+  readonly #deps: CallDeps;
+  readonly #call: Call;
+  readonly #invite: InboundInvite;
+  readonly #leg: InboundLeg;
+  #session: WebRtcSession | null = null;
+
+  /** Takes the leg at once; the caller goes on with `run`, `refuse` or `challenge`. */
+  constructor(deps: CallDeps, call: Call, invite: InboundInvite) {
+    this.#deps = deps;
+    this.#call = call;
+    this.#invite = invite;
+    this.#leg = invite.accept((event) => this.#onLeg(event));
+    call.setLeg({ refuse: (reason) => this.#leg.reject(reason), hangUp: (reason) => this.#leg.bye(reason) });
+  }
+
+  refuse(reason: Reason): void {
+    void this.#call.end(reason, 'command');
+  }
+
+  challenge(challenges: readonly string[]): void {
+    this.#leg.challenge(challenges);
+    this.#call.withdraw();
+  }
+
+  /** Never rejects: a fault of ours ends this call only. */
+  async run(testCall: TestCall): Promise<void> {
+    try {
+      const refusal = await this.#setUp(testCall);
+      if (refusal !== null && refusal !== 'over') this.refuse(refusal);
+    } catch (error) {
+      this.#deps.log.error({ callId: this.#call.id, err: error }, 'setting up the test call failed');
+      this.refuse('node_fault');
+    }
+  }
+
+  async #setUp({ id, workspaceId, agentId }: TestCall): Promise<StepOutcome> {
+    const { offer } = this.#invite;
+    const call = this.#call;
+    call.identified();
+    Object.assign(call.route, { workspaceId, class: 'browser' });
+    call.note('test_call', { testCallId: id, agentId, class: 'browser' });
+    if (offer === null) return 'bad_offer';
+    const agent = await this.#deps.directory.agents.get(agentId);
+    if (call.over) return 'over';
+    if (agent === undefined || agent.workspaceId !== workspaceId) return 'agent_unreachable';
+
+    const opened = await this.#openMedia(offer, agent.stream.codec);
+    if (typeof opened !== 'object' || opened === null) return opened;
+    const { session, answerSdp } = opened;
+
+    const { from, to } = call.identity;
+    const authorised = await authorise(this.#deps, call, {
+      callId: call.id,
+      workspaceId,
+      direction: 'inbound',
+      class: 'browser',
+      from,
+      to,
+      trunkId: null,
+      numberId: null,
+      agentId,
+      ratedNumber: to,
+      onExhausted: (why) => void call.end(why, 'command'),
+      onLowBalance: (remainingMs) => call.lowBalance(remainingMs),
+      counterRow: session.row,
+    });
+    if (authorised !== null) return authorised;
+
+    this.#leg.ringing();
+    call.ring();
+    const parameters = { ...agentParameters(this.#invite.headers, call), test_call: id };
+    const connected = await connectAgent(this.#deps, call, session, agentId, parameters);
+    if (connected !== null) return connected;
+
+    if ((await this.#leg.answer(answerSdp)) === 'gone') return 'over';
+    if (call.over) {
+      // Our own end crossed our 200: the caller has an answered dialog that must be closed, and is not billed for it.
+      await this.#leg.bye('agent_unreachable');
+      return 'over';
+    }
+    call.answered(this.#deps.limits.maxDurationMs);
+    return null;
+  }
+
+  async #openMedia(
+    offerSdp: string,
+    agentCodec: Parameters<CallDeps['media']['openWebRtc']>[0]['agentCodec'],
+  ): Promise<{ session: WebRtcSession; answerSdp: string } | StepOutcome> {
+    const { media, limits } = this.#deps;
+    const call = this.#call;
+    const outcome = await media.openWebRtc({
+      callId: call.id,
+      timeouts: limits.media,
+      offerSdp,
+      agentCodec,
+      onEvent: (event) => call.onMedia(event),
+    });
+    if (!outcome.ok) {
+      const isOffer = outcome.code === 'offer_refused';
+      if (isOffer) call.note('offer_refused', { reason: outcome.reason, detail: outcome.detail });
+      else call.note('media_refused', { code: outcome.code });
+      if (call.over) return 'over';
+      return isOffer ? outcome.reason : 'node_limit';
+    }
+    if (call.over) {
+      call.releaseLate({ media: outcome.session });
+      return 'over';
+    }
+    this.#session = outcome.session;
+    call.media = outcome.session;
+    return outcome;
+  }
+
+  #onLeg(event: InboundEvent): void {
+    const call = this.#call;
+    switch (event.type) {
+      case 'cancelled':
+        return void call.end('cancelled', 'cancel', undefined, true, 487);
+      case 'confirmed':
+        call.answered(this.#deps.limits.maxDurationMs);
+        return call.note('confirmed');
+      case 'unconfirmed':
+        call.metered?.flag('answer_unconfirmed');
+        return void call.end('answer_unconfirmed', 'signalling', undefined, true);
+      case 'bye':
+      case 'lost':
+        return legEnded(call, event);
+      case 'reoffer':
+        return this.#reoffered(event);
+    }
+  }
+
+  /** Hold and resume, on the same ICE and DTLS. */
+  #reoffered(reoffer: Reoffer): void {
+    const call = this.#call;
+    if (call.over || this.#session === null) return reoffer.refuse(481);
+    const answer = this.#session.reanswer(reoffer.offer);
+    if (!answer.ok) {
+      call.note('reoffer_refused', { reason: answer.reason });
+      return reoffer.refuse(488);
+    }
+    call.note('reoffer');
+    reoffer.accept(answer.answerSdp);
+  }
+}
