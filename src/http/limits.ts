@@ -17,6 +17,8 @@ export interface HttpLimits {
   readonly connectionsMax: number;
   /** A request that is not complete by then is dropped (slow clients on purpose). */
   readonly requestTimeoutMs: number;
+  /** Forms with a file that are read at once; each may hold 5 MB in memory. */
+  readonly uploadsMax: number;
 }
 
 export const DEFAULT_HTTP_LIMITS: HttpLimits = {
@@ -35,6 +37,7 @@ export const DEFAULT_HTTP_LIMITS: HttpLimits = {
   // The console holds a few per person, integrations a handful each; descriptors are needed for calls.
   connectionsMax: 1_000,
   requestTimeoutMs: 15_000,
+  uploadsMax: 8,
 };
 
 /** Default and largest size of a page. */
