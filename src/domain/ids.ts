@@ -14,6 +14,7 @@ export type IdPrefix =
   | 'node'
   | 'req'
   | 'hook'
+  | 'diag'
   | 'dlv'
   | 'evt'
   | 'doc'
