@@ -7,7 +7,7 @@ import type { CallQuality } from '../domain/call.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { AgentDial, AgentNotice } from './agent-stream.ts';
 import type { CounterRows } from './counters.ts';
-import type { AgentConnectOutcome, MediaSession, OpenMedia, RtpParameters } from './session.ts';
+import type { AgentConnectOutcome, MediaEvent, MediaSession, OpenMedia, RtpParameters } from './session.ts';
 import type { BindResult, MediaCommand, MediaReport } from './thread/messages.ts';
 
 /** A place for one media thread; `worker` is null while there is none. */
@@ -32,13 +32,16 @@ export interface SessionParts {
   readonly slot: ThreadSlot;
   readonly row: number;
   readonly port: number;
-  readonly params: OpenMedia;
+  readonly onEvent: (event: MediaEvent) => void;
 }
 
 /** `lost`: the thread died before it answered. */
 export type BindOutcome = BindResult | 'lost';
 
-export class PoolSession implements MediaSession {
+type OpenedReport = Extract<MediaReport, { type: 'opened' }>;
+
+/** What both kinds of legs have in common; each says how it is opened in its thread. */
+export abstract class PoolSession implements MediaSession {
   readonly id: number;
   readonly slot: ThreadSlot;
   readonly row: number;
@@ -48,7 +51,7 @@ export class PoolSession implements MediaSession {
   isOpen = false;
 
   readonly #owner: SessionOwner;
-  readonly #params: OpenMedia;
+  readonly #onEvent: (event: MediaEvent) => void;
   readonly #worker: Worker;
   #lost = false;
   #opened: ((bound: BindOutcome) => void) | null = null;
@@ -63,27 +66,24 @@ export class PoolSession implements MediaSession {
     this.id = parts.id;
     this.slot = parts.slot;
     this.row = parts.row;
-    this.#params = parts.params;
+    this.#onEvent = parts.onEvent;
     this.localPort = parts.port;
     this.localAddress = owner.localAddress;
     this.#worker = parts.slot.worker!;
   }
 
   open(): Promise<BindOutcome> {
-    const { callId, natAllowed, signallingAddress, timeouts } = this.#params;
     return new Promise((resolve) => {
       this.#opened = resolve;
-      this.#post({
-        type: 'open',
-        session: this.id,
-        callId,
-        row: this.row,
-        port: this.localPort,
-        natAllowed,
-        signallingAddress,
-        timeouts,
-      });
+      this.#post(this.openCommand());
     });
+  }
+
+  protected abstract openCommand(): MediaCommand;
+
+  /** What the thread said of the opening. */
+  protected onOpened(_report: OpenedReport): void {
+    // A pair of sockets is bound or it is not.
   }
 
   connectAgent(dial: AgentDial): Promise<AgentConnectOutcome> {
@@ -116,6 +116,7 @@ export class PoolSession implements MediaSession {
   onReport(report: Exclude<MediaReport, { type: 'port-free' | 'running' }>): void {
     switch (report.type) {
       case 'opened':
+        this.onOpened(report);
         this.isOpen = report.bound === 'ok';
         this.#opened?.(report.bound);
         this.#opened = null;
@@ -125,7 +126,7 @@ export class PoolSession implements MediaSession {
         this.#connecting.delete(report.request);
         break;
       case 'event':
-        if (!this.#silent) this.#params.onEvent(report.event);
+        if (!this.#silent) this.#onEvent(report.event);
         break;
       case 'closed':
         this.#closed?.(report.quality);
@@ -141,7 +142,7 @@ export class PoolSession implements MediaSession {
     this.#endConnecting('the media thread was lost');
     this.#closed?.(this.#owner.rows.quality(this.row));
     if (!this.#silent) {
-      this.#params.onEvent({ type: 'thread-lost', atMs: this.#owner.clock.monotonicMs() });
+      this.#onEvent({ type: 'thread-lost', atMs: this.#owner.clock.monotonicMs() });
     }
   }
 
@@ -167,6 +168,22 @@ export class PoolSession implements MediaSession {
 
   #post(command: MediaCommand): void {
     if (!this.#lost) this.#worker.postMessage(command);
+  }
+}
+
+/** The leg of a carrier: a pair of UDP sockets. */
+export class CarrierSession extends PoolSession {
+  readonly #params: OpenMedia;
+
+  constructor(owner: SessionOwner, parts: SessionParts, params: OpenMedia) {
+    super(owner, parts);
+    this.#params = params;
+  }
+
+  protected openCommand(): MediaCommand {
+    const { callId, natAllowed, signallingAddress, timeouts } = this.#params;
+    const { id: session, row, localPort: port } = this;
+    return { type: 'open', session, callId, row, port, natAllowed, signallingAddress, timeouts };
   }
 }
 

@@ -17,11 +17,28 @@
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../domain/clock.ts';
 import { CounterRows, THREAD_FIELD, THREADS_MAX, threadView } from './counters.ts';
-import { PoolSession, type SessionOwner, type ThreadSlot } from './pool-session.ts';
+import { readBrowserOffer } from '../sdp/index.ts';
+import {
+  CarrierSession,
+  type PoolSession,
+  type SessionOwner,
+  type SessionParts,
+  type ThreadSlot,
+} from './pool-session.ts';
 import { PortPairs, type PortRange } from './ports.ts';
 import { type Random, systemRandom } from './random.ts';
-import type { CallCounters, MediaPool, OpenMedia, OpenOutcome, OpenWebRtcOutcome } from './session.ts';
+import type {
+  CallCounters,
+  MediaEvent,
+  MediaPool,
+  OpenMedia,
+  OpenOutcome,
+  OpenWebRtc,
+  OpenWebRtcOutcome,
+} from './session.ts';
 import type { MediaCommand, MediaReport, MediaThreadConfig } from './thread/messages.ts';
+import { BrowserSession, offerRefused } from './webrtc/browser-session.ts';
+import type { WebRtcEngineChoice } from './webrtc/choose.ts';
 
 export interface MediaPoolOptions {
   /** Module that calls `runMediaThread` (src/media-thread.ts). */
@@ -33,6 +50,8 @@ export interface MediaPoolOptions {
   /** What our SDP says instead of `host`, behind NAT. */
   readonly externalAddress: string | null;
   readonly ports: PortRange;
+  /** What carries the legs of browsers, and how long one may take to connect after its answer. Default: they are refused. */
+  readonly webRtc?: { readonly choice: WebRtcEngineChoice; readonly connectTimeoutMs: number };
   readonly clock: Clock;
   readonly random?: Random;
   /** Handed to the entry module of each thread as it is; must survive structured cloning. */
@@ -54,6 +73,8 @@ export interface ObservableMediaPool extends MediaPool {
   /** Threads that died and were replaced. */
   readonly threadsLost: number;
 }
+
+type Opened<T> = { readonly ok: true; readonly session: T } | Extract<OpenOutcome, { ok: false }>;
 
 /** Enough that a random pick in a range half full of other programs' sockets still finds a pair. */
 const BIND_ATTEMPTS_MAX = 16;
@@ -94,6 +115,10 @@ class Pool implements ObservableMediaPool, SessionOwner {
     }
   }
 
+  get #webRtc(): NonNullable<MediaPoolOptions['webRtc']> {
+    return this.options.webRtc ?? { choice: { engine: 'off' }, connectTimeoutMs: 0 };
+  }
+
   get clock(): Clock {
     return this.options.clock;
   }
@@ -117,18 +142,30 @@ class Pool implements ObservableMediaPool, SessionOwner {
     });
   }
 
-  async open(params: OpenMedia): Promise<OpenOutcome> {
-    const slot = this.#leastLoaded();
-    if (slot === null) return { ok: false, code: 'media_thread_lost' };
-    const row = this.rows.take();
-    if (row === null) return { ok: false, code: 'media_ports_exhausted' };
-    const outcome = await this.#bind(params, slot, row);
-    if (!outcome.ok) this.rows.release(row);
-    return outcome;
+  open(params: OpenMedia): Promise<OpenOutcome> {
+    return this.#open(params.onEvent, (parts) => new CarrierSession(this, parts, params));
   }
 
-  async openWebRtc(): Promise<OpenWebRtcOutcome> {
-    return { ok: false, code: 'webrtc_off', detail: 'no engine for browsers is configured' };
+  async openWebRtc(params: OpenWebRtc): Promise<OpenWebRtcOutcome> {
+    if (this.#webRtc.choice.engine === 'off') {
+      return { ok: false, code: 'webrtc_off', detail: 'this node serves no browsers' };
+    }
+    const reading = readBrowserOffer(params.offerSdp, params.agentCodec);
+    if (!reading.ok) return offerRefused(reading);
+    let detail = '';
+    const opened = await this.#open(params.onEvent, (parts) => {
+      const session = new BrowserSession(this, parts, params, reading.offer);
+      session.onRefused = (why) => {
+        detail = why;
+      };
+      return session;
+    });
+    if (!opened.ok) {
+      // An address that cannot be bound is told by carriers' legs too; what else fails is the engine.
+      const code = opened.code === 'media_bind_failed' && detail !== '' ? 'webrtc_failed' : opened.code;
+      return { ok: false, code, detail: detail === '' ? opened.code : detail };
+    }
+    return { ok: true, session: opened.session, answerSdp: opened.session.answer() };
   }
 
   async close(): Promise<void> {
@@ -138,13 +175,26 @@ class Pool implements ObservableMediaPool, SessionOwner {
     await Promise.all(this.#slots.map((slot) => this.#stop(slot)));
   }
 
-  async #bind(params: OpenMedia, slot: ThreadSlot, row: number): Promise<OpenOutcome> {
+  async #open<T extends PoolSession>(
+    onEvent: (event: MediaEvent) => void,
+    create: (parts: SessionParts) => T,
+  ): Promise<Opened<T>> {
+    const slot = this.#leastLoaded();
+    if (slot === null) return { ok: false, code: 'media_thread_lost' };
+    const row = this.rows.take();
+    if (row === null) return { ok: false, code: 'media_ports_exhausted' };
+    const outcome = await this.#bind((id, port) => create({ id, slot, row, port, onEvent }));
+    if (!outcome.ok) this.rows.release(row);
+    return outcome;
+  }
+
+  async #bind<T extends PoolSession>(create: (id: number, port: number) => T): Promise<Opened<T>> {
     for (let attempt = 0; attempt < BIND_ATTEMPTS_MAX; attempt++) {
       const port = this.#ports.take(this.options.clock.monotonicMs());
       if (port === null) return { ok: false, code: 'media_ports_exhausted' };
-      const session = new PoolSession(this, { id: this.#nextSession++, slot, row, port, params });
+      const session = create(this.#nextSession++, port);
       this.#sessions.set(session.id, session);
-      slot.sessions.add(session);
+      session.slot.sessions.add(session);
       const bound = await session.open();
       if (bound === 'ok') return { ok: true, session };
       this.forget(session);
@@ -180,6 +230,7 @@ class Pool implements ObservableMediaPool, SessionOwner {
       index: slot.index,
       host: this.options.host,
       counters: this.rows.memory,
+      webRtc: { ...this.#webRtc, externalAddress: this.options.externalAddress },
       seed: this.options.seed ?? null,
       entryData: this.options.entryData ?? null,
     };

@@ -49,7 +49,12 @@ export type OpenWebRtcOutcome =
   | {
       readonly ok: false;
       /** `webrtc_off`: this node serves no browsers (`media.webrtc: off`); `webrtc_failed`: the engine could not make a transport. */
-      readonly code: 'webrtc_off' | 'webrtc_failed' | 'media_ports_exhausted' | 'media_thread_lost' | 'media_bind_failed';
+      readonly code:
+        | 'webrtc_off'
+        | 'webrtc_failed'
+        | 'media_ports_exhausted'
+        | 'media_thread_lost'
+        | 'media_bind_failed';
       readonly detail: string;
     };
 

@@ -4,7 +4,9 @@
 import type { CallQuality } from '../../domain/call.ts';
 import type { AgentDial, AgentNotice } from '../agent-stream.ts';
 import type { CounterMemory } from '../counters.ts';
+import type { WebRtcLocal, WebRtcRemote } from '../../domain/webrtc-parameters.ts';
 import type { AgentConnectOutcome, MediaEvent, MediaTimeouts, RtpParameters } from '../session.ts';
+import type { WebRtcEngineChoice } from '../webrtc/choose.ts';
 
 /** workerData of a media thread. */
 export interface MediaThreadConfig {
@@ -13,10 +15,20 @@ export interface MediaThreadConfig {
   /** Literal IP address on which RTP sockets are bound. */
   readonly host: string;
   readonly counters: CounterMemory;
+  readonly webRtc: WebRtcThreadConfig;
   /** Null = randomness of the operating system. */
   readonly seed: number | null;
   /** For the entry module, which joins the data plane with the agents' dialects; nobody in this room looks at it. */
   readonly entryData: unknown;
+}
+
+/** How the legs of browsers are carried. */
+export interface WebRtcThreadConfig {
+  readonly choice: WebRtcEngineChoice;
+  /** Written into candidates instead of `host`. */
+  readonly externalAddress: string | null;
+  /** From `start`: how long ICE and DTLS may take. */
+  readonly connectTimeoutMs: number;
 }
 
 export type MediaCommand =
@@ -30,6 +42,16 @@ export type MediaCommand =
       readonly signallingAddress: string | null;
       readonly timeouts: MediaTimeouts;
     }
+  | {
+      readonly type: 'open-browser';
+      readonly session: number;
+      readonly callId: string;
+      readonly row: number;
+      readonly port: number;
+      readonly remote: WebRtcRemote;
+      readonly parameters: RtpParameters;
+      readonly timeouts: MediaTimeouts;
+    }
   | { readonly type: 'connect-agent'; readonly session: number; readonly request: number; readonly dial: AgentDial }
   | { readonly type: 'negotiate'; readonly session: number; readonly remote: RtpParameters }
   | { readonly type: 'start'; readonly session: number }
@@ -40,7 +62,14 @@ export type MediaCommand =
 export type MediaReport =
   /** The thread listens. */
   | { readonly type: 'running' }
-  | { readonly type: 'opened'; readonly session: number; readonly bound: BindResult }
+  | {
+      readonly type: 'opened';
+      readonly session: number;
+      readonly bound: BindResult;
+      /** A browser's leg: our side of its transport, or why there is none. */
+      readonly local?: WebRtcLocal;
+      readonly detail?: string;
+    }
   | {
       readonly type: 'agent-connected';
       readonly session: number;

@@ -8,11 +8,15 @@
 // E4. After a stall of the thread, what arrived meanwhile is read first: else audio that waits in the kernel would be taken for
 //     missing and silence put in its place.
 
+import { randomBytes } from 'node:crypto';
 import type { MessagePort } from 'node:worker_threads';
 import type { AgentStreamFactory } from '../agent-stream.ts';
 import { rowView, THREAD_FIELD, threadView } from '../counters.ts';
 import { BlockPool } from '../playout.ts';
 import { type Random, seededRandom, systemRandom } from '../random.ts';
+import { BrowserPath } from '../webrtc/browser-path.ts';
+import type { WebRtcEndpoint } from '../webrtc/endpoint.ts';
+import { LazyEngine } from '../webrtc/lazy-engine.ts';
 import { CallMedia } from './call.ts';
 import { LatchedPath } from './latched-path.ts';
 import type { MediaCommand, MediaReport, MediaThreadConfig } from './messages.ts';
@@ -54,6 +58,9 @@ class MediaThread {
   /** The same calls, for the tick. */
   readonly #calls: CallMedia[] = [];
   readonly #draining = new Set<SocketPair>();
+  readonly #webRtc: LazyEngine;
+  /** Transports of browsers that are being given up. */
+  readonly #closing = new Set<Promise<void>>();
   /** Sessions closed while their sockets were being bound. */
   readonly #opening = new Set<number>();
   #timer: NodeJS.Timeout | null = null;
@@ -68,12 +75,17 @@ class MediaThread {
     this.#createAgentStream = createAgentStream;
     this.#random = config.seed === null ? systemRandom : seededRandom(config.seed);
     this.#slot = threadView(config.counters, config.index);
+    const { choice, externalAddress } = config.webRtc;
+    this.#webRtc = new LazyEngine(choice, { host: config.host, externalAddress, nowMs: this.#nowMs, randomBytes });
   }
 
   command(command: MediaCommand): void {
     switch (command.type) {
       case 'open':
         void this.#open(command);
+        break;
+      case 'open-browser':
+        void this.#openBrowser(command);
         break;
       case 'connect-agent':
         this.#connectAgent(command);
@@ -91,7 +103,7 @@ class MediaThread {
         this.#close(command.session);
         break;
       case 'stop':
-        this.#stop();
+        void this.#stop();
         break;
     }
   }
@@ -118,7 +130,33 @@ class MediaThread {
     this.#admit({ session, media, release });
   }
 
-  #createCall(command: Extract<MediaCommand, { type: 'open' }>, path: RtpPath): CallMedia {
+  async #openBrowser(command: Extract<MediaCommand, { type: 'open-browser' }>): Promise<void> {
+    const { session, port, remote, parameters } = command;
+    this.#opening.add(session);
+    const path = new BrowserPath(this.#config.webRtc.connectTimeoutMs, this.#nowMs);
+    const media = this.#createCall(command, path);
+    const opened = await this.#webRtc.open({ port, remote, parameters, ssrc: media.ssrc }, path);
+    if (!opened.ok) {
+      this.#opening.delete(session);
+      this.#report({ type: 'opened', session, bound: opened.code, detail: opened.detail });
+      return;
+    }
+    path.join(media, opened.endpoint);
+    media.negotiate(parameters);
+    this.#report({ type: 'opened', session, bound: 'ok', local: opened.endpoint.local });
+    this.#admit({ session, media, release: () => this.#closeEndpoint(opened.endpoint, port) });
+  }
+
+  /** No stale packet of a browser can enter the next call: its keys are its own. So the port is free as soon as it is closed. */
+  #closeEndpoint(endpoint: WebRtcEndpoint, port: number): void {
+    const closing = endpoint.close().then(() => {
+      this.#closing.delete(closing);
+      this.#report({ type: 'port-free', port });
+    });
+    this.#closing.add(closing);
+  }
+
+  #createCall(command: Extract<MediaCommand, { type: 'open' | 'open-browser' }>, path: RtpPath): CallMedia {
     const { session } = command;
     return new CallMedia(command, {
       nowMs: this.#nowMs,
@@ -163,11 +201,13 @@ class MediaThread {
     this.#report({ type: 'closed', session, quality });
   }
 
-  #stop(): void {
+  async #stop(): Promise<void> {
     for (const session of [...this.#bySession.keys()]) this.#close(session);
     for (const sockets of this.#draining) sockets.close();
     this.#draining.clear();
     this.#stopTimer();
+    await Promise.all(this.#closing);
+    await this.#webRtc.close();
     this.#port.close();
   }
 

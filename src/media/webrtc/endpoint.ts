@@ -2,7 +2,7 @@
 //
 //   state      input                                                    host is told
 //   opening    the engine bound the port                                -  (`open` resolves)
-//   ice        the browser's checks nominate a path                     -
+//   ice        an authentic check of the browser                        -
 //   dtls       handshake done, certificate matches a fingerprint        connected()
 //   dtls       handshake fails, or another certificate                  failed('dtls_failed')
 //   connected  authentic RTP, RTCP                                      rtp(), rtcp()
@@ -72,6 +72,8 @@ export interface WebRtcEngineOptions {
   /** Written into candidates instead of `host`, behind NAT. */
   readonly externalAddress: string | null;
   readonly nowMs: () => number;
+  /** Of the operating system: credentials must not be guessable. */
+  readonly randomBytes: (count: number) => Buffer;
 }
 
 /** RFC 7675 section 5.1: consent expires 30 s after the last authentic check. */

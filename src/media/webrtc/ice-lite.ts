@@ -1,14 +1,13 @@
 // The lite side of ICE (RFC 8445 section 2.5): who may speak to this port, and where we send. The browser does the checking.
 //
 //   state      input                                      effect
-//   waiting    check with our credentials                 answered; its source may speak
-//   waiting    such a check that nominates                answered; selected
-//   selected   check that nominates, another source       answered; that one is selected (the browser moved)
+//   waiting    check with our credentials                 answered; its source may speak, and we send there meanwhile
+//   any        such a check that nominates                answered; we send to its source from now on (the browser chose, or moved)
 //   any        error in a check                           answered with it; nothing changes
 //   any        a stranger's packet                        counted; no answer
 //
 // Invariants
-//   I1. DTLS and SRTP are taken only from sources whose check was authentic, and sent only to the selected one: an offer cannot aim us at
+//   I1. DTLS and SRTP are taken only from sources whose check was authentic, and sent only to one of them: an offer cannot aim us at
 //       anybody, and strangers reach neither the handshake nor the cipher.
 //   I2. Sources are bounded; only the browser itself can push one of its own out.
 //   I3. Each authentic check renews the consent to send (RFC 7675 section 5.1).
@@ -23,8 +22,8 @@ export interface IcePeer {
 const SOURCES_MAX = 8;
 
 export class IceLite {
-  /** Where we send; null until a check nominated a path. */
-  selected: IcePeer | null = null;
+  /** Where we send; null before the first authentic check. */
+  target: IcePeer | null = null;
   /** Monotonic ms of the last authentic check, 0 = none. */
   lastCheckMs = 0;
 
@@ -47,15 +46,15 @@ export class IceLite {
       case 'check': {
         this.lastCheckMs = nowMs;
         const source = this.#remember(address, port);
-        if (reading.nominates) this.selected = source;
+        if (reading.nominates || this.target === null) this.target = source;
         return bindingSuccess(bytes, address, port, password);
       }
     }
   }
 
   accepts(address: string, port: number): boolean {
-    const selected = this.selected;
-    if (selected !== null && selected.port === port && selected.address === address) return true;
+    const target = this.target;
+    if (target !== null && target.port === port && target.address === address) return true;
     return this.#find(address, port) !== undefined;
   }
 
