@@ -25,6 +25,7 @@ import { createCallObserver } from './calls/observer.ts';
 import { ConfigError } from './config/errors.ts';
 import type { Config } from './config/schema.ts';
 import { loadDemoWorkspace } from './demo-workspace.ts';
+import { createDiagnoses } from './diagnosis-parts.ts';
 import { startCallRecordsThread } from './directory/call-records.ts';
 import { openDirectory } from './directory/sqlite-directory.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
@@ -42,6 +43,7 @@ import { createMetrics, type Metrics } from './observability/metrics.ts';
 import { startPersonalNumbers, verificationCallerId } from './personal-parts.ts';
 import { collectMedia, watchEventLoop } from './node-metrics.ts';
 import { countRecovered, meterObserver, sipObserver } from './observers.ts';
+import { readRequirements, startNumberRequests } from './number-request-parts.ts';
 import { readProviderSettings, startNumbers } from './numbers-parts.ts';
 import { readPriceLists } from './price-lists.ts';
 import { startReconciliation } from './reconciliation-parts.ts';
@@ -94,6 +96,7 @@ export function checkGateway(config: Config, root: string): void {
   readPriceLists(config, root);
   checkSipFiles(config, root);
   readProviderSettings(config, root);
+  readRequirements(config, root);
   const networks = [
     { key: 'agents.openNetworks', variable: 'CALLIN_AGENTS__OPEN_NETWORKS', value: config.agents.openNetworks },
     { key: 'trunks.openNetworks', variable: 'CALLIN_TRUNKS__OPEN_NETWORKS', value: config.trunks.openNetworks },
@@ -328,6 +331,18 @@ async function assemble(
     logger,
   });
   closers.push(() => numbers.close());
+  const numberRequests = startNumberRequests({
+    config,
+    root,
+    directory,
+    books,
+    clock,
+    ids,
+    logger,
+    onGranted: ({ activation: setup, monthly, ...number }) =>
+      numbers.fees.subscribe({ ...number, price: { setup, monthly }, inventory: null, providerId: null }),
+  });
+  closers.push(() => numberRequests.close());
   let httpPort = 0;
   const http: HttpServer = await createHttp({
     directory,
@@ -337,6 +352,7 @@ async function assemble(
     reconciliation: reconciliation.service,
     personalNumbers,
     numbers,
+    numberRequests: numberRequests.service,
     calls,
     webhooks,
     events: hub,
@@ -360,6 +376,19 @@ async function assemble(
     explainRoute: (question) => explainInbound(routeInbound, question),
     trunkHealth: (id) => trunks.health.of(id),
     trunkChecks: trunks.checks,
+    diagnoses: createDiagnoses({
+      clock,
+      ids,
+      directory,
+      books,
+      currency: config.billing.currency,
+      rates,
+      trunkChecks: trunks.checks,
+      health: (id) => trunks.health.of(id),
+      node: () => ({ sip: signalling.connected, accepting: calls.state === 'active' }),
+      numbers,
+      agentNetworks: openNetworks(config),
+    }),
     sipListeners: () => trunks.listeners(),
   });
   httpPort = (await http.listen({ host: config.http.host, port: config.http.port })).port;

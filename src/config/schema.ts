@@ -74,6 +74,12 @@ export const configSchema = object({
     ),
     feeGraceMs: milliseconds(0, 31_536_000_000),
   }),
+  numberRequests: object({
+    /** A folder, or `off`. */
+    requirements: Type.String({ minLength: 1 }),
+    keptDays: Type.Integer({ minimum: 0, maximum: 3_650 }),
+    abandonedDays: Type.Integer({ minimum: 1, maximum: 3_650 }),
+  }),
   providers: object({
     file: Type.String({ minLength: 1 }),
     transport: Type.Union([Type.Literal('udp'), Type.Literal('tcp'), Type.Literal('tls')]),

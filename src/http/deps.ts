@@ -2,6 +2,7 @@
 
 import type { CallManager } from '../calls/manager.ts';
 import type { PreparedTestCall, TestCall } from '../calls/test-calls.ts';
+import type { Diagnoses } from '../diagnosis/diagnosis.ts';
 import type { TrunkChecks } from '../diagnosis/trunk-checks.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { Clock } from '../domain/clock.ts';
@@ -12,6 +13,7 @@ import type { PostingSums } from '../ledger/sums.ts';
 import type { PersonalNumbers } from '../numbers/personal/personal-numbers.ts';
 import type { EventHub } from '../observability/event-hub.ts';
 import type { Numbers } from '../numbers/numbers.ts';
+import type { NumberRequests } from '../numbers/requests/number-requests.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Reconciliation } from '../reconciliation/reconciliation.ts';
@@ -34,6 +36,8 @@ export interface HttpDeps {
   readonly reconciliation: Reconciliation;
   /** Numbers that are bought, imported and given back. */
   readonly numbers: Numbers;
+  /** Numbers that are asked for, with documents and a review. */
+  readonly numberRequests: NumberRequests;
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -51,6 +55,7 @@ export interface HttpDeps {
   readonly trunkHealth?: (trunkId: string) => TrunkHealth | undefined;
   /** What can be found out about a trunk by asking. */
   readonly trunkChecks: Pick<TrunkChecks, 'check' | 'refusedGateway'>;
+  readonly diagnoses: Pick<Diagnoses, 'run' | 'get'>;
   /** Where carriers reach us, one per transport that is switched on. */
   readonly sipListeners: () => readonly SipListener[];
   readonly limits?: Partial<HttpLimits>;

@@ -7,6 +7,7 @@ import { NumbersError } from '../numbers/failure.ts';
 import { PersonalNumberError } from '../numbers/personal/errors.ts';
 import { CdrRowsError, ReconciliationError } from '../reconciliation/errors.ts';
 import { problemOfNumbers } from './number-problems.ts';
+import { problemOfNumberRequest } from './number-request-problems.ts';
 import { invalidField, Problem, type ProblemCode, problemOfReason } from './problems.ts';
 
 export function problemOf(error: unknown): Problem {
@@ -19,6 +20,7 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof PersonalNumberError) return problemOfPersonal(error);
   const { code = '', statusCode = 500 } = error as { readonly code?: string; readonly statusCode?: number };
   return (
+    problemOfNumberRequest(error) ??
     problemOfBooks(code) ??
     problemOfWebhooks(error, code) ??
     problemOfFastify(error, code, statusCode) ??

@@ -29,10 +29,12 @@ import type { RouteDeps } from './route-deps.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { billingRoutes } from './routes/billing.ts';
 import { callRoutes } from './routes/calls.ts';
+import { diagnosisRoutes } from './routes/diagnoses.ts';
 import { eventRoutes } from './routes/events.ts';
 import { ledgerRoutes } from './routes/ledger.ts';
 import { nodeRoutes } from './routes/node.ts';
 import { numberOrderRoutes } from './routes/number-orders.ts';
+import { numberRequestRoutes } from './routes/number-requests.ts';
 import { numberRoutes } from './routes/numbers.ts';
 import { providerAccountRoutes } from './routes/provider-accounts.ts';
 import { personalNumberRoutes } from './routes/personal-numbers.ts';
@@ -121,8 +123,10 @@ export function routeTable(deps: RouteDeps): readonly Route[] {
     ...workspaceRoutes(deps),
     ...agentRoutes(deps),
     ...trunkRoutes(deps),
+    ...diagnosisRoutes(deps),
     ...numberRoutes(deps),
     ...numberOrderRoutes(deps),
+    ...numberRequestRoutes(deps),
     ...providerAccountRoutes(deps),
     ...personalNumberRoutes(deps),
     ...callRoutes(deps),

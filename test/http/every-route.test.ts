@@ -33,9 +33,15 @@ const BODIES: Readonly<Record<string, object>> = {
   changeTrunk: { label: 'x' },
   createNumber: { e164: '+12025550177', trunkId: 'trunk_a' },
   changeNumber: { agentId: null },
+  createNumberRequest: { country: 'ES', type: 'mobile', requestType: 'new' },
+  saveNumberRequestField: { value: 'company' },
+  approveNumberRequest: { numbers: ['+34910000001'] },
+  rejectNumberRequest: { reason: 'x' },
   startPersonalNumber: { e164: '+1 202 555 0188' },
   verifyPersonalNumber: { code: '123456' },
+  createDiagnosis: { numberE164: '+12025550100' },
   placeCall: { from: '+12025550100', to: '+12025550101' },
+  prepareTestCall: { agentId: 'agent_a' },
   resolveReconciliationException: { note: 'x' },
   createWebhook: { url: 'http://127.0.0.1:9/hook' },
   changeWebhook: { enabled: true },
@@ -71,11 +77,14 @@ beforeAll(async () => {
   await world.directory.trunks.put(trunk({ id: 'trunk_managed', workspaceId: null, kind: 'managed' }));
   const personal = { workspaceId: a.id, e164: '+12025550187' as E164, requestKey: 'every' };
   RECORDS['personal-numbers'] = (await world.deps.personalNumbers.start(personal)).view.item.id;
+  const asked = { country: 'ES', type: 'local', requestType: 'new', quantity: 1, numbers: [], by: 'customer' } as const;
+  RECORDS['number-requests'] = (await world.deps.numberRequests.create({ ...asked, workspaceId: a.id })).request.id;
   RECORDS['webhooks'] = (await world.webhooks.make({ workspaceId: a.id })).id;
   for (const role of ['member', 'read_only'] as const) {
     weak[role] = (await world.ask('POST', `/v1/workspaces/${a.id}/keys`, { body: { label: role, role } })).body.token;
   }
   signedIn = await world.signIn(ADMIN_TOKEN);
+  RECORDS['diagnoses'] = (await world.deps.diagnoses.run({ workspaceId: a.id })).id;
   world.calls.records.set('call_a', call({ workspaceId: a.id, state: 'answered' }));
 });
 afterAll(() => world.close());
@@ -304,6 +313,7 @@ async function snapshot(): Promise<unknown> {
     hungUp: world.calls.hungUp.length,
     postings: world.books.lines.length,
     personal: (await world.deps.personalNumbers.list(page)).items.map(({ item }) => item),
+    numberRequests: await world.deps.numberRequests.find(page),
     webhooks: await world.webhooks.webhooks.list(page),
     sent: world.webhooks.sender.sent.length,
   };
@@ -322,6 +332,8 @@ function pathOf({ path }: Listed, workspaceId: string, missing?: string): string
     .replace('{id}', id ?? '')
     .replace('{keyId}', missing ?? 'key_a')
     .replace('{deliveryId}', missing ?? 'dlv_a')
+    .replace('{name}', 'holder')
+    .replace('{documentId}', missing ?? 'doc_a')
     .replace('{month}', '2026-01');
 }
 

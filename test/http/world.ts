@@ -25,8 +25,10 @@ import { createEventHub, type EventHub } from '../../src/observability/event-hub
 import { createLogger } from '../../src/observability/logger.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
 import { call } from '../directory/records.ts';
+import { openTestDiagnoses } from '../diagnosis/stage.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { openRig, type Rig } from '../webhooks/support.ts';
+import { openTestRequests } from '../numbers/requests/stage.ts';
 import { openTestNumbers } from '../numbers/stage.ts';
 import { createAnswerCheck } from './documented.ts';
 import { personalRig, type SpokenCode } from './personal.ts';
@@ -111,6 +113,7 @@ export async function startWorld(over: Partial<HttpDeps> = {}): Promise<World> {
     books,
     reconciliation,
     numbers,
+    numberRequests: openTestRequests({ directory, books, clock }).service,
     currency: 'USD',
     calls,
     webhooks: webhooks.webhooks,
@@ -142,6 +145,7 @@ export async function startWorld(over: Partial<HttpDeps> = {}): Promise<World> {
     },
     ready: async () => ({ sip: true, store: true }),
     trunkChecks: { check: async () => [], refusedGateway: async () => undefined },
+    diagnoses: openTestDiagnoses({ directory, books, clock }),
     sipListeners: () => [
       { host: 'sip.gateway.example', port: 5060, transport: 'udp' },
       { host: 'sip.gateway.example', port: 5060, transport: 'tcp' },
