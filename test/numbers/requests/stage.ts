@@ -82,8 +82,16 @@ export function pngChunk(name: string, data: Buffer): Buffer {
 
 /** The smallest baseline JPEG: one grey pixel. */
 export function jpeg(): Buffer {
-  const hex =
-    'ffd8ffe000104a46494600010101004800480000ffdb004300ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff' +
-    'ffffffffffffffffffffffffffc0000b080001000101011100ffc40014000100000000000000000000000000000003ffc40014100100000000000000000000000000000000ffda0008010100003f0037ffd9';
-  return Buffer.from(hex, 'hex');
+  const parts = [
+    'ffd8',
+    'ffe000104a46494600010101004800480000',
+    `ffdb004300${'ff'.repeat(64)}`,
+    'ffc0000b080001000101011100',
+    'ffc40014000100000000000000000000000000000003',
+    'ffc40014100100000000000000000000000000000000',
+    'ffda0008010100003f00',
+    '37',
+    'ffd9',
+  ];
+  return Buffer.from(parts.join(''), 'hex');
 }
