@@ -42,7 +42,7 @@ const NANO_PER_UNIT = 1_000_000_000n;
 /** Of the whole installation, until the operator changes them like those of any workspace. */
 const FIRST_LIMITS = {
   concurrentCalls: 10,
-  callsPerSecond: 2,
+  callsPerSecond: 5,
   spendPerHour: null,
   spendPerDay: 20n * NANO_PER_UNIT,
 } as const;
