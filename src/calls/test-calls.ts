@@ -118,8 +118,9 @@ export class TestCalls {
       return { kind: 'accepted', testCall: { id, workspaceId, agentId } };
     }
     if (verdict === 'wrong') this.#failures.count(address);
-    // MD5 first: sip.js reads one challenge only, and knows nothing else. A password that is random and good once is none to guess.
-    return { kind: 'challenged', challenges: this.#digest.challenges(verdict === 'stale').toReversed() };
+    // SHA-256, and MD5 as the last: sip.js keeps the last of several and knows nothing else. A password that is random and good once is
+    // none to guess.
+    return { kind: 'challenged', challenges: this.#digest.challenges(verdict === 'stale') };
   }
 
   #expire(): void {

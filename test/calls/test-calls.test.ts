@@ -62,8 +62,8 @@ describe('the credential of a test call', () => {
     expect(testCalls.size).toBe(0);
   });
 
-  test('challenges MD5 first, which is all that sip.js reads, and SHA-256 beside it, each apart', () => {
-    expect(challenges().map((challenge) => /algorithm=([^,]+)/.exec(challenge)?.[1])).toEqual(['MD5', 'SHA-256']);
+  test('challenges SHA-256, and MD5 last, because sip.js keeps the last of several', () => {
+    expect(challenges().map((challenge) => /algorithm=([^,]+)/.exec(challenge)?.[1])).toEqual(['SHA-256', 'MD5']);
   });
 
   test('is nobody’s after two minutes', () => {

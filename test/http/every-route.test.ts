@@ -33,6 +33,12 @@ const BODIES: Readonly<Record<string, object>> = {
   changeTrunk: { label: 'x' },
   createNumber: { e164: '+12025550177', trunkId: 'trunk_a' },
   changeNumber: { agentId: null },
+  orderNumbers: { numbers: ['+14155550103'] },
+  connectProviderAccount: { provider: 'telnyx', apiKey: 'KEY0123456789ABCDEF' },
+  replaceProviderKey: { apiKey: 'KEY0123456789ABCDEF' },
+  importProviderNumbers: { numbers: ['+14155550103'] },
+  provisionProviderTrunk: {},
+  undoProviderTrunk: {},
   createNumberRequest: { country: 'ES', type: 'mobile', requestType: 'new' },
   saveNumberRequestField: { value: 'company' },
   approveNumberRequest: { numbers: ['+34910000001'] },
@@ -75,6 +81,7 @@ beforeAll(async () => {
   await world.directory.numbers.put(number({ workspaceId: a.id, e164: '+12025550100' as E164 }));
   await world.directory.keys.put(apiKey({ workspaceId: a.id }));
   await world.directory.trunks.put(trunk({ id: 'trunk_managed', workspaceId: null, kind: 'managed' }));
+  Object.assign(RECORDS, await putNumberRecords(world.directory, a.id));
   const personal = { workspaceId: a.id, e164: '+12025550187' as E164, requestKey: 'every' };
   RECORDS['personal-numbers'] = (await world.deps.personalNumbers.start(personal)).view.item.id;
   const asked = { country: 'ES', type: 'local', requestType: 'new', quantity: 1, numbers: [], by: 'customer' } as const;
@@ -308,6 +315,8 @@ async function snapshot(): Promise<unknown> {
     trunks: await directory.trunks.list(page),
     numbers: await directory.numbers.list(page),
     keys: await directory.keys.list(page),
+    orders: await world.deps.numbers.shop.list(page),
+    accounts: await world.deps.numbers.accounts.list(page),
     calls: [...world.calls.records.keys()],
     asked: world.calls.asked.length,
     hungUp: world.calls.hungUp.length,
