@@ -85,7 +85,7 @@ export class BrowserPeer {
   secured(sequence: number, payload: Buffer): Buffer {
     const header = new RtpHeader({
       sequenceNumber: sequence,
-      timestamp: 1,
+      timestamp: this.timestamp,
       payloadType: 0,
       ssrc: this.ssrc,
       marker: false,
@@ -100,6 +100,25 @@ export class BrowserPeer {
 
   get srtpProfile(): number | undefined {
     return this.#transport.dtls?.srtp.srtpProfile;
+  }
+
+  get dtlsState(): string {
+    return this.#transport.state;
+  }
+
+  /** What a browser sends when its page closes the connection; werift's own close sends nothing. */
+  sendCloseNotify(): void {
+    const { dtls, cipher, sessionType } = this.#transport.dtls!;
+    const header = { type: 21, version: 0xfefd, epoch: dtls.epoch, sequenceNumber: ++dtls.recordSequenceNumber };
+    const sealed = cipher.cipher.encrypt(sessionType, Buffer.from([1, 0]), header);
+    const record = Buffer.alloc(13 + sealed.length);
+    record.writeUInt8(header.type, 0);
+    record.writeUInt16BE(header.version, 1);
+    record.writeUInt16BE(header.epoch, 3);
+    record.writeUIntBE(header.sequenceNumber, 5, 6);
+    record.writeUInt16BE(sealed.length, 11);
+    sealed.copy(record, 13);
+    this.sendRaw(record);
   }
 
   async close(): Promise<void> {
