@@ -2,7 +2,8 @@
 
 import { formatMoney } from '../domain/money.ts';
 import type { AccountRecord, ImportRecord, SetupStep } from '../numbers/accounts/account.ts';
-import type { AccountPage, ImportedNumber } from '../numbers/accounts/accounts.ts';
+import type { AccountPage } from '../numbers/accounts/accounts.ts';
+import type { ImportedNumber } from '../numbers/accounts/importing.ts';
 import { failureOf, type NumberFailure } from '../numbers/failure.ts';
 import { type NumberOrder, type OrderedNumber, stateOf } from '../numbers/shop/order.ts';
 import type { PricedOffer } from '../numbers/shop/shop.ts';

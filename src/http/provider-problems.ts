@@ -1,6 +1,6 @@
 // The failures of providers of phone numbers as problems: the same code, text and advice (providers/errors.ts), with a status.
 //
-// Invariant PP1. Three codes mean something else in this API (P1): they get a longer name here, and nowhere else.
+// Invariant PP1. Some codes mean something else in this API (P1): they get a longer name here, and nowhere else.
 
 import { PROVIDER_ERRORS, type ProviderErrorCode } from '../providers/index.ts';
 
@@ -8,6 +8,7 @@ const RENAMED = {
   not_found: 'provider_object_gone',
   rate_limited: 'provider_rate_limited',
   cancelled: 'provider_run_cancelled',
+  credentials_refused: 'provider_credentials_refused',
 } as const satisfies Partial<Record<ProviderErrorCode, string>>;
 
 type Renamed = keyof typeof RENAMED;

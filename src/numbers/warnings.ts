@@ -27,7 +27,9 @@ export function warningsOf(number: PhoneNumber, sources?: WarningSources): Numbe
     not_assigned_to_agent: agentId === null,
     fee_unpaid: feeState !== undefined,
     outbound_suspended: feeState === 'suspended',
-    trunk_missing: sources !== undefined && trunkId === null && !isReachable(provider, sources.trunks),
+    // What is being connected gets its trunk then.
+    trunk_missing:
+      sources !== undefined && status === 'active' && trunkId === null && !isReachable(provider, sources.trunks),
     trunk_down: trunkId !== null && sources?.isTrunkDown(trunkId) === true,
     not_connected: isImported && status === 'pending',
   };

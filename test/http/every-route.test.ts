@@ -3,6 +3,7 @@ import type { E164 } from '../../src/domain/e164.ts';
 import type { OpenApiDocument, Operation } from '../../src/http/openapi.ts';
 import { buildOpenApi } from '../../src/http/openapi.ts';
 import { routeTable } from '../../src/http/server.ts';
+import { putNumberRecords } from '../numbers/records.ts';
 import { agent, apiKey, call, number, trunk } from '../directory/records.ts';
 import { ADMIN_TOKEN, startWorld, type World } from './world.ts';
 

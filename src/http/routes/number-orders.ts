@@ -30,7 +30,7 @@ export function numberOrderRoutes({ directory, numbers, currency }: HttpDeps): r
       async handle({ principal, query }) {
         const workspaceId = ownerOf(principal, query.workspaceId);
         await found(directory.workspaces.get(workspaceId));
-        const { country, type = 'local', areaCode = null, limit = OFFERS } = query;
+        const { country = 'US', type = 'local', areaCode = null, limit = OFFERS } = query;
         const offers = await numbers.shop.search(workspaceId, { country, type, areaCode, limit });
         return { body: { items: offers.map((offer) => viewOffer(offer, currency)) } };
       },

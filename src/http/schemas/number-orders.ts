@@ -23,7 +23,7 @@ export const noticeSchema = object(
 
 export const availableQuery = object({
   ...workspaceFilter,
-  country,
+  country: optional(country),
   type: optional(Type.Enum(['local', 'tollfree', 'mobile'])),
   areaCode: optional(Type.String({ pattern: '^\\d{3}$', description: 'an area code of three digits such as 415' })),
   limit: optional(Type.Integer({ minimum: 1, maximum: 50, default: 20 })),

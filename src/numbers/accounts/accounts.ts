@@ -4,24 +4,20 @@
 //   PA1. A key is stored after the provider has taken it, area by area, and a new one only where it opens the same account.
 //   PA2. An account whose trunk or numbers are in use is not forgotten by accident: what was set at the provider could not be put back any more.
 
-import { NumberTaken, RecordTaken, UnknownReference } from '../../directory/errors.ts';
+import { RecordTaken } from '../../directory/errors.ts';
 import type { Directory, Page, PageOf } from '../../directory/directory.ts';
-import type { E164 } from '../../domain/e164.ts';
 import type { PhoneNumber } from '../../domain/directory.ts';
 import type { RandomBytes } from '../../domain/ids.ts';
 import {
-  type AccountNumber,
   type AccountReport,
   createSipCredentials,
   newTrunkRecord,
-  type Notice,
   type NumberPage,
   type ProviderAccount,
   type Providers,
   type TrunkRecord,
 } from '../../providers/index.ts';
-import { failureOf, type NumberFailure, refuse, refuseAs } from '../failure.ts';
-import { within } from '../work.ts';
+import { refuse, refuseAs } from '../failure.ts';
 import {
   type AccountCredentials,
   type AccountRecord,
@@ -31,7 +27,8 @@ import {
   keyOf,
   NEW_SETUP,
 } from './account.ts';
-import { detachImport, importedNumber, importsOf } from './imports.ts';
+import { type ImportedNumber, Importing, type ImportRequest } from './importing.ts';
+import { detachImport, importsOf } from './imports.ts';
 import { type RunOptions, type SetupDeps, Setups } from './setup.ts';
 
 export interface AccountsDeps extends Omit<SetupDeps, 'open'> {
@@ -42,42 +39,24 @@ export interface AccountsDeps extends Omit<SetupDeps, 'open'> {
   readonly allowedCountries: 'worldwide' | readonly string[];
 }
 
-export interface ImportRequest {
-  readonly numbers: readonly E164[];
-  readonly agentId: string | null;
-  /** Also those whose calls go to another system now. */
-  readonly takeOver: boolean;
-}
-
-export interface ImportedNumber {
-  readonly e164: E164;
-  /** null = it was refused before anything was done. */
-  readonly numberId: string | null;
-  readonly state: 'pending' | 'active' | 'failed';
-  readonly failure: NumberFailure | null;
-  readonly notices: readonly Notice[];
-}
-
 export interface AccountPage extends NumberPage {
   /** Of those that are imported: number at the provider -> number of ours. */
   readonly imported: ReadonlyMap<string, string>;
 }
 
-/** As long as somebody waits for an import; it goes on after that. */
-const ANSWER_MS = 10_000;
 const OPENED_MAX = 1_000;
-/** 25 000 numbers. */
-const PAGES_MAX = 100;
 
 export class Accounts {
   readonly #deps: AccountsDeps;
   readonly #setups: Setups;
+  readonly #importing: Importing;
   /** One client per account, so that its limits hold for all who ask it. */
   readonly #opened = new Map<string, ProviderAccount>();
 
   constructor(deps: AccountsDeps) {
     this.#deps = deps;
     this.#setups = new Setups({ ...deps, open: (account) => this.#open(credentialsOf(account)) });
+    this.#importing = new Importing(deps, this.#setups);
   }
 
   /** PA1. Throws NumbersError. */
@@ -161,19 +140,9 @@ export class Accounts {
     return { ...page.value, imported: new Map(imports.map(({ providerId, id }) => [providerId, id])) };
   }
 
-  /** Those that can be are connected, by a run that also makes the trunk where there is none; answers how they stand after a while. */
-  async import(account: AccountRecord, request: ImportRequest): Promise<readonly ImportedNumber[]> {
-    const found = await this.#find(account, request.numbers);
-    const refused = new Map<E164, NumberFailure>();
-    const wanted = new Map<E164, string>();
-    for (const e164 of request.numbers) {
-      const outcome = await this.#want(account, found.get(e164), request);
-      if (typeof outcome === 'string') wanted.set(e164, outcome);
-      else refused.set(e164, outcome);
-    }
-    if (await this.#isAnyOpen([...wanted.values()]))
-      await within(this.#deps.clock, ANSWER_MS, this.#connectAll(account.id));
-    return Promise.all(request.numbers.map((e164) => this.#stateOf(e164, wanted.get(e164), refused.get(e164))));
+  /** How each stands after a while. */
+  import(account: AccountRecord, request: ImportRequest): Promise<readonly ImportedNumber[]> {
+    return this.#importing.import(account, this.#open(credentialsOf(account)).numbers, request);
   }
 
   /** Begins, or goes on from where it stopped. */
@@ -228,101 +197,6 @@ export class Accounts {
     const known = record === '' ? newTrunkRecord(account.provider, account.id) : (JSON.parse(record) as TrunkRecord);
     const same = await opened.trunk.recognise(known);
     if (!same.ok) refuseAs(same.failure);
-  }
-
-  async #find(account: AccountRecord, wanted: readonly E164[]): Promise<ReadonlyMap<string, AccountNumber>> {
-    const adapter = this.#open(credentialsOf(account)).numbers;
-    const found = new Map<string, AccountNumber>();
-    let cursor: string | null = null;
-    for (let pages = 0; pages < PAGES_MAX; pages += 1) {
-      const page = await adapter.list({ cursor, trunkId: account.setup.providerTrunkId });
-      if (!page.ok) return refuseAs(page.failure);
-      for (const number of page.value.numbers) found.set(number.e164, number);
-      cursor = page.value.nextCursor;
-      if (cursor === null || wanted.every((e164) => found.has(e164))) break;
-    }
-    return found;
-  }
-
-  /** The number's id, or why not. */
-  async #want(
-    account: AccountRecord,
-    number: AccountNumber | undefined,
-    { takeOver, agentId }: ImportRequest,
-  ): Promise<string | NumberFailure> {
-    if (number === undefined) return failureOf('number_not_in_account');
-    const { imports, ids, clock } = this.#deps;
-    const { providerId, e164, refusal, use, usedBy } = number;
-    const known = (await imports.find({ where: { number: `${account.id}|${providerId}` }, limit: 1 })).items[0];
-    if (known?.state === 'connected' && use === 'ours') return known.id;
-    if (refusal !== null) return failureOf(refusal.code);
-    if (use === 'elsewhere' && !takeOver) return failureOf('number_in_use_elsewhere', usedBy);
-    if (known !== undefined) {
-      await imports.update(known.id, (item) => ({ ...item, takeOver, state: 'wanted', failure: null }));
-      return known.id;
-    }
-    const item: ImportRecord = {
-      id: ids.next('num'),
-      createdAt: clock.wallMs(),
-      workspaceId: account.workspaceId,
-      accountId: account.id,
-      providerId,
-      e164,
-      takeOver,
-      state: 'wanted',
-      failure: null,
-      notices: [],
-      record: '',
-    };
-    return this.#keep(item, account, agentId);
-  }
-
-  /** The number first: where it is another's, nothing is left behind. */
-  async #keep(item: ImportRecord, account: AccountRecord, agentId: string | null): Promise<string | NumberFailure> {
-    const { directory, imports } = this.#deps;
-    try {
-      await directory.numbers.put(importedNumber(item, account, agentId));
-    } catch (error) {
-      if (error instanceof NumberTaken) return failureOf('number_taken');
-      if (!(error instanceof UnknownReference)) throw error;
-      await directory.numbers.put(importedNumber(item, account, null));
-    }
-    try {
-      await imports.put(item);
-      return item.id;
-    } catch (error) {
-      await directory.numbers.delete(item.id);
-      if (error instanceof RecordTaken) return failureOf('number_taken');
-      throw error;
-    }
-  }
-
-  /** A run that is under way may have read its numbers already: another one follows it. */
-  async #connectAll(accountId: string): Promise<void> {
-    await this.#setups.running(accountId);
-    const account = await this.#deps.accounts.get(accountId);
-    if (account === undefined) return;
-    await this.#setups.start(accountId, account.setup.phase === 'ready' ? 'connect' : 'provision');
-    await this.#setups.running(accountId);
-  }
-
-  async #isAnyOpen(ids: readonly string[]): Promise<boolean> {
-    const items = await Promise.all(ids.map((id) => this.#deps.imports.get(id)));
-    return items.some((item) => item !== undefined && item.state !== 'connected');
-  }
-
-  async #stateOf(
-    e164: E164,
-    numberId: string | undefined,
-    refusal: NumberFailure | undefined,
-  ): Promise<ImportedNumber> {
-    const item = numberId === undefined ? undefined : await this.#deps.imports.get(numberId);
-    if (item === undefined) {
-      const failure = refusal ?? failureOf('number_not_in_account');
-      return { e164, numberId: null, state: 'failed', failure, notices: [] };
-    }
-    const state = item.state === 'connected' ? 'active' : item.state === 'failed' ? 'failed' : 'pending';
-    return { e164, numberId: item.id, state, failure: item.failure, notices: item.notices };
   }
 }
 
