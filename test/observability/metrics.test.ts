@@ -24,6 +24,7 @@ const PROMISED = [
   'callin_lease_denied_total{reason}',
   'callin_overshoot_total',
   'callin_supplier_cost_total',
+  'callin_verifications_total{event}',
   'callin_engine_connected{engine}',
   'callin_event_loop_lag_seconds{thread}',
   'callin_webhook_deliveries_total{event,result}',
@@ -53,6 +54,7 @@ function fill(metrics: Metrics): void {
   metrics.leaseDeniedTotal.inc({ reason: 'insufficient_balance' });
   metrics.overshootTotal.inc();
   metrics.supplierCostTotal.inc(0.018);
+  metrics.verificationsTotal.inc({ event: 'called' });
   metrics.engineConnected.set({ engine: 'sip' }, 1);
   metrics.eventLoopLagSeconds.set({ thread: 'main' }, 0.01);
   metrics.webhookDeliveriesTotal.inc({ event: 'call.ended', result: 'delivered' });
