@@ -56,6 +56,7 @@ import { openStore } from './store.ts';
 import { startTestCalls } from './test-call-parts.ts';
 import { startTrunks } from './trunk-parts.ts';
 import { watchUnbilled } from './unbilled-calls.ts';
+import { chooseWebRtc } from './webrtc-parts.ts';
 import { watchedDirectory } from './watched-directory.ts';
 
 export interface Gateway {
@@ -188,7 +189,9 @@ async function assemble(
     });
   }
 
+  const webRtc = await chooseWebRtc(config.media, process.env['MEDIASOUP_WORKER_BIN'], logger);
   const media = await createMediaPool({
+    webRtc,
     threadEntry: new URL('./media-thread.ts', import.meta.url),
     threads: config.media.threads === 'auto' ? autoThreads(availableParallelism()) : config.media.threads,
     host: config.media.host,
@@ -366,7 +369,7 @@ async function assemble(
     node: () => ({
       id: keys.nodeId,
       version,
-      engines: { sip: config.sip.engine, webrtc: 'off', store: config.store.kind },
+      engines: { sip: config.sip.engine, webrtc: webRtc.choice.engine, store: config.store.kind },
       ports: { http: httpPort, ...ports },
       state: calls.state,
       activeCalls: calls.activeCalls,
@@ -409,7 +412,7 @@ async function assemble(
     {
       nodeId: info.nodeId,
       version,
-      engines: { sip: config.sip.engine, store: config.store.kind },
+      engines: { sip: config.sip.engine, webrtc: webRtc.choice.engine, store: config.store.kind },
       sip: {
         host: config.sip.host,
         udpPort: ports.sipUdp,

@@ -45,6 +45,8 @@ export const configSchema = object({
     threads: Type.Union([Type.Literal('auto'), Type.Integer({ minimum: 1, maximum: 64 })]),
     firstPacketTimeoutMs: milliseconds(1_000, 3_600_000),
     silenceTimeoutMs: milliseconds(1_000, 3_600_000),
+    webrtc: Type.Union([Type.Literal('auto'), Type.Literal('werift'), Type.Literal('mediasoup'), Type.Literal('off')]),
+    webrtcConnectTimeoutMs: milliseconds(1_000, 120_000),
   }),
   store: object({
     kind: Type.Union([Type.Literal('embedded'), Type.Literal('redis')]),
