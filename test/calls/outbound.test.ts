@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createCallManager } from '../../src/calls/call-manager.ts';
 import type { OriginateRequest } from '../../src/calls/manager.ts';
+import type { PhoneNumber } from '../../src/domain/directory.ts';
+import type { E164 } from '../../src/domain/e164.ts';
 import { createWorld, OFFER, settle, type World } from './fakes.ts';
 
 let world: World;
@@ -80,6 +82,25 @@ describe('an outbound call', () => {
     await settle();
     expect(world.originated).toHaveLength(0);
     expect([...world.records.values()][0]?.endReason).toBe(reason);
+  });
+
+  test('a number that is in no directory can be lent for one call, to its own workspace only', async () => {
+    const caller = {
+      ...world.numbers[0],
+      id: 'lent',
+      e164: '+12025550998' as E164,
+      workspaceId: 'demo',
+    } as PhoneNumber;
+    const request = { ...REQUEST, from: caller.e164, caller, agentId: 'echo' };
+    expect(await manager.originate({ ...request, caller: { ...caller, workspaceId: 'other' } })).toMatchObject({
+      ok: false,
+      reason: 'caller_id_not_owned',
+    });
+    expect(await manager.originate({ ...request, idempotencyKey: 'lent' })).toMatchObject({ ok: true });
+    expect(world.originated[0]?.params.callerUser).toBe('+12025550998');
+    expect(await manager.originate({ ...REQUEST, from: caller.e164, idempotencyKey: 'after' })).toMatchObject({
+      reason: 'caller_id_not_owned',
+    });
   });
 
   test('an agent that is down means that nobody is rung', async () => {

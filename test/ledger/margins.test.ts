@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { openBooksInline } from '../../src/books.ts';
+import { VERIFICATION_WORKSPACE_ID } from '../../src/domain/verification.ts';
 import type { MarginRequest } from '../../src/ledger/margins.ts';
 import { marginsOf } from '../../src/ledger/margins.ts';
 import { cost, settlement } from './lines.ts';
@@ -32,6 +33,18 @@ test('per trunk and month over all workspaces: a cost above the price is a negat
     { trunkId: 'trunk_a', period: '2026-01', calls: 1, unpriced: 0, revenue: 12n, cost: 18n, margin: -6n },
     { trunkId: 'trunk_a', period: '2026-02', calls: 3, unpriced: 1, revenue: 45n, cost: 18n, margin: 27n },
     { trunkId: 'trunk_b', period: '2026-02', calls: 0, unpriced: 0, revenue: 0n, cost: 5n, margin: -5n },
+  ]);
+});
+
+test('verification calls cost what they cost, and what the operator charges itself for them is no revenue', async () => {
+  const { books } = openBooksInline({ path: ':memory:', schedule: queueMicrotask });
+  const line = { amount: 9n, revenue: 12n, at: at('2026-02-01') };
+  await books.settle(settlement({ costs: [cost({ id: 'call_1:supplier:1', ...line })] }));
+  const workspaceId = VERIFICATION_WORKSPACE_ID;
+  await books.settle(settlement({ workspaceId, costs: [cost({ id: 'call_2:supplier:1', workspaceId, ...line })] }));
+  const request = { trunkId: undefined, per: 'month', fromMs: at('2026-01-01'), toMs: at('2026-03-01') } as const;
+  expect(await marginsOf(books, request)).toEqual([
+    { trunkId: 'trunk_a', period: '2026-02', calls: 2, unpriced: 0, revenue: 12n, cost: 18n, margin: -6n },
   ]);
 });
 
