@@ -25,6 +25,8 @@ export interface GatewayOptions {
   /** Another program than `src/main.ts`, from the project's folder; it takes the same arguments and logs the same `ready`. */
   readonly entry?: string;
   readonly startTimeoutMs?: number;
+  /** Every line that it prints. */
+  readonly onLine?: (line: string) => void;
 }
 
 export interface ApiAnswer<T = unknown> {
@@ -76,7 +78,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Runnin
     env: { ...process.env, CALLIN_AUTH__ADMIN_TOKEN: TOKEN },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const gateway = new ChildGateway(child, dataDir, options.dataDir === undefined);
+  const gateway = new ChildGateway(child, dataDir, options);
   await gateway.ready(options.startTimeoutMs ?? 15_000);
   return gateway;
 }
@@ -105,15 +107,17 @@ class ChildGateway implements RunningGateway {
   http = { port: 0 };
   readonly #child: ChildProcess;
   readonly #ownsDataDir: boolean;
+  readonly #onLine: (line: string) => void;
   readonly #exited: Promise<number | null>;
   readonly #waiters = new Waiters();
   #text = '';
   #over = false;
 
-  constructor(child: ChildProcess, dataDir: string, ownsDataDir: boolean) {
+  constructor(child: ChildProcess, dataDir: string, { dataDir: given, onLine = () => undefined }: GatewayOptions) {
     this.#child = child;
     this.dataDir = dataDir;
-    this.#ownsDataDir = ownsDataDir;
+    this.#ownsDataDir = given === undefined;
+    this.#onLine = onLine;
     this.#exited = new Promise((resolve) => {
       child.once('exit', (code) => {
         this.#over = true;
@@ -201,6 +205,7 @@ class ChildGateway implements RunningGateway {
   }
 
   #line(line: string): void {
+    this.#onLine(line);
     this.#text = `${this.#text}${line}\n`.slice(-20_000);
     if (line.startsWith('{')) this.log.push(JSON.parse(line) as LogRecord);
     if (this.log.length > LOG_RECORDS_MAX) this.log.shift();
