@@ -156,7 +156,7 @@ export class WsConnection implements Connection {
     if (!result.ok) {
       sink.invalid(this, result.partial, result.error, bytes.length);
       if (result.error.code === 'bad_start_line') this.#violated({ outcome: 'closed', detail: result.error.code });
-    } else if (result.trailing > 0) {
+    } else if (!isBlank(bytes.subarray(bytes.length - result.trailing))) {
       // Somebody else might take what follows for a second message.
       const partial = result.message.kind === 'request' ? result.message : undefined;
       sink.invalid(this, partial, new SipParseError('stray_bytes', 'More Than One Message'), bytes.length);
@@ -207,6 +207,11 @@ export class WsConnection implements Connection {
 function bytesOf(data: RawData): Buffer {
   if (Buffer.isBuffer(data)) return data;
   return Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data);
+}
+
+/** Nothing, or line ends, which some write behind a body. */
+function isBlank(rest: Buffer): boolean {
+  return rest.every((byte) => byte === 0x0d || byte === 0x0a);
 }
 
 function isLineEnds(bytes: Buffer): boolean {

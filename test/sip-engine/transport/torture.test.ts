@@ -1,13 +1,19 @@
+import { once } from 'node:events';
+import { connect } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import { header } from '../../../src/sip-engine/message/headers.ts';
 import { TransportLayer } from '../../../src/sip-engine/transport/transport.ts';
 import { tortureMessages } from '../message/torture/corpus.ts';
 import { TORTURE_EXPECTATIONS } from '../message/torture/expectations.ts';
 import { FakeEngineClock } from '../support/fake-clock.ts';
+import { CERTIFICATE, LACK, securely } from '../support/secure-transport.ts';
 import { optionsText } from '../support/sip-text.ts';
 import { TcpPeer, TransportProbe, UdpPeer } from '../support/transport-probe.ts';
 
 // The 49 messages of RFC 4475 over real sockets: each gets its verdict, and the transport then still hears an honest request.
+
+const HERE = { host: '127.0.0.1', port: 0 };
 
 let clock: FakeEngineClock;
 let transport: TransportLayer;
@@ -17,7 +23,8 @@ beforeEach(async () => {
   clock = new FakeEngineClock();
   transport = new TransportLayer({ clock });
   probe = new TransportProbe(transport);
-  await transport.listen({ udp: { host: '127.0.0.1', port: 0 }, tcp: { host: '127.0.0.1', port: 0 } });
+  const secure = LACK === '' ? { tls: HERE, certificate: CERTIFICATE } : {};
+  await transport.listen({ udp: HERE, tcp: HERE, ws: HERE, ...secure });
 });
 
 afterEach(() => transport.close());
@@ -57,17 +64,26 @@ const OVER_TCP: Readonly<Record<string, readonly (string | number)[]>> = {
   clerr: [],
 };
 
-describe('over TCP', () => {
+async function dialTls(port: number): Promise<TcpPeer> {
+  const socket = connect({ port, host: '127.0.0.1', ca: CERTIFICATE.cert });
+  await once(socket, 'secureConnect');
+  return new TcpPeer(socket);
+}
+
+describe.each([
+  ['TCP', 'tcp', test, (port: number) => TcpPeer.dial(port)],
+  [`TLS${LACK}`, 'tls', securely, dialTls],
+] as const)('over %s', (_name, protocol, run, dial) => {
   for (const [name, { verdict }] of Object.entries(TORTURE_EXPECTATIONS)) {
     const expected = OVER_TCP[name] ?? [verdict];
-    test(`${name}: ${expected.join(', ') || 'silence'}, and an honest request is heard afterwards`, async () => {
-      const port = transport.localAddress('tcp')?.port ?? 0;
-      const peer = await TcpPeer.dial(port);
+    run(`${name}: ${expected.join(', ') || 'silence'}, and an honest request is heard afterwards`, async () => {
+      const port = transport.localAddress(protocol)?.port ?? 0;
+      const peer = await dial(port);
       peer.socket.write(tortureMessages.get(name)!);
       if (expected.length > 0) await probe.until(() => verdicts().length >= expected.length);
       else for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
       expect(verdicts()).toEqual(expected);
-      const honest = await TcpPeer.dial(port);
+      const honest = await dial(port);
       honest.socket.write(optionsText('z9hG4bKhonest', [], 'TCP'));
       await probe.until(() => callIds().includes('z9hG4bKhonest@127.0.0.1'));
       clock.advance(11_000);
@@ -77,4 +93,22 @@ describe('over TCP', () => {
       expect(probe.faults).toEqual([]);
     });
   }
+});
+
+/** A frame is one message: what a datagram may carry behind it is a second one here. */
+const OVER_WS: Readonly<Record<string, string | number>> = { dblreq: 400 };
+
+test('over WebSocket every message gets the verdict of a datagram, but that nothing may follow it', async () => {
+  const port = transport.localAddress('ws')?.port ?? 0;
+  for (const [name, { verdict }] of Object.entries(TORTURE_EXPECTATIONS)) {
+    const socket = new WebSocket(`ws://127.0.0.1:${port}`, 'sip');
+    await once(socket, 'open');
+    socket.send(tortureMessages.get(name)!);
+    await probe.until(() => probe.messages.length + probe.invalid.length === 1);
+    expect(verdicts(), name).toEqual([OVER_WS[name] ?? verdict]);
+    probe.messages.length = 0;
+    probe.invalid.length = 0;
+    socket.terminate();
+  }
+  expect(probe.faults).toEqual([]);
 });

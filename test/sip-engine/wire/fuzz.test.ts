@@ -87,41 +87,53 @@ describe('damaged input', () => {
     expect((await respond(healthy, shown, 404)).tokens[3]).toBe('OK');
   });
 
-  test('messages of strangers: no fault, no dialog, and what is shown to the application can be read', async () => {
-    const target = await startTarget();
-    const client = await application(target, 'invite', 'options', 'register', 'bye');
-    const peer = await RawSipPeer.udp();
-    const next = random(11);
-    for (let count = 0; count < 1_500; count += 1) {
-      const method = ['INVITE', 'OPTIONS', 'REGISTER', 'BYE', 'CANCEL', 'ACK'][count % 6] ?? 'INVITE';
-      const text = requestText(peer, {
-        method,
-        uri: `sip:uas@127.0.0.1:${target.sipPort}`,
-        callId: `fuzz${count}`,
-        from: `"F" <sip:f@127.0.0.1:${peer.port}>;tag=t${count}`,
-        to: '<sip:uas@127.0.0.1>',
-        sequence: 1,
-        branch: `z9hG4bKfuzz${count}`,
-        contact: `<sip:f@127.0.0.1:${peer.port}>`,
-        extra: ['Supported: 100rel, timer', 'Session-Expires: 1800;refresher=uac'],
-        body: method === 'INVITE' ? SDP : '',
-      });
-      peer.send(damage(text, next), target.sipPort);
-      // Slowly enough for the engine's receive buffer on a busy machine.
-      if (count % 20 === 0) await settle(2);
-    }
-    await settle(100);
-    for (const frame of client.received) {
-      expect(frame.tokens[1]).toBe('sip');
-      expect([11, 13]).toContain(frame.tokens.length);
-      const [head = '', ...rest] = frame.sip.split('\r\n\r\n');
-      expect(rest.length).toBeGreaterThan(0);
-      // The library drops a message with a header line it cannot read, and its transaction would hang.
-      for (const line of head.split(/\r\n(?![ \t])/).slice(1)) expect(line).toMatch(/^[\S]*?\s*:\s*[\s\S]*$/);
-      expect(head.split('\r\n')[0]).toMatch(/^[\w\-.!%*+`'~]+\s[^\s]+\sSIP\s*\/\s*\d+\.\d+/);
-    }
-    expect(client.received.length).toBeGreaterThan(50);
-    expect(target.holds().dialogs).toBe(0);
-    await peer.close();
-  });
+  test.each([
+    ['UDP', 11],
+    ['WebSocket', 13],
+  ] as const)(
+    'messages of strangers over %s: no fault, no dialog, and what is shown can be read',
+    async (over, seed) => {
+      const target = await startTarget({ engine: { ws: { host: '127.0.0.1', port: 0 } } });
+      const client = await application(target, 'invite', 'options', 'register', 'bye');
+      const dial = () => (over === 'UDP' ? RawSipPeer.udp() : RawSipPeer.ws(target.wsPort));
+      let peer = await dial();
+      const next = random(seed);
+      for (let count = 0; count < 1_500; count += 1) {
+        if (over === 'WebSocket' && count % 25 === 24) {
+          // What is no SIP at all closes it, and a caller that goes takes its calls along.
+          await peer.close();
+          peer = await dial();
+        }
+        const method = ['INVITE', 'OPTIONS', 'REGISTER', 'BYE', 'CANCEL', 'ACK'][count % 6] ?? 'INVITE';
+        const text = requestText(peer, {
+          method,
+          uri: `sip:uas@127.0.0.1:${target.sipPort}`,
+          callId: `fuzz${count}`,
+          from: `"F" <sip:f@127.0.0.1:${peer.port}>;tag=t${count}`,
+          to: '<sip:uas@127.0.0.1>',
+          sequence: 1,
+          branch: `z9hG4bKfuzz${count}`,
+          contact: `<sip:f@127.0.0.1:${peer.port}>`,
+          extra: ['Supported: 100rel, timer', 'Session-Expires: 1800;refresher=uac'],
+          body: method === 'INVITE' ? SDP : '',
+        });
+        peer.send(damage(text, next), target.sipPort);
+        // Slowly enough for the engine's receive buffer on a busy machine.
+        if (count % 20 === 0) await settle(2);
+      }
+      await settle(100);
+      for (const frame of client.received) {
+        expect(frame.tokens[1]).toBe('sip');
+        expect([11, 13]).toContain(frame.tokens.length);
+        const [head = '', ...rest] = frame.sip.split('\r\n\r\n');
+        expect(rest.length).toBeGreaterThan(0);
+        // The library drops a message with a header line it cannot read, and its transaction would hang.
+        for (const line of head.split(/\r\n(?![ \t])/).slice(1)) expect(line).toMatch(/^[\S]*?\s*:\s*[\s\S]*$/);
+        expect(head.split('\r\n')[0]).toMatch(/^[\w\-.!%*+`'~]+\s[^\s]+\sSIP\s*\/\s*\d+\.\d+/);
+      }
+      expect(client.received.length).toBeGreaterThan(50);
+      expect(target.holds().dialogs).toBe(0);
+      await peer.close();
+    },
+  );
 });
