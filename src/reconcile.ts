@@ -11,13 +11,12 @@
 //   --config                     its configuration file, for address and token
 
 import { readFileSync, statSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
-import { loadConfig } from './config/load.ts';
+import { NotDone, openAdminApi } from './admin-api.ts';
 import { LIMITS } from './reconciliation/limits.ts';
 import { hasDifferences, renderExceptions, renderImport, renderSweep } from './reconcile-report.ts';
 
-const ROOT = join(import.meta.dirname, '..');
 const USAGE = `usage: npm run reconcile -- --carrier NAME --trunk ID --file CSV [--from --to] [--strict] [--dry-run]
        npm run reconcile -- --sweep | --exceptions
        each with [--config FILE] [--url ADDRESS]`;
@@ -37,13 +36,6 @@ const OPTIONS = {
   config: { type: 'string' },
 } as const;
 
-/** Something that the person at the keyboard can mend. */
-class NotDone extends Error {}
-
-interface Api {
-  ask(method: 'GET' | 'POST', path: string, content?: Buffer): Promise<unknown>;
-}
-
 async function main(args: readonly string[]): Promise<number> {
   try {
     return await run(args);
@@ -58,13 +50,13 @@ async function main(args: readonly string[]): Promise<number> {
 async function run(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({ args: [...args], options: OPTIONS });
   if (values.sweep) {
-    const { items } = (await openApi(values).ask('POST', '/v1/reconciliations/sweep')) as SweepAnswer;
+    const { items } = (await openAdminApi(values).ask('POST', '/v1/reconciliations/sweep')) as SweepAnswer;
     console.log(renderSweep(items));
     return items.some(({ report, problem }) => problem !== null || hasDifferences(report)) ? 1 : 0;
   }
   if (values.exceptions) {
     const path = `/v1/reconciliation-exceptions?status=open&limit=${EXCEPTIONS_SHOWN_MAX}`;
-    const page = (await openApi(values).ask('GET', path)) as ExceptionsAnswer;
+    const page = (await openAdminApi(values).ask('GET', path)) as ExceptionsAnswer;
     console.log(renderExceptions(page));
     return page.items.length > 0 ? 1 : 0;
   }
@@ -76,7 +68,10 @@ async function run(args: readonly string[]): Promise<number> {
   if (values.strict) query.set('strict', 'true');
   if (values['dry-run']) query.set('dryRun', 'true');
   const content = readExport(file);
-  const answer = (await openApi(values).ask('POST', `/v1/reconciliations?${query}`, content)) as ImportAnswer;
+  const answer = (await openAdminApi(values).ask('POST', `/v1/reconciliations?${query}`, {
+    type: 'text/csv',
+    body: new Uint8Array(content),
+  })) as ImportAnswer;
   console.log(renderImport(answer));
   return hasDifferences(answer.report) || (answer.report?.rows.bad ?? 0) > 0 ? 1 : 0;
 }
@@ -96,61 +91,6 @@ function instantOf(text: string, option: string): string {
   const ms = Date.parse(text);
   if (Number.isNaN(ms)) throw new NotDone(`${option}: "${text}" is not a day or an RFC 3339 instant`);
   return new Date(ms).toISOString();
-}
-
-/** Address and token are those of the gateway's own configuration; the token is never an argument, which others could see. */
-function openApi(values: { readonly url?: string | undefined; readonly config?: string | undefined }): Api {
-  // Nothing is decrypted here.
-  const env = { CALLIN_AUTH__SECRET_KEY: Buffer.alloc(32).toString('base64'), ...process.env };
-  const config = loadConfig({ root: ROOT, file: values.config ?? process.env['CALLIN_CONFIG'] ?? null, env });
-  const { host, port } = config.http;
-  const base = values.url ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-  const token = config.auth.adminToken || readToken(resolve(ROOT, config.dataDir, 'admin-token'));
-  return {
-    async ask(method, path, content) {
-      const answer = await reach(new URL(path, base), {
-        method,
-        headers: { authorization: `Bearer ${token}`, ...(content ? { 'content-type': 'text/csv' } : {}) },
-        ...(content ? { body: new Uint8Array(content) } : {}),
-      });
-      if (!answer.ok) throw new NotDone(await refusalOf(answer));
-      return await answer.json();
-    },
-  };
-}
-
-function readToken(file: string): string {
-  try {
-    return readFileSync(file, 'utf8').trim();
-  } catch (cause) {
-    throw new NotDone(`no token: auth.adminToken is empty and ${file} cannot be read`, { cause });
-  }
-}
-
-async function reach(url: URL, init: RequestInit): Promise<Response> {
-  try {
-    return await fetch(url, init);
-  } catch (cause) {
-    throw new NotDone(`no gateway answers at ${url.origin}; start it, or name it with --url`, { cause });
-  }
-}
-
-/** The problem in words, a line for each field. */
-async function refusalOf(answer: Response): Promise<string> {
-  // What is no JSON comes from something between us and the gateway: its status tells enough.
-  const problem = (await answer.json().catch(() => ({}))) as Problem;
-  const { title = `HTTP ${answer.status}`, code, detail, errors = [] } = problem;
-  const fields = errors.map(({ field, message }) => `  ${field}: ${message}`);
-  return [`${title}${code === undefined ? '' : ` (${code})`}`, ...(detail ? [`  ${detail}`] : []), ...fields].join(
-    '\n',
-  );
-}
-
-interface Problem {
-  readonly title?: string;
-  readonly code?: string;
-  readonly detail?: string;
-  readonly errors?: readonly { readonly field: string; readonly message: string }[];
 }
 
 if (import.meta.main) process.exitCode = await main(process.argv.slice(2));

@@ -64,7 +64,8 @@ function credentialsOf({ outbound: { username, password } }: Trunk): Question['c
 }
 
 function addressSeen({ host }: Gateway, { addresses }: Extract<Located, { ok: true }>): Finding {
-  const seen = isIP(host) === 0 ? `${host} leads to ${addresses.join(', ')}.` : `${host} is an address.`;
+  const seen =
+    isIP(host) === 0 ? `It leads to ${addresses.join(', ')}.` : 'It is an address: there is nothing to look up.';
   return ok('gateway_address', seen, { subject: host });
 }
 
@@ -77,7 +78,7 @@ async function addressFinding(
   if (located.code === 'not_allowed') {
     return failed(
       'gateway_address',
-      `${sentence(located.detail)} It is a private, local or reserved address.`,
+      `It leads to ${located.address}, a private, local or reserved address. Nothing is sent there.`,
       'Enter the public address of your provider. If your carrier really is in a private network, the operator of this gateway has to open it.',
       { subject: host, docs: DOCS.networks },
     );
@@ -87,7 +88,9 @@ async function addressFinding(
     services.length > 0
       ? `The provider publishes servers for this name (SRV): enter them as gateways: ${services.join(', ')}.`
       : 'Look for typing errors in the name, or ask your provider for the name of its SIP server.';
-  return failed('gateway_address', sentence(located.detail), advise(ADVICE.trunkSettings, hint), {
+  const seen =
+    located.code === 'timeout' ? 'The DNS did not answer about it in time.' : 'It has no address in the DNS (A, AAAA).';
+  return failed('gateway_address', seen, advise(ADVICE.trunkSettings, hint), {
     subject: host,
     docs: DOCS.outbound,
   });
@@ -127,10 +130,10 @@ function connectFinding(outcome: ReachOutcome, subject: string): Finding {
       ADVICE.trunkSettings,
       'The server is there, but nothing listens on this port: ask your provider for port and transport.',
     );
-    return failed(step, `${subject} refuses connections.`, advice, { subject, docs: DOCS.outbound });
+    return failed(step, 'It refuses connections.', advice, { subject, docs: DOCS.outbound });
   }
   const advice = advise(ADVICE.trunkSettings, 'A firewall on either side may also be in the way.');
-  return failed(step, `No connection to ${subject}: ${outcome.code}.`, advice, { subject, docs: DOCS.outbound });
+  return failed(step, `No connection could be made: ${outcome.code}.`, advice, { subject, docs: DOCS.outbound });
 }
 
 const CERTIFICATE_FAULTS: Readonly<Record<string, string>> = {
@@ -181,7 +184,7 @@ function optionsFinding(answer: Answer, subject: string, trunk: Trunk): Finding 
     const seen =
       answer.kind === 'silent'
         ? `No answer to OPTIONS over ${transport} in ${(answer.elapsedMs / 1000).toFixed(1)} s.`
-        : `${subject} cannot be reached over ${transport}: nobody listens there, or the way is closed.`;
+        : `It cannot be reached over ${transport}: nobody listens there, or the way is closed.`;
     const advice = advise(
       ADVICE.trunkSettings,
       'Ask your provider for host, port and transport, and to allow our address. Some providers never answer OPTIONS: if calls work, nothing is wrong.',
@@ -202,8 +205,4 @@ function optionsFinding(answer: Answer, subject: string, trunk: Trunk): Finding 
     });
   }
   return ok(step, seen, { subject });
-}
-
-function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }

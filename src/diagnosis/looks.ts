@@ -18,7 +18,7 @@ import { balanceFinding, limitsFinding } from './money-steps.ts';
 import { type ProviderProbe, providerFindings } from './providers.ts';
 import { recentCallsFinding } from './recent-calls.ts';
 import type { TrunkChecks } from './trunk-checks.ts';
-import { healthFinding } from './trunk-steps.ts';
+import { healthFinding, nameOf } from './trunk-steps.ts';
 
 export interface LookDeps {
   readonly clock: Clock;
@@ -58,7 +58,8 @@ export class Looks {
         if (trunk.workspaceId !== workspaceId) return watched.map(withoutDetails);
         const within = new Deadline(clock, deadline.atMost(TRUNK_MS));
         const late = [skipped('gateway_options', 'There was no time left for this trunk.', { subject: trunk.label })];
-        return [...(await deadline.within(trunkChecks.run(trunk, within), late)), ...watched];
+        const checks = await deadline.within(trunkChecks.run(trunk, within), late);
+        return [...checks.map((check) => ({ ...check, subject: check.subject ?? nameOf(trunk) })), ...watched];
       }),
     );
     const more = trunks.length - asked.length;

@@ -8,10 +8,10 @@ import { type Finding, failed, ok, skipped, warning } from './finding.ts';
 export function existsFinding(e164: string, records: readonly PhoneNumber[]): Finding {
   const current = currentOf(records);
   if (current !== undefined)
-    return ok('number_exists', `${e164} is a ${KINDS[current.provider]} of this workspace.`, { subject: e164 });
+    return ok('number_exists', `It is a ${KINDS[current.provider]} of this workspace.`, { subject: e164 });
   if (records.length > 0) {
     const advice = advise(ADVICE.activeNumber, 'Buy it once more, import it, or add it to your trunk.');
-    return failed('number_exists', `${e164} was released.`, advice, { subject: e164 });
+    return failed('number_exists', 'It was released.', advice, { subject: e164 });
   }
   const advice = advise(
     ADVICE.activeNumber,
@@ -20,7 +20,7 @@ export function existsFinding(e164: string, records: readonly PhoneNumber[]): Fi
     ADVICE.providerNumbers,
     ADVICE.providerProject,
   );
-  return failed('number_exists', `${e164} is not a number of this workspace.`, advice, { subject: e164 });
+  return failed('number_exists', 'It is not a number of this workspace.', advice, { subject: e164 });
 }
 
 const KINDS: Readonly<Record<PhoneNumber['provider'], string>> = {
@@ -93,9 +93,9 @@ export function workspaceNumberFindings(numbers: readonly PhoneNumber[]): readon
   }
   const unassigned = active.filter(({ agentId, supportsInbound }) => agentId === null && supportsInbound);
   return [
-    ok('number_active', `${active.length} numbers are active.`),
+    ok('number_active', `Active numbers: ${active.length}.`),
     calling.length > 0
-      ? ok('outbound_allowed', `Calls can be made with ${calling.length} of them.`)
+      ? ok('outbound_allowed', `Calls can be made with ${calling.length} of ${active.length}.`)
       : failed(
           'outbound_allowed',
           'None of them may be used for outbound calls.',

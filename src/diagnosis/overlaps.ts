@@ -35,7 +35,7 @@ export function overlapFinding(trunk: Trunk, trunks: readonly Trunk[], resolved:
   if (found.same.size > 0) {
     return warning(
       'overlap',
-      `Another customer’s carrier calls from ${listOf(found.same)}, too.`,
+      `Somebody else’s carrier calls from ${listOf(found.same)}, too.`,
       'Calls from there are told apart by the called number: add each of your numbers to this trunk. A call to any other number is refused.',
       { docs: DOCS.overlap },
     );
@@ -43,7 +43,7 @@ export function overlapFinding(trunk: Trunk, trunks: readonly Trunk[], resolved:
   if (found.mine_inside.size > 0) {
     return warning(
       'overlap',
-      `${listOf(found.mine_inside)} is inside a wider block of another customer’s carrier. Calls from there come to this trunk alone.`,
+      `${listOf(found.mine_inside)} is inside a wider block of somebody else’s carrier. Calls from there come to this trunk alone.`,
       'Make sure that your carrier sends calls for you, and for nobody else here, from there.',
       { docs: DOCS.overlap },
     );

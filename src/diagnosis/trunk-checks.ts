@@ -85,14 +85,14 @@ export class TrunkChecks {
     const late = { ok: false, code: 'timeout', detail: `no answer about ${name} from the DNS` } as const;
     const located = await deadline.within(this.#options.hosts.locate(name, false), late);
     if (located.ok) {
-      const finding = ok('inbound_address', `${name} stands for ${located.addresses.join(', ')}.`, { subject: name });
+      const finding = ok('inbound_address', `It stands for ${located.addresses.join(', ')}.`, { subject: name });
       return { name, addresses: located.addresses, finding };
     }
     const advice = advise(
       ADVICE.trunkSettings,
       'While the name leads nowhere, calls of your carrier are refused: correct it, or enter the addresses themselves.',
     );
-    const finding = failed('inbound_address', `${name} leads to no address.`, advice, {
+    const finding = failed('inbound_address', 'It leads to no address.', advice, {
       subject: name,
       docs: DOCS.inbound,
     });

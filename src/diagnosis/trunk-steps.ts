@@ -7,7 +7,7 @@ import { ADVICE, advise, DOCS } from './advice.ts';
 import { type Finding, failed, ok, skipped, warning } from './finding.ts';
 
 /** Names of the operator's trunks are the operator's. */
-function nameOf(trunk: Trunk): string {
+export function nameOf(trunk: Trunk): string {
   return trunk.workspaceId === null ? 'the operator’s carrier' : `trunk "${trunk.label}"`;
 }
 
@@ -22,8 +22,7 @@ export function inboundTrunkFinding(trunk: Trunk | undefined, subject: string | 
     return failed(step, `Inbound calls are switched off on ${nameOf(trunk)}.`, advice, { subject, docs: DOCS.inbound });
   }
   const over = trunk.inbound.transport == null ? '' : ` over ${trunk.inbound.transport}`;
-  const count = trunk.inbound.addresses.length;
-  return ok(step, `Calls come over ${nameOf(trunk)}${over}, from ${count} addresses of the carrier.`, { subject });
+  return ok(step, `Calls come over ${nameOf(trunk)}${over}.`, { subject });
 }
 
 export function outboundTrunkFinding(trunk: Trunk | undefined, subject: string | null = null): Finding {
