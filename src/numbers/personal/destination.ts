@@ -34,6 +34,10 @@ export async function checkDestination(
     random: () => 0,
   });
   if (!verdict.ok) return { ok: false, reason: verdict.reason };
+  // The trunk that the operator has named, or none.
+  const { trunkId } = caller;
+  if (trunkId !== null && verdict.attempts.some(({ trunk }) => trunk.id !== trunkId))
+    return { ok: false, reason: 'no_route' };
   const priced = verdict.attempts.every((attempt) => hasRate(attempt.class, to));
   return priced ? { ok: true, country: verdict.country } : { ok: false, reason: 'no_rate' };
 }

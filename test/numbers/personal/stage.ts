@@ -110,7 +110,7 @@ export function managedTrunk(over: Partial<Trunk['outbound']> = {}): Trunk {
   return { ...rest, outbound: { ...outbound, allowedCountries: ['US', 'FR'], ...over } };
 }
 
-export function callerNumber(): PhoneNumber {
+export function callerNumber(over: Partial<PhoneNumber> = {}): PhoneNumber {
   return number({
     id: 'caller',
     e164: CALLER,
@@ -118,5 +118,6 @@ export function callerNumber(): PhoneNumber {
     provider: 'managed',
     trunkId: null,
     agentId: null,
+    ...over,
   });
 }

@@ -5,7 +5,7 @@ import type { PersonalNumbers, PersonalView } from '../../../src/numbers/persona
 import { readNumber } from '../../../src/numbers/personal/personal-numbers.ts';
 import { PERSONAL_NUMBERS } from '../../../src/numbers/personal/record.ts';
 import { number } from '../../directory/records.ts';
-import { CALLER, managedTrunk, MINE, Stage } from './stage.ts';
+import { CALLER, callerNumber, managedTrunk, MINE, Stage } from './stage.ts';
 
 let stage: Stage;
 let service: PersonalNumbers;
@@ -253,6 +253,11 @@ describe('whom the operator’s trunks call', () => {
   test.each([
     ['no number to call from', () => servedWith({ caller: null }), 'not_set_up'],
     ['no trunk that dials out', () => stage.directory.trunks.put(managedTrunk({ enabled: false })), 'no_route'],
+    [
+      'another trunk than the one that was named',
+      () => servedWith({ caller: callerNumber({ trunkId: 'trunk_other' }) }),
+      'no_route',
+    ],
     ['a node that is full', () => refuseCalls('node_limit'), 'node_limit'],
     ['a code speaker that is gone', () => servedWith({ announce: gone }), 'bundled_agents_failed'],
   ])('%s: unavailable, the reason is for the operator, and nothing is left', async (_what, arrange, reason) => {
