@@ -3,7 +3,7 @@
 // Invariants
 //   D1. Keys come out once, after the browser proved the certificate of its description (proof.ts), with the extended master secret
 //       (RFC 7627) and a profile of ours. Every other end is a failure.
-//   D2. After that no handshake begins anew (a ClientHello is dropped), and only encrypted alerts and data are read.
+//   D2. After that no handshake begins anew (a ClientHello is dropped), and only an alert that is authentic ends it.
 //   D3. What a peer may make us keep or compute is bounded: HANDSHAKE_BYTES_MAX of DTLS, then nothing more is read.
 
 import { DtlsServer, type SrtpProfile as WeriftProfile, type Transport } from 'werift';
@@ -40,6 +40,7 @@ const RECORD_HEADER_BYTES = 13;
 /** Flights of werift's state machine: what we send between ClientHello and Finished, what the client sends then, and no more. */
 const FLIGHT = { server: 4, client: 5, over: 99 } as const;
 const CLOSE_NOTIFY = Buffer.from([1, 0]);
+const FATAL = 2;
 
 export class DtlsLeg {
   readonly #host: DtlsHost;
@@ -80,12 +81,31 @@ export class DtlsLeg {
     };
     this.#server.onConnect.subscribe(() => this.#connected());
     this.#server.onError.subscribe((error) => this.#fail(error instanceof Error ? error.message : String(error)));
-    this.#server.onClose.subscribe(() => this.#alerted());
+    this.#server.onClose.subscribe(() => this.#fail('the peer ended the handshake'));
   }
 
   /** A datagram of the peer whose first byte says DTLS. */
   datagram(bytes: Buffer): void {
-    if (this.#over || !this.#readable(bytes)) return;
+    const records = this.#over ? null : recordsOf(bytes);
+    if (records === null) return;
+    if (!this.#secured) {
+      this.#feed(bytes);
+      return;
+    }
+    for (const record of records) {
+      if (record[0] === CONTENT.alert) this.#alert(record);
+      else if (record[0] !== CONTENT.applicationData) this.#feed(record);
+    }
+  }
+
+  /** Tells the peer where there is a secured association, and stops the repetition of flights. */
+  close(): void {
+    if (this.#secured && !this.#over) this.#host.send(this.#closeNotify());
+    this.#over = true;
+    this.#server.dtls.flight = FLIGHT.over;
+  }
+
+  #feed(bytes: Buffer): void {
     this.#bytes += bytes.length;
     if (this.#bytes > HANDSHAKE_BYTES_MAX) {
       if (!this.#secured) this.#fail('too much of a handshake');
@@ -98,25 +118,25 @@ export class DtlsLeg {
     }
   }
 
-  /** Tells the peer where there is a secured association, and stops the repetition of flights. */
-  close(): void {
-    if (this.#secured && !this.#over) this.#host.send(this.#closeNotify());
-    this.#over = true;
-    this.#server.dtls.flight = FLIGHT.over;
-  }
-
-  /** D2: walks over the records of a datagram. */
-  #readable(bytes: Buffer): boolean {
-    for (let at = 0; at < bytes.length; ) {
-      if (at + RECORD_HEADER_BYTES > bytes.length) return false;
-      const type = bytes[at]!;
-      const encrypted = bytes.readUInt16BE(at + 3) > 0;
-      if (type < CONTENT.changeCipherSpec || type > CONTENT.applicationData) return false;
-      if (this.#secured && !encrypted && (type === CONTENT.alert || type === CONTENT.applicationData)) return false;
-      at += RECORD_HEADER_BYTES + bytes.readUInt16BE(at + 11);
-      if (at > bytes.length) return false;
+  /** D2. werift (0.25) believes an alert that is not encrypted, and one that is labelled so and is not. */
+  #alert(record: Buffer): void {
+    const { cipher, sessionType } = this.#server;
+    const header = {
+      type: CONTENT.alert,
+      version: record.readUInt16BE(1),
+      epoch: record.readUInt16BE(3),
+      sequenceNumber: record.readUIntBE(5, 6),
+    };
+    if (header.epoch === 0) return;
+    let alert: Buffer;
+    try {
+      alert = cipher.cipher.decrypt(sessionType, record.subarray(RECORD_HEADER_BYTES), header);
+    } catch (error) {
+      // Not the peer's.
+      void error;
+      return;
     }
-    return true;
+    if (alert[0] === FATAL || alert[1] === CLOSE_NOTIFY[1]) this.#host.closedByPeer();
   }
 
   /** Called by werift for every Finished that it answered, repetitions included. */
@@ -145,12 +165,6 @@ export class DtlsLeg {
     );
   }
 
-  #alerted(): void {
-    if (this.#over) return;
-    if (this.#secured) this.#host.closedByPeer();
-    else this.#fail('the peer ended the handshake');
-  }
-
   #fail(detail: string): void {
     if (this.#over) return;
     this.close();
@@ -175,4 +189,18 @@ export class DtlsLeg {
     sealed.copy(record, RECORD_HEADER_BYTES);
     return record;
   }
+}
+
+/** The records of a datagram, header included; null = not DTLS (RFC 6347 section 4.1). */
+function recordsOf(bytes: Buffer): Buffer[] | null {
+  const records: Buffer[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    if (at + RECORD_HEADER_BYTES > bytes.length) return null;
+    const end = at + RECORD_HEADER_BYTES + bytes.readUInt16BE(at + 11);
+    const type = bytes[at]!;
+    if (end > bytes.length || type < CONTENT.changeCipherSpec || type > CONTENT.applicationData) return null;
+    records.push(bytes.subarray(at, end));
+    at = end;
+  }
+  return records;
 }
