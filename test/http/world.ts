@@ -113,7 +113,11 @@ export async function startWorld(over: Partial<HttpDeps> = {}): Promise<World> {
     books,
     reconciliation,
     numbers,
-    numberRequests: openTestRequests({ directory, books, clock }).service,
+    numberRequests: openTestRequests({
+      directory: over.directory ?? directory,
+      books: over.books ?? books,
+      clock,
+    }).service,
     currency: 'USD',
     calls,
     webhooks: webhooks.webhooks,
