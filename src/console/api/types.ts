@@ -187,6 +187,49 @@ export interface CreatedWebhook {
   readonly secret: string;
 }
 
+export interface Diagnosis {
+  readonly id: string;
+  readonly createdAt: string;
+  readonly durationMs: number;
+  readonly workspaceId: string | null;
+  readonly numberE164: string | null;
+  readonly trunkId: string | null;
+  readonly state: 'ok' | 'warning' | 'failed';
+  readonly steps: readonly DiagnosisStep[];
+}
+
+export interface DiagnosisStep {
+  readonly step:
+    | 'node'
+    | 'number_exists'
+    | 'number_active'
+    | 'number_assigned'
+    | 'inbound_allowed'
+    | 'outbound_allowed'
+    | 'agent_reachable'
+    | 'inbound_trunk'
+    | 'inbound_address'
+    | 'overlap'
+    | 'outbound_trunk'
+    | 'gateway_address'
+    | 'gateway_connect'
+    | 'gateway_tls'
+    | 'gateway_options'
+    | 'credentials'
+    | 'trunk_health'
+    | 'countries'
+    | 'rate'
+    | 'balance'
+    | 'limits'
+    | 'recent_calls'
+    | 'provider_account';
+  readonly state: 'ok' | 'failed' | 'warning' | 'skipped';
+  readonly subject: string | null;
+  readonly seen: string;
+  readonly advice: string | null;
+  readonly docsUrl: string | null;
+}
+
 export interface ExplainedBill {
   readonly callId: string;
   readonly telephony: {
@@ -273,7 +316,7 @@ export interface NumberFailure {
     | 'gateway_address_invalid'
     | 'setup_invalid'
     | 'setup_running'
-    | 'credentials_refused'
+    | 'provider_credentials_refused'
     | 'key_revoked'
     | 'test_credentials'
     | 'account_suspended'
@@ -353,6 +396,114 @@ export interface NumberOrder {
     readonly setupFee: string | null;
     readonly failure: NumberFailure | null;
   }[];
+}
+
+export interface NumberRequest {
+  readonly id: string;
+  readonly createdAt: string;
+  readonly workspaceId: string;
+  readonly country: string;
+  readonly type: 'local' | 'mobile' | 'national' | 'tollfree';
+  readonly requestType: 'new' | 'porting';
+  readonly quantity: number;
+  readonly numbers: readonly string[];
+  readonly status:
+    | 'draft'
+    | 'awaiting_documents'
+    | 'awaiting_payment'
+    | 'in_review'
+    | 'approved'
+    | 'rejected'
+    | 'cancelled';
+  readonly fields: Readonly<
+    Record<
+      string,
+      {
+        readonly status: 'saved' | 'pending' | 'invalid';
+        readonly required: boolean;
+        readonly value: string | null;
+        readonly savedAt: string | null;
+        readonly problem: string | null;
+      }
+    >
+  >;
+  readonly documents: readonly {
+    readonly id: string;
+    readonly kind: string;
+    readonly mediaType: 'application/pdf' | 'image/jpeg' | 'image/png';
+    readonly bytes: number;
+    readonly createdAt: string;
+  }[];
+  readonly missing: { readonly fields: readonly string[]; readonly documents: readonly string[] };
+  readonly fees: {
+    readonly activation: string;
+    readonly monthly: string;
+    readonly currency: string;
+    readonly total: string;
+    readonly status: 'none' | 'unpaid' | 'paid' | 'refunded';
+    readonly paidAt: string | null;
+    readonly refundedAt: string | null;
+  };
+  readonly reviewDays: { readonly from: number; readonly to: number } | null;
+  readonly decidedAt: string | null;
+  readonly reason: string | null;
+  readonly approvedNumbers: readonly { readonly id: string; readonly e164: string }[];
+  readonly erasedAt: string | null;
+  readonly history: readonly {
+    readonly at: string;
+    readonly status:
+      | 'draft'
+      | 'awaiting_documents'
+      | 'awaiting_payment'
+      | 'in_review'
+      | 'approved'
+      | 'rejected'
+      | 'cancelled';
+    readonly by: 'customer' | 'operator' | 'system';
+  }[];
+}
+
+export interface NumberRequirement {
+  readonly country: string;
+  readonly countryName: string;
+  readonly type: 'local' | 'mobile' | 'national' | 'tollfree';
+  readonly typeLabel: string;
+  readonly requestType: 'new' | 'porting';
+  readonly notes: readonly string[];
+  readonly fields: readonly {
+    readonly name: string;
+    readonly label: string;
+    readonly help: string;
+    readonly example: string;
+    readonly required: boolean;
+    readonly format: 'text' | 'email' | 'phone' | 'date';
+    readonly pattern: string | null;
+    readonly minLength: number;
+    readonly maxLength: number;
+    readonly options: readonly { readonly value: string; readonly label: string }[];
+    readonly normalise: 'trim' | 'compact';
+    readonly secret: boolean;
+    readonly when: { readonly field: string; readonly is: readonly string[] } | null;
+  }[];
+  readonly documents: readonly {
+    readonly kind: string;
+    readonly label: string;
+    readonly help: string;
+    readonly required: boolean;
+    readonly maxAgeMonths: number | null;
+    readonly when: { readonly field: string; readonly is: readonly string[] } | null;
+  }[];
+  readonly fees: { readonly activation: string; readonly monthly: string; readonly currency: string };
+  readonly reviewDays: { readonly from: number; readonly to: number };
+  readonly areas: {
+    readonly areaField: string;
+    readonly postalField: string;
+    readonly areas: readonly {
+      readonly code: string;
+      readonly name: string;
+      readonly postalPrefixes: readonly string[];
+    }[];
+  } | null;
 }
 
 export interface PersonalNumber {
@@ -488,7 +639,7 @@ export interface Problem {
     | 'gateway_address_invalid'
     | 'setup_invalid'
     | 'setup_running'
-    | 'credentials_refused'
+    | 'provider_credentials_refused'
     | 'key_revoked'
     | 'test_credentials'
     | 'account_suspended'
@@ -1359,6 +1510,20 @@ export interface Routes {
     readonly body: undefined;
     readonly answer: TrunkChecks;
   };
+  /** Runs the checklist for a number, a trunk, or with neither for the workspace; changes nothing, places no call */
+  'POST /v1/diagnoses': {
+    readonly params: Readonly<Record<never, never>>;
+    readonly query: Readonly<Record<never, never>>;
+    readonly body: { readonly workspaceId?: string; readonly numberE164?: string; readonly trunkId?: string };
+    readonly answer: Diagnosis;
+  };
+  /** One diagnosis; kept for an hour, on the node that ran it */
+  'GET /v1/diagnoses/{id}': {
+    readonly params: { readonly id: string };
+    readonly query: Readonly<Record<never, never>>;
+    readonly body: undefined;
+    readonly answer: Diagnosis;
+  };
   /** Lists numbers, filtered by provider, status, country, assignment or digits */
   'GET /v1/numbers': {
     readonly params: Readonly<Record<never, never>>;
@@ -1420,7 +1585,7 @@ export interface Routes {
     readonly params: Readonly<Record<never, never>>;
     readonly query: {
       readonly workspaceId?: string;
-      readonly country: string;
+      readonly country?: string;
       readonly type?: 'local' | 'tollfree' | 'mobile';
       readonly areaCode?: string;
       readonly limit?: number;
@@ -1452,6 +1617,119 @@ export interface Routes {
     readonly query: Readonly<Record<never, never>>;
     readonly body: undefined;
     readonly answer: NumberOrder;
+  };
+  /** What each country asks for, by type of number and of request: fields, documents, fees, time of review */
+  'GET /v1/number-requirements': {
+    readonly params: Readonly<Record<never, never>>;
+    readonly query: { readonly country?: string; readonly type?: 'local' | 'mobile' | 'national' | 'tollfree' };
+    readonly body: undefined;
+    readonly answer: { readonly items: readonly NumberRequirement[] };
+  };
+  /** Lists requests, newest first, filtered by status, country, type or request type */
+  'GET /v1/number-requests': {
+    readonly params: Readonly<Record<never, never>>;
+    readonly query: {
+      readonly limit?: number;
+      readonly cursor?: string;
+      readonly workspaceId?: string;
+      readonly status?:
+        | 'draft'
+        | 'awaiting_documents'
+        | 'awaiting_payment'
+        | 'in_review'
+        | 'approved'
+        | 'rejected'
+        | 'cancelled';
+      readonly country?: string;
+      readonly type?: 'local' | 'mobile' | 'national' | 'tollfree';
+      readonly requestType?: 'new' | 'porting';
+    };
+    readonly body: undefined;
+    readonly answer: { readonly items: readonly NumberRequest[]; readonly nextCursor: string | null };
+  };
+  /** Begins a request; its fields, documents and payment follow one by one */
+  'POST /v1/number-requests': {
+    readonly params: Readonly<Record<never, never>>;
+    readonly query: Readonly<Record<never, never>>;
+    readonly body: {
+      readonly workspaceId?: string;
+      readonly country: string;
+      readonly type: 'local' | 'mobile' | 'national' | 'tollfree';
+      readonly requestType: 'new' | 'porting';
+      readonly quantity?: number;
+      readonly numbers?: readonly string[];
+    };
+    readonly answer: NumberRequest;
+  };
+  /** One request: what is saved, what is missing, what it costs, where it is */
+  'GET /v1/number-requests/{id}': {
+    readonly params: { readonly id: string };
+    readonly query: Readonly<Record<never, never>>;
+    readonly body: undefined;
+    readonly answer: NumberRequest;
+  };
+  /** Saves one field; a value that does not do is refused and changes nothing */
+  'PUT /v1/number-requests/{id}/fields/{name}': {
+    readonly params: { readonly id: string; readonly name: string };
+    readonly query: Readonly<Record<never, never>>;
+    readonly body: { readonly value: string | null };
+    readonly answer: NumberRequest;
+  };
+  /** Uploads a document: a PDF, JPEG or PNG of at most 5 MB, known by its content */
+  'POST /v1/number-requests/{id}/documents': {
+    readonly params: { readonly id: string };
+    readonly query: Readonly<Record<never, never>>;
+    readonly body: BodyInit;
+    readonly answer: NumberRequest;
+  };
+  /** Downloads a document, as an attachment */
+  'GET /v1/number-requests/{id}/documents/{documentId}': {
+    readonly params: { readonly id: string; readonly documentId: string };
+    readonly query: Readonly<Record<never, never>>;
+    readonly body: undefined;
+    readonly answer: string;
+  };
+  /** Erases a document */
+  'DELETE /v1/number-requests/{id}/documents/{documentId}': {
+    readonly params: { readonly id: string; readonly documentId: string };
+    readonly query: Readonly<Record<never, never>>;
+    readonly body: undefined;
+    readonly answer: undefined;
+  };
+  /** Hands the request in: it waits for its documents, its payment or its review, whichever is missing first */
+  'POST /v1/number-requests/{id}/submit': {
+    readonly params: { readonly id: string };
+    readonly query: Readonly<Record<never, never>>;
+    readonly body: undefined;
+    readonly answer: NumberRequest;
+  };
+  /** Pays activation and first month from the balance, once */
+  'POST /v1/number-requests/{id}/pay': {
+    readonly params: { readonly id: string };
+    readonly query: Readonly<Record<never, never>>;
+    readonly body: undefined;
+    readonly answer: NumberRequest;
+  };
+  /** Withdraws the request: what was paid is given back, what was typed and uploaded is erased */
+  'POST /v1/number-requests/{id}/cancel': {
+    readonly params: { readonly id: string };
+    readonly query: Readonly<Record<never, never>>;
+    readonly body: undefined;
+    readonly answer: NumberRequest;
+  };
+  /** Approves the request with these numbers, which are in the workspace from then on */
+  'POST /v1/number-requests/{id}/approve': {
+    readonly params: { readonly id: string };
+    readonly query: Readonly<Record<never, never>>;
+    readonly body: { readonly numbers: readonly string[]; readonly trunkId?: string | null };
+    readonly answer: NumberRequest;
+  };
+  /** Sends the request back with what is to be corrected; what was paid stays for the next try */
+  'POST /v1/number-requests/{id}/reject': {
+    readonly params: { readonly id: string };
+    readonly query: Readonly<Record<never, never>>;
+    readonly body: { readonly reason: string };
+    readonly answer: NumberRequest;
   };
   /** Lists connected accounts */
   'GET /v1/provider-accounts': {

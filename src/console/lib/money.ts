@@ -29,14 +29,23 @@ export function sumOf(amounts: readonly string[]): string {
 
 const SYMBOLS: Readonly<Record<string, string>> = { USD: '$', EUR: '€', GBP: '£', JPY: '¥' };
 
-/** `1234.5` -> `$1,234.50`, `-0.012` -> `−$0.012`. What is no amount is shown as it is. */
-export function formatMoney(text: string, currency = 'USD'): string {
-  const nano = nanoOf(text);
-  if (nano === undefined) return text;
+/**
+ * `1234.5` -> `$1,234.50`, `-0.012` -> `−$0.012`. What is no amount is shown as it is. `places` cuts what is beyond them, downwards: no more money is
+ * shown than there is.
+ */
+export function formatMoney(text: string, currency = 'USD', places?: number): string {
+  const exact = nanoOf(text);
+  if (exact === undefined) return text;
+  const nano = places === undefined ? exact : floorTo(exact, 10n ** BigInt(DIGITS - places));
   const [whole = '0', fraction = ''] = decimalOf(nano < 0n ? -nano : nano).split('.');
   const grouped = whole.replace(/\B(?=(\d{3})+(?!\d))/g, ',');
   const symbol = SYMBOLS[currency] ?? `${currency} `;
   return `${nano < 0n ? '−' : ''}${symbol}${grouped}.${fraction}`;
+}
+
+function floorTo(nano: bigint, step: bigint): bigint {
+  const rest = ((nano % step) + step) % step;
+  return nano - rest;
 }
 
 export function isNegative(text: string): boolean {

@@ -29,7 +29,9 @@ export function readable(e164: string): string {
   if (!/^\+[1-9]\d{6,14}$/.test(e164)) return e164;
   const digits = e164.slice(1);
   const code = callingCode(digits);
-  return `+${[code, ...grouped(digits.slice(code.length), GROUPS[code] ?? [])].join(' ')}`;
+  const national = digits.slice(code.length);
+  const sizes = code === '44' && national.startsWith('2') ? [2, 4, 4] : (GROUPS[code] ?? []);
+  return `+${[code, ...grouped(national, sizes)].join(' ')}`;
 }
 
 function callingCode(digits: string): string {

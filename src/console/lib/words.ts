@@ -15,6 +15,11 @@ const WORDS: Readonly<Record<string, string>> = {
   shared_cost: 'Shared cost',
   // warnings of numbers
   not_assigned_to_agent: 'Not assigned to any agent',
+  fee_unpaid: 'Monthly fee unpaid',
+  outbound_suspended: 'Outbound suspended',
+  trunk_missing: 'No trunk',
+  trunk_down: 'Trunk is down',
+  not_connected: 'Not connected at the provider',
   // how calls ended
   remote_hangup: 'The other side hung up',
   agent_hangup: 'The agent ended the call',
@@ -58,6 +63,13 @@ const WORDS: Readonly<Record<string, string>> = {
   node_fault: 'A fault of the node',
   store_unavailable: 'The books cannot be reached',
   bad_request: 'The request is malformed',
+  // events of a timeline
+  dtmf: 'DTMF digit',
+  first_packet: 'First audio packet',
+  authorised: 'Money held',
+  invite: 'INVITE',
+  inviting: 'INVITE sent',
+  confirmed: 'ACK',
   // evidence of a bill
   bye: 'BYE',
   cancel: 'CANCEL',

@@ -12,6 +12,7 @@ import { Empty, Loaded, Waiting } from '../ui/feedback.tsx';
 import { useViewer, WorkspaceContext, type WorkspaceView } from './context.ts';
 import { go, Link, usePlace } from './history.ts';
 import { Page } from './page.tsx';
+import { lastWorkspace, rememberWorkspace } from './last-workspace.ts';
 import { ROUTES } from './routes.ts';
 import { Sidebar } from './sidebar.tsx';
 
@@ -78,8 +79,11 @@ export function Frame() {
 
 /** Pages of the node keep the navigation of the workspace that was looked at before. */
 function useLastWorkspace(current: string | null): string | null {
-  const [last, setLast] = useState(current);
+  const [last, setLast] = useState(() => current ?? lastWorkspace());
   if (current !== null && current !== last) setLast(current);
+  useEffect(() => {
+    if (current !== null) rememberWorkspace(current);
+  }, [current]);
   return current ?? last;
 }
 
@@ -114,7 +118,8 @@ function InWorkspace({ id, children }: { readonly id: string; readonly children:
 function Home({ isOperator }: { readonly isOperator: boolean }) {
   const { session } = useViewer();
   const { data, error, reload } = useGet<PageOf<Workspace>>('/v1/workspaces?limit=200');
-  const target = session.principal.workspaceId ?? data?.items[0]?.id;
+  const last = data?.items.find(({ id }) => id === lastWorkspace());
+  const target = session.principal.workspaceId ?? (last ?? data?.items[0])?.id;
   const isEmpty = isOperator && data !== undefined && target === undefined;
   useEffect(() => {
     if (target !== undefined) go(`/w/${target}/numbers`, { replace: true });

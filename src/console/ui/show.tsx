@@ -17,8 +17,22 @@ export function Time({ at, full = false }: { readonly at: string; readonly full?
   );
 }
 
-export function Money({ amount, currency = 'USD' }: { readonly amount: string; readonly currency?: string }) {
-  return <span className="num nowrap">{formatMoney(amount, currency)}</span>;
+interface MoneyProps {
+  readonly amount: string;
+  readonly currency?: string;
+  /** Cut to whole cents, the exact amount when hovered: for balances. */
+  readonly cents?: boolean;
+}
+
+export function Money({ amount, currency = 'USD', cents = false }: MoneyProps) {
+  const exact = formatMoney(amount, currency);
+  return cents ? (
+    <span className="num nowrap" title={exact}>
+      {formatMoney(amount, currency, 2)}
+    </span>
+  ) : (
+    <span className="num nowrap">{exact}</span>
+  );
 }
 
 /** Readable; what is copied is E.164, whether by the button or by selecting. */
@@ -82,9 +96,10 @@ export function Address({ text, label }: { readonly text: string; readonly label
 export function Facts({ of }: { readonly of: readonly (readonly [string, ReactNode] | null)[] }) {
   return (
     <dl className="facts">
-      {of.map((fact) =>
+      {of.map((fact, index) =>
         fact === null ? null : (
-          <div key={fact[0]} style={{ display: 'contents' }}>
+          // biome-ignore lint/suspicious/noArrayIndexKey: facts keep their places, and two may have one name.
+          <div key={index} style={{ display: 'contents' }}>
             <dt>{fact[0]}</dt>
             <dd>{fact[1]}</dd>
           </div>

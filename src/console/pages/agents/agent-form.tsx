@@ -24,11 +24,6 @@ interface AgentFormProps {
 
 const PROTOCOLS: readonly { readonly value: AgentProtocol; readonly label: string }[] = [
   { value: 'twilio', label: 'Twilio Media Streams' },
-  { value: 'telnyx', label: 'Telnyx media streaming' },
-  { value: 'jambonz', label: 'jambonz' },
-  { value: 'asterisk', label: 'Asterisk AudioSocket over WebSocket' },
-  { value: 'openai', label: 'OpenAI Realtime' },
-  { value: 'raw', label: 'Raw audio frames' },
 ];
 
 export function AgentForm({ initial, ownId, authTokenSet, action, busy, problem, onSubmit }: AgentFormProps) {

@@ -74,11 +74,15 @@ function Balance() {
       of={[
         {
           label: 'Balance',
-          value: <Money amount={balance} />,
+          value: <Money amount={balance} cents />,
           note: billingMode === 'prepaid' ? 'Prepaid' : 'Postpaid',
         },
-        { label: 'Held by live calls', value: <Money amount={reserved} />, note: 'Given back where it is not used' },
-        { label: 'Free for new calls', value: <Money amount={free} /> },
+        {
+          label: 'Held by live calls',
+          value: <Money amount={reserved} cents />,
+          note: 'Given back where it is not used',
+        },
+        { label: 'Free for new calls', value: <Money amount={free} cents /> },
         { label: 'Spending limit per day', value: limit(limits.spendPerDay) },
       ]}
     />

@@ -58,7 +58,7 @@ function CallRow({ call, agentName, nowMs }: CallRowProps) {
       }}
     >
       <td className="full">
-        <Link to={at(`/calls/${call.id}`)} className="row nowrap" style={{ flexWrap: 'nowrap' }}>
+        <Link to={at(`/calls/${call.id}`)} className="row nowrap plain-link" style={{ flexWrap: 'nowrap' }}>
           <span className="faint">
             <Icon name={inbound ? 'inbound' : 'outbound'} label={inbound ? 'Inbound' : 'Outbound'} />
           </span>

@@ -13,7 +13,7 @@ export function Quality({ call }: { readonly call: Call }) {
         <h2 id="quality">Audio quality</h2>
         <span className={`small ${lost.bad ? 'bad' : 'soft'}`}>{lost.text} lost</span>
       </div>
-      <div className="card-body columns">
+      <div className="card-body columns narrow">
         <Facts
           of={[
             ['Received', packets(quality.packetsReceived)],

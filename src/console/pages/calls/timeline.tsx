@@ -3,7 +3,7 @@
 import type { TimelineEntry } from '../../api/resources.ts';
 import { offsetText } from '../../lib/duration.ts';
 import { utcText } from '../../lib/time.ts';
-import { sentence } from '../../lib/words.ts';
+import { sentence, wordsOf } from '../../lib/words.ts';
 
 export function Timeline({ entries }: { readonly entries: readonly TimelineEntry[] }) {
   return (
@@ -29,7 +29,7 @@ export function TimelineList({ entries }: { readonly entries: readonly TimelineE
             {offsetText(entry.offsetMs)}
           </time>
           <span>
-            {sentence(entry.event)} <span className="detail">{detailText(entry)}</span>
+            {wordsOf(entry.event)} <span className="detail">{detailText(entry)}</span>
           </span>
         </li>
       ))}

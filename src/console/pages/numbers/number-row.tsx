@@ -48,7 +48,17 @@ export function NumberRow({ number, agents, canWrite, onAssign, onRemove }: Numb
     <>
       <div role="cell" className="c-number">
         <Phone e164={number.e164} copy />
-        <div className="tiny faint">{number.country === null ? '' : countryName(number.country)}</div>
+        <div className="tiny faint">
+          {number.country === null ? '' : countryName(number.country)}
+          {number.warnings
+            .filter((warning) => warning !== 'not_assigned_to_agent')
+            .map((warning) => (
+              <span className="warn" key={warning}>
+                {' '}
+                · {wordsOf(warning)}
+              </span>
+            ))}
+        </div>
       </div>
       <div role="cell" className="c-provider soft">
         {wordsOf(number.provider)}

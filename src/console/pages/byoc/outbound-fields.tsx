@@ -1,0 +1,130 @@
+// From us to the carrier: its hosts, how we sign in there, and where calls may go.
+
+import type { MediaEncryption, Transport, Trunk } from '../../api/resources.ts';
+import { useViewer } from '../../shell/context.ts';
+import { CountryPicker } from '../../ui/country-picker.tsx';
+import { Choices, Field, SecretInput, Select, TextInput } from '../../ui/field.tsx';
+import { Gateways } from './gateways.tsx';
+import { ENCRYPTION } from './inbound-fields.tsx';
+import type { DraftFieldsProps } from './trunk-form.tsx';
+
+type Outbound = Trunk['outbound'];
+
+const TRANSPORTS: readonly { readonly value: Transport; readonly label: string }[] = [
+  { value: 'udp', label: 'UDP' },
+  { value: 'tcp', label: 'TCP' },
+  { value: 'tls', label: 'TLS' },
+];
+const CALLER_ID = [
+  { value: 'from_and_pai', label: 'From and P-Asserted-Identity' },
+  { value: 'from', label: 'From only' },
+  { value: 'pai', label: 'P-Asserted-Identity only' },
+];
+const FORMATS = [
+  { value: 'e164', label: '+12025550100' },
+  { value: 'digits', label: '12025550100' },
+];
+
+export function OutboundFields({ draft, stored, set, wrong }: DraftFieldsProps) {
+  const { canWrite } = useViewer();
+  const hasPassword = stored?.outbound.passwordSet === true;
+  return (
+    <fieldset className="card" disabled={!canWrite}>
+      <div className="card-head">
+        <h2>Outbound</h2>
+        <span className="small soft">From us to your carrier</span>
+      </div>
+      <div className="card-body form">
+        <Gateways
+          value={draft.gateways}
+          error={wrong('outbound.gateways')}
+          onChange={(gateways) => set({ gateways })}
+        />
+        <div className="form-grid">
+          <Field label="Transport" error={wrong('outbound.transport')}>
+            <Select
+              value={draft.transport}
+              options={TRANSPORTS}
+              onChange={(event) => set({ transport: event.target.value as Transport })}
+            />
+          </Field>
+          <Field label="Media encryption" error={wrong('outbound.mediaEncryption')}>
+            <Select
+              value={draft.encryption}
+              options={ENCRYPTION}
+              onChange={(event) => set({ encryption: event.target.value as MediaEncryption })}
+            />
+          </Field>
+          <Field label="User name" optional error={wrong('outbound.username')}>
+            <TextInput
+              className="mono"
+              value={draft.username}
+              onChange={(event) => set({ username: event.target.value })}
+            />
+          </Field>
+          <Field
+            label="Password"
+            optional
+            error={wrong('outbound.password')}
+            {...(hasPassword ? { hint: 'One is set. Leave empty to keep it.' } : {})}
+          >
+            <SecretInput
+              value={draft.password}
+              placeholder={hasPassword ? '••••••••' : ''}
+              onChange={(event) => set({ password: event.target.value })}
+            />
+          </Field>
+        </div>
+        <Choices
+          legend="Allowed countries"
+          value={draft.worldwide ? 'worldwide' : 'list'}
+          options={[
+            { value: 'list', label: 'Only these', hint: 'Calls elsewhere are refused: the best guard against fraud' },
+            { value: 'worldwide', label: 'Worldwide', hint: 'Wherever there is a rate' },
+          ]}
+          onChange={(value) => set({ worldwide: value === 'worldwide' })}
+        />
+        {!draft.worldwide && (
+          <CountryPicker
+            label="Countries that may be called"
+            value={draft.countries}
+            onChange={(countries) => set({ countries })}
+          />
+        )}
+        <details>
+          <summary className="strong">How numbers are sent</summary>
+          <div className="form-grid" style={{ marginTop: '0.75rem' }}>
+            <Field label="Caller id in" error={wrong('outbound.callerIdMode')}>
+              <Select
+                value={draft.callerIdMode}
+                options={CALLER_ID}
+                onChange={(event) => set({ callerIdMode: event.target.value as Outbound['callerIdMode'] })}
+              />
+            </Field>
+            <Field label="Format" error={wrong('outbound.numberFormat')}>
+              <Select
+                value={draft.numberFormat}
+                options={FORMATS}
+                onChange={(event) => set({ numberFormat: event.target.value as Outbound['numberFormat'] })}
+              />
+            </Field>
+            <Field
+              label="Tech prefix"
+              optional
+              error={wrong('outbound.techPrefix')}
+              hint="Put before the called number"
+            >
+              <TextInput
+                className="mono"
+                inputMode="tel"
+                maxLength={16}
+                value={draft.techPrefix}
+                onChange={(event) => set({ techPrefix: event.target.value })}
+              />
+            </Field>
+          </div>
+        </details>
+      </div>
+    </fieldset>
+  );
+}
