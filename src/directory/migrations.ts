@@ -124,4 +124,13 @@ CREATE UNIQUE INDEX record_fields_once ON record_fields (kind, field, value) WHE
 CREATE INDEX record_fields_of ON record_fields (kind, id);
 `,
   },
+  {
+    id: 'directory-5',
+    // Filters and searches of numbers look at the index alone, and read the documents of what they find.
+    sql: `
+CREATE INDEX numbers_found ON numbers (workspace_id, created_at, id, e164, country, provider, status, agent_id, trunk_id);
+CREATE INDEX numbers_of_all ON numbers (created_at, id);
+DROP INDEX numbers_newest;
+`,
+  },
 ];

@@ -52,7 +52,12 @@ describe('connecting', () => {
     ['a wrong token', { ...CREDENTIALS.twilio, authToken: '0'.repeat(32) }, 422, 'provider_credentials_refused'],
     ['test credentials', { provider: 'twilio', ...TEST_CREDENTIALS }, 422, 'test_credentials'],
     ['no API key', { provider: 'telnyx', apiKey: 'KEY' }, 422, 'api_key_invalid'],
-    ['a wrong API key', { provider: 'telnyx', apiKey: 'KEY0123456789ABCDEF_wrong' }, 422, 'provider_credentials_refused'],
+    [
+      'a wrong API key',
+      { provider: 'telnyx', apiKey: 'KEY0123456789ABCDEF_wrong' },
+      422,
+      'provider_credentials_refused',
+    ],
   ])('%s: its own code, text and advice', async (_name, body, status, code) => {
     const it = await accountWorld();
     const { token } = await it.workspace();
