@@ -10,14 +10,14 @@ import { TimerSlot } from '../transaction/timers.ts';
 import type { Application, Peer } from './application.ts';
 import type { Dialog } from './dialog.ts';
 import type { Environment } from './environment.ts';
-import type { Destination } from './request-sender.ts';
+import type { Destination, Way } from './request-sender.ts';
 
 export class ClientRequest {
   readonly txnId: string;
   readonly application: Application;
-  readonly request: SipRequest;
+  #request: SipRequest;
+  #destination: Destination;
   readonly branch: string;
-  readonly destination: Destination;
   /** Empty when the application expects none in the response frame. */
   readonly dialogId: string;
   /** The dialog it was sent in; undefined outside. */
@@ -44,14 +44,29 @@ export class ClientRequest {
   ) {
     this.txnId = fields.txnId;
     this.application = fields.application;
-    this.request = fields.request;
+    this.#request = fields.request;
     this.branch = fields.branch;
-    this.destination = fields.destination;
+    this.#destination = fields.destination;
     this.dialogId = fields.dialogId;
     this.dialog = fields.dialog;
     this.patience = new TimerSlot(environment.clock);
     this.#environment = environment;
     this.#openAtMs = environment.clock.now() + environment.echoGapMs;
+  }
+
+  /** As it is sent. */
+  get request(): SipRequest {
+    return this.#request;
+  }
+
+  get destination(): Destination {
+    return this.#destination;
+  }
+
+  /** The same request over another transport; nothing of it has been heard of yet. */
+  travelBy({ request, destination }: Way): void {
+    this.#request = request;
+    this.#destination = destination;
   }
 
   get method(): string {

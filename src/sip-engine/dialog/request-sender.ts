@@ -1,23 +1,32 @@
 // Sends requests: prints them once, finds their address, starts their client transaction.
 //
 // Invariants
-//   R1. What is returned to be echoed is exactly what goes out.
+//   R1. What is returned to be echoed is exactly what goes out; but for the Via of a large request that TCP turned out not to reach.
 //   R2. What began over TLS stays there, whatever transport the peer's target asks for later.
 //   R3. A host that does not resolve is a transport failure of the transaction, never an exception.
 import { cseqOf } from '../message/cseq.ts';
 import { cloneFields, header, isNamed } from '../message/headers.ts';
 import type { HeaderField, SipRequest, SipResponse } from '../message/message.ts';
 import { serialise } from '../message/serialise.ts';
+import { topBranch } from '../message/via.ts';
 import type { ClientUser } from '../transaction/layer.ts';
 import type { ConnectionId, Flow } from '../transport/flow.ts';
+import { UDP_REQUEST_BYTES_MAX } from '../transport/limits.ts';
 import type { Peer } from './application.ts';
 import type { Dialog } from './dialog.ts';
 import type { Environment } from './environment.ts';
+import { viaOf } from './local-addresses.ts';
 import { type Hop, hopOf } from './next-hop.ts';
 
 export interface Destination {
   readonly hop: Hop;
   readonly connection: ConnectionId | undefined;
+}
+
+/** One form of a request, which differs by transport in its top Via. */
+export interface Way {
+  readonly request: SipRequest;
+  readonly destination: Destination;
 }
 
 export interface Sent {
@@ -26,8 +35,14 @@ export interface Sent {
   readonly peer: Peer;
 }
 
+/** Places that take no TCP are remembered for so long: each large request would else wait for the connection first. */
+const NO_TCP_MS = 600_000;
+const NO_TCP_MAX = 256;
+
 export class RequestSender {
   readonly #environment: Environment;
+  /** Where TCP failed, until when. */
+  readonly #noTcp = new Map<string, number>();
 
   constructor(environment: Environment) {
     this.#environment = environment;
@@ -42,6 +57,35 @@ export class RequestSender {
     if (typeof hop === 'string') return undefined;
     if (flow.protocol === 'tls' && hop.local.protocol !== 'tls') return this.#backOver(flow);
     return { hop, connection: hop.local.protocol === flow.protocol ? flow.connection : undefined };
+  }
+
+  /**
+   * How a request travels that is too large for one datagram (RFC 3261 section 18.1.1); undefined for one that is not, or that cannot. Only its Via
+   * tells of TCP: the dialog stays where its Contact says.
+   */
+  largeWay({ request, destination }: Way): Way | undefined {
+    const { hop } = destination;
+    const tcp = this.#environment.locals.find('tcp');
+    if (hop.local.protocol !== 'udp' || tcp === undefined || this.#isWithoutTcp(hop)) return undefined;
+    if (serialise(request).length <= UDP_REQUEST_BYTES_MAX) return undefined;
+    const branch = topBranch(request);
+    const top = request.headers.findIndex((field) => isNamed(field.name, 'via'));
+    if (branch === undefined || top === -1) return undefined;
+    const headers = request.headers.with(top, { name: 'Via', value: viaOf(tcp, branch) });
+    return { request: { ...request, headers }, destination: { hop: { ...hop, local: tcp }, connection: undefined } };
+  }
+
+  /** What should have gone there over TCP could not: it goes by UDP after all, and so does what follows. */
+  rememberNoTcp({ hop }: Destination): void {
+    const key = `${hop.host}|${hop.port}`;
+    this.#noTcp.delete(key);
+    this.#noTcp.set(key, this.#environment.clock.now() + NO_TCP_MS);
+    const oldest = this.#noTcp.keys().next();
+    if (this.#noTcp.size > NO_TCP_MAX && oldest.done !== true) this.#noTcp.delete(oldest.value);
+  }
+
+  #isWithoutTcp({ host, port }: Hop): boolean {
+    return (this.#noTcp.get(`${host}|${port}`) ?? 0) > this.#environment.clock.now();
   }
 
   /** @throws SipSerialiseError when the request holds text that is no SIP (nothing has been sent then). */

@@ -16,7 +16,7 @@ import type { Environment } from './environment.ts';
 import { failureResponse } from './failure-response.ts';
 import type { InviteOutcomes } from './invite-outcomes.ts';
 import { hopOf, nextHopUri } from './next-hop.ts';
-import { cancelOf, echoPeer, type RequestSender } from './request-sender.ts';
+import { cancelOf, echoPeer, type RequestSender, type Sent, type Way } from './request-sender.ts';
 import { composeInside, composeOutside } from './request-composer.ts';
 import type { SessionTimers } from './session-timers.ts';
 import { dialogOfResponse } from './uac-dialog.ts';
@@ -148,16 +148,33 @@ export class UserAgentClient {
   }
 
   #launch(call: ClientRequest): Outcome {
-    this.#open.set(call.txnId, call);
-    const sent = this.#sender.start(call.request, call.branch, call.destination, {
-      response: (response, source) => this.#receive(call, response, source),
-      failed: (cause) => this.#fail(call, cause === 'timeout' ? 408 : 503),
-      terminated: () => this.#forget(call),
-    });
+    const asComposed: Way = { request: call.request, destination: call.destination };
+    // Behind a NAT only the way the dialog came by is open.
+    const large = call.dialog?.sendTo === undefined ? this.#sender.largeWay(asComposed) : undefined;
+    if (large !== undefined) call.travelBy(large);
+    const sent = this.#start(call, large === undefined ? undefined : asComposed);
     if (call.dialog !== undefined && call.request.body.length > 0 && call.method === 'INVITE') {
       call.dialog.localSdp = call.request.body;
     }
     return { ok: true, txnId: call.txnId, dialogId: call.dialogId, peer: sent.peer, bytes: sent.bytes };
+  }
+
+  /** @param instead how it goes when there is no way like this: a large request that TCP does not reach (section 18.1.1). */
+  #start(call: ClientRequest, instead: Way | undefined): Sent {
+    this.#open.set(call.txnId, call);
+    return this.#sender.start(call.request, call.branch, call.destination, {
+      response: (response, source) => this.#receive(call, response, source),
+      failed: (cause) => {
+        if (instead === undefined || cause !== 'transport' || call.cancel !== undefined) {
+          this.#fail(call, cause === 'timeout' ? 408 : 503);
+          return;
+        }
+        this.#sender.rememberNoTcp(call.destination);
+        call.travelBy(instead);
+        this.#start(call, undefined);
+      },
+      terminated: () => this.#forget(call),
+    });
   }
 
   /** One INVITE at a time in a dialog, in either direction (section 14.1): the second is answered 491 without being sent. */

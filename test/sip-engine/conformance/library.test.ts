@@ -383,7 +383,6 @@ describe('drachtio-srf, unmodified (checklist 41)', () => {
   test.todo('CDR frames (section 3): cdr:attempt, cdr:start, cdr:stop');
   test.todo('NAPTR and SRV (RFC 3263), next address on 503 and timeout');
   test.todo('connection of a REGISTER or SUBSCRIBE over TCP kept for its Contact (4.9)');
-  test.todo('requests above 1300 bytes switch from UDP to TCP (RFC 3261 18.1.1)');
   test.todo('several listeners of one protocol: choice by family, network and longest match (4.9)');
   test.todo('NOTIFY that arrives before the 2xx of our SUBSCRIBE makes the dialog (RFC 6665)');
 });
