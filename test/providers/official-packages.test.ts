@@ -12,7 +12,7 @@ import { Stage, successOf } from './stage.ts';
 function redirected(fake: FakeTwilio): twilio.RequestClient {
   const hosts = new Set(['api.twilio.com', 'trunking.twilio.com', 'numbers.twilio.com']);
   return new (class extends twilio.RequestClient {
-    override request<T>(options: Parameters<twilio.RequestClient['request']>[0]) {
+    override request<T>(options: Parameters<typeof twilio.RequestClient.prototype.request<T>>[0]) {
       const url = new URL(options.uri);
       if (!hosts.has(url.hostname)) throw new Error(`a request to ${url.hostname}`);
       return super.request<T>(Object.assign(options, { uri: `${fake.origin}${url.pathname}${url.search}` }));
