@@ -71,18 +71,19 @@ class Verifications implements PersonalNumbers {
   async verify(id: string, code: string, workspaceId?: string): Promise<PersonalView | undefined> {
     const { hashKey, observer } = this.#deps;
     const nowMs = this.#nowMs();
-    let verdict: Judgement = 'expired';
+    const outcome: { verdict: Judgement; counted: boolean } = { verdict: 'expired', counted: false };
     const entered = (item: PersonalNumber): PersonalNumber => {
       const judged = judge(item, hashCode(hashKey, { id, call: item.callSeq, code }), nowMs);
-      verdict = judged.verdict;
+      outcome.verdict = judged.verdict;
+      outcome.counted = judged.item !== item;
       return judged.item;
     };
     const item = await this.#store.update(id, entered, workspaceId);
     if (item === undefined) return undefined;
+    const { verdict, counted } = outcome;
+    if (verdict === 'right') return await this.#view(await this.#finished(item, true));
     const about = { workspaceId: item.workspaceId, verificationId: id };
-    if ((verdict as Judgement) === 'right') return await this.#view(await this.#finished(item, true));
-    if ((verdict as Judgement) === 'wrong') observer.event('wrong_code', about);
-    if ((verdict as Judgement) === 'failed') observer.event('failed', about);
+    if (counted) observer.event(verdict === 'failed' ? 'failed' : 'wrong_code', about);
     throw refusalOf(verdict, ATTEMPTS_MAX - item.attempts);
   }
 
@@ -194,7 +195,7 @@ function alreadyOwned(): PersonalNumberError {
   return new PersonalNumberError('number_taken', 'the workspace has the number already');
 }
 
-function refusalOf(verdict: Exclude<Judgement, 'right'> | Judgement, attemptsLeft = 0): PersonalNumberError {
+function refusalOf(verdict: Exclude<Judgement, 'right'>, attemptsLeft = 0): PersonalNumberError {
   if (verdict === 'wrong') {
     const left = attemptsLeft === 1 ? 'One attempt is left' : `${attemptsLeft} attempts are left`;
     return new PersonalNumberError('code_wrong', left);

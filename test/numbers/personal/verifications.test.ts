@@ -154,6 +154,8 @@ describe('codes', () => {
     );
     expect(outcomes.filter((code) => code === 'code_wrong')).toHaveLength(4);
     expect(outcomes.filter((code) => code === 'verification_failed')).toHaveLength(96);
+    const told = stage.events.map(([event]) => event);
+    expect(told).toEqual(['called', ...Array(4).fill('wrong_code'), 'failed']);
   });
 
   test('two right answers at once, from two nodes, make one number', async () => {
