@@ -92,7 +92,9 @@ class FormReading {
       if (bytes > formBytesMax(this.#shape)) this.#fail(new Problem('body_too_large'));
     });
     // The client went away; there is nobody to answer.
-    request.once('close', () => this.#fail(new Problem('malformed_form')));
+    request.once('close', () => {
+      if (!request.complete) this.#fail(new Problem('malformed_form'));
+    });
     request.pipe(parser);
     try {
       await this.#done.promise;

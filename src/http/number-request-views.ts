@@ -8,11 +8,11 @@ import type { FieldState } from '../numbers/requests/rules.ts';
 import type { Principal } from './auth.ts';
 import { viewTime } from './views.ts';
 
-export function viewNumberRequest(
-  { request, requirement, assessment }: RequestView,
-  viewer: Principal['kind'],
-): object {
+export function viewNumberRequest(view: RequestView, viewer: Principal['kind']): object {
+  const { request, requirement } = view;
   const { decision, approval, status } = request;
+  // Nothing is missing of what was erased.
+  const assessment = request.erasedAt === null ? view.assessment : undefined;
   return {
     id: request.id,
     createdAt: viewTime(request.createdAt),

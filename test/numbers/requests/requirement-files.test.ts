@@ -88,6 +88,7 @@ describe('the files that are shipped', () => {
 });
 
 describe('a file that cannot be used says file, key and reason', () => {
+  // biome-ignore lint/suspicious/noExplicitAny: tests break a file at every depth.
   type Tree = Record<string, any>;
   const broken = (change: (tree: Tree) => void): readonly string[] => {
     const tree = parse(SPAIN) as Tree;

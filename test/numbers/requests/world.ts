@@ -1,6 +1,6 @@
 import { openBooksInline } from '../../../src/books.ts';
 import { openDirectory } from '../../../src/directory/sqlite-directory.ts';
-import type { E164 } from '../../../src/domain/e164.ts';
+import { isE164 } from '../../../src/domain/e164.ts';
 import { CHUNKS_KIND } from '../../../src/numbers/requests/kinds.ts';
 import type { Asker } from '../../../src/numbers/requests/number-requests.ts';
 import type { NumberRequest } from '../../../src/numbers/requests/request.ts';
@@ -16,7 +16,7 @@ export const SEALING_KEY = new Uint8Array(32).fill(7);
 export const OWNER: Asker = { by: 'customer', workspaceId: 'ws_a' };
 export const STRANGER: Asker = { by: 'customer', workspaceId: 'ws_b' };
 export const OPERATOR: Asker = { by: 'operator', workspaceId: undefined };
-export const MADRID = ['+34910000001', '+34910000002', '+34910000003'] as readonly E164[] as E164[];
+export const MADRID = ['+34910000001', '+34910000002', '+34910000003'].filter(isE164);
 /** Ten and three, for each number. */
 export const FEE = 13_000_000_000n;
 
