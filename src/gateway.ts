@@ -263,7 +263,8 @@ async function assemble(
   const live = startLiveEvents({ hub, books, clock, logger });
   closers.push(() => live.close());
   const key = keys.derive('test-calls');
-  const { testCalls, desk } = startTestCalls({ clock, ids, key, wsUrl: webSocketUrl(config, engine.addresses) });
+  const wsUrl = webRtc.choice.engine === 'off' ? null : webSocketUrl(config, engine.addresses);
+  const { testCalls, desk } = startTestCalls({ clock, ids, key, wsUrl });
   const calls = createCallManager(
     callDeps({
       config,

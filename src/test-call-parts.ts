@@ -10,7 +10,7 @@ export interface TestCallParts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly key: string;
-  /** Null: this node serves no WebSocket. */
+  /** Null: this node serves no WebSocket, or has no media for browsers. */
   readonly wsUrl: string | null;
 }
 
