@@ -54,6 +54,8 @@ function drawnAs({ event, detail = {} }: LadderEntry, call: LadderCall): Drawn |
       return ['far', 'edge', 'ACK'];
     case 'rejected':
       return ['far', 'edge', `${String(detail['status'])} ${String(detail['text'] ?? '')}`.trim(), 'bad'];
+    case 'test_call':
+      return ['edge', 'edge', 'Test call'];
     case 'routed':
       return ['edge', 'edge', `Routed${detail['class'] ? ` as ${String(detail['class'])}` : ''}`];
     case 'authorised':

@@ -24,8 +24,9 @@ const GROUPS: Readonly<Record<string, readonly number[]>> = {
 };
 const TWO_DIGIT_CODES = /^(?:2[07]|3[0123469]|4[013456789]|5[1-8]|6[0-6]|8[1246]|9[0-58])/;
 
-/** `+12025550100` -> `+1 202 555 0100`. What is no E.164 number (a SIP user, `anonymous`) stays as it is. */
+/** `+12025550100` -> `+1 202 555 0100`. What is no E.164 number (a SIP user, `anonymous`) stays as it is; a test call comes from `browser`. */
 export function readable(e164: string): string {
+  if (e164 === 'browser') return 'Browser';
   if (!/^\+[1-9]\d{6,14}$/.test(e164)) return e164;
   const digits = e164.slice(1);
   const code = callingCode(digits);

@@ -40,7 +40,7 @@ export function OutboundFields({ draft, stored, set, wrong }: DraftFieldsProps) 
           error={wrong('outbound.gateways')}
           onChange={(gateways) => set({ gateways })}
         />
-        <div className="form-grid">
+        <div className="form-grid pairs">
           <Field label="Transport" error={wrong('outbound.transport')}>
             <Select
               value={draft.transport}

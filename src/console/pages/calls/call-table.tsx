@@ -67,7 +67,7 @@ function CallRow({ call, agentName, nowMs }: CallRowProps) {
             →
           </span>
           <span className="visually-hidden">to</span>
-          <Phone e164={call.to} />
+          {call.class === 'browser' ? <span>{agentName}</span> : <Phone e164={call.to} />}
         </Link>
       </td>
       <td className="soft">{agentName ?? '—'}</td>

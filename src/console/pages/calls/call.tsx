@@ -25,7 +25,7 @@ import { Timeline } from './timeline.tsx';
 const LIVE_POLL_MS = 2_000;
 
 export function CallPage({ params }: PageProps) {
-  const { at } = useWorkspace();
+  const { at, id } = useWorkspace();
   const callId = params['callId'] ?? '';
   const path = `/v1/calls/${callId}`;
   const { data: call, error, reload } = useGet<Call>(path);
@@ -34,7 +34,14 @@ export function CallPage({ params }: PageProps) {
   useEvents((name, data) => {
     if (name === 'reset' || (name === 'call' && (data as Call).id === callId)) reload();
   });
-  const title = call === undefined ? 'Call' : `${readable(call.from)} → ${readable(call.to)}`;
+  const agents = useAgents(id);
+  const to =
+    call === undefined
+      ? ''
+      : call.class === 'browser'
+        ? (agents.get(call.agentId)?.name ?? call.to)
+        : readable(call.to);
+  const title = call === undefined ? 'Call' : `${readable(call.from)} → ${to}`;
   return (
     <Page
       title={title}

@@ -161,12 +161,16 @@ function Needed({ requirement }: { readonly requirement: NumberRequirement }) {
           <ul className="sentences">
             {fields
               .filter(({ required }) => required)
-              .map(({ name, label }) => (
-                <li key={name}>{label}</li>
+              .map(({ name, label, when }) => (
+                <li key={name}>
+                  {label}
+                  {when === null ? '' : ' (depends on your answers)'}
+                </li>
               ))}
-            {documents.map(({ kind, label, required }) => (
+            {documents.map(({ kind, label, required, when }) => (
               <li key={kind}>
-                {label} (upload{required ? '' : ', if there is one'})
+                {label} (upload{required ? '' : ', if there is one'}
+                {when === null ? '' : ', depends on your answers'})
               </li>
             ))}
           </ul>

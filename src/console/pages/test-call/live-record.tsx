@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { useEvents } from '../../api/events.ts';
 import { type PageOf, useGet } from '../../api/hooks.ts';
 import type { Call } from '../../api/resources.ts';
+import { refresh } from '../../api/store.ts';
 import { useWorkspace } from '../../shell/context.ts';
 import { Link } from '../../shell/history.ts';
 import { CallBill } from '../calls/call-bill.tsx';
@@ -13,12 +14,11 @@ const POLL_MS = 1_000;
 
 interface LiveRecordProps {
   readonly testCallId: string | null;
-  readonly isLive: boolean;
 }
 
-export function LiveRecord({ testCallId, isLive }: LiveRecordProps) {
+export function LiveRecord({ testCallId }: LiveRecordProps) {
   const { at } = useWorkspace();
-  const call = useRecord(testCallId, isLive);
+  const call = useRecord(testCallId);
   if (call === undefined)
     return (
       <section className="card" aria-labelledby="record">
@@ -48,20 +48,19 @@ export function LiveRecord({ testCallId, isLive }: LiveRecordProps) {
   );
 }
 
-/** A test call is called by its id: the record whose `to` is that one. It is told by an event, or else found in the list. */
-function useRecord(testCallId: string | null, isLive: boolean): Call | undefined {
+/** The record whose timeline names the test call: looked for as soon as an event tells of a call of a browser, and every second beside that. */
+function useRecord(testCallId: string | null): Call | undefined {
   const { id: workspaceId } = useWorkspace();
-  const [told, setTold] = useState<{ readonly testCallId: string; readonly callId: string }>();
+  const [found, setFound] = useState<{ readonly testCallId: string; readonly callId: string }>();
+  const known = found !== undefined && found.testCallId === testCallId ? found.callId : undefined;
+  const listPath = `/v1/calls?workspaceId=${workspaceId}&limit=20`;
+  const list = useGet<PageOf<Call>>(known === undefined && testCallId !== null ? listPath : null, POLL_MS).data;
   useEvents((name, data) => {
-    const call = data as Call;
-    if (name === 'call' && testCallId !== null && call.to === testCallId) setTold({ testCallId, callId: call.id });
+    if (name === 'call' && known === undefined && (data as Call).class === 'browser') refresh(listPath);
   });
-  const known = told !== undefined && told.testCallId === testCallId ? told.callId : undefined;
-  const list = useGet<PageOf<Call>>(
-    known === undefined && testCallId !== null && isLive ? `/v1/calls?workspaceId=${workspaceId}&limit=20` : null,
-    POLL_MS,
-  ).data;
-  const callId = known ?? (testCallId === null ? undefined : list?.items.find(({ to }) => to === testCallId)?.id);
+  const listed = testCallId === null ? undefined : list?.items.find((call) => isOf(call, testCallId))?.id;
+  if (testCallId !== null && listed !== undefined && known === undefined) setFound({ testCallId, callId: listed });
+  const callId = known ?? listed;
   const path = callId === undefined ? null : `/v1/calls/${callId}`;
   const { data, reload } = useGet<Call>(path);
   useGet<Call>(data === undefined || data.state !== 'ended' ? path : null, POLL_MS);
@@ -69,4 +68,8 @@ function useRecord(testCallId: string | null, isLive: boolean): Call | undefined
     if (name === 'call' && (changed as Call).id === callId) reload();
   });
   return data;
+}
+
+function isOf({ timeline }: Call, testCallId: string): boolean {
+  return timeline.some(({ event, detail }) => event === 'test_call' && detail?.['testCallId'] === testCallId);
 }

@@ -66,7 +66,7 @@ export function TestCallPage() {
               {phone.state === 'talking' && <Keypad onDigit={phone.sendDigit} />}
             </div>
           </section>
-          <LiveRecord testCallId={phone.testCallId} isLive={isLive} />
+          <LiveRecord testCallId={phone.testCallId} />
         </div>
       )}
     </Page>
