@@ -30,6 +30,37 @@ export function directoryContract(name: string, open: () => Promise<Directory>):
       expect(await directory.calls.get('call_a')).toEqual(call());
     });
 
+    test('what a trunk may have beside comes back as well', async () => {
+      const { inbound, outbound } = trunk();
+      const full = trunk({
+        inbound: { ...inbound, transport: 'tls', auth: { username: 'carrier', password: 'inbound-secret' } },
+        outbound: { ...outbound, callerIdMode: 'pai', techPrefix: '99#', numberFormat: 'digits' },
+      });
+      await directory.trunks.put(full);
+      expect(await directory.trunks.get('trunk_a')).toEqual(full);
+    });
+
+    test('a trunk is added with its numbers: all of it, or nothing', async () => {
+      const made = trunk({ id: 'trunk_n' });
+      const own = (id: string, e164: string) => number({ id, e164: e164 as E164, trunkId: 'trunk_n' });
+      await directory.addTrunk(made, [own('num_1', '+12025550171'), own('num_2', '+12025550172')]);
+      expect(await directory.trunks.get('trunk_n')).toEqual(made);
+      expect((await directory.numbers.find({ trunkId: 'trunk_n', limit: 10 })).items).toHaveLength(2);
+      expect((await directory.allTrunks()).map(({ id }) => id)).toContain('trunk_n');
+
+      const other = trunk({ id: 'trunk_o' });
+      const twice = [own('num_3', '+12025550173'), own('num_4', '+12025550173')].map((each) => ({
+        ...each,
+        trunkId: 'trunk_o',
+      }));
+      await expect(directory.addTrunk(other, twice)).rejects.toMatchObject({ code: 'number_taken' });
+      const stranger = { ...own('num_5', '+12025550174'), trunkId: 'trunk_o', agentId: 'agent_x' };
+      await expect(directory.addTrunk(other, [stranger])).rejects.toMatchObject({ code: 'unknown_reference' });
+      expect(await directory.trunks.get('trunk_o')).toBeUndefined();
+      expect(await directory.numbers.get('num_3')).toBeUndefined();
+      expect((await directory.allTrunks()).map(({ id }) => id)).not.toContain('trunk_o');
+    });
+
     test('null where a value may be missing comes back as null', async () => {
       const bare = workspace({
         limits: { concurrentCalls: null, callsPerSecond: null, spendPerHour: null, spendPerDay: null },

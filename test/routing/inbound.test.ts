@@ -93,3 +93,29 @@ describe('the explanation of a route', () => {
     ]);
   });
 });
+
+describe('RI4 a trunk that is set to one transport', () => {
+  const secure = trunk('loopback', { inbound: { transport: 'tls' } });
+
+  test.each([
+    ['tls', true],
+    ['TLS', true],
+    [undefined, true],
+    ['udp', false],
+    ['tcp', false],
+    ['wss', false],
+  ])('asked over %s lets the call through: %s', (transport, ok) => {
+    const verdict = route('+12025550100', { trunks: [secure], transport });
+    expect(verdict.ok).toBe(ok);
+    if (!verdict.ok) {
+      expect(verdict).toMatchObject({ reason: 'transport_mismatch', trunk: secure, number: { e164: '+12025550100' } });
+      expect(verdict.steps.at(-1)).toMatchObject({ check: 'transport', result: 'failed' });
+    }
+  });
+
+  test('does not fall back to another trunk at the address', () => {
+    expect(route('+12025550100', { trunks: [secure, LOOPBACK_BYOC], transport: 'udp' })).toMatchObject({
+      reason: 'transport_mismatch',
+    });
+  });
+});

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type OutboundQuestion, routeOutbound } from '../../src/routing/outbound.ts';
+import type { GatewayState } from '../../src/routing/gateways.ts';
+import { type OutboundQuestion, routeOutbound, trunkForOutbound } from '../../src/routing/outbound.ts';
 import { DEMO_TRUNKS, e164, LOOPBACK, LOOPBACK_BYOC, number, trunk } from './records.ts';
 
 const FROM = e164('+12025550100');
@@ -89,4 +90,34 @@ describe('a call of a workspace', () => {
   ])('to %s, which is in no country, is refused even by a worldwide trunk', (to) => {
     expect(route({ to: e164(to) })).toMatchObject({ ok: false, reason: 'destination_not_allowed' });
   });
+});
+
+describe('gateways by what is known of them', () => {
+  const gateways = ['a', 'b', 'c'].map((host, i) => ({ host, port: 5060, priority: i, weight: 1 }));
+  const trunks = [trunk('loopback', { outbound: { gateways } })];
+  const known = (states: Readonly<Record<string, GatewayState>>) =>
+    route({ trunks, gatewayState: (_trunk, { host }) => states[host] ?? 'unknown' });
+
+  test('RO6 what is down is passed over and said so, what is refused is never tried', () => {
+    const verdict = known({ a: 'down', b: 'refused' });
+    expect(verdict).toMatchObject({ ok: true, attempts: [{ gateway: { host: 'c' } }] });
+    expect(verdict.steps.filter(({ check }) => check === 'gateways')).toEqual([
+      { check: 'gateways', result: 'note', seen: 'a:5060 does not answer' },
+      { check: 'gateways', result: 'note', seen: 'b:5060 leads to an address that is not allowed' },
+      { check: 'gateways', result: 'ok', seen: 'c:5060' },
+    ]);
+  });
+
+  test('with all of them down all are tried', () => {
+    expect(known({ a: 'down', b: 'down', c: 'down' })).toMatchObject({ ok: true, attempts: [{}, {}, {}] });
+  });
+
+  test('RO6 with none that is allowed there is no route', () => {
+    expect(known({ a: 'refused', b: 'refused', c: 'refused' })).toMatchObject({ ok: false, reason: 'no_route' });
+  });
+});
+
+test('the trunk of a number is told without a destination', () => {
+  expect(trunkForOutbound({ workspaceId: 'demo', trunks: DEMO_TRUNKS }, number(FROM))).toBe(LOOPBACK);
+  expect(trunkForOutbound({ workspaceId: 'demo', trunks: [] }, number(FROM))).toBeUndefined();
 });

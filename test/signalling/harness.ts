@@ -13,7 +13,7 @@ import type {
   OutboundLeg,
   Signalling,
 } from '../../src/signalling/leg.ts';
-import { connectSignalling, type SignallingLog } from '../../src/signalling/signalling.ts';
+import { type CarrierQuestions, connectSignalling, type SignallingLog } from '../../src/signalling/signalling.ts';
 import type { EngineClock, TimerHandle } from '../../src/sip-engine/clock.ts';
 import type { BaseTimers } from '../../src/sip-engine/transaction/timers.ts';
 import { type RawMessage, RawSipPeer, requestText, responseText } from '../support/raw-sip-peer.ts';
@@ -138,14 +138,14 @@ export interface PlacedCall {
 }
 
 export class Harness {
-  readonly signalling: Signalling;
+  readonly signalling: Signalling & CarrierQuestions;
   readonly log: RecordingLog;
   readonly calls = new Record<TakenCall>();
   readonly counts = new Map<string, number>();
   #engine: EngineUnderTest;
   readonly #peers: RawSipPeer[] = [];
 
-  private constructor(engine: EngineUnderTest, signalling: Signalling, log: RecordingLog) {
+  private constructor(engine: EngineUnderTest, signalling: Signalling & CarrierQuestions, log: RecordingLog) {
     this.#engine = engine;
     this.signalling = signalling;
     this.log = log;
