@@ -5,15 +5,26 @@
 //   1. runtime   Node older than RUNTIME_MINIMUM: fetch the pinned Node as an npm package into `.runtime`
 //   2. packages  package-lock.json differs from what was installed last: `npm ci --ignore-scripts`
 //   3. link      node_modules/.bin/node -> the pinned runtime, so that npm scripts find it first on their PATH
+//   4. console   with `--console`: a source of the web pages is newer than dist/console, or that is not there: build it
 //
 // Invariants
-//   S1. Where nothing is missing, nothing is spawned and nothing is written (a few stats and one small read).
+//   S1. Where nothing is missing, nothing is spawned and nothing is written (stats and one small read).
 //   S2. No package's install script ever runs: mediasoup's would try to download or build its worker and fail the install.
 //   S3. Versions are pinned: packages by package-lock.json with their digests, the runtime by RUNTIME_VERSION.
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { delimiter, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -23,6 +34,9 @@ const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const MODULES = join(ROOT, 'node_modules');
 const RUNTIME = join(ROOT, '.runtime');
 const STAMP = join(MODULES, '.callin-setup');
+const CONSOLE_SOURCES = join(ROOT, 'src', 'console');
+const CONSOLE_PAGE = join(ROOT, 'dist', 'console', 'index.html');
+const VITE = join(MODULES, 'vite', 'bin', 'vite.js');
 
 /** The platform package that npm's `node` package would itself fetch from its install script (see S2). */
 const runtimePackage = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
@@ -42,6 +56,7 @@ function main() {
   if (needsRuntime && !existsSync(runtimeNode)) installRuntime();
   if (readStamp() !== lockDigest()) installPackages(needsRuntime);
   if (needsRuntime && !linksToRuntime()) linkRuntime();
+  if (process.argv.includes('--console') && isConsoleOld()) buildConsole(needsRuntime ? runtimeNode : process.execPath);
 }
 
 /** Under an npm script `process` may already be the linked runtime; what counts is what the machine itself has. */
@@ -81,6 +96,23 @@ function linkRuntime() {
 
 function linksToRuntime() {
   return existsSync(linkedNode) && realpathSync(linkedNode) === realpathSync(runtimeNode);
+}
+
+function isConsoleOld() {
+  if (!existsSync(CONSOLE_PAGE)) return true;
+  const builtAt = statSync(CONSOLE_PAGE).mtimeMs;
+  const sources = readdirSync(CONSOLE_SOURCES, { recursive: true }).map((file) => join(CONSOLE_SOURCES, String(file)));
+  return [join(ROOT, 'package-lock.json'), ...sources].some((file) => statSync(file).mtimeMs > builtAt);
+}
+
+/** Without it the gateway serves everything but its pages: said, and no reason to stop. */
+function buildConsole(node) {
+  if (!existsSync(VITE))
+    return say('the console is not built: vite is not installed (npm ci without --omit=dev brings it)');
+  say('building the console');
+  const args = [VITE, 'build', '--config', join(CONSOLE_SOURCES, 'vite.config.ts'), '--logLevel', 'error'];
+  const { status } = spawnSync(node, args, { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] });
+  if (status !== 0) say('the console could not be built; see above. The gateway runs without its pages');
 }
 
 function lockDigest() {

@@ -271,6 +271,27 @@ export interface ImportedNumber {
   readonly notices: readonly Notice[];
 }
 
+export interface Ladder {
+  readonly callId: string;
+  readonly items: readonly LadderMessage[];
+  readonly dropped: number;
+  readonly kept: boolean;
+}
+
+export interface LadderMessage {
+  readonly at: string;
+  readonly offsetMs: number;
+  readonly direction: 'in' | 'out';
+  readonly transport: string;
+  readonly from: string;
+  readonly to: string;
+  readonly startLine: string;
+  readonly method: string;
+  readonly status: number | null;
+  readonly cseq: number | null;
+  readonly text: string | null;
+}
+
 export interface Margins {
   readonly per: 'day' | 'month';
   readonly from: string;
@@ -1896,6 +1917,13 @@ export interface Routes {
     readonly query: Readonly<Record<never, never>>;
     readonly body: undefined;
     readonly answer: { readonly state: 'ending' | 'already_ended' };
+  };
+  /** The SIP messages of a call, both ways, for some hours after it */
+  'GET /v1/calls/{id}/ladder': {
+    readonly params: { readonly id: string };
+    readonly query: Readonly<Record<never, never>>;
+    readonly body: undefined;
+    readonly answer: Ladder;
   };
   /** Prepares a test call from a browser to an agent: credentials for one call, good for two minutes */
   'POST /v1/test-calls': {

@@ -114,17 +114,18 @@ function InWorkspace({ id, children }: { readonly id: string; readonly children:
   return <WorkspaceContext value={view}>{children}</WorkspaceContext>;
 }
 
-/** To the numbers of a workspace: a key’s own, or the operator’s first one. */
+/** To the numbers of a workspace: a key’s own, the operator’s last or only one; else to the list of them. */
 function Home({ isOperator }: { readonly isOperator: boolean }) {
   const { session } = useViewer();
   const { data, error, reload } = useGet<PageOf<Workspace>>('/v1/workspaces?limit=200');
   const last = data?.items.find(({ id }) => id === lastWorkspace());
-  const target = session.principal.workspaceId ?? (last ?? data?.items[0])?.id;
-  const isEmpty = isOperator && data !== undefined && target === undefined;
+  const only = data?.items.length === 1 ? data.items[0] : undefined;
+  const target = session.principal.workspaceId ?? (last ?? only)?.id;
+  const isOpen = isOperator && data !== undefined && target === undefined;
   useEffect(() => {
     if (target !== undefined) go(`/w/${target}/numbers`, { replace: true });
-    else if (isEmpty) go('/workspaces', { replace: true });
-  }, [target, isEmpty]);
+    else if (isOpen) go('/workspaces', { replace: true });
+  }, [target, isOpen]);
   return (
     <Loaded data={undefined} error={error} retry={reload}>
       {() => null}
