@@ -317,6 +317,72 @@ describe('an outcome that nobody knows', () => {
     expect(await shop.balance(id)).toEqual({ balance: '10.00', reserved: '0.00' });
   });
 
+  test('a no to a second try is asked of the order itself: it is bought, or not, or nobody can say', async () => {
+    for (const [says, state] of [
+      ['active', 'completed'],
+      ['not_found', 'failed'],
+      ['provider_unreachable', 'pending'],
+    ] as const) {
+      let asked = 0;
+      const shop = await shopWorld({
+        wrapInventory: (inventory) =>
+          steered(inventory, {
+            async order(purchase) {
+              asked += 1;
+              if (asked > 1) return failed('demo', 'number_gone');
+              if (says === 'active') await inventory.order(purchase);
+              return unknown;
+            },
+            status: (reference) =>
+              says === 'active' ? inventory.status(reference) : Promise.resolve(failed('demo', says)),
+          }),
+      });
+      const { id, token } = await shop.workspace();
+      await offered(shop, token);
+      const { body } = await shop.order(token, [NUMBER]);
+      shop.clock.advance(31_000);
+      await shop.numbers.shop.resume();
+      expect((await shop.world.ask('GET', `/v1/number-orders/${body.id}`, { token })).body.state).toBe(state);
+      expect((await shop.fees(id)).length).toBe(says === 'active' ? 1 : 0);
+    }
+  });
+
+  test('after a crash while it was asked, nobody asks again before the provider’s lists show an order', async () => {
+    let asked = 0;
+    /** Until the process ends. */
+    const hanging = (signal?: AbortSignal) =>
+      new Promise<ReturnType<typeof failed>>((resolve) => {
+        signal?.addEventListener('abort', () => resolve(failed('demo', 'cancelled')));
+      });
+    const shop = await shopWorld({
+      wrapInventory: (inventory) =>
+        steered(inventory, {
+          order: (purchase, signal) => {
+            asked += 1;
+            return asked === 1 ? hanging(signal) : inventory.order(purchase);
+          },
+        }),
+    });
+    const { id, token } = await shop.workspace();
+    await offered(shop, token);
+    const first = shop.order(token, [NUMBER]);
+    await expect.poll(() => asked).toBe(1);
+    const next = shop.reopen();
+    await next.shop.resume();
+    shop.clock.advance(29_000);
+    expect((await first).body.state).toBe('pending');
+    await next.shop.resume();
+    expect(asked).toBe(1);
+    shop.clock.advance(2_000);
+    await next.shop.resume();
+    expect(asked).toBe(2);
+    expect(await shop.balance(id)).toEqual({ balance: '9.00', reserved: '0.00' });
+    await next.close();
+    // The end of the first process is no answer of the provider.
+    await shop.numbers.close();
+    expect((await shop.world.ask('GET', '/v1/number-orders', { token })).body.items[0].state).toBe('completed');
+  });
+
   test('stays open while the provider cannot say, with the money held', async () => {
     const down = { ...unknown, failure: { ...unknown.failure, code: 'provider_timeout' } } as const;
     const shop = await shopWorld({

@@ -134,9 +134,13 @@ describe('a no', () => {
       () =>
         telnyx.addStock(NUMBER, { cost_information: { currency: 'USD', monthly_cost: '1.10', upfront_cost: '0.50' } }),
     ],
-    ['the operator’s account is empty', 'insufficient_funds', () => void (telnyx.state.balance.available = '1.00')],
-    ['it wants documents', 'documents_required', () => void (telnyx.state.documentsMissing = true)],
-    ['the provider does not deliver', 'order_refused', () => void (telnyx.state.orderResult = 'failure')],
+    [
+      'the operator’s account is empty',
+      'insufficient_funds',
+      () => Object.assign(telnyx.state.balance, { available: '1.00' }),
+    ],
+    ['it wants documents', 'documents_required', () => Object.assign(telnyx.state, { documentsMissing: true })],
+    ['the provider does not deliver', 'order_refused', () => Object.assign(telnyx.state, { orderResult: 'failure' })],
     ['the key may not order', 'permission_ordering', () => telnyx.deny.add('ordering')],
   ])('%s: %s, and nothing is charged', async (_name, code, happen) => {
     const shop = await searched();

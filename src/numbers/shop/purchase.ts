@@ -27,6 +27,14 @@ export interface PurchaseDeps {
   readonly clock: Clock;
 }
 
+/** What a purchase needs of the one order. */
+export interface PurchaseRun {
+  /** Resolves when the change is stored. */
+  readonly save: (change: Partial<OrderedNumber>) => Promise<void>;
+  /** The process is ending: what a provider is asked for is left, and looked up by the next start. */
+  readonly signal: AbortSignal;
+}
+
 /** Longer than any order takes, and than a node stands still: then the money returns by itself. */
 const HOLD_MS = 86_400_000;
 /** After so long a provider's lists show an order that was placed. */
@@ -44,15 +52,14 @@ type Offered = OrderedNumber & { readonly offer: NonNullable<OrderedNumber['offe
 export class Purchase {
   readonly #deps: PurchaseDeps;
   readonly #order: NumberOrder;
-  readonly #save: (change: Change) => Promise<void>;
+  readonly #run: PurchaseRun;
   #item: Offered;
 
-  /** `save` resolves when the change is stored. */
-  constructor(deps: PurchaseDeps, order: NumberOrder, item: Offered, save: (change: Change) => Promise<void>) {
+  constructor(deps: PurchaseDeps, order: NumberOrder, item: Offered, run: PurchaseRun) {
     this.#deps = deps;
     this.#order = order;
     this.#item = item;
-    this.#save = save;
+    this.#run = run;
   }
 
   /** Until it is done, or has to wait. Rejects where a store cannot be used: it goes on from there later. */
@@ -61,7 +68,7 @@ export class Purchase {
   }
 
   async #put(change: Change): Promise<void> {
-    await this.#save(change);
+    await this.#run.save(change);
     this.#item = { ...this.#item, ...change } as Offered;
   }
 
@@ -164,13 +171,16 @@ export class Purchase {
     await this.#put({ askedAt: askedAt ?? now, nextAt: null });
     if (askedAt !== null) await this.#reserve();
     const isWanted = now < this.#order.createdAt + WANTED_MS;
-    const outcome = await (isWanted ? this.#place(inventory) : inventory.status(this.#item.reference));
+    const { signal } = this.#run;
+    const outcome = await (isWanted ? this.#place(inventory) : inventory.status(this.#item.reference, signal));
+    // Cut off by us: no answer says anything.
+    if (signal.aborted && !outcome.ok) return null;
     return this.#judge(inventory, outcome, askedAt === null);
   }
 
   #place(inventory: NumberInventory): Promise<Outcome<ProviderOrder>> {
     const { reference, e164, offer } = this.#item;
-    return inventory.order({ reference, e164, type: offer.type, feesShown: offer.cost });
+    return inventory.order({ reference, e164, type: offer.type, feesShown: offer.cost }, this.#run.signal);
   }
 
   async #judge(inventory: NumberInventory, outcome: Outcome<ProviderOrder>, isFirst: boolean): Promise<Change | null> {

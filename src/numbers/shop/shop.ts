@@ -56,7 +56,7 @@ const PAGE = 100;
 export class Shop {
   readonly #deps: ShopDeps;
   readonly #running = new Map<string, Promise<void>>();
-  #closed = false;
+  readonly #stop = new AbortController();
 
   constructor(deps: ShopDeps) {
     this.#deps = deps;
@@ -108,12 +108,12 @@ export class Shop {
       const mine = page.items.filter((order) => order.nodeId === nodeId || clock.wallMs() - order.aliveAt > LEFT_MS);
       await inParallel(AT_ONCE, mine, (order) => this.#work(order));
       cursor = page.nextCursor;
-    } while (cursor !== null && !this.#closed);
+    } while (cursor !== null && !this.#stop.signal.aborted);
   }
 
   /** What is under way stops at its next step and is gone on with by the next start. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#stop.abort();
     await Promise.allSettled(this.#running.values());
   }
 
@@ -203,10 +203,10 @@ export class Shop {
     const save = async (change: Partial<OrderedNumber>): Promise<void> => {
       await this.#save(order.id, index, change);
       if (change.step === 'active' || change.step === 'failed') this.#deps.onDone(change.step);
-      if (this.#closed) throw new ShopClosedError();
+      if (this.#stop.signal.aborted) throw new ShopClosedError();
     };
     try {
-      await new Purchase(this.#deps, order, { ...item, offer }, save).run();
+      await new Purchase(this.#deps, order, { ...item, offer }, { save, signal: this.#stop.signal }).run();
     } catch (error) {
       if (error instanceof ShopClosedError) return;
       // A store that cannot be used now: the order is open, and is gone on with.

@@ -278,3 +278,18 @@ describe('giving back', () => {
     expect(telnyx.changes).toEqual([]);
   });
 });
+
+test('a look at an order that fails, once it is placed, does not say that nothing was bought', async () => {
+  const { telnyx, inventory } = await inventoryStage({ attemptsMax: 1 });
+  telnyx.addStock(NUMBER);
+  await inventory.search(local());
+  telnyx.state.orderPolls = 5;
+  telnyx.fail('RetrieveNumberOrder', { kind: 'answer', answer: { status: 500 } });
+  expect(failureOf(await inventory.order(purchase()))).toMatchObject({ code: 'provider_fault', effect: 'unknown' });
+  telnyx.fail('RetrieveNumberOrder', { kind: 'answer', answer: { status: 500 } });
+  expect(failureOf(await inventory.status('ord_1'))).toMatchObject({ code: 'provider_fault', effect: 'unknown' });
+  telnyx.state.orderPolls = 0;
+  for (let polls = 0; polls < 2; polls += 1) await inventory.order(purchase());
+  expect(successOf(await inventory.order(purchase())).state).toBe('active');
+  expect(owned({ telnyx } as InventoryStage)).toHaveLength(1);
+});

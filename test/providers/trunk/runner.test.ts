@@ -148,6 +148,7 @@ describe('a key of another account', () => {
     const before = telnyx.changes.length;
     expect(codeOf(await account.trunk.provision(plan(), keeping.run()))).toBe('different_account');
     expect(codeOf(await account.trunk.undo(keeping.run()))).toBe('different_account');
+    expect(codeOf(await account.trunk.recognise(keeping.record))).toBe('different_account');
     expect(telnyx.changes).toHaveLength(before);
     expect(keeping.record.steps['connection']).toMatchObject({ status: 'done', created: true });
   });
