@@ -40,6 +40,7 @@ import { type OnRecovered, recover } from './metering/recovery.ts';
 import { createEventHub } from './observability/event-hub.ts';
 import { createLogger, type Logger } from './observability/logger.ts';
 import { createMetrics, type Metrics } from './observability/metrics.ts';
+import { createSipLadder } from './observability/sip-ladder.ts';
 import { startPersonalNumbers, verificationCallerId } from './personal-parts.ts';
 import { collectMedia, watchEventLoop } from './node-metrics.ts';
 import { countRecovered, meterObserver, sipObserver } from './observers.ts';
@@ -132,6 +133,7 @@ async function assemble(
   const logger = given ?? createLogger({ level: config.log.level, numbers: config.log.maskNumbers ? 'last4' : 'show' });
   const metrics = createMetrics();
   const ids = createIds(randomBytes);
+  const ladder = createSipLadder({ clock });
   const hub = createEventHub({
     epoch: randomBytes(6).toString('hex'),
     onFault: (error) => logger.error({ err: error }, 'a watcher of events failed'),
@@ -239,7 +241,12 @@ async function assemble(
       if (!expected) fatal.resolve(new Error(`the SIP engine ended unexpectedly with code ${code}`));
     });
   }
-  const signalling = await connectSignalling({ ...engine.wire, clock, logger, observer: sipObserver(metrics) });
+  const signalling = await connectSignalling({
+    ...engine.wire,
+    clock,
+    logger,
+    observer: { ...sipObserver(metrics), message: ladder.seen },
+  });
   closers.push(() => signalling.close());
   metrics.onCollect(() => metrics.engineConnected.set({ engine: 'sip' }, signalling.connected ? 1 : 0));
   const trunks = startTrunks({
@@ -260,7 +267,7 @@ async function assemble(
   const routeInbound = createInboundRouter({ directory, resolvedHosts: (trunks) => hosts.of(trunks) });
   const hasRate: CallDeps['hasRate'] = (callClass, to) =>
     typeof rates.snapshot(callClass, to, clock.wallMs()) !== 'string';
-  const live = startLiveEvents({ hub, books, clock, logger });
+  const live = startLiveEvents({ hub, books, clock, logger, ladder });
   closers.push(() => live.close());
   const key = keys.derive('test-calls');
   const wsUrl = webRtc.choice.engine === 'off' ? null : webSocketUrl(config, engine.addresses);
@@ -377,6 +384,7 @@ async function assemble(
     }),
     ready: async () => ({ sip: signalling.connected, accepting: calls.state === 'active' }),
     testCalls: desk,
+    ladder: (callId) => ladder.of(callId),
     explainRoute: (question) => explainInbound(routeInbound, question),
     trunkHealth: (id) => trunks.health.of(id),
     trunkChecks: trunks.checks,

@@ -11,6 +11,7 @@ import { viewSnapshot } from './http/views.ts';
 import type { Balance, Books } from './ledger/books.ts';
 import type { EventHub } from './observability/event-hub.ts';
 import type { Logger } from './observability/logger.ts';
+import type { SipLadder } from './observability/sip-ladder.ts';
 
 export interface LiveEvents {
   /** Tells watchers what the calls' observer is told. */
@@ -23,6 +24,7 @@ export interface LiveEventParts {
   readonly books: Pick<Books, 'balance'>;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly ladder: Pick<SipLadder, 'bind'>;
 }
 
 /** Set-up makes several changes within a few milliseconds. */
@@ -33,7 +35,7 @@ const FIGURES_MAX = 500;
 const BALANCES_MAX = 100;
 const KNOWN_BALANCES_MAX = 5_000;
 
-export function startLiveEvents({ hub, books, clock, logger }: LiveEventParts): LiveEvents {
+export function startLiveEvents({ hub, books, clock, logger, ladder }: LiveEventParts): LiveEvents {
   const live = new Map<string, LiveCall>();
   const changed = new Map<string, LiveCall>();
   const balances = createBalanceWatch({ hub, books, clock, logger });
@@ -77,6 +79,7 @@ export function startLiveEvents({ hub, books, clock, logger }: LiveEventParts): 
   return {
     watching: (observer) => ({
       ...observer,
+      leg: (call, sipCallId) => ladder.bind(call, sipCallId),
       changed(call) {
         live.set(call.id, call);
         changed.set(call.id, call);
@@ -115,7 +118,7 @@ interface BalanceWatch {
   look(workspaceIds: ReadonlySet<string>): Promise<void>;
 }
 
-function createBalanceWatch({ hub, books, clock, logger }: LiveEventParts): BalanceWatch {
+function createBalanceWatch({ hub, books, clock, logger }: Omit<LiveEventParts, 'ladder'>): BalanceWatch {
   const known = new Map<string, string>();
   /** Waiting for a look, in order; bounded by the workspaces that call. */
   const waiting = new Set<string>();

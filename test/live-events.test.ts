@@ -5,6 +5,7 @@ import { startLiveEvents, TICK_MS } from '../src/live-events.ts';
 import type { Balance } from '../src/ledger/books.ts';
 import { createEventHub, type PublishedEvent } from '../src/observability/event-hub.ts';
 import { createLogger } from '../src/observability/logger.ts';
+import { createSipLadder } from '../src/observability/sip-ladder.ts';
 import { createMetrics } from '../src/observability/metrics.ts';
 import { call } from './directory/records.ts';
 import { FakeClock } from './support/fake-clock.ts';
@@ -22,7 +23,7 @@ function openDesk({ watched = true } = {}) {
       return { balance: money.balance, reserved: money.reserved, spentInHour: 0n, spentInDay: 0n };
     },
   };
-  const live = startLiveEvents({ hub, books, clock, logger });
+  const live = startLiveEvents({ hub, books, clock, logger, ladder: createSipLadder({ clock }) });
   const seen: PublishedEvent[] = [];
   if (watched) hub.listen((event) => void seen.push(event), null);
   return { clock, hub, money, live, seen, observer: live.watching(quiet) };

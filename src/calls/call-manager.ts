@@ -174,6 +174,7 @@ class Calls implements CallManager {
     const call = this.#add(new Call(this.#deps, ids.next('call'), identity, (ended) => this.#remove(ended)));
     const { address: sourceAddress, port: sourcePort, protocol: transport } = invite.source;
     call.note('invite', { sourceAddress, sourcePort, transport });
+    call.hasLeg(invite.sipCallId);
     return call;
   }
 

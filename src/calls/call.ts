@@ -60,6 +60,8 @@ export class Call {
   readonly #timeline: Timeline;
   #state: CallState;
   #identified = false;
+  /** Of legs that nobody was told of yet. */
+  readonly #sipCallIds: string[] = [];
   readonly #releases: (() => void)[] = [];
   #leg: LegControl | null = null;
   #ringingWall: number | null = null;
@@ -108,6 +110,13 @@ export class Call {
   /** The other side is one of our trunks or workspaces. A stranger's INVITE leaves a counter behind and no record. */
   identified(): void {
     this.#identified = true;
+    for (const sipCallId of this.#sipCallIds.splice(0)) this.#tellLeg(sipCallId);
+  }
+
+  /** The SIP messages with this Call-ID are of this call. */
+  hasLeg(sipCallId: string): void {
+    if (this.#identified) this.#tellLeg(sipCallId);
+    else this.#sipCallIds.push(sipCallId);
   }
 
   setLeg(leg: LegControl): void {
@@ -290,6 +299,10 @@ export class Call {
       },
       reached: () => void this.end('max_duration', 'command', endMs),
     });
+  }
+
+  #tellLeg(sipCallId: string): void {
+    this.#deps.observer.leg?.({ id: this.id, startedMs: this.#startedMono }, sipCallId);
   }
 
   #agentLost(event: Extract<MediaEvent, { type: 'agent-lost' }>): void {

@@ -68,6 +68,8 @@ export interface CallObserver {
   agentConnected(protocol: string, connectMs: number): void;
   /** Something of the call is other than before: told often, so only the call is handed over and not what it is now. */
   changed?(call: LiveCall): void;
+  /** SIP messages with this Call-ID are of this call. Not told of strangers' calls. `startedMs` on the monotonic clock. */
+  leg?(call: { readonly id: string; readonly startedMs: number }, sipCallId: string): void;
   /** `talkMs` = answer to end, null if never answered. */
   ended(call: CallRecord, reason: Reason, talkMs: number | null): void;
 }

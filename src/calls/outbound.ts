@@ -139,6 +139,7 @@ export class OutboundCall {
         offer,
         headers: {},
         credentials: username !== null && password !== null ? { username, password } : null,
+        sent: (sipCallId) => call.hasLeg(sipCallId),
       },
       (event) => {
         if (number === this.#attempt) this.#onLeg(event);

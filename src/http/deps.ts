@@ -16,6 +16,7 @@ import type { Numbers } from '../numbers/numbers.ts';
 import type { NumberRequests } from '../numbers/requests/number-requests.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import type { Ladder } from '../observability/sip-ladder.ts';
 import type { Reconciliation } from '../reconciliation/reconciliation.ts';
 import type { ExplanationStep } from '../routing/explanation.ts';
 import type { WebhookApi } from '../webhooks/webhooks.ts';
@@ -52,6 +53,8 @@ export interface HttpDeps {
   /** Each check by name; the node is ready when all hold. */
   readonly ready: () => Promise<Readonly<Record<string, boolean>>>;
   readonly explainRoute: (question: RouteQuestion) => Promise<RouteExplanation>;
+  /** The SIP messages of a call, while they are kept. */
+  readonly ladder?: (callId: string) => Ladder | undefined;
   readonly trunkHealth?: (trunkId: string) => TrunkHealth | undefined;
   /** What can be found out about a trunk by asking. */
   readonly trunkChecks: Pick<TrunkChecks, 'check' | 'refusedGateway'>;

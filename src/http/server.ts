@@ -31,6 +31,7 @@ import { billingRoutes } from './routes/billing.ts';
 import { callRoutes } from './routes/calls.ts';
 import { diagnosisRoutes } from './routes/diagnoses.ts';
 import { eventRoutes } from './routes/events.ts';
+import { ladderRoutes } from './routes/ladder.ts';
 import { ledgerRoutes } from './routes/ledger.ts';
 import { nodeRoutes } from './routes/node.ts';
 import { numberOrderRoutes } from './routes/number-orders.ts';
@@ -130,6 +131,7 @@ export function routeTable(deps: RouteDeps): readonly Route[] {
     ...providerAccountRoutes(deps),
     ...personalNumberRoutes(deps),
     ...callRoutes(deps),
+    ...ladderRoutes(deps),
     ...testCallRoutes(deps),
     ...ledgerRoutes(deps),
     ...webhookRoutes(deps),

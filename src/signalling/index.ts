@@ -2,7 +2,7 @@
 
 export { DigestServer, digestUser, type DigestServerOptions } from './digest-server.ts';
 export { SignallingError } from './errors.ts';
-export type { SignallingObserver } from './frames.ts';
+export type { SignallingObserver, WireMessage } from './frames.ts';
 export type {
   InboundEvent,
   InboundInvite,

@@ -102,6 +102,8 @@ export interface OriginateParams {
   readonly offer: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly credentials: { readonly username: string; readonly password: string } | null;
+  /** The INVITE is on its way; told again when it is sent with credentials, under the same Call-ID. */
+  readonly sent?: (sipCallId: string) => void;
 }
 
 export interface OutboundLeg {

@@ -115,6 +115,7 @@ export class SipOutboundLeg implements OutboundLeg {
       {
         sent: (request) => {
           this.#sentHeaders = request.headers;
+          params.sent?.(request.headers['call-id'] ?? '');
         },
         provisional: (status, answer, body) => this.#progress(status, answer, body),
         cancelTaken: () => {
