@@ -1,6 +1,7 @@
 // A media thread whose agents are fakes in the thread itself, chosen by the URL of the dial:
 //   echo:     sends back what it hears, at once
 //   burst:    answers the first frame with 10 s of audio in one message
+//   greet:    says a second of audio at once when it starts, each frame with its number in every byte
 //   mute:     hears, says nothing
 //   refuse:   is never ready
 //   throw:    is ready, then throws at the first frame
@@ -14,6 +15,7 @@ import { runMediaThread } from '../../../src/media/thread/thread.ts';
 
 const FRAME_BYTES = 160;
 const TEN_SECONDS = Buffer.alloc(80_000, 0x2a);
+const GREETING = Buffer.concat(Array.from({ length: 50 }, (_, index) => Buffer.alloc(FRAME_BYTES, index + 1)));
 
 function createFakeAgent(dial: AgentDial, host: AgentStreamHost): AgentStream {
   const kind = dial.url.split(':')[0] ?? '';
@@ -22,7 +24,10 @@ function createFakeAgent(dial: AgentDial, host: AgentStreamHost): AgentStream {
     else host.ready();
   });
   return {
-    start: () => host.alive(),
+    start() {
+      host.alive();
+      if (kind === 'greet') host.audio(GREETING, 0, GREETING.length);
+    },
     audio(bytes, start, end, timestampMs) {
       host.alive();
       if (kind === 'echo') host.audio(bytes, start, end);

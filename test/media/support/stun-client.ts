@@ -12,6 +12,8 @@ export interface CheckOptions {
   /** Further attributes in front of the integrity. */
   readonly extra?: readonly Buffer[];
   readonly type?: number;
+  /** Attributes behind the integrity, which it does not cover. */
+  readonly behind?: readonly Buffer[];
 }
 
 export function attribute(type: number, value: Buffer): Buffer {
@@ -37,7 +39,7 @@ export function bindingRequest(options: CheckOptions): Buffer {
   let bytes = Buffer.concat([header, ...attributes]);
   bytes.writeUInt16BE(bytes.length - 20 + 24, 2);
   const integrity = createHmac('sha1', options.password).update(bytes).digest();
-  bytes = Buffer.concat([bytes, attribute(0x0008, integrity)]);
+  bytes = Buffer.concat([bytes, attribute(0x0008, integrity), ...(options.behind ?? [])]);
   bytes.writeUInt16BE(bytes.length - 20 + 8, 2);
   const crc = Buffer.alloc(4);
   crc.writeUInt32BE((crc32(bytes) ^ 0x5354554e) >>> 0, 0);

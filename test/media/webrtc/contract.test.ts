@@ -4,6 +4,7 @@ import { createSocket } from 'node:dgram';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { DtlsClient } from 'werift';
 import { systemClock } from '../../../src/domain/clock.ts';
 import type { AgentDial } from '../../../src/media/agent-stream.ts';
 import { createMediaPool, type MediaPoolOptions, type ObservableMediaPool } from '../../../src/media/pool.ts';
@@ -12,7 +13,8 @@ import type { MediaEvent, OpenWebRtc, WebRtcSession } from '../../../src/media/s
 import type { WebRtcEngineChoice } from '../../../src/media/webrtc/choose.ts';
 import { findMediasoupWorker } from '../../../src/media/webrtc/mediasoup/worker-binary.ts';
 import { BrowserPeer, type BrowserPeerOptions, EVENT_PAYLOAD_TYPE } from '../support/browser-peer.ts';
-import { eventually, eventuallyAsync, paced } from '../support/eventually.ts';
+import { eventually, eventuallyAsync, paced, startLagProbe } from '../support/eventually.ts';
+import { bindingRequest } from '../support/stun-client.ts';
 
 const worker = await findMediasoupWorker(process.env['MEDIASOUP_WORKER_BIN']);
 const ENGINES: readonly (readonly [string, WebRtcEngineChoice | null])[] = [
@@ -36,11 +38,17 @@ describe.each(ENGINES)("a browser's leg carried by %s", (_name, given) => {
     else skip(worker.ok ? '' : worker.missing);
   });
 
-  test('has its audio carried both ways, byte for byte, nothing lost, and closes with the figures of the call', async () => {
-    const { session, peer, events } = await callWith(choice, 'echo');
+  test('has its audio carried both ways, byte for byte, nothing lost, and closes with the figures of the call', async ({
+    skip,
+  }) => {
+    const { session, peer, events, pool } = await callWith(choice, 'echo');
+    const probe = startLagProbe();
     const sent = Array.from({ length: 50 }, (_, index) => Buffer.alloc(160, index + 1));
     await paced(sent.length, 20, (index) => peer.send(sent[index]!));
     await eventually('50 frames come back', () => loud(peer).length >= 50);
+    const lagMs = Math.max(probe.stop(), pool.threads()[0]!.lagMs);
+    // What comes that late is rightly replaced by silence.
+    skip(lagMs > 60, `the machine was ${lagMs.toFixed(0)} ms late`);
     expect(loud(peer)).toEqual(sent);
     expect(gaps(peer)).toEqual([]);
     expect(events.map((event) => event.type)).toEqual(['webrtc-connected', 'first-packet']);
@@ -72,12 +80,14 @@ describe.each(ENGINES)("a browser's leg carried by %s", (_name, given) => {
 
   test('has its agent’s audio from the first byte on, although it connects after the answer', async () => {
     const { session, peer, answerSdp } = await openWith(choice);
-    await session.connectAgent(dial('burst'));
+    await session.connectAgent(dial('greet'));
     session.start();
     await sleep(500);
     await connect(peer, answerSdp);
-    await eventually('a second of the greeting', () => peer.heard.length >= 50);
-    expect(peer.heard.slice(0, 50).every(({ payload }) => payload.equals(Buffer.alloc(160, 0x2a)))).toBe(true);
+    await eventually('the whole greeting', () => peer.heard.length >= 50);
+    expect(peer.heard.slice(0, 50).map(({ payload }) => payload[7])).toEqual(
+      Array.from({ length: 50 }, (_, index) => index + 1),
+    );
     expect(gaps(peer)).toEqual([]);
   });
 
@@ -299,6 +309,22 @@ describe('werift', () => {
     expect(loud(peer).map((payload) => payload[0])).toEqual([1, 2]);
   });
 
+  test('answers no stranger, whatever it sends', async () => {
+    const { session } = await callWith(choice, 'mute');
+    const answers: Buffer[] = [];
+    const stranger = createSocket('udp4');
+    stranger.on('message', (bytes) => answers.push(bytes));
+    const hello = await firstDatagram();
+    const check = bindingRequest({ username: 'guessed:guess', password: 'guessedGuessedGuessedGuessed' });
+    for (const bytes of [check, hello, Buffer.from([0x80, 0]), Buffer.alloc(0)]) {
+      stranger.send(bytes, session.localPort, '127.0.0.1');
+    }
+    await sleep(200);
+    stranger.close();
+    expect(answers).toEqual([]);
+    expect(await session.close()).toMatchObject({ packetsDropped: 3 });
+  });
+
   test('answers the browser’s reports and says goodbye', async () => {
     const { session, peer } = await callWith(choice, 'echo');
     await eventually('audio flows', () => peer.heard.length > 2);
@@ -390,6 +416,21 @@ function dial(agent: string): AgentDial {
     customParameters: {},
     extensionEvents: false,
   };
+}
+
+/** A ClientHello. */
+async function firstDatagram(): Promise<Buffer> {
+  const sent: Buffer[] = [];
+  const send = (bytes: Buffer) => Promise.resolve(void sent.push(Buffer.from(bytes)));
+  const address = { address: '', family: '', port: 0 };
+  const close = () => Promise.resolve();
+  const client = new DtlsClient({
+    transport: { type: '', address, closed: false, onData: () => undefined, send, close },
+  });
+  void client.connect().catch(() => undefined);
+  await eventually('it is sent', () => sent.length > 0);
+  client.dtls.flight = 99;
+  return sent[0]!;
 }
 
 /** Payloads that are not silence. */

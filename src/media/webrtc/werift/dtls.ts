@@ -127,7 +127,6 @@ export class DtlsLeg {
       epoch: record.readUInt16BE(3),
       sequenceNumber: record.readUIntBE(5, 6),
     };
-    if (header.epoch === 0) return;
     let alert: Buffer;
     try {
       alert = cipher.cipher.decrypt(sessionType, record.subarray(RECORD_HEADER_BYTES), header);
