@@ -98,3 +98,20 @@ test('it is the workspace’s after a restart, and not for sale again', async ()
   expect((await search('country=CA&areaCode=604&limit=50')).map(({ e164 }) => e164)).not.toContain(offer.e164);
   expect(await heardFrom(offer.e164)).toBe(HEARD_HZ);
 });
+
+test('another agent has the next call, none refuses it', async () => {
+  const [offer] = await search('country=US&areaCode=206&limit=1');
+  if (offer === undefined) throw new Error('nothing is for sale');
+  const order = await buy([offer.e164]);
+  const assign = (agentId: string | null) =>
+    gateway.api('PATCH', `/v1/numbers/${order.numbers[0]?.numberId}`, { agentId });
+  expect(await heardFrom(offer.e164)).toBe(HEARD_HZ);
+  await assign('speaker');
+  expect(await heardFrom(offer.e164)).not.toBe(HEARD_HZ);
+  await assign(null);
+  const phone = await createPhone({ seed: 11 });
+  phones.push(phone);
+  const call = await phone.call(`sip:${offer.e164}@127.0.0.1:${gateway.sip.udpPort}`, { from: '+12025550177' });
+  await call.waitFor('ended');
+  expect(call.final?.status).toBe(480);
+});
