@@ -9,28 +9,33 @@ import type { PageOf } from '../../directory/directory.ts';
 import type { E164 } from '../../domain/e164.ts';
 import { checkAct, forgetPersonalData, perform, sameNumbers } from './acts.ts';
 import { approvalOf, checkApproval } from './approval.ts';
-import { EXTENSIONS, mediaTypeOf } from './content.ts';
-import { chunksOf } from './document-store.ts';
+import {
+  checkRoom,
+  type DocumentFile,
+  type NewDocument,
+  newEntry,
+  readDocument,
+  storedDocument,
+  storeDocument,
+  withState,
+} from './document-acts.ts';
 import {
   ApprovalConflict,
-  DocumentLimit,
-  DocumentRefused,
-  DocumentUnknown,
   FeesNotCovered,
   RequestFieldsInvalid,
   RequestIncomplete,
   RequestNotOffered,
   RequestUnknown,
 } from './errors.ts';
-import { LIMITS } from './limits.ts';
 import type { Act, RequestStatus } from './machine.ts';
 import { type NewRequest, newRequest } from './new-request.ts';
 import type { RequestParts } from './parts.ts';
-import { type Actor, type DocumentEntry, isPaid, type NumberRequest } from './request.ts';
+import { type Actor, isPaid, type NumberRequest } from './request.ts';
 import { readRequestId } from './request-id.ts';
 import type { Requirement, Requirements } from './requirement.ts';
-import { type Assessment, assess, checkValue, documentRuleOf, fieldRuleOf } from './rules.ts';
+import { type Assessment, assess, checkValue, fieldRuleOf } from './rules.ts';
 import { known } from './settler.ts';
+import { Turns } from './turns.ts';
 
 /** Who acts: the operator on every request, a customer on those of one workspace. */
 export interface Asker {
@@ -56,17 +61,10 @@ export interface RequestView {
   readonly assessment: Assessment | undefined;
 }
 
-export interface DocumentFile {
-  readonly mediaType: string;
-  /** Made of the request's id and the kind: nothing that anybody typed. */
-  readonly fileName: string;
-  readonly content: Buffer;
-}
-
 export class NumberRequests {
   readonly #parts: RequestParts;
-  /** The last act on each request that has one under way (NR1). */
-  readonly #tails = new Map<string, Promise<unknown>>();
+  /** By request (NR1). */
+  readonly #turns = new Turns();
 
   constructor(parts: RequestParts) {
     this.#parts = parts;
@@ -119,67 +117,28 @@ export class NumberRequests {
 
   /** Whether a document may be added now: to be asked before its bytes are read. */
   async checkAttach(id: string, asker: Asker): Promise<void> {
-    const request = await this.#find(id, asker);
-    checkAct(request, 'attach');
-    checkRoom(request, 0);
+    checkRoom(await this.#find(id, asker), 0);
   }
 
-  attach(
-    id: string,
-    { kind, content }: { readonly kind: string; readonly content: Uint8Array },
-    asker: Asker,
-  ): Promise<RequestView> {
+  attach(id: string, document: NewDocument, asker: Asker): Promise<RequestView> {
     return this.#act(id, asker, async (request, at) => {
-      const { requests, documents, settler, ids } = this.#parts;
       checkAct(request, 'attach');
-      if (documentRuleOf(this.#offered(request), kind) === undefined)
-        throw new RequestFieldsInvalid([{ field: 'kind', message: 'is no document that this request asks for' }]);
-      const mediaType = mediaTypeOf(content);
-      if (content.length > LIMITS.documentBytesMax) throw new DocumentRefused('the file is larger than 5 MB');
-      if (mediaType === undefined)
-        throw new DocumentRefused('the file is no PDF, JPEG or PNG, or it is damaged or cut off');
-      const entry: DocumentEntry = {
-        id: ids.next('doc'),
-        kind,
-        mediaType,
-        bytes: content.length,
-        chunks: chunksOf(content.length),
-        state: 'uploading',
-        at,
-      };
-      await known(
-        requests.update(request.id, (item) => {
-          checkAct(item, 'attach');
-          checkRoom(item, entry.bytes);
-          return { ...item, documents: [...item.documents, entry] };
-        }),
-      );
-      await documents.write(entry, request.workspaceId, content);
-      const changed = await this.#change(request, 'attach', at, asker, (item) => withState(item, entry.id, 'stored'));
-      return settler.tidy(changed);
+      const entry = newEntry(this.#parts, this.#offered(request), document, at);
+      await storeDocument(this.#parts, request, entry, document.content);
+      return this.#change(request, 'attach', at, asker, (item) => withState(item, entry.id, 'stored'));
     });
   }
 
   detach(id: string, documentId: string, asker: Asker): Promise<RequestView> {
     return this.#act(id, asker, async (request, at) => {
-      if (!hasDocument(request, documentId)) throw new DocumentUnknown('the request has no such document');
-      const changed = await this.#change(request, 'detach', at, asker, (item) =>
-        withState(item, documentId, 'erasing'),
-      );
-      return this.#parts.settler.tidy(changed);
+      storedDocument(request, documentId);
+      const erasing = (item: NumberRequest): NumberRequest => withState(item, documentId, 'erasing');
+      return this.#parts.settler.tidy(await this.#change(request, 'detach', at, asker, erasing));
     });
   }
 
   async document(id: string, documentId: string, asker: Asker): Promise<DocumentFile> {
-    const request = await this.#find(id, asker);
-    const entry = request.documents.find((document) => document.id === documentId && document.state === 'stored');
-    if (entry === undefined) throw new DocumentUnknown('the request has no such document');
-    const content = await this.#parts.documents.read(entry, request.workspaceId);
-    return {
-      mediaType: entry.mediaType,
-      fileName: `${request.id}-${entry.kind}.${EXTENSIONS[entry.mediaType]}`,
-      content,
-    };
+    return readDocument(this.#parts, await this.#find(id, asker), documentId);
   }
 
   submit(id: string, asker: Asker): Promise<RequestView> {
@@ -269,7 +228,7 @@ export class NumberRequests {
   /** NR1, for the sweep: the request as it stands when its turn comes. */
   async inTurn(id: string, work: (request: NumberRequest, at: number) => Promise<NumberRequest>): Promise<void> {
     const { requests, settler, clock } = this.#parts;
-    await this.#queued(id, async () => {
+    await this.#turns.take(id, async () => {
       const request = await requests.get(id);
       if (request !== undefined) await work(await settler.tidy(await settler.settle(request)), clock.wallMs());
     });
@@ -282,21 +241,10 @@ export class NumberRequests {
   ): Promise<RequestView> {
     const { settler, clock } = this.#parts;
     const { id: known } = await this.#find(id, asker);
-    return this.#queued(known, async () => {
+    return this.#turns.take(known, async () => {
       const request = await settler.settle(await this.#find(known, asker));
       return this.#view(await work(request, clock.wallMs()));
     });
-  }
-
-  async #queued<T>(id: string, work: () => Promise<T>): Promise<T> {
-    const before = this.#tails.get(id) ?? Promise.resolve();
-    const turn = before.then(work, work);
-    this.#tails.set(id, turn);
-    try {
-      return await turn;
-    } finally {
-      if (this.#tails.get(id) === turn) this.#tails.delete(id);
-    }
   }
 
   async #find(id: string, { workspaceId }: Asker): Promise<NumberRequest> {
@@ -337,23 +285,4 @@ export class NumberRequests {
     const requirement = this.#requirementOf(request);
     return { request, requirement, assessment: requirement === undefined ? undefined : assess(requirement, request) };
   }
-}
-
-function checkRoom({ documents }: NumberRequest, bytes: number): void {
-  const kept = documents.filter((document) => document.state !== 'erasing');
-  if (kept.length >= LIMITS.documentsMax)
-    throw new DocumentLimit(`a request has at most ${LIMITS.documentsMax} documents`);
-  const total = kept.reduce((sum, document) => sum + document.bytes, bytes);
-  if (total > LIMITS.documentsBytesMax) throw new DocumentLimit('the documents of a request have at most 30 MB in all');
-}
-
-function hasDocument({ documents }: NumberRequest, documentId: string): boolean {
-  return documents.some((document) => document.id === documentId && document.state === 'stored');
-}
-
-function withState(request: NumberRequest, documentId: string, state: DocumentEntry['state']): NumberRequest {
-  const documents = request.documents.map((document) =>
-    document.id === documentId ? { ...document, state } : document,
-  );
-  return { ...request, documents };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { NumberRequests } from '../../../src/numbers/requests/number-requests.ts';
+import { agent } from '../../directory/records.ts';
 import { Crash } from './crashes.ts';
 import { pdf } from './stage.ts';
 import { asked, FEE, MADRID, OPERATOR, openWorld, OWNER, type RequestsWorld } from './world.ts';
@@ -188,4 +189,21 @@ test('two processes at once, one of which ends anywhere while it approves: each 
     await check(SCENES['approving'] as Scene, world, id);
     await world.close();
   }
+});
+
+test('a number that its customer has assigned before the approval was brought to its end stays assigned', async () => {
+  const { world, id } = await prepare(SCENES['approving'] as Scene);
+  const dying = world.start({
+    atStep: (await stepsOf(SCENES['approving'] as Scene)).indexOf('numbers.put') + 1,
+    when: 'after',
+  });
+  const approve = dying.service.approve(id, { numbers: MADRID, trunkId: null }, OPERATOR);
+  await expect(approve).rejects.toBeInstanceOf(Crash);
+  await world.directory.agents.put(agent());
+  const [made] = (await world.directory.numbers.list({ limit: 1 })).items;
+  await world.directory.numbers.update(made?.id ?? '', (item) => ({ ...item, agentId: 'agent_a' }));
+  expect(await world.start().sweep()).toMatchObject({ settled: 1 });
+  await check(SCENES['approving'] as Scene, world, id);
+  expect((await world.directory.numbers.get(made?.id ?? ''))?.agentId).toBe('agent_a');
+  await world.close();
 });
