@@ -20,6 +20,7 @@ export function startTestCalls({ clock, ids, key, wsUrl }: TestCallParts): {
 } {
   const testCalls = new TestCalls({ clock, ids, key, randomBytes });
   const desk: TestCallDesk = {
+    wsUrl,
     prepare(testCall) {
       if (wsUrl === null) return 'test_calls_off';
       const prepared = testCalls.prepare(testCall);

@@ -25,7 +25,7 @@ export const CONSOLE_PATHS: readonly { readonly method: Method | 'HEAD'; readonl
   ['/', '/console', '/console/*'] as const
 ).flatMap((path) => (['GET', 'HEAD'] as const).map((method) => ({ method, path })));
 
-export function mountConsole(app: FastifyInstance, { consoleFolder, node }: HttpDeps): void {
+export function mountConsole(app: FastifyInstance, { consoleFolder, node, testCalls }: HttpDeps): void {
   if (consoleFolder === undefined) return;
   const files = openConsoleFiles(consoleFolder);
   const method = ['GET', 'HEAD'];
@@ -39,7 +39,7 @@ export function mountConsole(app: FastifyInstance, { consoleFolder, node }: Http
       const path = (request.params as Readonly<Record<string, string>>)['*'] ?? '';
       const file = await files.find(path);
       if (file === undefined) throw new Problem('route_not_found');
-      reply.headers({ ...HEADERS, 'content-security-policy': policyFor(request, node().ports) });
+      reply.headers({ ...HEADERS, 'content-security-policy': policyFor(request, node().ports, testCalls.wsUrl) });
       if (file === null) return reply.code(503).type('text/html; charset=utf-8').send(NOT_BUILT);
       return await sendFile(request, reply, file);
     },
@@ -75,8 +75,14 @@ function hasTag(header: string | undefined, etag: string): boolean {
   return (header ?? '').split(',').some((each) => each.trim().replace(/^W\//, '') === etag);
 }
 
-/** Scripts, styles and fonts from here only, none of them inline; connections to here and to the SIP engine's own ports. */
-function policyFor(request: FastifyRequest, ports: Readonly<Record<string, number | null>>): string {
+/** Scripts, styles and fonts from here only, none of them inline; connections to here, to the SIP engine's own ports, and where test calls go. */
+function policyFor(
+  request: FastifyRequest,
+  ports: Readonly<Record<string, number | null>>,
+  wsUrl: string | null,
+): string {
+  const sockets = new Set(sipSockets(request.headers.host, ports));
+  if (wsUrl !== null) sockets.add(new URL(wsUrl).origin);
   const directives = {
     'default-src': "'none'",
     'script-src': "'self'",
@@ -86,7 +92,7 @@ function policyFor(request: FastifyRequest, ports: Readonly<Record<string, numbe
     'manifest-src': "'self'",
     'media-src': "'self' blob:",
     'worker-src': "'self'",
-    'connect-src': ["'self'", ...sipSockets(request.headers.host, ports)].join(' '),
+    'connect-src': ["'self'", ...sockets].join(' '),
     'base-uri': "'none'",
     'form-action': "'none'",
     'frame-ancestors': "'none'",

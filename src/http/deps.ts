@@ -73,6 +73,8 @@ export interface HttpDeps {
 
 /** Prepares test calls from browsers. */
 export interface TestCallDesk {
+  /** Where their pages connect; null: this node takes none. */
+  readonly wsUrl: string | null;
   prepare(
     testCall: Omit<TestCall, 'id'>,
   ): (PreparedTestCall & { readonly wsUrl: string }) | 'test_calls_off' | 'test_call_limit';

@@ -94,6 +94,15 @@ describe('the console', () => {
     expect(headers['x-frame-options']).toBe('DENY');
   });
 
+  test('lets in where test calls go, when that is elsewhere: a proxy, or another name of this machine', async () => {
+    await world.close();
+    const testCalls = { ...world.deps.testCalls, wsUrl: 'wss://sip.example/ws' };
+    world = await startWorld({ consoleFolder: join(folder, 'console'), node: () => ({ ...NODE }), testCalls });
+    const { headers } = await get('/console/', { host: 'edge.example' });
+    const policy = String(headers['content-security-policy']);
+    expect(policy).toContain("connect-src 'self' ws://edge.example:5062 wss://sip.example; ");
+  });
+
   test.each(['edge.example; script-src *', 'a b', '[::1]:8080', "x'", 'ä.example'])(
     'a Host of %j writes nothing into the policy',
     async (host) => {

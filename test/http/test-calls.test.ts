@@ -11,6 +11,7 @@ let outcome: ReturnType<TestCallDesk['prepare']> | null = null;
 
 beforeAll(async () => {
   const testCalls: TestCallDesk = {
+    wsUrl: 'wss://edge.example:5063',
     prepare(testCall) {
       asked.push(testCall);
       return (

@@ -136,6 +136,7 @@ export async function startWorld(over: Partial<HttpDeps> = {}): Promise<World> {
       activeCalls: 3,
     }),
     testCalls: {
+      wsUrl: null,
       prepare: ({ workspaceId, agentId }) => ({
         id: 'test_1',
         workspaceId,
