@@ -158,7 +158,7 @@ describe(`SIP over TLS${LACK}`, () => {
     const peer = await dial();
     peer.socket.write(optionsText('z9hG4bKa', [], 'TLS', `127.0.0.1:${listener.flow.port};alias`));
     await probe.until(() => probe.messages.length === 1);
-    const sent = await transport.send({ ...listener.flow, name: 'localhost' }, bytes('b'));
+    const sent = await transport.send(listener.flow, bytes('b'));
     expect(sent).toMatchObject({ outcome: 'sent' });
     expect(sent).not.toMatchObject({ connection: probe.messages[0]?.source.connection });
   });
