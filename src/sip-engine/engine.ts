@@ -23,7 +23,7 @@ import { BRANCH_COOKIE } from './transaction/keys.ts';
 import { TRANSACTIONS_MAX, TRANSACTIONS_PER_SOURCE_MAX, TransactionLayer } from './transaction/layer.ts';
 import { type BaseTimers, RFC3261_TIMERS } from './transaction/timers.ts';
 import type { Certificate } from './transport/certificate.ts';
-import { responseDestination, type Source } from './transport/flow.ts';
+import { isConnectionBound, responseDestination, type Source } from './transport/flow.ts';
 import type { OriginPolicy } from './transport/origin.ts';
 import { TransportLayer } from './transport/transport.ts';
 import { WireServer } from './wire/server.ts';
@@ -179,9 +179,9 @@ export async function createEngine(options: EngineOptions, ports: EnginePorts = 
   transport.on('icmp', (address, port) =>
     transactions.unreachable((flow) => flow.protocol === 'udp' && flow.address === address && flow.port === port),
   );
-  transport.on('closed', (connection) => {
+  transport.on('closed', (connection, protocol) => {
     transactions.unreachable((flow) => flow.connection === connection);
-    core.connectionLost(connection);
+    if (isConnectionBound(protocol)) core.connectionLost(connection);
   });
 
   let wirePort: number;

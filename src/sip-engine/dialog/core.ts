@@ -4,7 +4,7 @@ import { makeResponse } from '../message/builders.ts';
 import type { SipRequest, SipResponse } from '../message/message.ts';
 import { serialise } from '../message/serialise.ts';
 import type { ServerTransaction } from '../transaction/layer.ts';
-import { type ConnectionId, isConnectionBound, type Source } from '../transport/flow.ts';
+import type { ConnectionId, Source } from '../transport/flow.ts';
 import type { Application, Outcome } from './application.ts';
 import { DialogEnder } from './dialog-ender.ts';
 import type { Environment } from './environment.ts';
@@ -84,8 +84,7 @@ export class SipCore {
   connectionLost(connection: ConnectionId): void {
     this.#serverRequests.connectionLost(connection, { name: 'Reason', value: `SIP;cause=500;text="${LOST}"` });
     for (const dialog of [...this.#environment.dialogs.all()]) {
-      const { flow } = dialog;
-      if (flow.connection === connection && isConnectionBound(flow.protocol)) this.#ender.endUnheard(dialog, LOST);
+      if (dialog.flow.connection === connection) this.#ender.endUnheard(dialog, LOST);
     }
   }
 

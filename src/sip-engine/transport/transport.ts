@@ -67,7 +67,7 @@ export interface TransportEvents {
   /** A message that cannot be accepted. With `partial` and a method other than ACK it may be answered with `error.status`. */
   invalid: [partial: SipRequest | undefined, error: SipParseError, source: Source];
   /** A connection is gone. */
-  closed: [connection: ConnectionId];
+  closed: [connection: ConnectionId, protocol: TransportProtocol];
   /** Nobody answers at that UDP address: what was sent there lately is lost. */
   icmp: [address: string, port: number];
   /** A listener threw, or a socket failed in a way that concerns no message. */
@@ -215,7 +215,7 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
       keepalive: () => void this.stats.keepalives++,
       violation: () => void this.stats.streamViolations++,
       inUse: (connection) => inUse(connection.id),
-      closed: (connection) => this.#tell(() => this.emit('closed', connection.id)),
+      closed: ({ id, protocol }) => this.#tell(() => this.emit('closed', id, protocol)),
     };
   }
 
