@@ -76,7 +76,7 @@ function objectOf(parameters: readonly Parameter[]): string {
 function bodyOf({ requestBody }: Operation): string {
   if (requestBody === undefined) return 'undefined';
   const json = requestBody.content['application/json'];
-  return json === undefined ? 'BodyInit' : typeOf(json.schema as Schema);
+  return json === undefined ? 'Blob | FormData | ArrayBuffer' : typeOf(json.schema as Schema);
 }
 
 function answerOf({ responses }: Operation): string {

@@ -1700,7 +1700,7 @@ export interface Routes {
   'POST /v1/number-requests/{id}/documents': {
     readonly params: { readonly id: string };
     readonly query: Readonly<Record<never, never>>;
-    readonly body: BodyInit;
+    readonly body: Blob | FormData | ArrayBuffer;
     readonly answer: NumberRequest;
   };
   /** Downloads a document, as an attachment */
@@ -2075,7 +2075,7 @@ export interface Routes {
       readonly strict?: boolean;
       readonly dryRun?: boolean;
     };
-    readonly body: BodyInit;
+    readonly body: Blob | FormData | ArrayBuffer;
     readonly answer: Reconciliation;
   };
   /** Lists imports with their reports, newest first */

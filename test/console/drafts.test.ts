@@ -1,0 +1,122 @@
+import { describe, expect, test } from 'vitest';
+import {
+  bodyOf as agentBody,
+  EMPTY_AGENT,
+  mistakesOf as agentMistakes,
+} from '../../src/console/pages/agents/agent-draft.ts';
+import { bodyOf, draftOf, EMPTY_TRUNK, mistakesOf, newGateway } from '../../src/console/pages/byoc/trunk-draft.ts';
+import { newPair } from '../../src/console/lib/pair.ts';
+import type { Trunk } from '../../src/console/api/types.ts';
+
+const TRUNK: Trunk = {
+  id: 'trunk_1',
+  createdAt: '2026-11-25T20:00:00Z',
+  workspaceId: 'demo',
+  kind: 'byoc',
+  label: 'HQ',
+  inbound: {
+    enabled: true,
+    addresses: ['203.0.113.10', 'sip.example'],
+    transport: null,
+    mediaEncryption: 'off',
+    auth: { username: 'pbx', passwordSet: true },
+    sbc: [],
+  },
+  outbound: {
+    enabled: true,
+    transport: 'tls',
+    mediaEncryption: 'required',
+    username: 'me',
+    register: false,
+    allowedCountries: ['US'],
+    callerIdMode: 'from',
+    techPrefix: null,
+    numberFormat: 'e164',
+    gateways: [{ host: 'sip.example', port: 5061, priority: 1, weight: 1 }],
+    passwordSet: true,
+  },
+  codecs: ['PCMU'],
+  limits: { concurrentCalls: 10, callsPerSecond: null },
+  natAllowed: false,
+  health: null,
+};
+
+describe('a trunk that is edited', () => {
+  test('comes back as it was where nothing was changed, without touching its secrets', () => {
+    const body = bodyOf(draftOf(TRUNK), TRUNK) as Record<string, Record<string, unknown>>;
+    expect(body['inbound']).toEqual({
+      enabled: true,
+      addresses: ['203.0.113.10', 'sip.example'],
+      transport: null,
+      mediaEncryption: 'off',
+    });
+    expect(body['outbound']).not.toHaveProperty('password');
+    expect(body['outbound']).toMatchObject({
+      gateways: TRUNK.outbound.gateways,
+      allowedCountries: ['US'],
+      techPrefix: null,
+    });
+    expect(body['limits']).toEqual({ concurrentCalls: 10, callsPerSecond: null });
+  });
+
+  test('loses its credentials only when they are taken away', () => {
+    const without = { ...draftOf(TRUNK), inboundDigest: false, username: '' };
+    expect(bodyOf(without, TRUNK)).toMatchObject({
+      inbound: { auth: null },
+      outbound: { username: null, password: null },
+    });
+  });
+
+  test('a new one brings its numbers along, and understands a port in the host', () => {
+    const draft = {
+      ...EMPTY_TRUNK,
+      label: 'HQ',
+      numbers: '+12025550190, +12025550191',
+      addresses: '203.0.113.10\n198.51.100.0/28',
+      gateways: [newGateway('sip.example.com:5080')],
+    };
+    expect(mistakesOf(draft)).toEqual({});
+    expect(bodyOf(draft)).toMatchObject({
+      numbers: [{ e164: '+12025550190' }, { e164: '+12025550191' }],
+      inbound: { addresses: ['203.0.113.10', '198.51.100.0/28'] },
+      outbound: { gateways: [{ host: 'sip.example.com', port: 5080 }] },
+    });
+  });
+
+  test('says what is missing before the gateway is asked', () => {
+    expect(
+      Object.keys(mistakesOf({ ...EMPTY_TRUNK, numbers: '123', concurrentCalls: '-1', inboundDigest: true })),
+    ).toEqual([
+      'label',
+      'numbers',
+      'inbound.addresses',
+      'inbound.auth.username',
+      'inbound.auth.password',
+      'outbound.gateways',
+      'limits.concurrentCalls',
+    ]);
+  });
+});
+
+describe('an agent that is edited', () => {
+  test('sends its secret only when one was typed, and null when it is taken away', () => {
+    const draft = { ...EMPTY_AGENT, name: ' Mine ', url: 'wss://agent.example/media' };
+    expect(agentBody(draft)).toMatchObject({ name: 'Mine', fallbackAgentId: null, readyTimeoutMs: 5000 });
+    expect(agentBody(draft)['stream']).not.toHaveProperty('authToken');
+    expect(agentBody({ ...draft, authToken: 's3cret' })).toMatchObject({ stream: { authToken: 's3cret' } });
+    expect(agentBody({ ...draft, clearAuthToken: true })).toMatchObject({ stream: { authToken: null } });
+  });
+
+  test('leaves out lines without a name', () => {
+    const draft = { ...EMPTY_AGENT, customParameters: [newPair('tenant', 't1'), newPair('', 'x')] };
+    expect(agentBody(draft)).toMatchObject({ stream: { customParameters: { tenant: 't1' } } });
+  });
+
+  test('says what is wrong with it', () => {
+    expect(Object.keys(agentMistakes({ ...EMPTY_AGENT, url: 'http://x', readyTimeoutMs: '5' }))).toEqual([
+      'name',
+      'stream.url',
+      'readyTimeoutMs',
+    ]);
+  });
+});

@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest';
+import { type LadderCall, ladderOf } from '../../src/console/lib/ladder.ts';
+
+const CALL: LadderCall = {
+  direction: 'inbound',
+  answeredAt: '2026-11-25T20:00:00Z',
+  endReason: 'remote_hangup',
+  sipStatus: 200,
+  timeline: [],
+};
+const at = (event: string, detail?: LadderCall['timeline'][number]['detail']) => ({
+  offsetMs: 0,
+  event,
+  ...(detail === undefined ? {} : { detail }),
+});
+const drawn = (call: LadderCall) => ladderOf(call).map(({ from, to, label }) => `${from}>${to} ${label}`);
+
+describe('the ladder of a call', () => {
+  test('inbound: the far side asks, we ring and answer, the agent comes before the answer', () => {
+    const timeline = [
+      at('invite', { transport: 'udp' }),
+      at('routed', { class: 'managed' }),
+      at('authorised'),
+      at('ringing'),
+      at('agent_connecting', { agentId: 'echo' }),
+      at('agent_connected', { connectMs: 3 }),
+      at('answered'),
+      at('confirmed'),
+      at('first_packet'),
+      at('ended', { reason: 'remote_hangup', evidence: 'bye' }),
+    ];
+    expect(drawn({ ...CALL, timeline })).toEqual([
+      'far>edge INVITE (udp)',
+      'edge>edge Routed as managed',
+      'edge>edge Money held',
+      'edge>far 180 Ringing',
+      'edge>agent WebSocket upgrade',
+      'agent>edge 101, connected in 3 ms',
+      'edge>far 200 OK',
+      'far>edge ACK',
+      'far>edge First audio (RTP)',
+      'far>edge BYE',
+    ]);
+  });
+
+  test('outbound: we ask, the far side rings, refuses and answers', () => {
+    const timeline = [
+      at('inviting', { gateway: 'sip.example:5060' }),
+      at('rejected', { status: 503, text: 'Service Unavailable' }),
+      at('inviting', { gateway: 'sip2.example:5060' }),
+      at('ringing'),
+      at('progress', { status: 183, earlyMedia: true }),
+      at('answered'),
+      at('ended', { reason: 'agent_hangup', evidence: 'agent' }),
+    ];
+    expect(drawn({ ...CALL, direction: 'outbound', endReason: 'agent_hangup', timeline })).toEqual([
+      'edge>far INVITE sip.example:5060',
+      'far>edge 503 Service Unavailable',
+      'edge>far INVITE sip2.example:5060',
+      'far>edge 183 with early audio',
+      'far>edge 200 OK',
+      'agent>edge Closed by the agent',
+    ]);
+  });
+
+  test('a refusal ends with its status, a hang-up before the answer with CANCEL', () => {
+    const ended = [at('ended', {})];
+    const refused = { ...CALL, answeredAt: null, endReason: 'number_unassigned', sipStatus: 480, timeline: ended };
+    expect(drawn(refused)).toEqual(['edge>far 480 number_unassigned']);
+    expect(drawn({ ...refused, endReason: 'cancelled' })).toEqual(['far>edge CANCEL']);
+    expect(drawn({ ...refused, direction: 'outbound', endReason: 'no_answer' })).toEqual(['edge>far CANCEL']);
+  });
+
+  test('what it does not know is left out and stops nothing', () => {
+    expect(drawn({ ...CALL, timeline: [at('something_new'), at('invite')] })).toEqual(['far>edge INVITE']);
+  });
+});
