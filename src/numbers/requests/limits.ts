@@ -7,8 +7,8 @@ export const LIMITS = {
   documentsMax: 12,
   /** What a request may keep in all. */
   documentsBytesMax: 30 * 1024 * 1024,
-  /** Stored, a chunk is in base64 twice (its text, and its seal): 233 kB of 256. */
-  chunkBytes: 128 * 1024,
+  /** Stored it is in base64 twice (its text, and its seal): 117 kB, which a disk takes within some milliseconds; then other work goes on. */
+  chunkBytes: 64 * 1024,
   /** A larger customer asks for several numbers in one request. */
   openRequestsMax: 50,
   /** A block of numbers; more is a project for people. */
