@@ -1,4 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { ChecksBusyError } from '../../src/diagnosis/errors.ts';
+import { failed } from '../../src/diagnosis/finding.ts';
+import type { Trunk } from '../../src/domain/directory.ts';
+import type { E164 } from '../../src/domain/e164.ts';
+import { number, trunk } from '../directory/records.ts';
 import { startWorld, type World } from './world.ts';
 
 let world: World;
@@ -79,6 +84,26 @@ describe('trunks', () => {
     ['outbound.username', { outbound: { password: 'p' } }],
     ['outbound.allowedCountries', { outbound: { allowedCountries: ['usa'] } }],
     ['outbound.transport', { outbound: { transport: 'sctp' } }],
+    ['outbound.transport', { outbound: { transport: 'tls' } }],
+    ['outbound.mediaEncryption', { outbound: { mediaEncryption: 'required' } }],
+    ['outbound.mediaEncryption', { outbound: { mediaEncryption: 'optional' } }],
+    ['outbound.register', { outbound: { register: true } }],
+    ['outbound.callerIdMode', { outbound: { callerIdMode: 'pai' } }],
+    ['outbound.techPrefix', { outbound: { techPrefix: '99;x' } }],
+    ['outbound.techPrefix', { outbound: { techPrefix: '' } }],
+    ['outbound.numberFormat', { outbound: { numberFormat: 'national' } }],
+    ['outbound.gateways.0.host', { outbound: { gateways: [{ host: '0x7f.1' }] } }],
+    ['outbound.gateways.0.host', { outbound: { gateways: [{ host: '2130706433' }] } }],
+    ['outbound.gateways.0.host', { outbound: { gateways: [{ host: '127.1' }] } }],
+    ['outbound.gateways.0.host', { outbound: { gateways: [{ host: '0177.0.0.1' }] } }],
+    ['outbound.gateways.1.host', { outbound: { gateways: [{ host: 'a.example' }, { host: 'a..example' }] } }],
+    ['inbound.transport', { inbound: { transport: 'tls' } }],
+    ['inbound.mediaEncryption', { inbound: { mediaEncryption: 'optional' } }],
+    ['inbound.auth', { inbound: { auth: { username: 'u' } } }],
+    ['inbound.auth', { inbound: { auth: { username: 'a b', password: 'p' } } }],
+    ['inbound.sbc', { inbound: { sbc: [] } }],
+    ['numbers.0.e164', { numbers: [{ e164: '5551234' }] }],
+    ['numbers', { numbers: Array.from({ length: 101 }, () => ({ e164: '+12025550100' })) }],
     ['codecs', { codecs: [] }],
     ['codecs.0', { codecs: ['G729'] }],
     ['limits.callsPerSecond', { limits: { callsPerSecond: 0 } }],
@@ -115,5 +140,196 @@ describe('trunks', () => {
     world.deps.metrics.trunkUp.set({ trunk: made.id }, 1);
     expect((await world.ask('DELETE', `/v1/trunks/${made.id}`, { token: a.token })).status).toBe(204);
     expect(await world.deps.metrics.render()).not.toContain(made.id);
+  });
+});
+
+describe('a trunk that a customer sets up', () => {
+  test('tells our addresses for the carrier, those of its transport only', async () => {
+    const { body } = await make({});
+    const all = [
+      { host: 'sip.gateway.example', port: 5060, transport: 'udp' },
+      { host: 'sip.gateway.example', port: 5060, transport: 'tcp' },
+    ];
+    expect(body.inbound.sbc).toEqual(all);
+    expect((await change(body.id, { inbound: { transport: 'tcp' } })).body.inbound).toMatchObject({
+      transport: 'tcp',
+      sbc: [all[1]],
+    });
+    expect((await change(body.id, { inbound: { transport: null } })).body.inbound.sbc).toEqual(all);
+  });
+
+  test('keeps the carrier’s password to itself', async () => {
+    const { body } = await make({ inbound: { auth: { username: 'carrier', password: 'inbound-secret' } } });
+    expect(body.inbound.auth).toEqual({ username: 'carrier', passwordSet: true });
+    expect((await world.directory.trunks.get(body.id))?.inbound.auth?.password).toBe('inbound-secret');
+    expect((await change(body.id, { label: 'y' })).body.inbound.auth).toEqual({
+      username: 'carrier',
+      passwordSet: true,
+    });
+    expect((await change(body.id, { inbound: { auth: null } })).body.inbound.auth).toBeNull();
+    expect(world.log.text()).not.toContain('inbound-secret');
+  });
+
+  test('says how the carrier wants its numbers', async () => {
+    const outbound = { username: 'u', callerIdMode: 'pai', techPrefix: '99#', numberFormat: 'digits' };
+    expect((await make({ outbound })).body.outbound).toMatchObject({ ...outbound, register: false });
+    expect((await make({})).body.outbound).toMatchObject({
+      callerIdMode: 'from_and_pai',
+      techPrefix: null,
+      numberFormat: 'e164',
+    });
+  });
+
+  test('of an earlier version is shown, changed, and keeps what nobody touched', async () => {
+    const old = trunk({ id: 'trunk_old', workspaceId: a.id });
+    const settings = { mediaEncryption: 'required', transport: 'tls' } as const;
+    await world.directory.trunks.put({ ...old, outbound: { ...old.outbound, ...settings } });
+    const shown = (await world.ask('GET', '/v1/trunks/trunk_old', { token: a.token })).body;
+    expect(shown.outbound).toMatchObject({ ...settings, callerIdMode: 'from_and_pai', techPrefix: null });
+    expect(shown.inbound).toMatchObject({ transport: null, auth: null });
+    const changed = await change('trunk_old', { label: 'renamed' });
+    expect([changed.status, changed.body.label]).toEqual([200, 'renamed']);
+    expect(changed.body.outbound).toMatchObject(settings);
+    expect((await change('trunk_old', { outbound: { transport: 'tls' } })).status).toBe(422);
+  });
+});
+
+describe('numbers that come with a trunk', () => {
+  const numbersOf = async (trunkId: string) =>
+    (await world.directory.numbers.find({ trunkId, limit: 10 })).items.map(({ e164 }) => e164).toSorted();
+
+  test('are made with it', async () => {
+    const { status, body } = await make({
+      numbers: [{ e164: '+15551234567' }, { e164: '+15551234568', supportsInbound: false, supportsOutbound: true }],
+    });
+    expect(status).toBe(201);
+    expect(await numbersOf(body.id)).toEqual(['+15551234567', '+15551234568']);
+    const [first] = (await world.directory.numbers.byE164('+15551234567' as E164)) ?? [];
+    expect(first).toMatchObject({ provider: 'byoc', trunkId: body.id, workspaceId: a.id, status: 'active' });
+  });
+
+  test.each([
+    ['one of them is somebody else’s', [{ e164: '+15551234571' }, { e164: '+15551234570' }], 409, 'number_taken'],
+    ['one of them comes twice', [{ e164: '+15551234572' }, { e164: '+15551234572' }], 409, 'number_taken'],
+    ['their agent does not exist', [{ e164: '+15551234573', agentId: 'agent_x' }], 422, 'unknown_reference'],
+  ])('are not made, nor the trunk, when %s', async (_why, numbers, status, code) => {
+    const b = await world.workspace('B');
+    const taken = number({ id: `num_${b.id}`, e164: '+15551234570' as E164, workspaceId: b.id, agentId: null });
+    if (numbers.some(({ e164 }) => e164 === taken.e164)) {
+      await world.directory.trunks.put(trunk({ id: `t_${b.id}`, workspaceId: b.id }));
+      await world.directory.numbers.put({ ...taken, trunkId: `t_${b.id}` });
+    }
+    const before = (await world.directory.trunks.list({ workspaceId: a.id, limit: 100 })).items.length;
+    const answer = await make({ numbers });
+    expect([answer.status, answer.body.code]).toEqual([status, code]);
+    expect((await world.directory.trunks.list({ workspaceId: a.id, limit: 100 })).items).toHaveLength(before);
+    expect((await world.directory.numbers.find({ workspaceId: a.id, q: '+1555123457', limit: 10 })).items).toEqual([]);
+  });
+
+  test('belong to a workspace, which a managed trunk does not', async () => {
+    const body = { label: 'm', kind: 'managed', numbers: [{ e164: '+15551234580' }] };
+    const answer = await world.ask('POST', '/v1/trunks', { body });
+    expect([answer.status, answer.body.errors[0].field]).toEqual([422, 'numbers']);
+  });
+});
+
+describe('checks', () => {
+  const found = failed('gateway_options', 'No answer.', 'Ask your provider.', {
+    subject: 'a:5060',
+    docs: 'docs/trunks.md',
+  });
+  const shown = {
+    check: 'gateway_options',
+    state: 'failed',
+    subject: 'a:5060',
+    seen: 'No answer.',
+    advice: 'Ask your provider.',
+    docsUrl: 'docs/trunks.md',
+  };
+  let checked: World;
+  let key: string;
+  const asked: Trunk[] = [];
+  let isBusy = false;
+
+  beforeAll(async () => {
+    checked = await startWorld({
+      trunkChecks: {
+        check: async (each) => {
+          if (isBusy) throw new ChecksBusyError('busy');
+          asked.push(each);
+          return [found];
+        },
+        refusedGateway: async ({ outbound }) => {
+          const index = outbound.gateways.findIndex(({ host }) => host === 'inside.example');
+          return index === -1 ? undefined : { index, detail: 'inside.example leads to 10.0.0.1' };
+        },
+      },
+    });
+    key = (await checked.workspace('A')).token;
+  });
+  afterAll(() => checked.close());
+  beforeEach(() => {
+    asked.length = 0;
+    isBusy = false;
+  });
+
+  const post = (path: string, body?: object) => checked.ask('POST', path, { token: key, body });
+
+  test('come with what is saved, and do not keep anybody from saving', async () => {
+    const made = await post('/v1/trunks', { label: 'x', outbound: { gateways: [{ host: 'a' }] } });
+    expect([made.status, made.body.checks]).toEqual([201, [shown]]);
+    expect(asked[0]?.outbound.gateways[0]).toMatchObject({ host: 'a' });
+    const path = `/v1/trunks/${made.body.id}`;
+    const changed = await checked.ask('PATCH', path, { token: key, body: { label: 'y' } });
+    expect([changed.body.label, changed.body.checks]).toEqual(['y', [shown]]);
+    expect((await checked.ask('GET', path, { token: key })).body.checks).toBeUndefined();
+    const again = await post(`${path}/check`);
+    expect([again.status, again.body]).toEqual([200, { checks: [shown] }]);
+    expect(asked.map(({ label }) => label)).toEqual(['x', 'y', 'y']);
+  });
+
+  test('check=only saves nothing', async () => {
+    const only = await post('/v1/trunks?check=only', { label: 'only', numbers: [{ e164: '+15551230001' }] });
+    expect([only.status, only.body]).toEqual([200, { checks: [shown] }]);
+    const { items } = (await checked.ask('GET', '/v1/trunks', { token: key })).body;
+    expect(items.filter(({ label }: { label: string }) => label === 'only')).toEqual([]);
+    const { body: made } = await post('/v1/trunks', { label: 'kept' });
+    const path = `/v1/trunks/${made.id}?check=only`;
+    const change = { label: 'wanted', outbound: { gateways: [{ host: 'b' }] } };
+    const answer = await checked.ask('PATCH', path, { token: key, body: change });
+    expect([answer.body.label, answer.body.checks]).toEqual(['kept', [shown]]);
+    expect(asked.at(-1)).toMatchObject({ label: 'wanted', outbound: { gateways: [{ host: 'b' }] } });
+    expect((await checked.directory.trunks.get(made.id))?.label).toBe('kept');
+  });
+
+  test('check=none asks nobody', async () => {
+    const made = await post('/v1/trunks?check=none', { label: 'x' });
+    expect([made.status, made.body.checks]).toEqual([201, []]);
+    expect(asked).toEqual([]);
+    expect((await post('/v1/trunks?check=maybe', { label: 'x' })).status).toBe(422);
+  });
+
+  test('a gateway that leads inside is refused by name, whatever is asked for, and nothing is saved', async () => {
+    const outbound = { gateways: [{ host: 'a' }, { host: 'inside.example' }] };
+    for (const query of ['', '?check=none', '?check=only']) {
+      const answer = await post(`/v1/trunks${query}`, { label: 'inside', outbound });
+      expect([answer.status, answer.body.errors]).toEqual([
+        422,
+        [{ field: 'outbound.gateways.1.host', message: 'inside.example leads to 10.0.0.1' }],
+      ]);
+    }
+    const { body: made } = await post('/v1/trunks', { label: 'x' });
+    const refused = await checked.ask('PATCH', `/v1/trunks/${made.id}`, { token: key, body: { outbound } });
+    expect(refused.status).toBe(422);
+    expect((await checked.directory.trunks.get(made.id))?.outbound.gateways).toEqual([]);
+  });
+
+  test('with too many under way a trunk is saved all the same; asked for alone they are refused with a time', async () => {
+    isBusy = true;
+    const made = await post('/v1/trunks', { label: 'x' });
+    expect(made.status).toBe(201);
+    expect(made.body.checks).toMatchObject([{ state: 'skipped', seen: expect.stringContaining('Not checked') }]);
+    const alone = await post(`/v1/trunks/${made.body.id}/check`);
+    expect([alone.status, alone.body.code, alone.headers.get('retry-after')]).toEqual([429, 'checks_busy', '5']);
   });
 });
