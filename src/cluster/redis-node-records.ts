@@ -1,6 +1,6 @@
 // The nodes' records in Redis (node-records.ts has the keys). All commands of one call here are on one node's keys, so a Cluster takes them.
 
-import type { RedisConnection } from '../ledger/redis/connection.ts';
+import type { RedisConnection } from '../storage/redis/connection.ts';
 import type { HeartbeatRow, JournalRow } from '../metering/journal.ts';
 import type { NodeEstate, NodeRecords, RowName } from './node-records.ts';
 

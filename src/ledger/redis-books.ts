@@ -16,18 +16,20 @@
 
 import type { RedisAddress } from '../config/redis-url.ts';
 import type { Clock } from '../domain/clock.ts';
+import { RedisConnection, type StoreEpoch } from '../storage/redis/connection.ts';
+import { StoreCorruptError } from '../storage/redis/errors.ts';
 import type { Balance, Books, FeeOutcome, HoldRequest, ReserveOutcome, Settlement } from './books.ts';
 import type { Difference } from './audit.ts';
 import { checkedFee, checkHold, checkSameCost, checkSamePosting, checkSettlement } from './checks.ts';
-import { AmountRangeError, HoldOutdatedError, StoreCorruptError } from './errors.ts';
+import { AmountRangeError, HoldOutdatedError } from './errors.ts';
 import { checkBooks } from './redis/check.ts';
-import { RedisConnection, type StoreEpoch } from './redis/connection.ts';
 import { accountKeys, keyOf, lineKeys, WORKSPACES_KEY } from './redis/keys.ts';
 import { decodeLine, encodeCost, encodePosting, toCost, toPosting } from './redis/line.ts';
 import { RedisLines } from './redis/lines.ts';
+import { ledgerRoom, type LedgerConnection } from './redis/scripts.ts';
 import { CALL_HOLD_PREFIX, dayStartOf, hourOf, isSpending, KEPT_HOURS, START_MS } from './spent.ts';
 
-export type { StoreEpoch } from './redis/connection.ts';
+export type { StoreEpoch } from '../storage/redis/connection.ts';
 
 export interface RedisBooksOptions {
   readonly address: RedisAddress;
@@ -48,7 +50,7 @@ export interface RedisBooks extends Books {
   /** Makes balances, holds and hours of every workspace again from its postings and holds, and says what differs. Safe beside traffic. */
   check(): Promise<readonly Difference[]>;
   /** The same connection, for what else nodes keep beside their books; fails as the books do. */
-  run: RedisConnection['run'];
+  run: LedgerConnection['run'];
   /** Resolves when all that was given is answered. */
   close(): Promise<void>;
 }
@@ -59,14 +61,17 @@ const NAMED_MAX = 100_000;
 /** Returns at once; `ready` waits for the connection. */
 export function openRedisBooks(options: RedisBooksOptions): RedisBooks {
   const named = new Set<string>();
-  const connection = new RedisConnection({
-    ...options,
-    onEpoch(epoch) {
-      // The registry may have lost what it acknowledged.
-      if (epoch.changed) named.clear();
-      options.onEpoch?.(epoch);
+  const connection: LedgerConnection = new RedisConnection(
+    {
+      ...options,
+      onEpoch(epoch) {
+        // The registry may have lost what it acknowledged.
+        if (epoch.changed) named.clear();
+        options.onEpoch?.(epoch);
+      },
     },
-  });
+    ledgerRoom(),
+  );
   const lines = new RedisLines(connection);
 
   /** B11. Requests about a workspace that is named leave in the order in which they were given. */

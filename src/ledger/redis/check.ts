@@ -4,10 +4,10 @@
 
 import type { Difference } from '../audit.ts';
 import { CALL_HOLD_PREFIX, hourOf, keptHours, spentByHour } from '../spent.ts';
-import type { RedisConnection } from './connection.ts';
 import { accountKeys, keyOf, type LineKind, lineKeys } from './keys.ts';
 import { type StoredLine, toPosting } from './line.ts';
 import { type FoundLine, inGroups, type RedisLines, readRanges } from './lines.ts';
+import type { LedgerConnection } from './scripts.ts';
 
 const LINES_PER_READ = 500;
 
@@ -22,7 +22,7 @@ interface Snapshot {
 
 type Report = (what: string) => unknown;
 
-export async function checkBooks(connection: RedisConnection, lines: RedisLines): Promise<Difference[]> {
+export async function checkBooks(connection: LedgerConnection, lines: RedisLines): Promise<Difference[]> {
   const differences: Difference[] = [];
   await inGroups(await lines.workspaceIds(), (workspaceId) =>
     checkWorkspace(connection, lines, workspaceId, (what) => differences.push({ subject: workspaceId, what })),
@@ -31,7 +31,7 @@ export async function checkBooks(connection: RedisConnection, lines: RedisLines)
 }
 
 async function checkWorkspace(
-  connection: RedisConnection,
+  connection: LedgerConnection,
   lines: RedisLines,
   workspaceId: string,
   report: Report,
@@ -54,7 +54,7 @@ async function checkWorkspace(
   for await (const _cost of linesOf(connection, lines, 'costs', snapshot, report));
 }
 
-async function readSnapshot(connection: RedisConnection, workspaceId: string): Promise<Snapshot> {
+async function readSnapshot(connection: LedgerConnection, workspaceId: string): Promise<Snapshot> {
   const keys = [...accountKeys(workspaceId), keyOf(workspaceId, 'spent')];
   const [account = [], holds = [], expiries = [], calls = [], spent = []] = await connection.run((client) =>
     client.ledgerSnapshot(...keys),
@@ -71,7 +71,7 @@ async function readSnapshot(connection: RedisConnection, workspaceId: string): P
 
 /** All lines up to the snapshot, oldest first; gaps are reported, and lines that an index does not lead to. */
 async function* linesOf(
-  connection: RedisConnection,
+  connection: LedgerConnection,
   lines: RedisLines,
   kind: LineKind,
   { workspaceId, account }: Snapshot,
@@ -90,7 +90,7 @@ async function* linesOf(
 }
 
 async function checkIndexes(
-  connection: RedisConnection,
+  connection: LedgerConnection,
   workspaceId: string,
   kind: LineKind,
   found: readonly FoundLine[],

@@ -2,7 +2,7 @@
 // only it knows (scripts/settle.lua): the balance after it, and the server's clock in microseconds.
 
 import type { NewPosting, Posting, PostingMeter, SupplierCost } from '../books.ts';
-import { StoreCorruptError } from '../errors.ts';
+import { StoreCorruptError } from '../../storage/redis/errors.ts';
 
 /** Both kinds; what a kind has not is undefined. */
 export interface StoredLine {

@@ -7,9 +7,9 @@
 
 import type { CostQuery, PostingQuery } from '../books.ts';
 import { hourOf } from '../spent.ts';
-import type { RedisConnection } from './connection.ts';
 import { accountKeys, keyOf, type LineKind, lineKeys, WORKSPACES_KEY } from './keys.ts';
 import { decodeLine, type StoredLine } from './line.ts';
+import type { LedgerConnection } from './scripts.ts';
 
 const LINES_PER_READ = 500;
 const PAGE_MAX = 10_000;
@@ -31,9 +31,9 @@ type LineQuery = PostingQuery & CostQuery;
 type Range = readonly [first: number, last: number];
 
 export class RedisLines {
-  readonly #connection: RedisConnection;
+  readonly #connection: LedgerConnection;
 
-  constructor(connection: RedisConnection) {
+  constructor(connection: LedgerConnection) {
     this.#connection = connection;
   }
 

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { failureOf } from '../../src/ledger/redis/failure.ts';
+import { failureOf } from '../../src/storage/redis/failure.ts';
 
 function reply(message: string): Error {
   return Object.assign(new Error(message), { name: 'ReplyError', command: { name: 'auth', args: ['hunter2'] } });

@@ -1,7 +1,6 @@
-// The client of Redis (ioredis) as the ledger wants it: it never queues while there is no connection, sends nothing twice by itself, gives
+// The client of Redis (ioredis) as the rooms above want it: it never queues while there is no connection, sends nothing twice by itself, gives
 // each command two seconds, and goes on connecting for ever with a capped pause.
 
-import { readFileSync } from 'node:fs';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { RedisAddress } from '../../config/redis-url.ts';
 
@@ -18,32 +17,42 @@ const REDIRECTIONS_MAX = 10;
 const REDIRECTION_PAUSE_MS = 100;
 const SLOTS_REFRESH_MS = 10_000;
 
-/** The scripts, as commands of the client. Keys first; everything is text. */
-export interface LedgerScripts {
-  ledgerBalance(
-    ...keysAndArgs: readonly string[]
-  ): Promise<[balance: string, reserved: string, hour: string, day: string]>;
-  ledgerReserve(...keysAndArgs: readonly string[]): Promise<readonly string[]>;
-  ledgerRelease(...keysAndArgs: readonly string[]): Promise<readonly string[]>;
-  ledgerSettle(...keysAndArgs: readonly string[]): Promise<readonly string[]>;
-  ledgerSnapshot(...keys: readonly string[]): Promise<readonly (readonly string[])[]>;
+/** A script of ours: how many of its arguments are keys, all others are text. */
+export interface RedisScript {
+  readonly lua: string;
+  readonly numberOfKeys: number;
 }
 
-export type LedgerClient = (Redis | Cluster) & LedgerScripts;
+/** Called as a command of the client: keys first. */
+export type ScriptCall<T> = (...keysAndArgs: readonly string[]) => Promise<T>;
+
+/** A client with the scripts of a room as commands. */
+export type RedisClient<Scripts> = (Redis | Cluster) & Scripts;
+
+/** What a room brings along. */
+export interface RedisRoom<Scripts> {
+  /** Shown by `CLIENT LIST`. */
+  readonly connectionName: string;
+  readonly scripts: Readonly<Record<keyof Scripts & string, RedisScript>>;
+}
 
 /** Replies keep the shapes of RESP2. */
 type Options = Omit<RedisOptions, 'replyMapping'>;
 
 /** Not connected yet: `connect()` does that. */
-export function createClient(address: RedisAddress): LedgerClient {
-  const client = address.kind === 'cluster' ? createCluster(address) : new Redis(singleOptions(address));
-  for (const [name, script] of Object.entries(readScripts())) client.defineCommand(name, script);
-  return client as LedgerClient;
+export function createClient<Scripts>(address: RedisAddress, room: RedisRoom<Scripts>): RedisClient<Scripts> {
+  const { connectionName } = room;
+  const client =
+    address.kind === 'cluster'
+      ? createCluster(address, connectionName)
+      : new Redis(singleOptions(address, connectionName));
+  for (const [name, script] of Object.entries<RedisScript>(room.scripts)) client.defineCommand(name, script);
+  return client as RedisClient<Scripts>;
 }
 
-function singleOptions(address: RedisAddress): Options {
+function singleOptions(address: RedisAddress, connectionName: string): Options {
   const options: Options = {
-    ...commonOptions(address),
+    ...commonOptions(address, connectionName),
     db: address.db,
     retryStrategy: pauseMs,
     // A master that became a replica: the name may lead elsewhere by now.
@@ -63,7 +72,7 @@ function singleOptions(address: RedisAddress): Options {
   };
 }
 
-function createCluster(address: RedisAddress): Cluster {
+function createCluster(address: RedisAddress, connectionName: string): Cluster {
   return new Cluster([...address.nodes], {
     lazyConnect: true,
     enableOfflineQueue: false,
@@ -74,11 +83,11 @@ function createCluster(address: RedisAddress): Cluster {
     retryDelayOnTryAgain: REDIRECTION_PAUSE_MS,
     slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
     slotsRefreshInterval: SLOTS_REFRESH_MS,
-    redisOptions: commonOptions(address),
+    redisOptions: commonOptions(address, connectionName),
   });
 }
 
-function commonOptions(address: RedisAddress): Options {
+function commonOptions(address: RedisAddress, connectionName: string): Options {
   return {
     lazyConnect: true,
     enableOfflineQueue: false,
@@ -89,7 +98,7 @@ function commonOptions(address: RedisAddress): Options {
     socketTimeout: SOCKET_TIMEOUT_MS,
     maxLoadingRetryTime: LOADING_PAUSE_MS,
     protocol: 2,
-    connectionName: 'callin-ledger',
+    connectionName,
     disableClientInfo: true,
     ...(address.username === null ? {} : { username: address.username }),
     ...(address.password === null ? {} : { password: address.password }),
@@ -99,17 +108,4 @@ function commonOptions(address: RedisAddress): Options {
 
 function pauseMs(attempt: number): number {
   return Math.min(RECONNECT_MAX_MS, RECONNECT_MIN_MS * 2 ** Math.min(attempt - 1, 10));
-}
-
-/** Each script is made of the parts that it shares with others and its own file; how many keys it takes stands in its first lines. */
-function readScripts(): Record<string, { readonly lua: string; readonly numberOfKeys: number }> {
-  const read = (name: string) => readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8');
-  const shared = `${read('money')}\n${read('account')}\n`;
-  return {
-    ledgerBalance: { lua: shared + read('balance'), numberOfKeys: 5 },
-    ledgerReserve: { lua: shared + read('reserve'), numberOfKeys: 6 },
-    ledgerRelease: { lua: shared + read('release'), numberOfKeys: 4 },
-    ledgerSettle: { lua: shared + read('settle'), numberOfKeys: 13 },
-    ledgerSnapshot: { lua: shared + read('snapshot'), numberOfKeys: 5 },
-  };
 }

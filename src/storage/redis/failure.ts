@@ -1,7 +1,7 @@
-// What the client or Redis says went wrong -> the ledger's named errors. The originals are not passed on: they carry the command with its
+// What the client or Redis says went wrong -> our named errors. The originals are not passed on: they carry the command with its
 // arguments, AUTH and its password among them.
 
-import { StoreRefusedError, StoreUnreachableError } from '../errors.ts';
+import { StoreRefusedError, StoreUnreachableError } from './errors.ts';
 
 /** Codes that Redis puts first in an error: OOM, WRONGTYPE, MOVED … */
 const REDIS_CODE = /^-?([A-Z][A-Z0-9]{2,}) /;

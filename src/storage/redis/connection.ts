@@ -1,4 +1,4 @@
-// One connection (or one Cluster) of the ledger, and who is at its other end.
+// One connection (or one Cluster) of a room to Redis, and who is at its other end.
 //
 //   state        event                                      next
 //   connecting   the server is ready and has said who it is  ready; `onEpoch`
@@ -16,9 +16,9 @@ import type { Redis } from 'ioredis';
 import type { RedisAddress } from '../../config/redis-url.ts';
 import { describeRedis } from '../../config/redis-url.ts';
 import type { Clock, Timer } from '../../domain/clock.ts';
-import { BooksClosedError } from '../../storage/errors.ts';
-import { StoreOverloadedError, StoreUnreachableError, StoreUnsafeError } from '../errors.ts';
-import { createClient, type LedgerClient } from './client.ts';
+import { BooksClosedError } from '../errors.ts';
+import { createClient, type RedisClient, type RedisRoom } from './client.ts';
+import { StoreOverloadedError, StoreUnreachableError, StoreUnsafeError } from './errors.ts';
 import { failureOf } from './failure.ts';
 
 /** Who answers, after each connect. */
@@ -46,9 +46,9 @@ const IN_FLIGHT_MAX = 20_000;
 /** Before a server that could not be identified is asked again, or a client that gave up connects again. */
 const PAUSE_MS = 500;
 
-export class RedisConnection {
+export class RedisConnection<Scripts = object> {
   readonly #options: ConnectionOptions;
-  readonly #client: LedgerClient;
+  readonly #client: RedisClient<Scripts>;
   #state: 'connecting' | 'ready' | 'closed' = 'connecting';
   /** Why there is no connection. */
   #failure: Error;
@@ -60,10 +60,10 @@ export class RedisConnection {
   #pause: Timer | null = null;
   #changed = Promise.withResolvers<void>();
 
-  constructor(options: ConnectionOptions) {
+  constructor(options: ConnectionOptions, room: RedisRoom<Scripts>) {
     this.#options = options;
     this.#failure = new StoreUnreachableError(`${describeRedis(options.address)}: not connected yet`);
-    this.#client = createClient(options.address);
+    this.#client = createClient(options.address, room);
     this.#listen();
     this.#connect();
   }
@@ -85,8 +85,8 @@ export class RedisConnection {
     if (this.#state !== 'ready') throw this.#notReady();
   }
 
-  /** One command or more; its rejection is one of the ledger's errors. */
-  async run<T>(work: (client: LedgerClient) => Promise<T>): Promise<T> {
+  /** One command or more; its rejection is one of the errors of this room. */
+  async run<T>(work: (client: RedisClient<Scripts>) => Promise<T>): Promise<T> {
     if (this.#state !== 'ready') throw this.#notReady();
     const { inFlightMax = IN_FLIGHT_MAX } = this.#options;
     if (this.#inFlight >= inFlightMax) throw new StoreOverloadedError(inFlightMax);
@@ -233,7 +233,7 @@ function epochIdOf(serverIds: ReadonlySet<string>): string | undefined {
   return serverIds.size === 0 ? undefined : [...serverIds].toSorted().join(' ');
 }
 
-function mastersOf(client: LedgerClient): Redis[] {
+function mastersOf(client: RedisClient<unknown>): Redis[] {
   return client.isCluster && 'nodes' in client ? client.nodes('master') : [client as Redis];
 }
 
@@ -253,8 +253,8 @@ function readServer(info: string): Server {
   };
 }
 
-/** Keys of the ledger have no expiry: only `allkeys-…` could evict them. */
+/** Records and claims have an expiry, so that the `volatile-…` policies could evict them as well. */
 function checkSafe({ maxMemory, policy }: Server): void {
-  if (maxMemory !== '0' && policy.startsWith('allkeys'))
-    throw new StoreUnsafeError(`Redis may evict the ledger: maxmemory-policy is ${policy}, must be noeviction`);
+  if (maxMemory !== '0' && policy !== 'noeviction')
+    throw new StoreUnsafeError(`Redis may evict what it holds: maxmemory-policy is ${policy}, must be noeviction`);
 }
