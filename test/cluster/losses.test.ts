@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { NewPosting } from '../../src/ledger/books.ts';
+import { WORKSPACE } from '../metering/support/stage.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { HAS_REDIS, type RedisServer, startRedis, until } from '../support/redis.ts';
 import { SharedNode } from './support/shared-node.ts';
@@ -87,6 +89,32 @@ describe.skipIf(!HAS_REDIS)('what the store lost (needs redis-server)', () => {
     await node.pass(500);
     expect((await live.end()).total).toBe(12_000_000n + 40_000_000n);
     expect(await node.balance()).toEqual({ balance: 30_000_000n, reserved: 0n });
+  });
+
+  test('comes back also where it was a fee, which a repeat then finds', async () => {
+    const node = await open('node');
+    await node.topUp(100_000_000n, 'first');
+    await redis.admin.save();
+    const posting: NewPosting = {
+      id: 'fee:request:NR-7F3K-92QC',
+      workspaceId: WORKSPACE,
+      callId: null,
+      meter: 'fee',
+      quantityMs: 0,
+      amount: -60_000_000n,
+      at: clock.wallMs(),
+      note: 'Number request',
+    };
+    const fee = { posting, prepaid: true, nowMs: clock.wallMs() };
+    expect(await node.shared.books.postFee(fee)).toBe('posted');
+    expect(await node.shared.books.postFee({ ...fee, posting: { ...posting, id: 'fee:other' } })).toBe('insufficient');
+    const replays = node.replays.length;
+    await redis.restart();
+    await until('the replay', async () => node.replays.length > replays);
+    expect(node.replays.at(-1)).toMatchObject({ lost: 1 });
+    expect(await node.balance()).toEqual({ balance: 40_000_000n, reserved: 0n });
+    expect(await node.shared.books.postFee(fee)).toBe('exists');
+    expect(await node.shared.redis.check()).toEqual([]);
   });
 
   test('comes back though it was everything, from the journals and outboxes of all nodes', async () => {
