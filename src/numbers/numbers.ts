@@ -91,6 +91,7 @@ export function openNumbers(deps: NumbersDeps): Numbers {
     ...deps,
     accounts: directory.records(ACCOUNTS_KIND),
     imports: directory.records(IMPORTS_KIND),
+    sealedImports: directory.records({ ...IMPORTS_KIND, secrets: (item) => item }),
     gateway: terms.gateway,
     allowedCountries: terms.allowedCountries,
   });

@@ -85,6 +85,7 @@ test('a local and a toll-free number are bought, charged, called, and reach the 
         (await gateway.api<{ items: { to: string; class: string }[] }>('GET', '/v1/calls?limit=5')).body.items,
     )
     .toEqual(expect.arrayContaining([expect.objectContaining({ to: local.e164, class: 'managed' })]));
+  expect(gateway.audit()).toMatchObject({ ok: true });
 });
 
 test('it is the workspace’s after a restart, and not for sale again', async () => {

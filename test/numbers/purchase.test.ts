@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { E164 } from '../../src/domain/e164.ts';
 import { ORDERS_KIND } from '../../src/numbers/shop/order.ts';
 import type { NumberInventory } from '../../src/providers/index.ts';
 import { failed } from '../../src/providers/outcome.ts';
@@ -496,6 +497,12 @@ describe('a crash', () => {
     isDown = false;
     const other = shop.reopen({ nodeId: 'node-2' });
     await other.shop.resume();
+    const mine = await other.shop.get(body.id);
+    expect([mine?.nodeId, mine?.numbers[0]?.step]).toEqual(['node-1', 'new']);
+    // The repeat that reaches another node is answered with how it stands.
+    const { workspaceId = '', fingerprint = '' } = mine ?? {};
+    const again = { workspaceId, idempotencyKey: 'order-1', fingerprint, numbers: [NUMBER as E164], agentId: null };
+    expect((await other.shop.order(again)).order.id).toBe(body.id);
     expect((await other.shop.get(body.id))?.nodeId).toBe('node-1');
     shop.clock.advance(900_001);
     await other.shop.resume();

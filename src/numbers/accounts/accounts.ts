@@ -6,6 +6,7 @@
 
 import { RecordTaken } from '../../directory/errors.ts';
 import type { Directory, Page, PageOf } from '../../directory/directory.ts';
+import type { RecordStore } from '../../directory/records.ts';
 import type { PhoneNumber } from '../../domain/directory.ts';
 import type { RandomBytes } from '../../domain/ids.ts';
 import {
@@ -35,6 +36,8 @@ export interface AccountsDeps extends Omit<SetupDeps, 'open'> {
   readonly directory: Pick<Directory, 'numbers' | 'trunks'>;
   readonly providers: Providers;
   readonly randomBytes: RandomBytes;
+  /** The same imports, whose secrets stay sealed: for those who only look, and often. */
+  readonly sealedImports: RecordStore<ImportRecord>;
   /** Where the trunks of new accounts may call. */
   readonly allowedCountries: 'worldwide' | readonly string[];
 }
@@ -96,8 +99,9 @@ export class Accounts {
     return this.#deps.accounts.list(filter);
   }
 
+  /** With their secrets sealed. */
   importsOf(account: AccountRecord): Promise<readonly ImportRecord[]> {
-    return importsOf(this.#deps, account.id);
+    return importsOf({ imports: this.#deps.sealedImports }, account.id);
   }
 
   /** PA1. `acceptGone`: a person says that what is missing there was deleted by hand. */
@@ -136,8 +140,13 @@ export class Accounts {
     const adapter = this.#open(credentialsOf(account)).numbers;
     const page = await adapter.list({ cursor, trunkId: account.setup.providerTrunkId });
     if (!page.ok) return refuseAs(page.failure);
-    const imports = await this.importsOf(account);
-    return { ...page.value, imported: new Map(imports.map(({ providerId, id }) => [providerId, id])) };
+    const imported = new Map<string, string>();
+    for (const { providerId } of page.value.numbers) {
+      const where = { number: `${account.id}|${providerId}` };
+      const [known] = (await this.#deps.sealedImports.find({ where, limit: 1 })).items;
+      if (known !== undefined) imported.set(providerId, known.id);
+    }
+    return { ...page.value, imported };
   }
 
   /** How each stands after a while. */

@@ -20,8 +20,8 @@ export interface ImportsDeps {
 
 const AT_ONCE = 3;
 const PAGE = 200;
-/** As many as one trunk takes. */
-const IMPORTS_MAX = 1_000;
+/** As many as an account is listed of (importing.ts). */
+const IMPORTS_MAX = 25_000;
 
 /** All that are not connected yet. The answer is what stopped it; null = nothing. */
 export async function connectImports(

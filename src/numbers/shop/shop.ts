@@ -87,7 +87,7 @@ export class Shop {
     const known = await this.#byKey(key);
     const made = known ?? (await this.#make(request, key));
     if (made.fingerprint !== request.fingerprint) return refuse('idempotency_key_reused');
-    await within(this.#deps.clock, ANSWER_MS, this.#work(made));
+    if (this.#isMine(made)) await within(this.#deps.clock, ANSWER_MS, this.#work(made));
     return { order: (await this.#deps.orders.get(made.id)) ?? made, isRepeat: known !== undefined };
   }
 
@@ -101,11 +101,11 @@ export class Shop {
 
   /** SH1, SH2. Resolves when everything that could be done now is done. */
   async resume(): Promise<void> {
-    const { orders, clock, nodeId } = this.#deps;
+    const { orders } = this.#deps;
     let cursor: string | null = null;
     do {
       const page = await orders.find({ where: { open: 'yes' }, limit: PAGE, ...(cursor === null ? {} : { cursor }) });
-      const mine = page.items.filter((order) => order.nodeId === nodeId || clock.wallMs() - order.aliveAt > LEFT_MS);
+      const mine = page.items.filter((order) => this.#isMine(order));
       await inParallel(AT_ONCE, mine, (order) => this.#work(order));
       cursor = page.nextCursor;
     } while (cursor !== null && !this.#stop.signal.aborted);
@@ -115,6 +115,11 @@ export class Shop {
   async close(): Promise<void> {
     this.#stop.abort();
     await Promise.allSettled(this.#running.values());
+  }
+
+  /** SH2 */
+  #isMine({ nodeId, aliveAt }: NumberOrder): boolean {
+    return nodeId === this.#deps.nodeId || this.#deps.clock.wallMs() - aliveAt > LEFT_MS;
   }
 
   /** Somebody has it here already, as a number of the demo's or as one of an own carrier. */
