@@ -419,6 +419,37 @@ describe('uploads', () => {
     expect(status).toBe(413);
   });
 
+  test('a body that does not say how large it is, and does not end, is given up', async () => {
+    const status = await new Promise<number>((resolve, reject) => {
+      const headers = {
+        authorization: `Bearer ${owner.token}`,
+        'content-type': `multipart/form-data; boundary=${BOUNDARY}`,
+      };
+      let answered = false;
+      const request = httpRequest(
+        `${world.url}/v1/number-requests/${id}/documents`,
+        { method: 'POST', headers },
+        (response) => {
+          answered = true;
+          resolve(response.statusCode ?? 0);
+          request.destroy();
+        },
+      );
+      request.on('error', (error) => (answered ? undefined : reject(error)));
+      // What stands before the first part is no part: no limit of parts sees it.
+      const piece = Buffer.alloc(256 * 1024, 'x');
+      let sent = 0;
+      const more = (): void => {
+        sent += piece.length;
+        if (answered) return;
+        if (sent > 50_000_000) return reject(new Error('50 MB were taken'));
+        request.write(piece, () => setImmediate(more));
+      };
+      more();
+    });
+    expect(status).toBe(413);
+  });
+
   test('a slow one is given up, and so many at once are told to come back', async () => {
     const slow = await startWorld({ limits: { anonymousBurst: 1_000, requestsBurst: 1_000, uploadsMax: 1 } });
     const other = await slow.workspace('Slow');
