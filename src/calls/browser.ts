@@ -115,8 +115,13 @@ export class BrowserCall {
     });
     if (!outcome.ok) {
       const isOffer = outcome.code === 'offer_refused';
-      if (isOffer) call.note('offer_refused', { reason: outcome.reason, detail: outcome.detail });
-      else call.note('media_refused', { code: outcome.code });
+      if (isOffer) call.note('offer_refused', { reason: outcome.reason, fault: outcome.fault, detail: outcome.detail });
+      else {
+        // What is wrong with our engine is the operator's to know, not the customer's.
+        const { code, detail } = outcome;
+        this.#deps.log.error({ callId: call.id, code, detail }, 'the transport of a browser could not be made');
+        call.note('media_refused', { code });
+      }
       if (call.over) return 'over';
       return isOffer ? outcome.reason : 'node_limit';
     }
@@ -154,7 +159,7 @@ export class BrowserCall {
     if (call.over || this.#session === null) return reoffer.refuse(481);
     const answer = this.#session.reanswer(reoffer.offer);
     if (!answer.ok) {
-      call.note('reoffer_refused', { reason: answer.reason });
+      call.note('reoffer_refused', { reason: answer.reason, fault: answer.fault });
       return reoffer.refuse(488);
     }
     call.note('reoffer');
