@@ -32,10 +32,14 @@ interface Schema {
   readonly description?: string;
 }
 
+/** Of the routes as they are: they touch what they need when a request comes, not when they are listed. */
+export function currentDocument(): OpenApiDocument {
+  return buildOpenApi(routeTable({} as RouteDeps), '0');
+}
+
 /** The file as it should be now, in the house's format. */
 export function currentTypes(): string {
-  // Routes touch what they need when a request comes, not when they are listed.
-  return formatted(apiTypes(buildOpenApi(routeTable({} as RouteDeps), '0')));
+  return formatted(apiTypes(currentDocument()));
 }
 
 export function apiTypes({ components, paths }: Pick<OpenApiDocument, 'components' | 'paths'>): string {
