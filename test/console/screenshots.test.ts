@@ -1,0 +1,151 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createPhone } from '../../src/phone/phone.ts';
+import { tone } from '../../src/phone/tone.ts';
+import { findChromium } from '../support/chromium.ts';
+import { faultsOf, overflowOf } from './support/accessible.ts';
+import { SHOTS, startVisitor, type Visitor } from './support/visitor.ts';
+
+// Every page as people see it: light and dark, on a desk and on a phone. Pictures are left in test/console/shots for whoever wants to look.
+
+const chromium = findChromium();
+const PHONE_WIDTH = 360;
+
+describe.skipIf(!chromium.ok)('pages of the console (needs: chromium)', () => {
+  let visitor: Visitor;
+  let callId = '';
+
+  beforeAll(async () => {
+    if (!chromium.ok) return;
+    visitor = await startVisitor(chromium.path);
+    callId = await someCall(visitor);
+  }, 60_000);
+  afterAll(() => visitor?.close());
+
+  const pages: readonly (readonly [name: string, path: string | (() => string)])[] = [
+    ['numbers', '/w/demo/numbers'],
+    ['numbers-none', '/w/demo/numbers?q=999999'],
+    ['buy', '/w/demo/numbers/buy'],
+    ['twilio', '/w/demo/numbers/twilio'],
+    ['telnyx', '/w/demo/numbers/telnyx'],
+    ['requests', '/w/demo/requests'],
+    ['new-request', '/w/demo/requests/new?country=ES'],
+    ['byoc', '/w/demo/byoc'],
+    ['byoc-sip', '/w/demo/byoc?tab=sip'],
+    ['new-trunk', '/w/demo/byoc/new'],
+    ['trunk', '/w/demo/byoc/loopback-byoc'],
+    ['agents', '/w/demo/agents'],
+    ['new-agent', '/w/demo/agents/new'],
+    ['agent', '/w/demo/agents/echo'],
+    ['calls', '/w/demo/calls'],
+    ['call', () => `/w/demo/calls/${callId}`],
+    ['billing', '/w/demo/billing'],
+    ['billing-numbers', '/w/demo/billing?by=number'],
+    ['test-call', '/w/demo/test-call'],
+    ['diagnosis', '/w/demo/diagnosis?number=%2B12025550102'],
+    ['keys', '/w/demo/keys'],
+    ['workspaces', '/workspaces'],
+    ['review', '/review'],
+    ['node', '/node'],
+  ];
+
+  test.each(pages)(
+    '%s can be read by everybody, in both themes, down to 360 px',
+    { timeout: 40_000 },
+    async (name, path) => {
+      const { page, complaints } = visitor;
+      complaints.length = 0;
+      await page.setViewportSize({ width: 1280, height: 860 });
+      await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
+      await visitor.visit(typeof path === 'string' ? path : path());
+      const faults: string[] = [];
+      for (const scheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+        for (const width of [1280, PHONE_WIDTH]) {
+          await page.setViewportSize({ width, height: 860 });
+          await visitor.settled();
+          const at = `${scheme} ${width}`;
+          faults.push(...(await faultsOf(page)).map((fault) => `${at}: ${fault}`));
+          const overflow = await overflowOf(page);
+          if (overflow > 0) faults.push(`${at}: wider than the window by ${overflow} px`);
+          await page.screenshot({ path: join(SHOTS, `${name}-${scheme}-${width}.png`), fullPage: true });
+        }
+      }
+      expect(faults).toEqual([]);
+      expect(complaints).toEqual([]);
+    },
+  );
+
+  test('the check finds what it is there to find', async () => {
+    const { page } = visitor;
+    await page.setViewportSize({ width: 1280, height: 860 });
+    await visitor.visit('/node');
+    await page.evaluate(() => {
+      const bad = document.createElement('div');
+      bad.id = 'content';
+      const button = document.createElement('button');
+      const faint = document.createElement('p');
+      faint.textContent = 'hardly to be seen';
+      faint.style.color = getComputedStyle(document.body).backgroundColor;
+      const label = document.createElement('label');
+      label.htmlFor = 'nothing-there';
+      bad.append(button, faint, label, document.createElement('h1'));
+      document.querySelector('main')?.append(bad);
+      bad.style.width = '3000px';
+    });
+    const faults = (await faultsOf(page)).join('\n');
+    for (const fault of [
+      '2 headings',
+      'id content',
+      'points nowhere: nothing-there',
+      'no name: <button',
+      'contrast 1.00',
+    ])
+      expect(faults).toContain(fault);
+    expect(await overflowOf(page)).toBeGreaterThan(1_000);
+  });
+
+  test('the theme can be chosen by hand, and stays', async () => {
+    const { page } = visitor;
+    await page.setViewportSize({ width: 1280, height: 860 });
+    await page.emulateMedia({ colorScheme: 'light' });
+    await visitor.visit('/w/demo/numbers');
+    const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const light = await ground();
+    await page.getByRole('button', { name: 'Use the dark theme' }).click();
+    const dark = await ground();
+    expect(dark).not.toBe(light);
+    await page.reload();
+    await visitor.settled();
+    expect(await ground()).toBe(dark);
+    await page.getByRole('button', { name: 'Use the light theme' }).click();
+    expect(await ground()).toBe(light);
+  });
+
+  test('nothing secret is kept where scripts can read it', async () => {
+    const { page, gateway } = visitor;
+    const kept = await page.evaluate(() =>
+      JSON.stringify({ ...localStorage, ...sessionStorage, cookies: document.cookie }),
+    );
+    expect(kept).not.toContain(gateway.adminToken);
+    expect(JSON.parse(kept)).toMatchObject({ cookies: '' });
+  });
+});
+
+/** One call from a telephone to the echo agent, so that there is something to look at. */
+async function someCall({ gateway }: Visitor): Promise<string> {
+  const phone = await createPhone({ host: '127.0.0.1' });
+  try {
+    const call = await phone.call(`sip:+12025550100@127.0.0.1:${gateway.sip.udpPort}`, { from: '+12025550199' });
+    await call.waitFor('answered');
+    await call.sendAudio(tone({ frequencyHz: 440, durationMs: 600 }));
+    await call.bye();
+  } finally {
+    await phone.close();
+  }
+  const { body } = await gateway.api<{ items: readonly { readonly id: string }[] }>(
+    'GET',
+    '/v1/calls?workspaceId=demo',
+  );
+  return body.items[0]?.id ?? '';
+}
