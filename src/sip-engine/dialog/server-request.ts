@@ -1,7 +1,7 @@
 // One request from the network that waits for an application's answer.
 import { cseqOf } from '../message/cseq.ts';
-import { header } from '../message/headers.ts';
-import type { SipRequest } from '../message/message.ts';
+import { cloneFields, header, isNamed } from '../message/headers.ts';
+import type { HeaderField, SipRequest } from '../message/message.ts';
 import { getTag } from '../message/name-addr.ts';
 import type { ServerTransaction } from '../transaction/layer.ts';
 import { TimerSlot } from '../transaction/timers.ts';
@@ -61,4 +61,12 @@ export class ServerRequest {
     if (this.dialog !== undefined) return this.dialog.id;
     return this.creates ? dialogIdOf(header(this.request, 'call-id') ?? '', this.fromTag) : '';
   }
+}
+
+/** The CANCEL that the caller would have sent: what identifies the INVITE, and why. */
+export function cancelInPlace(invite: SipRequest, reason: HeaderField): SipRequest {
+  const kept = ['via', 'max-forwards', 'from', 'to', 'call-id'];
+  const headers = cloneFields(invite.headers.filter((field) => kept.some((name) => isNamed(field.name, name))));
+  headers.push({ name: 'CSeq', value: `${cseqOf(invite)?.number ?? 0} CANCEL` }, reason);
+  return { kind: 'request', method: 'CANCEL', uri: invite.uri, headers, body: Buffer.alloc(0) };
 }

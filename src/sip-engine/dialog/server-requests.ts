@@ -6,8 +6,7 @@
 //   V2. The To tag never changes once a response above 100 has gone out.
 //   V3. No request waits for ever: `patience` answers for an application that does not.
 import { makeResponse, reasonPhrase } from '../message/builders.ts';
-import { cseqOf } from '../message/cseq.ts';
-import { cloneFields, header, isNamed } from '../message/headers.ts';
+import { header } from '../message/headers.ts';
 import type { HeaderField, SipRequest, SipResponse } from '../message/message.ts';
 import { getTag } from '../message/name-addr.ts';
 import { serialise } from '../message/serialise.ts';
@@ -19,7 +18,7 @@ import type { DialogEnder } from './dialog-ender.ts';
 import type { Environment } from './environment.ts';
 import { ReliableProvisionals } from './reliable-provisionals.ts';
 import { chosenTag, composeResponse } from './response-composer.ts';
-import type { ServerRequest } from './server-request.ts';
+import { cancelInPlace, type ServerRequest } from './server-request.ts';
 import type { SessionTimers } from './session-timers.ts';
 import { SuccessRetransmission } from './success-retransmission.ts';
 import type { ConnectionId } from '../transport/flow.ts';
@@ -312,12 +311,4 @@ export class ServerRequests {
     server.patience.stop();
     this.#byTxn.delete(server.txnId);
   }
-}
-
-/** The CANCEL that the caller would have sent: what identifies the INVITE, and why. */
-function cancelInPlace(invite: SipRequest, reason: HeaderField): SipRequest {
-  const kept = ['via', 'max-forwards', 'from', 'to', 'call-id'];
-  const headers = cloneFields(invite.headers.filter((field) => kept.some((name) => isNamed(field.name, name))));
-  headers.push({ name: 'CSeq', value: `${cseqOf(invite)?.number ?? 0} CANCEL` }, reason);
-  return { kind: 'request', method: 'CANCEL', uri: invite.uri, headers, body: Buffer.alloc(0) };
 }

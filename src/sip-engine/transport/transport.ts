@@ -23,12 +23,9 @@ import type { Connection, ConnectionSink } from './connection.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import type { ConnectionId, Flow, SendFailure, SendOutcome, Source, TransportProtocol } from './flow.ts';
 import { DEFAULT_TRANSPORT_LIMITS, type TransportLimits } from './limits.ts';
-import type { OriginPolicy } from './origin.ts';
+import { addressOf, isOn, type ListenOptions, openStreams, type SecureEndpoint } from './listen.ts';
 import { TransportStats } from './stats.ts';
-import { TcpEndpoint } from './tcp.ts';
-import { TlsEndpoint } from './tls.ts';
 import { UdpEndpoint, type UdpSink } from './udp.ts';
-import { WsEndpoint } from './ws.ts';
 
 export {
   type ConnectionId,
@@ -39,27 +36,6 @@ export {
   type Source,
   type TransportProtocol,
 } from './flow.ts';
-
-export interface ListenAddress {
-  /** IP literal; a wildcard (`0.0.0.0`, `::`) listens everywhere. */
-  readonly host: string;
-  /** 0 takes a free port. */
-  readonly port: number;
-}
-
-export interface ListenOptions {
-  readonly udp?: ListenAddress | 'off';
-  readonly tcp?: ListenAddress | 'off';
-  readonly tls?: ListenAddress | 'off';
-  readonly ws?: ListenAddress | 'off';
-  readonly wss?: ListenAddress | 'off';
-  /** Shown by `tls` and `wss`, which need it. */
-  readonly certificate?: Certificate | undefined;
-  /** Authorities (PEM) that peers we call over TLS may rely on, beside those of this machine. */
-  readonly trusted?: readonly string[] | undefined;
-  /** Pages that may connect over `ws` and `wss`; default: of the same host. */
-  readonly origins?: OriginPolicy | undefined;
-}
 
 export interface TransportEvents {
   /** A valid message; the top Via of a request carries `received` and `rport` already. */
@@ -81,16 +57,13 @@ export interface TransportLayerOptions {
   readonly inUse?: (connection: ConnectionId) => boolean;
 }
 
-const SAME_HOST: OriginPolicy = ['same-host'];
-
 export class TransportLayer extends EventEmitter<TransportEvents> {
   readonly stats: TransportStats;
   readonly #clock: EngineClock;
   readonly #limits: TransportLimits;
   readonly #pool: ConnectionPool;
   #udp: UdpEndpoint | undefined;
-  #tls: TlsEndpoint | undefined;
-  #wss: WsEndpoint | undefined;
+  #secure: readonly SecureEndpoint[] = [];
   #isListening = false;
   #isClosed = false;
 
@@ -111,7 +84,11 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
     if (this.#isClosed || this.#isListening) throw new TypeError('listen once');
     this.#isListening = true;
     try {
-      await this.#open(options);
+      if (isOn(options.udp)) {
+        const where = { ...addressOf(options.udp), clock: this.#clock, limits: this.#limits };
+        this.#udp = await UdpEndpoint.open({ ...where, sink: this.#udpSink() });
+      }
+      this.#secure = await openStreams(options, { pool: this.#pool, stats: this.stats });
     } catch (error) {
       await this.close();
       throw error;
@@ -120,8 +97,7 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
 
   /** @throws when certificate and key do not belong together; the old one stays then. */
   renewCertificate(certificate: Certificate): void {
-    this.#tls?.renew(certificate);
-    this.#wss?.renew(certificate);
+    for (const endpoint of this.#secure) endpoint.renew(certificate);
   }
 
   /** Undefined when that transport is off. */
@@ -154,35 +130,6 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
   /** Connections that are open or being opened now. */
   get connections(): number {
     return this.#pool.size;
-  }
-
-  async #open({
-    udp,
-    tcp,
-    tls,
-    ws,
-    wss,
-    certificate,
-    trusted = [],
-    origins = SAME_HOST,
-  }: ListenOptions): Promise<void> {
-    if (isOn(udp)) {
-      const where = { ...addressOf(udp), clock: this.#clock, limits: this.#limits };
-      this.#udp = await UdpEndpoint.open({ ...where, sink: this.#udpSink() });
-    }
-    const shared = { pool: this.#pool, stats: this.stats };
-    if (isOn(tcp)) this.#pool.serve(await TcpEndpoint.open({ ...addressOf(tcp), ...shared }));
-    if (isOn(tls)) {
-      const shown = needed(certificate);
-      this.#tls = await TlsEndpoint.open({ ...addressOf(tls), ...shared, certificate: shown, trusted });
-      this.#pool.serve(this.#tls);
-    }
-    if (isOn(ws)) this.#pool.serve(await WsEndpoint.open({ ...addressOf(ws), ...shared, origins }));
-    if (isOn(wss)) {
-      const shown = needed(certificate);
-      this.#wss = await WsEndpoint.open({ ...addressOf(wss), ...shared, origins, certificate: shown });
-      this.#pool.serve(this.#wss);
-    }
   }
 
   #dispatch(flow: Flow, bytes: Buffer): Promise<SendOutcome> {
@@ -296,21 +243,6 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
 const CLOSED: SendFailure = { outcome: 'closed', detail: 'transport closed' };
 const NO_ADDRESS: SendFailure = { outcome: 'unreachable', detail: 'not an IP address and port' };
 const TRANSPORT_OFF: SendFailure = { outcome: 'unreachable', detail: 'transport is off' };
-
-function isOn(address: ListenAddress | 'off' | undefined): address is ListenAddress {
-  return address !== undefined && address !== 'off';
-}
-
-function addressOf(listen: ListenAddress): { readonly host: string; readonly port: number } {
-  const host = bareHost(listen.host);
-  if (isIP(host) === 0) throw new TypeError(`not an IP address: ${listen.host}`);
-  return { host, port: listen.port };
-}
-
-function needed(certificate: Certificate | undefined): Certificate {
-  if (certificate === undefined) throw new TypeError('TLS needs a certificate');
-  return certificate;
-}
 
 /** NAT keepalives: nothing, line ends, or a few zero bytes, which some phones send. */
 function isKeepalive(bytes: Buffer): boolean {

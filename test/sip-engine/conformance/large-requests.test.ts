@@ -128,7 +128,7 @@ describe('requests above 1300 bytes', () => {
       expect((await udp.next('INVITE')).header('Via')).toMatch(/^SIP\/2\.0\/UDP /);
 
       // It would take TCP; through a real NAT it could not be reached by it.
-    const { udp: behindNat } = await bothWays();
+      const { udp: behindNat } = await bothWays();
       const contact = '<sip:caller@10.1.2.3:5099>';
       const { caller } = await establishInbound(target, client, behindNat, { contact });
       const body = 'x'.repeat(1_400);
