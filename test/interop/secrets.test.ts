@@ -31,6 +31,7 @@ interface Given {
   readonly what: string;
   /** Default: a random text. */
   readonly value?: string;
+  readonly known?: readonly Place[];
   readonly plant: (value: string) => Promise<unknown>;
 }
 
@@ -81,6 +82,27 @@ const GIVEN: readonly Given[] = [
       ask('POST', '/v1/provider-accounts', { body: { provider: 'twilio', accountSid: ACCOUNT_SID, authToken } }),
   },
   { what: 'SDES key of a caller', value: randomBytes(30).toString('base64'), plant: (key) => callWithSdes(key) },
+  {
+    what: 'content of a document',
+    plant: async (value) => {
+      const order = { workspaceId: 'demo', country: 'ES', type: 'local', requestType: 'new', quantity: 1 };
+      request = (await ask('POST', '/v1/number-requests', { body: order })).body.id;
+      const form = new FormData();
+      form.set('kind', 'proof_of_address');
+      form.set('file', new Blob([pdfWith(value)]), 'proof.pdf');
+      const attached = await ask('POST', `/v1/number-requests/${request}/documents`, { form });
+      expect(attached.status, JSON.stringify(attached.body)).toBe(201);
+    },
+  },
+  {
+    what: 'field of a number request',
+    // Shown to those whose it is.
+    known: ['answers', 'events'],
+    plant: async (value) => {
+      const saved = await ask('PUT', `/v1/number-requests/${request}/fields/street`, { body: { value } });
+      expect(saved.status, JSON.stringify(saved.body)).toBe(200);
+    },
+  },
   { what: 'wrong token', plant: (token) => ask('GET', '/v1/node', { token }) },
   {
     what: 'token of a sign-in that fails',
@@ -117,6 +139,7 @@ let carrier: Phone;
 let twilio: FakeTwilio;
 let apiToken: string;
 let carrierTrunk: string;
+let request: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'callin-secrets-'));
@@ -134,8 +157,8 @@ beforeAll(async () => {
   const events = await watchEverything();
   await reveal('admin token', gateway.adminToken);
   await openAccess();
-  for (const { what, value = `canary-${randomBytes(12).toString('hex')}`, plant } of GIVEN) {
-    secrets.push({ what, value });
+  for (const { what, value = `canary-${randomBytes(12).toString('hex')}`, known = [], plant } of GIVEN) {
+    secrets.push({ what, value, known });
     await plant(value);
   }
   await verifyTelephone();
@@ -309,6 +332,7 @@ interface Asking {
   readonly token?: string | null;
   readonly body?: unknown;
   readonly raw?: string;
+  readonly form?: FormData;
   readonly headers?: Readonly<Record<string, string>>;
   /** The answer shows what it made, this once. */
   readonly unseen?: boolean;
@@ -318,22 +342,23 @@ interface Asking {
 type Answer = { status: number; headers: Headers; body: any };
 
 async function ask(method: string, path: string, asking: Asking = {}): Promise<Answer> {
-  const { token = gateway.adminToken, body, raw, headers = {}, unseen = false } = asking;
-  const content = raw ?? (body === undefined ? undefined : JSON.stringify(body));
+  const { token = gateway.adminToken, body, raw, form, headers = {}, unseen = false } = asking;
+  const text = raw ?? (body === undefined ? undefined : JSON.stringify(body));
+  const content = form ?? text;
   const response = await fetch(base() + path, {
     method,
     headers: {
       ...(token === null ? {} : { authorization: `Bearer ${token}` }),
-      ...(content === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(text === undefined ? {} : { 'content-type': 'application/json' }),
       ...(method === 'POST' ? { 'idempotency-key': crypto.randomUUID() } : {}),
       ...headers,
     },
     ...(content === undefined ? {} : { body: content }),
   });
-  const text = await response.text();
-  if (!unseen) found.answers.push(text, JSON.stringify([...response.headers]));
+  const answered = await response.text();
+  if (!unseen) found.answers.push(answered, JSON.stringify([...response.headers]));
   const isJson = (response.headers.get('content-type') ?? '').includes('json');
-  return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : undefined };
+  return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(answered) : undefined };
 }
 
 async function make(path: string, body: object): Promise<string> {
@@ -352,6 +377,13 @@ async function watchEverything(): Promise<AbortController> {
   // It ends by being left.
   read().catch((error: unknown) => leave.signal.aborted || found.log.push(`watching failed: ${String(error)}`));
   return leave;
+}
+
+/** The least that is a PDF. */
+function pdfWith(text: string): string {
+  const head = `%PDF-1.4\n%${text}\n`;
+  const tail = 'xref\n0 1\n0000000000 65535 f \ntrailer\n<< /Size 1 >>\nstartxref\n';
+  return `${head}${tail}${head.length}\n%%EOF\n`;
 }
 
 /** All that the gateway keeps; what it was started with is not its own. */
