@@ -17,6 +17,8 @@ export interface HttpLimits {
   readonly connectionsMax: number;
   /** A request that is not complete by then is dropped (slow clients on purpose). */
   readonly requestTimeoutMs: number;
+  /** The same for a form with a file. */
+  readonly uploadTimeoutMs: number;
   /** Forms with a file that are read at once; each may hold 5 MB in memory. */
   readonly uploadsMax: number;
 }
@@ -37,6 +39,8 @@ export const DEFAULT_HTTP_LIMITS: HttpLimits = {
   // The console holds a few per person, integrations a handful each; descriptors are needed for calls.
   connectionsMax: 1_000,
   requestTimeoutMs: 15_000,
+  // 5 MB over 0.7 Mbit/s, which a telephone in the country has.
+  uploadTimeoutMs: 60_000,
   uploadsMax: 8,
 };
 

@@ -92,6 +92,8 @@ function problemOfWebhooks(error: unknown, code: string): Problem | undefined {
 /** What Fastify refuses before a handler runs. */
 function problemOfFastify(error: unknown, code: string, statusCode: number): Problem | undefined {
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new Problem('body_too_large');
+  // The client went away before its body was there.
+  if (code === 'ECONNRESET' && statusCode === 400) return new Problem('malformed_request');
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return new Problem('unsupported_media_type');
   if (error instanceof SyntaxError || code === 'FST_ERR_CTP_INVALID_JSON_BODY') return new Problem('malformed_json');
   return code.startsWith('FST_ERR_') && statusCode < 500 ? new Problem('malformed_request') : undefined;

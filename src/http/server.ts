@@ -11,6 +11,7 @@
 import { randomBytes as systemRandomBytes } from 'node:crypto';
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { refuseBytes, SECURITY_HEADERS, sendProblem } from './answers.ts';
+import { limitArrival } from './arrival.ts';
 import { createAuthenticator, type Identity } from './auth.ts';
 import { CONSOLE_PATHS, mountConsole } from './console-pages.ts';
 import type { HttpDeps } from './deps.ts';
@@ -71,7 +72,7 @@ export async function createHttp(deps: HttpDeps): Promise<HttpServer> {
     reply.header('content-security-policy', DOCS_CSP).type('text/html; charset=utf-8').send(page),
   );
   mountConsole(app, deps);
-  const forms = createFormReader(deps.clock, { atOnceMax: limits.uploadsMax, timeoutMs: limits.requestTimeoutMs });
+  const forms = createFormReader(deps.clock, { atOnceMax: limits.uploadsMax, timeoutMs: limits.uploadTimeoutMs });
   for (const route of routes) mount(app, route, { gate, forms, deps });
   const pages = deps.consoleFolder === undefined ? [] : CONSOLE_PATHS;
   answerUnknown(app, [...routes, ...DOCUMENTS, ...pages], gate);
@@ -150,7 +151,7 @@ function createApp({ ids, logger, clock }: HttpDeps, limits: HttpLimits): Fastif
   const app = Fastify({
     logger: false,
     bodyLimit: limits.bodyBytesMax,
-    requestTimeout: limits.requestTimeoutMs,
+    requestTimeout: limits.uploadTimeoutMs,
     genReqId: () => ids.next('req'),
     exposeHeadRoutes: false,
     // Idle connections of keep-alive clients must not hold up a shutdown.
@@ -164,6 +165,7 @@ function createApp({ ids, logger, clock }: HttpDeps, limits: HttpLimits): Fastif
     },
   });
   app.server.maxConnections = limits.connectionsMax;
+  limitArrival(app, clock, limits);
   readBodies(app);
   const startedAtMs = new WeakMap<FastifyRequest, number>();
   app.addHook('onRequest', async (request, reply) => {

@@ -475,7 +475,9 @@ describe('uploads', () => {
     for (let attempt = 0; attempt < 200 && busy !== 503; attempt += 1)
       busy = (await fetch(slow.url + path, { method: 'POST', headers, body: new Uint8Array(content) })).status;
     expect(busy).toBe(503);
-    slow.clock.advance(16_000);
+    slow.clock.advance(59_000);
+    expect((await fetch(slow.url + path, { method: 'POST', headers, body: new Uint8Array(content) })).status).toBe(503);
+    slow.clock.advance(1_000);
     expect(await answered).toBe(408);
     const after = await fetch(slow.url + path, { method: 'POST', headers, body: new Uint8Array(content) });
     expect(after.status).toBe(201);

@@ -174,6 +174,20 @@ describe('documents', () => {
     expect(await statusOf(id)).toBe('awaiting_payment');
   });
 
+  test('one that is still on its way, or on its way out, is none', async () => {
+    const id = await asked(world, 'draft');
+    await world.service.attach(id, { kind: 'proof_of_address', content: png() }, OWNER);
+    const [entry] = (await world.stored(id)).documents;
+    for (const state of ['uploading', 'erasing'] as const) {
+      await world.parts.requests.update(id, (item) => ({
+        ...item,
+        documents: item.documents.map((document) => ({ ...document, state })),
+      }));
+      await expect(world.service.document(id, entry?.id ?? '', OWNER)).rejects.toEqual(code('document_unknown'));
+      await expect(world.service.detach(id, entry?.id ?? '', OWNER)).rejects.toEqual(code('document_unknown'));
+    }
+  });
+
   test('a document with a piece missing is none, and a piece of another document does not open in its place', async () => {
     const id = await asked(world, 'draft');
     await world.service.attach(id, { kind: 'proof_of_address', content: pdf('', 300_000) }, OWNER);
