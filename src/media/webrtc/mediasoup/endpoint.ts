@@ -9,11 +9,8 @@ import type { types } from 'mediasoup';
 import { CONSENT_MS, type OpenedEndpoint, type WebRtcEndpoint, type WebRtcEndpointHost } from '../endpoint.ts';
 import type { WebRtcEndpointParams, WebRtcEngineOptions } from '../endpoint.ts';
 import type { WebRtcFailure } from '../../session.ts';
-import type { RtpParameters } from '../../../domain/rtp-parameters.ts';
-import type { DtlsFingerprint, WebRtcLocal, WebRtcRemote } from '../../../domain/webrtc-parameters.ts';
-
-const CNAME = 'callin-edge';
-const MID_EXTENSION = 'urn:ietf:params:rtp-hdrext:sdes:mid';
+import type { DtlsFingerprint, WebRtcLocal } from '../../../domain/webrtc-parameters.ts';
+import { browserSends, codecsOf, weSend } from './parameters.ts';
 
 export async function openMediasoupEndpoint(
   worker: types.Worker,
@@ -30,9 +27,7 @@ export async function openMediasoupEndpoint(
       iceConsentTimeout: CONSENT_MS / 1000,
     });
     const endpoint = await connect(router, transport, options, params, host);
-    const died = (): void => endpoint.workerDied();
-    worker.on('died', died);
-    router.observer.once('close', () => worker.off('died', died));
+    router.on('workerclose', () => endpoint.workerDied());
     return { ok: true, endpoint };
   } catch (error) {
     router.close();
@@ -134,9 +129,9 @@ class MediasoupEndpoint implements WebRtcEndpoint {
   }
 
   close(): Promise<void> {
+    if (this.#host !== null) this.#router.close();
     this.#host = null;
     this.#failed = true;
-    this.#router.close();
     return Promise.resolve();
   }
 
@@ -161,44 +156,6 @@ class MediasoupEndpoint implements WebRtcEndpoint {
 function listenInfo(options: WebRtcEngineOptions, port: number): types.TransportListenInfo {
   const announced = options.externalAddress === null ? {} : { announcedAddress: options.externalAddress };
   return { protocol: 'udp', ip: options.host, port, ...announced };
-}
-
-function codecsOf(parameters: RtpParameters): types.RouterRtpCodecCapability[] {
-  const event = parameters.telephoneEventPayloadType;
-  return [
-    {
-      kind: 'audio',
-      mimeType: `audio/${parameters.codec}`,
-      clockRate: 8000,
-      preferredPayloadType: parameters.payloadType,
-    },
-    ...(event === null
-      ? []
-      : [{ kind: 'audio' as const, mimeType: 'audio/telephone-event', clockRate: 8000, preferredPayloadType: event }]),
-  ];
-}
-
-function rtpCodecsOf(parameters: RtpParameters): types.RtpCodecParameters[] {
-  const event = parameters.telephoneEventPayloadType;
-  return [
-    { mimeType: `audio/${parameters.codec}`, clockRate: 8000, payloadType: parameters.payloadType },
-    ...(event === null ? [] : [{ mimeType: 'audio/telephone-event', clockRate: 8000, payloadType: event }]),
-  ];
-}
-
-/** Known by its SSRC, else by its identification in the header extension, which our answer accepts. */
-function browserSends(parameters: RtpParameters, remote: WebRtcRemote): types.RtpParameters {
-  const extension = remote.midExtension;
-  return {
-    codecs: rtpCodecsOf(parameters),
-    encodings: [remote.ssrc === null ? {} : { ssrc: remote.ssrc }],
-    ...(remote.mid === null ? {} : { mid: remote.mid }),
-    headerExtensions: extension === null ? [] : [{ uri: MID_EXTENSION, id: extension }],
-  };
-}
-
-function weSend(parameters: RtpParameters, ssrc: number): types.RtpParameters {
-  return { codecs: rtpCodecsOf(parameters), encodings: [{ ssrc }], rtcp: { cname: CNAME } };
 }
 
 function ourFingerprint(transport: types.WebRtcTransport): DtlsFingerprint {
