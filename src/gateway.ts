@@ -373,6 +373,8 @@ async function assemble(
     ids,
     auth: { adminToken: keys.adminToken },
     metricsAllowed: config.http.metricsAllowed,
+    trustedProxies: config.http.trustedProxies,
+    secureCookies: config.http.secureCookies,
     consoleFolder: join(root, 'dist', 'console'),
     node: () => ({
       id: keys.nodeId,

@@ -144,9 +144,10 @@ function combinationProblems(config: Config): ConfigProblem[] {
       );
     }
   }
-  const { metricsAllowed } = config.http;
-  if (!metricsAllowed.every(isAddressOrNetwork))
-    found.push(problem('http.metricsAllowed', 'must be IP addresses or CIDR blocks'));
+  for (const key of ['metricsAllowed', 'trustedProxies'] as const) {
+    if (!config.http[key].every(isAddressOrNetwork))
+      found.push(problem(`http.${key}`, 'must be IP addresses or CIDR blocks'));
+  }
   if (config.auth.adminToken !== '' && config.auth.adminToken.length < ADMIN_TOKEN_LENGTH_MIN) {
     found.push(
       problem(

@@ -18,7 +18,13 @@ const addressOrNull = Type.Union([host, Type.Null()]);
 export const configSchema = object({
   dataDir: Type.String({ minLength: 1 }),
   node: object({ id: Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,62}$' }) }),
-  http: object({ host, port, metricsAllowed: Type.Array(Type.String()) }),
+  http: object({
+    host,
+    port,
+    metricsAllowed: Type.Array(Type.String()),
+    trustedProxies: Type.Array(Type.String()),
+    secureCookies: Type.Boolean(),
+  }),
   agents: object({ openNetworks: Type.Array(Type.String()) }),
   trunks: object({ openNetworks: Type.Array(Type.String()), healthIntervalMs: milliseconds(1_000, 3_600_000) }),
   sip: object({

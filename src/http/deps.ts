@@ -63,6 +63,8 @@ export interface HttpDeps {
   readonly sipListeners: () => readonly SipListener[];
   readonly limits?: Partial<HttpLimits>;
   readonly streamLimits?: Partial<StreamLimits>;
+  /** Addresses and CIDR blocks of proxies whose X-Forwarded-For says who asks. */
+  readonly trustedProxies?: readonly string[];
   /** The console's cookie is for TLS only, also where a proxy does not say that it speaks TLS. */
   readonly secureCookies?: boolean;
   /** Where the built console is; without it there is none. */

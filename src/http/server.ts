@@ -147,9 +147,10 @@ export function routeTable(deps: RouteDeps): readonly Route[] {
 const CLOSE_GRACE_MS = 5_000;
 const DOCUMENTS = ['/v1/openapi.json', '/docs'].map((path) => ({ method: 'GET', path }));
 
-function createApp({ ids, logger, clock }: HttpDeps, limits: HttpLimits): FastifyInstance {
+function createApp({ ids, logger, clock, trustedProxies = [] }: HttpDeps, limits: HttpLimits): FastifyInstance {
   const app = Fastify({
     logger: false,
+    trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
     bodyLimit: limits.bodyBytesMax,
     requestTimeout: limits.uploadTimeoutMs,
     genReqId: () => ids.next('req'),

@@ -97,6 +97,31 @@ describe('signing in', () => {
   });
 });
 
+describe('behind a proxy', () => {
+  const guess = (on: World, from: string) => signIn(on, 'guess', { 'x-forwarded-for': from });
+
+  test('that is named, an address is that of the person; one who guesses keeps nobody else out', async () => {
+    world = await startWorld({ trustedProxies: ['127.0.0.1/32'], limits: { signInsPerSecond: 0.1, signInsBurst: 2 } });
+    for (const status of [401, 401, 429]) expect((await guess(world, '203.0.113.1')).status).toBe(status);
+    // The proxy writes the last address; what stands before it the client may have made up.
+    expect((await guess(world, '198.51.100.7, 203.0.113.1')).status).toBe(429);
+    expect((await signIn(world, ADMIN_TOKEN, { 'x-forwarded-for': '203.0.113.2' })).status).toBe(201);
+  });
+
+  test('that is not named, X-Forwarded-For is anybody’s word', async () => {
+    world = await startWorld({ limits: { signInsPerSecond: 0.1, signInsBurst: 2 } });
+    const statuses = [];
+    for (let i = 0; i < 3; i += 1) statuses.push((await guess(world, `203.0.113.${i}`)).status);
+    expect(statuses).toEqual([401, 401, 429]);
+  });
+
+  test('/metrics are not opened by what a proxy says', async () => {
+    world = await startWorld({ trustedProxies: ['127.0.0.1/32'] });
+    const answer = await world.ask('GET', '/metrics', { headers: { 'x-forwarded-for': '127.0.0.1' } });
+    expect(answer.status).toBe(403);
+  });
+});
+
 describe('a session', () => {
   test('changes things with its CSRF token', async () => {
     world = await startWorld();
