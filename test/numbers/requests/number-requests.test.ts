@@ -330,6 +330,15 @@ describe('a review', () => {
     expect([await world.stored(id), await world.numbers(), world.granted]).toEqual([before, ['+34910000009'], []]);
   });
 
+  test('with a number that the workspace has on a trunk of its own is refused: it is there once', async () => {
+    const id = await asked(world, 'in_review');
+    await world.directory.numbers.put(number({ e164: MADRID[0] as E164, agentId: null }));
+    await expect(approve(id, MADRID.slice(0, 1))).rejects.toEqual(code('number_taken'));
+    expect(await world.numbers()).toEqual(MADRID.slice(0, 1));
+    await world.directory.numbers.delete('num_a');
+    expect((await approve(id, MADRID.slice(0, 1))).request.status).toBe('approved');
+  });
+
   test('twenty times at once makes each number once; other numbers afterwards are a conflict', async () => {
     const id = await asked(world, 'in_review', 3);
     const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => approve(id, MADRID)));
