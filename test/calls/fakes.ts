@@ -199,6 +199,8 @@ export interface World {
   agentFailure: AgentFailure | null;
   /** By port of the gateway, and what calls found out about them. */
   readonly gatewayStates: Map<number, GatewayState>;
+  /** Of every gateway; null = its Request-URI. */
+  nextHop: string | null;
   readonly reported: string[];
   readonly trunks: Trunk[];
   readonly numbers: PhoneNumber[];
@@ -231,6 +233,7 @@ export function createWorld(): World {
     nextAgentOutcomes: [],
     agentFailure: null,
     gatewayStates: new Map(),
+    nextHop: null,
     reported: [],
     trunks: [trunkOf('managed'), trunkOf('byoc', { id: 'trunk_byoc', label: 'byoc', workspaceId: 'demo' })],
     numbers: [
@@ -360,7 +363,7 @@ export function createWorld(): World {
     },
     gateways: {
       stateOf: (_trunk, gateway) => world.gatewayStates.get(gateway.port) ?? 'unknown',
-      nextHop: async (_trunk, { port }) => (world.gatewayStates.get(port) === 'refused' ? undefined : `hop-${port}`),
+      nextHop: async (_trunk, { port }) => (world.gatewayStates.get(port) === 'refused' ? undefined : world.nextHop),
       report: (_trunk, { port }, status) => void world.reported.push(`${port} ${status}`),
     },
     agentDial: (agent, call) =>

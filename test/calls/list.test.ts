@@ -46,3 +46,27 @@ test('live and stored calls page together, newest first, each exactly once', asy
   ]);
   await store.close();
 });
+
+test.each(['queued', 'ringing', 'answered'])(
+  '%s calls are live ones: the store is not searched for them',
+  async (state) => {
+    const { world, manager, store } = await worldWithStore();
+    world.invite();
+    await settle();
+    let reads = 0;
+    const calls = {
+      ...store.calls,
+      list: (filter: Parameters<typeof store.calls.list>[0]) => {
+        reads += 1;
+        return store.calls.list(filter);
+      },
+    };
+    Object.assign(world.deps.directory, { calls });
+    const { items, nextCursor } = await manager.list({ limit: 10, state });
+    expect([reads, nextCursor]).toEqual([0, null]);
+    expect(items.every((record) => record.state === state)).toBe(true);
+    await manager.list({ limit: 10, state: 'ended' });
+    expect(reads).toBe(1);
+    await store.close();
+  },
+);

@@ -111,9 +111,10 @@ describe('a call over a trunk', () => {
 
   test('dials the prefix, and goes to the address that was judged', async () => {
     change({ outbound: { techPrefix: '99#' } });
+    world.nextHop = 'sip:192.0.2.1:5080;transport=udp';
     expect((await place()).attempt?.params).toMatchObject({
       uri: 'sip:99%2312025550177@127.0.0.1:5080;transport=udp',
-      nextHop: 'hop-5080',
+      nextHop: 'sip:192.0.2.1:5080;transport=udp',
     });
   });
 
