@@ -10,7 +10,7 @@ import type { CallRecord } from '../domain/call.ts';
 import { type E164, isE164, normaliseE164 } from '../domain/e164.ts';
 import type { Reason } from '../domain/reasons.ts';
 import { decodeCursor, encodeCursor, type Position } from '../directory/cursor.ts';
-import type { CallStore } from '../directory/directory.ts';
+import type { CallStore, PageOf } from '../directory/directory.ts';
 import { type OutboundAttempt, routeOutbound } from '../routing/index.ts';
 import type { InboundInvite } from '../signalling/leg.ts';
 import { BROWSER, BrowserCall } from './browser.ts';
@@ -22,6 +22,7 @@ import { OutboundCall, type PlannedAttempt } from './outbound.ts';
 import { TrunkLimits } from './trunk-limits.ts';
 
 const IDEMPOTENCY_SCOPE = 'calls';
+const NOTHING_STORED: PageOf<CallRecord> = { items: [], nextCursor: null };
 /** Set-up, and the ringing that a single call may ask for beyond the default (an hour at most). */
 const RINGING_MARGIN_MS = 3_700_000;
 /** After the deadline of a drain, for the calls that it ended: longer than a store that works needs. */
@@ -63,7 +64,9 @@ class Calls implements CallManager {
 
   /** Live and stored calls in one order, newest first; a page ends where its cursor says, whichever of the two its last call was. */
   async list(filter: Parameters<CallStore['list']>[0]): ReturnType<CallStore['list']> {
-    const stored = await this.#deps.directory.calls.list(filter);
+    // Only calls that have ended are stored: to look for others there would be to read them all.
+    const isStored = filter.state === undefined || filter.state === 'ended';
+    const stored = isStored ? await this.#deps.directory.calls.list(filter) : NOTHING_STORED;
     const after = filter.cursor === undefined ? null : decodeCursor(filter.cursor);
     const live = [...this.#live.values()]
       .map((call) => call.record())
