@@ -200,8 +200,12 @@ class Pool implements ObservableMediaPool, SessionOwner {
       this.forget(session);
       if (bound === 'lost') this.#rest(port, LOST_THREAD_QUARANTINE_MS);
       if (bound === 'lost') return { ok: false, code: 'media_thread_lost' };
+      if (bound === 'failed') {
+        // The port is not to blame.
+        this.#ports.give(port);
+        return { ok: false, code: 'media_bind_failed' };
+      }
       this.#rest(port, IN_USE_QUARANTINE_MS);
-      if (bound === 'failed') return { ok: false, code: 'media_bind_failed' };
     }
     return { ok: false, code: 'media_bind_failed' };
   }

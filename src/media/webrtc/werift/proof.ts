@@ -19,7 +19,7 @@ export interface HandshakeMessage {
 export interface Handshake {
   /** ClientHello to ServerHelloDone, in the order of the transcript. */
   readonly opening: readonly HandshakeMessage[];
-  /** What the client sent then, by sequence: Certificate to Finished. */
+  /** What the client sent then, in any order: Certificate to Finished. */
   readonly client: readonly HandshakeMessage[];
   readonly masterSecret: Buffer;
 }
@@ -50,7 +50,9 @@ export function handshakeFault(handshake: Handshake, fingerprints: readonly Dtls
 }
 
 function transcriptBefore(handshake: Handshake, message: HandshakeMessage): Buffer {
-  const before = handshake.client.filter((other) => other.message_seq < message.message_seq);
+  const before = handshake.client
+    .filter((other) => other.message_seq < message.message_seq)
+    .toSorted((a, b) => a.message_seq - b.message_seq);
   return Buffer.concat([...handshake.opening, ...before].map((part) => part.serialize()));
 }
 
