@@ -11,6 +11,7 @@
 import { Readable } from 'node:stream';
 import type { Clock, Timer } from '../domain/clock.ts';
 import type { EventHub, PublishedEvent } from '../observability/event-hub.ts';
+import type { StreamCut } from '../observability/metrics.ts';
 import type { Identity } from './auth.ts';
 import { Problem } from './problems.ts';
 
@@ -49,6 +50,7 @@ export interface StreamParts {
   /** Whether what opened the stream still opens something. */
   readonly isAlive: (identity: Identity) => Promise<boolean>;
   readonly limits?: Partial<StreamLimits>;
+  readonly onCut?: (reason: StreamCut) => void;
 }
 
 /** Proxies cut what is silent for a minute; and a revoked watcher sees nothing for longer than this. */
@@ -64,14 +66,26 @@ interface Watcher {
   end(): void;
 }
 
-export function createEventStreams({ hub, clock, isAlive, limits: over = {} }: StreamParts): EventStreams {
+export function createEventStreams({
+  hub,
+  clock,
+  isAlive,
+  limits: over = {},
+  onCut = () => undefined,
+}: StreamParts): EventStreams {
   const limits = { ...DEFAULT_STREAM_LIMITS, ...over };
   const watchers = new Set<Watcher>();
 
   const admit = (holder: string): void => {
     const own = [...watchers].filter((watcher) => watcher.holder === holder).length;
-    if (own >= limits.perPrincipalMax || watchers.size >= limits.totalMax)
-      throw new Problem('stream_limit', { headers: { 'retry-after': String(RETRY_MS / 1000) } });
+    if (own < limits.perPrincipalMax && watchers.size < limits.totalMax) return;
+    onCut('limit');
+    throw new Problem('stream_limit', { headers: { 'retry-after': String(RETRY_MS / 1000) } });
+  };
+
+  const revoke = (watcher: Watcher): void => {
+    onCut('revoked');
+    watcher.end();
   };
 
   return {
@@ -85,7 +99,9 @@ export function createEventStreams({ hub, clock, isAlive, limits: over = {} }: S
       const send = (text: string): void => {
         if (readable.destroyed || readable.readableEnded) return;
         readable.push(text);
-        if (readable.readableLength > limits.bufferBytesMax) readable.destroy();
+        if (readable.readableLength <= limits.bufferBytesMax) return;
+        onCut('slow');
+        readable.destroy();
       };
       const isFor = (event: PublishedEvent): boolean =>
         workspaceId === undefined ? principal.kind === 'operator' : event.workspaceId === workspaceId;
@@ -98,7 +114,7 @@ export function createEventStreams({ hub, clock, isAlive, limits: over = {} }: S
         // A store that cannot be asked now is asked again at the next heartbeat.
         const alive = await isAlive({ principal, session }).catch(() => true);
         if (!watchers.has(watcher)) return;
-        if (!alive) return watcher.end();
+        if (!alive) return revoke(watcher);
         send(': still here\n\n');
         beat();
       };
@@ -126,7 +142,7 @@ export function createEventStreams({ hub, clock, isAlive, limits: over = {} }: S
     endOf(gone) {
       for (const watcher of watchers) {
         const isGone = 'keyId' in gone ? watcher.keyId === gone.keyId : watcher.sessionId === gone.sessionId;
-        if (isGone) watcher.end();
+        if (isGone) revoke(watcher);
       }
     },
     endAll() {

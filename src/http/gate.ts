@@ -26,7 +26,7 @@ const ANYBODY: Identity = { principal: { kind: 'operator' }, session: null };
 const SESSIONS_FACTOR = 4;
 
 export function createGate(
-  { clock, metricsAllowed = [], secureCookies = false }: HttpDeps,
+  { clock, metrics, metricsAllowed = [], secureCookies = false }: HttpDeps,
   authenticator: Authenticator,
   limits: HttpLimits,
 ): Gate {
@@ -40,6 +40,12 @@ export function createGate(
     if (waitSec !== null) throw new Problem('rate_limited', { headers: { 'retry-after': String(waitSec) } });
   };
   const limitAddress = (request: FastifyRequest): void => take(`address:${addressKey(request.ip)}`, perAddress);
+  const limitSignIn = (request: FastifyRequest): void => {
+    const waitSec = limiter.take(`sign-in:${addressKey(request.ip)}`, perSignIn);
+    if (waitSec === null) return;
+    metrics.signInsTotal.inc({ result: 'limited' });
+    throw new Problem('rate_limited', { headers: { 'retry-after': String(waitSec) } });
+  };
   const limitAsker = ({ principal, session }: Identity): void => {
     const holder = principal.kind === 'operator' ? 'operator' : `key:${principal.keyId}`;
     if (session === null) return take(holder, perToken);
@@ -59,7 +65,7 @@ export function createGate(
         return ANYBODY;
       }
       if (access === 'sign-in') {
-        take(`sign-in:${addressKey(request.ip)}`, perSignIn);
+        limitSignIn(request);
         if (!isOwnPage(request)) throw new Problem('csrf_failed');
         return ANYBODY;
       }

@@ -8,25 +8,22 @@
 //   H3. The log line of a request names the route, not the path, and has neither query nor body.
 //   H4. A cookie changes nothing by itself: it needs the CSRF token, and a page of ours that sends it.
 
-import { randomBytes as systemRandomBytes } from 'node:crypto';
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { refuseBytes, SECURITY_HEADERS, sendProblem } from './answers.ts';
 import { limitArrival } from './arrival.ts';
-import { createAuthenticator, type Identity } from './auth.ts';
+import type { Identity } from './auth.ts';
 import { CONSOLE_PATHS, mountConsole } from './console-pages.ts';
 import type { HttpDeps } from './deps.ts';
 import { CSV_TYPE } from './csv.ts';
 import { DOCS_CSP, renderDocs } from './docs-page.ts';
 import { createFormReader, FORM_TYPE } from './form.ts';
-import { createEventStreams } from './event-streams.ts';
 import { createGate, type Gate } from './gate.ts';
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './limits.ts';
 import { buildOpenApi } from './openapi.ts';
 import { Problem } from './problems.ts';
 import { problemOf } from './problem-of-error.ts';
-import { createReportGate } from './report-gate.ts';
 import type { ApiRequest, Route } from './route.ts';
-import type { RouteDeps } from './route-deps.ts';
+import { type RouteDeps, withParts } from './route-deps.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { billingRoutes } from './routes/billing.ts';
 import { callRoutes } from './routes/calls.ts';
@@ -46,7 +43,6 @@ import { testCallRoutes } from './routes/test-calls.ts';
 import { trunkRoutes } from './routes/trunks.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import { workspaceRoutes } from './routes/workspaces.ts';
-import { createSessions } from './sessions.ts';
 import { compileCheck, readQuery } from './validate.ts';
 
 export interface HttpServer {
@@ -90,23 +86,6 @@ export async function createHttp(deps: HttpDeps): Promise<HttpServer> {
       closing ??= close(app, parts);
       return closing;
     },
-  };
-}
-
-/** What several routes share. */
-function withParts(deps: HttpDeps): RouteDeps {
-  const { directory, auth, clock, events, randomBytes = systemRandomBytes } = deps;
-  const sessions = createSessions({ directory, adminToken: auth.adminToken, clock, randomBytes });
-  const isAlive = async ({ principal, session }: Identity): Promise<boolean> => {
-    if (session !== null) return await sessions.isAlive(session.id);
-    return principal.kind === 'operator' || (await directory.keys.get(principal.keyId)) !== undefined;
-  };
-  return {
-    ...deps,
-    sessions,
-    authenticator: createAuthenticator(auth.adminToken, directory.keys, sessions),
-    streams: createEventStreams({ hub: events, clock, isAlive, limits: deps.streamLimits ?? {} }),
-    report: createReportGate(),
   };
 }
 

@@ -45,6 +45,11 @@ export interface HistogramOf<L> {
   observe(labels: L, value: number): void;
 }
 
+/** `refused`: the token opens nothing. `limited`: too many from one address. */
+export type SignInResult = 'ok' | 'refused' | 'limited';
+/** `limit`: too many are open. `slow`: not read. `revoked`: the key or session is gone. */
+export type StreamCut = 'limit' | 'slow' | 'revoked';
+
 export interface Metrics {
   readonly callsActive: GaugeOf<{ direction: CallDirection }>;
   readonly callsTotal: CounterOf<{ direction: CallDirection; class: ClassLabel; result: CallResult; reason: Reason }>;
@@ -91,6 +96,10 @@ export interface Metrics {
   readonly numberFeesUnpaid: Pick<Gauge, 'set'>;
   /** Requests to providers of phone numbers, each attempt; `code`: ours, or ok. */
   readonly providerRequestsTotal: CounterOf<{ provider: 'twilio' | 'telnyx' | 'demo'; code: string }>;
+  readonly signInsTotal: CounterOf<{ result: SignInResult }>;
+  /** Open now. */
+  readonly eventStreams: Pick<Gauge, 'set'>;
+  readonly eventStreamsCutTotal: CounterOf<{ reason: StreamCut }>;
   readonly webhookDeliveriesTotal: CounterOf<{ event: DeliveryEvent; result: DeliveryResult }>;
   /** Deliveries that are not done. */
   readonly webhookPending: Pick<Gauge, 'set'>;
@@ -170,6 +179,11 @@ export function createMetrics({ processDefaults = true }: MetricsOptions = {}): 
     numberOrdersTotal: counter('number_orders_total', 'Ordered numbers by result', ['result']),
     numberFeesUnpaid: plainGauge('number_fees_unpaid', 'Numbers whose monthly fee is owed'),
     providerRequestsTotal: counter('provider_requests_total', 'Requests to providers of numbers', ['provider', 'code']),
+    signInsTotal: counter('sign_ins_total', 'Sign-ins to the console by result', ['result']),
+    eventStreams: plainGauge('event_streams', 'Open streams of live events'),
+    eventStreamsCutTotal: counter('event_streams_cut_total', 'Streams of live events that were refused or cut off', [
+      'reason',
+    ]),
     webhookDeliveriesTotal: counter('webhook_deliveries_total', 'Webhook attempts by result', ['event', 'result']),
     webhookPending: plainGauge('webhook_pending', 'Webhook deliveries that are not done'),
     webhookOldestSeconds: plainGauge('webhook_oldest_seconds', 'Age of the oldest webhook that is to be delivered'),

@@ -200,6 +200,7 @@ describe('/v1/events', () => {
     });
     await bySession.until(({ ended }) => ended);
     expect(world.events.listeners).toBe(0);
+    expect(await world.deps.metrics.render()).toContain('callin_event_streams_cut_total{reason="revoked"} 3');
   });
 
   test('ends within a heartbeat where the key was deleted by somebody else', async () => {
@@ -242,6 +243,9 @@ describe('/v1/events', () => {
       await quick.until(({ seen }) => seen.length === published + 1);
     }
     expect(events.listeners).toBe(1);
+    const shown = await world.deps.metrics.render();
+    expect(shown).toMatch(/^callin_event_streams 1$/m);
+    expect(shown).toMatch(/^callin_event_streams_cut_total\{reason="slow"\} 1$/m);
     slow.destroy();
     expect(quick.ended).toBe(false);
   });

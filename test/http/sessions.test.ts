@@ -91,6 +91,9 @@ describe('signing in', () => {
     expect(answers.map(({ status }) => status)).toEqual([401, 401, 401, 429, 429]);
     expect(answers[4]?.headers.get('retry-after')).toBe('10');
     expect((await signIn(world, ADMIN_TOKEN)).status).toBe(429);
+    const shown = await world.deps.metrics.render();
+    expect(shown).toContain('callin_sign_ins_total{result="refused"} 3');
+    expect(shown).toContain('callin_sign_ins_total{result="limited"} 3');
     expect((await world.ask('GET', '/v1/node')).status).toBe(200);
     world.clock.advance(10_000);
     expect((await signIn(world, ADMIN_TOKEN)).status).toBe(201);

@@ -27,6 +27,10 @@ const PROMISED = [
   'callin_verifications_total{event}',
   'callin_engine_connected{engine}',
   'callin_event_loop_lag_seconds{thread}',
+  'callin_number_fees_unpaid',
+  'callin_sign_ins_total{result}',
+  'callin_event_streams',
+  'callin_event_streams_cut_total{reason}',
   'callin_webhook_deliveries_total{event,result}',
   'callin_webhook_pending',
   'callin_webhook_oldest_seconds',
@@ -57,6 +61,10 @@ function fill(metrics: Metrics): void {
   metrics.verificationsTotal.inc({ event: 'called' });
   metrics.engineConnected.set({ engine: 'sip' }, 1);
   metrics.eventLoopLagSeconds.set({ thread: 'main' }, 0.01);
+  metrics.numberFeesUnpaid.set(1);
+  metrics.signInsTotal.inc({ result: 'ok' });
+  metrics.eventStreams.set(1);
+  metrics.eventStreamsCutTotal.inc({ reason: 'slow' });
   metrics.webhookDeliveriesTotal.inc({ event: 'call.ended', result: 'delivered' });
   metrics.webhookPending.set(2);
   metrics.webhookOldestSeconds.set(7);

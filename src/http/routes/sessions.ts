@@ -9,7 +9,7 @@ import { newSession, sessionSchema } from '../schemas/sessions.ts';
 import { type OpenSession, SESSION_LIFE_MS } from '../sessions.ts';
 import { viewTime } from '../views.ts';
 
-export function sessionRoutes({ sessions, authenticator, streams }: RouteDeps): readonly Route[] {
+export function sessionRoutes({ sessions, authenticator, streams, metrics }: RouteDeps): readonly Route[] {
   return [
     defineRoute({
       method: 'POST',
@@ -23,6 +23,7 @@ export function sessionRoutes({ sessions, authenticator, streams }: RouteDeps): 
       problems: [],
       async handle({ body, secure }) {
         const principal = await authenticator.principalOf(body.token);
+        metrics.signInsTotal.inc({ result: principal === undefined ? 'refused' : 'ok' });
         if (principal === undefined) throw new Problem('unauthorized');
         const { cookie, session } = await sessions.open(principal);
         const maxAgeSec = SESSION_LIFE_MS / 1000;
