@@ -55,6 +55,7 @@ import { connectSignalling, DigestServer, TrunkHosts } from './signalling/index.
 import { startWebhooks } from './webhook-parts.ts';
 import { openStore } from './store.ts';
 import { startTestCalls } from './test-call-parts.ts';
+import { readSipAuthorities } from './sip-certificate.ts';
 import { startTrunks } from './trunk-parts.ts';
 import { watchUnbilled } from './unbilled-calls.ts';
 import { chooseWebRtc } from './webrtc-parts.ts';
@@ -255,6 +256,7 @@ async function assemble(
     resolvedHosts: (all) => hosts.of(all),
     openNetworks: trunkNetworks(config),
     healthIntervalMs: config.trunks.healthIntervalMs,
+    authorities: readSipAuthorities(config, root),
     externalAddress: config.sip.externalAddress,
     hub,
     clock,

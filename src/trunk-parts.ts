@@ -1,6 +1,7 @@
 // Trunks of a node: where their gateways are, how those are, and what can be checked about them; joined with the directory, metrics and the
 // live events.
 
+import { getCACertificates } from 'node:tls';
 import { createAddressPolicy } from './agents/address-policy.ts';
 import type { CarrierGateways } from './calls/deps.ts';
 import { TrunkChecks } from './diagnosis/trunk-checks.ts';
@@ -22,6 +23,8 @@ export interface TrunkParts {
   /** CIDR blocks beside the public Internet in which customers' gateways may be. */
   readonly openNetworks: readonly string[];
   readonly healthIntervalMs: number;
+  /** PEM of authorities that carriers called over TLS may rely on, beside those of this machine. */
+  readonly authorities: readonly string[];
   /** Address that carriers see, where it is not the one that the engine listens on. */
   readonly externalAddress: string | null;
   readonly hub: EventHub;
@@ -68,6 +71,8 @@ export function startTrunks(parts: TrunkParts): Trunks {
     hosts,
     ask,
     services: resolveServices,
+    // As the SIP engine judges certificates, so that a check says what a call will find.
+    ca: parts.authorities.length === 0 ? undefined : [...getCACertificates('default'), ...parts.authorities],
     allTrunks: () => directory.allTrunks(),
     resolvedHosts: parts.resolvedHosts,
   });

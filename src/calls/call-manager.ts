@@ -143,7 +143,8 @@ class Calls implements CallManager {
       const verdict = await this.#deps.routeInbound({ sourceIp, calledUser: invite.calledUser, transport });
       if (call.over) return;
       if (verdict.ok || verdict.reason !== 'unknown_source') call.identified();
-      if (verdict.number !== undefined) call.route.workspaceId = verdict.number.workspaceId;
+      // A call to no number of a customer's trunk is still his to see.
+      call.route.workspaceId = verdict.number?.workspaceId ?? verdict.trunk?.workspaceId ?? null;
       if (verdict.trunk !== undefined) call.route.trunkId = verdict.trunk.id;
       // Before anything else is said about numbers: who does not prove the trunk's credentials learns nothing.
       const auth = verdict.trunk?.inbound.auth ?? null;

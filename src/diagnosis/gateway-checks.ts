@@ -23,8 +23,8 @@ export interface GatewayCheckParts {
   readonly ask: (question: Question) => Promise<Answer>;
   /** Targets of `_sip._udp.host` and the like, `host:port`; rejects where there are none. */
   readonly services: (name: string) => Promise<readonly string[]>;
-  /** Authorities for TLS beside nobody else's; undefined = those of the runtime. */
-  readonly ca?: SecureContextOptions['ca'];
+  /** PEM of the authorities that are trusted; undefined = those of the runtime. */
+  readonly ca?: SecureContextOptions['ca'] | undefined;
 }
 
 const CONNECT_MS = 2_000;

@@ -33,7 +33,7 @@ export interface TlsTarget extends ReachTarget {
   /** The certificate must be for this name; null = for the address. */
   readonly name: string | null;
   /** PEM of the authorities that are trusted; undefined = those of the runtime. */
-  readonly ca?: SecureContextOptions['ca'];
+  readonly ca?: SecureContextOptions['ca'] | undefined;
 }
 
 const TIMEOUT = 'ETIMEDOUT';

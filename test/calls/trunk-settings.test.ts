@@ -86,6 +86,16 @@ test('a call over another transport than the trunk is set to is refused and reco
   expect(record()).toMatchObject({ endReason: 'transport_mismatch', workspaceId: 'demo', trunkId: 'trunk_loop' });
 });
 
+test.each([
+  ['a customer’s own', 'trunk_byoc', 'demo'],
+  ['the operator’s', 'trunk_loop', null],
+])('a call to no number of %s trunk is seen by whom it belongs to', async (_whose, id, workspaceId) => {
+  world.trunks.splice(0, world.trunks.length, ...world.trunks.filter((trunk) => trunk.id === id));
+  world.invite({ calledUser: '+12025550999' });
+  await settle();
+  expect(record()).toMatchObject({ endReason: 'unknown_number', trunkId: id, workspaceId });
+});
+
 async function place() {
   const outcome = await manager.originate({
     workspaceId: 'demo',
