@@ -74,4 +74,41 @@ describe('the ladder of a call', () => {
   test('what it does not know is left out and stops nothing', () => {
     expect(drawn({ ...CALL, timeline: [at('something_new'), at('invite')] })).toEqual(['far>edge INVITE']);
   });
+
+  test('while the messages are kept they are drawn as they were, with the agent’s side between them', () => {
+    const message = (
+      offsetMs: number,
+      direction: 'in' | 'out',
+      startLine: string,
+      method: string,
+      status: number | null = null,
+    ) => ({
+      offsetMs,
+      direction,
+      startLine,
+      method,
+      status,
+      text: `${startLine}\r\n`,
+    });
+    const timeline = [
+      { offsetMs: 0, event: 'invite' },
+      { offsetMs: 5, event: 'agent_connecting' },
+      { offsetMs: 9, event: 'answered' },
+    ];
+    const messages = [
+      message(0, 'in', 'INVITE sip:+12025550100@127.0.0.1 SIP/2.0', 'INVITE'),
+      message(2, 'out', 'SIP/2.0 407 Proxy Authentication Required', 'INVITE', 407),
+      message(9, 'out', 'SIP/2.0 200 OK', 'INVITE', 200),
+      message(90, 'in', 'SIP/2.0 481 Call/Transaction Does Not Exist', 'BYE', 481),
+    ];
+    const steps = ladderOf({ ...CALL, timeline }, messages);
+    expect(steps.map(({ from, to, label, tone }) => `${from}>${to} ${label} ${tone}`)).toEqual([
+      'far>edge INVITE plain',
+      'edge>far 407 Proxy Authentication Required plain',
+      'edge>agent WebSocket upgrade plain',
+      'edge>far 200 OK good',
+      'far>edge 481 Call/Transaction Does Not Exist bad',
+    ]);
+    expect(steps[0]?.text).toContain('INVITE sip:');
+  });
 });

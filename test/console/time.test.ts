@@ -58,5 +58,6 @@ describe('durations', () => {
     expect(minutesText(42_000)).toBe('42 s');
     expect(minutesText(90_000)).toBe('1.5 min');
     expect(offsetText(8_018)).toBe('+8.018 s');
+    expect(offsetText(-5)).toBe('−0.005 s');
   });
 });

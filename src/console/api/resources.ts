@@ -15,6 +15,7 @@ export type {
   DiagnosisStep,
   ExplainedBill,
   ImportedNumber,
+  Ladder as SipLadder,
   Node as NodeInfo,
   Notice as ProviderNotice,
   NumberFailure,

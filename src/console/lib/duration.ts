@@ -27,9 +27,9 @@ export function minutesText(ms: number): string {
   return `${trimmed(ms / 60_000, ms < 600_000 ? 1 : 0)} min`;
 }
 
-/** `+0.000 s` from the start of a call. */
+/** `+0.000 s` from the start of a call; a message that started it was seen a moment before. */
 export function offsetText(ms: number): string {
-  return `+${(ms / 1000).toFixed(3)} s`;
+  return `${ms < 0 ? '−' : '+'}${(Math.abs(ms) / 1000).toFixed(3)} s`;
 }
 
 function trimmed(value: number, digits: number): string {

@@ -1,4 +1,7 @@
-// The ladder of a call from its timeline: who sent what to whom, top to bottom. Three parties: the far side, this gateway, the agent.
+// The ladder of a call: who sent what to whom, top to bottom. Three parties: the far side, this gateway, the agent.
+//
+// While the gateway keeps the SIP messages of a call they are drawn as they were, and the timeline adds the agent's side and audio. Later the
+// timeline alone tells the same in fewer words.
 
 export type Party = 'far' | 'edge' | 'agent';
 export type Tone = 'plain' | 'good' | 'bad' | 'media';
@@ -24,11 +27,44 @@ export interface LadderStep {
   readonly label: string;
   readonly offsetMs: number;
   readonly tone: Tone;
+  /** The SIP message as it was, where it is kept and may be seen. */
+  readonly text?: string;
+}
+
+export interface SipMessage {
+  readonly offsetMs: number;
+  readonly direction: 'in' | 'out';
+  readonly startLine: string;
+  readonly method: string;
+  readonly status: number | null;
+  readonly text: string | null;
 }
 
 type Drawn = readonly [from: Party, to: Party, label: string, tone?: Tone];
 
-export function ladderOf(call: LadderCall): LadderStep[] {
+export function ladderOf(call: LadderCall, messages: readonly SipMessage[] = []): LadderStep[] {
+  if (messages.length === 0) return timelineSteps(call);
+  const beside = timelineSteps(call).filter(
+    ({ from, to, tone }) => from === to || from === 'agent' || to === 'agent' || tone === 'media',
+  );
+  return [...messages.map(messageStep), ...beside].toSorted((a, b) => a.offsetMs - b.offsetMs);
+}
+
+function messageStep({ offsetMs, direction, startLine, method, status, text }: SipMessage): LadderStep {
+  const [from, to]: readonly [Party, Party] = direction === 'in' ? ['far', 'edge'] : ['edge', 'far'];
+  const label = status === null ? method : `${startLine.replace(/^SIP\/2\.0\s+/, '')}`;
+  const tone =
+    status === null || status < 200
+      ? 'plain'
+      : status < 300
+        ? 'good'
+        : status === 401 || status === 407
+          ? 'plain'
+          : 'bad';
+  return { from, to, label, offsetMs, tone, ...(text === null ? {} : { text }) };
+}
+
+function timelineSteps(call: LadderCall): LadderStep[] {
   return call.timeline.flatMap((entry) => {
     const drawn = drawnAs(entry, call);
     if (drawn === undefined) return [];

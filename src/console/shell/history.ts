@@ -12,6 +12,9 @@ export interface Place {
   readonly search: string;
 }
 
+/** Whether the person has gone anywhere since the page was loaded. */
+let hasMoved = false;
+
 let place: Place = placeNow();
 
 addEventListener('popstate', moved);
@@ -27,6 +30,11 @@ function moved(): void {
   for (const listener of listeners) listener();
 }
 
+/** A page that was reached by a link takes the focus; one that was just loaded leaves it to the browser. */
+export function wasReachedByLink(): boolean {
+  return hasMoved;
+}
+
 export function hrefOf(path: string, query: Query = {}): string {
   return `${BASE}${path}${queryText(query)}`;
 }
@@ -34,6 +42,7 @@ export function hrefOf(path: string, query: Query = {}): string {
 export function go(path: string, { query = {}, replace = false }: { query?: Query; replace?: boolean } = {}): void {
   if (leaveGuard !== null && !leaveGuard()) return;
   history[replace ? 'replaceState' : 'pushState'](null, '', hrefOf(path, query));
+  hasMoved ||= !replace;
   moved();
   if (!replace) scrollTo(0, 0);
 }

@@ -3,7 +3,7 @@
 
 import { type ReactNode, useEffect, useRef } from 'react';
 import { Icon } from '../ui/icon.tsx';
-import { Link } from './history.ts';
+import { Link, wasReachedByLink } from './history.ts';
 
 interface PageProps {
   readonly title: string;
@@ -13,17 +13,14 @@ interface PageProps {
   readonly children: ReactNode;
 }
 
-let drawnBefore = false;
-
 export function Page({ title, lead, back, actions, children }: PageProps) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = `${title} · Callin Edge`;
   }, [title]);
   useEffect(() => {
-    if (drawnBefore && document.activeElement?.closest('dialog') == null)
+    if (wasReachedByLink() && document.activeElement?.closest('dialog') == null)
       heading.current?.focus({ preventScroll: true });
-    drawnBefore = true;
   }, []);
   return (
     <div className="page">

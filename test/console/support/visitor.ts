@@ -87,7 +87,7 @@ async function signedIn(gateway: RunningGateway, browser: Browser): Promise<Visi
 }
 
 /** As `npm start` does: only where a source is newer. */
-function buildConsole(): void {
+export function buildConsole(): void {
   const built = spawnSync(process.execPath, ['src/setup/setup.mjs', '--console'], { cwd: ROOT, encoding: 'utf8' });
   if (built.status !== 0) throw new Error(`the console could not be built: ${built.stderr}`);
 }

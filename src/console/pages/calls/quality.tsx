@@ -16,25 +16,25 @@ export function Quality({ call }: { readonly call: Call }) {
       <div className="card-body columns narrow">
         <Facts
           of={[
-            ['Received', packets(quality.packetsReceived)],
-            ['Sent', packets(quality.packetsSent)],
-            ['Lost', packets(quality.packetsLost)],
+            ['Packets received', figure(quality.packetsReceived)],
+            ['Packets sent', figure(quality.packetsSent)],
+            ['Lost', figure(quality.packetsLost)],
             ['Jitter', `${quality.jitterMs.toFixed(1)} ms`],
           ]}
         />
         <Facts
           of={[
-            ['Late', packets(quality.packetsLate)],
-            ['Reordered', packets(quality.packetsReordered)],
-            ['Duplicates', packets(quality.packetsDuplicate)],
-            ['Dropped', packets(quality.packetsDropped)],
+            ['Late', figure(quality.packetsLate)],
+            ['Reordered', figure(quality.packetsReordered)],
+            ['Duplicates', figure(quality.packetsDuplicate)],
+            ['Dropped', figure(quality.packetsDropped)],
           ]}
         />
         <Facts
           of={[
-            ['To the agent', frames(quality.framesToAgent)],
-            ['From the agent', frames(quality.framesFromAgent)],
-            ['Agent too slow', frames(quality.agentFramesDropped)],
+            ['Frames to the agent', figure(quality.framesToAgent)],
+            ['Frames from it', figure(quality.framesFromAgent)],
+            ['Dropped: too slow', figure(quality.agentFramesDropped)],
           ]}
         />
       </div>
@@ -50,10 +50,6 @@ function lossOf(received: number, lost: number): { readonly text: string; readon
   return { text: `${(share * 100).toFixed(share > 0 && share < 0.01 ? 2 : 1)} %`, bad: share > LOSS_HEARD };
 }
 
-function packets(count: number): string {
-  return `${count.toLocaleString('en-US')} packets`;
-}
-
-function frames(count: number): string {
-  return `${count.toLocaleString('en-US')} frames`;
+function figure(count: number): string {
+  return count.toLocaleString('en-US');
 }
