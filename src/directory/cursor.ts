@@ -8,6 +8,13 @@ export interface Position {
   readonly id: string;
 }
 
+/** A page is held in memory as a whole. */
+const PAGE_LIMIT_MAX = 1000;
+
+export function checkPageLimit(limit: number): void {
+  if (!Number.isInteger(limit) || limit < 1 || limit > PAGE_LIMIT_MAX) throw new RangeError(`limit ${limit}`);
+}
+
 /** A sort key with the longest id we make is well below. */
 const CURSOR_LENGTH_MAX = 200;
 

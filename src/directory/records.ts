@@ -48,7 +48,11 @@ const INTEGER = /^-?\d{1,40}$/;
 
 export function recordCodec<T extends StoredRecord>(kind: RecordKind<T>, sealer: Sealer): Codec<T> {
   const { secrets = (item: T) => item } = kind;
-  const place = (item: T, field: string) => ({ workspaceId: item.workspaceId, record: `${kind.name}/${item.id}`, field });
+  const place = (item: T, field: string) => ({
+    workspaceId: item.workspaceId,
+    record: `${kind.name}/${item.id}`,
+    field,
+  });
   return {
     encode: (item) =>
       JSON.stringify(
@@ -65,5 +69,7 @@ export function recordCodec<T extends StoredRecord>(kind: RecordKind<T>, sealer:
 function bigOf(value: unknown): bigint | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const digits = (value as { readonly [BIG]?: unknown })[BIG];
-  return typeof digits === 'string' && INTEGER.test(digits) && Object.keys(value).length === 1 ? BigInt(digits) : undefined;
+  return typeof digits === 'string' && INTEGER.test(digits) && Object.keys(value).length === 1
+    ? BigInt(digits)
+    : undefined;
 }

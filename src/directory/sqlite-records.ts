@@ -4,12 +4,11 @@
 
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { inTransaction } from '../storage/sqlite.ts';
-import { decodeCursor, encodeCursor } from './cursor.ts';
+import { checkPageLimit, decodeCursor, encodeCursor } from './cursor.ts';
 import type { Page, PageOf } from './directory.ts';
 import { RecordMoved, RecordTaken, UnknownReference } from './errors.ts';
 import { recordCodec, type RecordFilter, type RecordKind, type RecordStore, type StoredRecord } from './records.ts';
 import type { Sealer } from './seal.ts';
-import { checkPageLimit } from './table.ts';
 
 const FOREIGN_KEY = 787;
 /** UNIQUE of the index, PRIMARY KEY of the table. */
@@ -54,7 +53,8 @@ export function openRecords<T extends StoredRecord>(
       }
     } catch (cause) {
       const code = (cause as { readonly errcode?: number }).errcode;
-      if (code !== undefined && TAKEN.has(code)) throw new RecordTaken(`${name} ${id} has a value of another one`, { cause });
+      if (code !== undefined && TAKEN.has(code))
+        throw new RecordTaken(`${name} ${id} has a value of another one`, { cause });
       if (code === FOREIGN_KEY) throw new UnknownReference(`${name} ${id} points at no workspace`, { cause });
       throw cause;
     }

@@ -7,7 +7,7 @@
 
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { inTransaction } from '../storage/sqlite.ts';
-import { decodeCursor, encodeCursor } from './cursor.ts';
+import { checkPageLimit, decodeCursor, encodeCursor } from './cursor.ts';
 import type { Page, PageOf, Store } from './directory.ts';
 import type { Codec } from './documents.ts';
 import { KeyTaken, NumberTaken, RecordInUse, RecordMoved, UnknownReference } from './errors.ts';
@@ -38,13 +38,7 @@ export interface Table<T> extends Store<T> {
   write(item: T): void;
 }
 
-/** A page is held in memory as a whole. */
-export const PAGE_LIMIT_MAX = 1000;
 const CACHE_MAX = 5000;
-
-export function checkPageLimit(limit: number): void {
-  if (!Number.isInteger(limit) || limit < 1 || limit > PAGE_LIMIT_MAX) throw new RangeError(`limit ${limit}`);
-}
 
 const UNIQUE = 2067;
 const FOREIGN_KEY = 787;
