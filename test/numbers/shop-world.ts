@@ -45,6 +45,8 @@ export interface ShopOptions extends Partial<Omit<TestNumbersOptions, 'inventory
   readonly inventory?: NumberInventory | null;
   readonly wrapBooks?: (books: Books) => Books;
   readonly wrapDirectory?: (directory: Directory) => Directory;
+  /** Instead of one in memory; closed with the world. */
+  readonly stored?: Directory;
 }
 
 export async function shopWorld(options: ShopOptions = {}): Promise<ShopWorld> {
@@ -54,7 +56,8 @@ export async function shopWorld(options: ShopOptions = {}): Promise<ShopWorld> {
     wrapDirectory = (one) => one,
   } = options;
   const clock = options.clock ?? new FakeClock();
-  const stored = openDirectory(':memory:', { sealingKey: new Uint8Array(32).fill(7), schedule: queueMicrotask });
+  const stored =
+    options.stored ?? openDirectory(':memory:', { sealingKey: new Uint8Array(32).fill(7), schedule: queueMicrotask });
   const file = openBooksInline({ path: ':memory:' });
   const directory = wrapDirectory(stored);
   const books = wrapBooks(file.books);
