@@ -26,8 +26,7 @@ import { ConfigError } from './config/errors.ts';
 import type { Config } from './config/schema.ts';
 import { loadDemoWorkspace } from './demo-workspace.ts';
 import { createDiagnoses } from './diagnosis-parts.ts';
-import { startCallRecordsThread } from './directory/call-records.ts';
-import { openDirectory } from './directory/sqlite-directory.ts';
+import { openNodeDirectory } from './directory-parts.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
 import { createIds } from './domain/ids.ts';
 import { createHttp, type HttpServer } from './http/server.ts';
@@ -91,7 +90,6 @@ export interface GatewayContext {
   readonly createMeter?: typeof createMeter;
 }
 
-const DIRECTORY_FILE = 'directory.db';
 const LOOPBACK = ['127.0.0.0/8', '::1/128'];
 
 /** What can be wrong beyond the configuration's own shape. @throws ConfigError */
@@ -149,12 +147,10 @@ async function assemble(
   const store = await openStore({ config, dataDir, nodeId: keys.nodeId, clock, metrics, logger, onLost });
   closers.push(() => store.close());
   const { books } = store;
-  const directoryFile = join(dataDir, DIRECTORY_FILE);
-  const stored = openDirectory(directoryFile, {
-    sealingKey: keys.secretKey,
-    callRows: await startCallRecordsThread(directoryFile, onLost),
-    onTrunksChanged: () => onTrunksChanged(),
-  });
+  const { secretKey } = keys;
+  const changed = () => onTrunksChanged();
+  const parts = { config, dataDir, secretKey, clock, logger, onLost, onTrunksChanged: changed };
+  const stored = await openNodeDirectory(parts);
   const directory = watchedDirectory(stored, hub);
   closers.push(() => directory.close());
   const receivers = { sealingKey: keys.secretKey, openNetworks: openNetworks(config) };

@@ -56,7 +56,7 @@ export const configSchema = object({
   }),
   store: object({
     kind: Type.Union([Type.Literal('embedded'), Type.Literal('redis')]),
-    redis: object({ url: Type.String() }),
+    redis: object({ url: Type.String(), callRecordsDays: Type.Integer({ minimum: 1, maximum: 3_650 }) }),
     deadAfterMs: milliseconds(1_000, 86_400_000),
   }),
   auth: object({ adminToken: Type.String(), secretKey: Type.String() }),

@@ -63,6 +63,7 @@ export interface LogRecord {
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const TOKEN = 'test-admin-token-0123456789';
+const SHARED_KEY = Buffer.alloc(32, 7).toString('base64');
 const LOG_RECORDS_MAX = 5000;
 const STOP_TIMEOUT_MS = 15_000;
 /** RTP pairs for one gateway; apart from the range of the test phones. */
@@ -91,12 +92,18 @@ function configuration(dataDir: string, over: Readonly<Record<string, unknown>>)
     sip: { host: '127.0.0.1', udpPort: 0, tcpPort: 0, wsPort: 0 },
     media: { host: '127.0.0.1', rtpPortMin, rtpPortMax: rtpPortMin + RTP_PORTS - 2 },
     demo: true,
+    // Nodes that share a store share its key.
+    ...(isShared(over) ? { auth: { secretKey: SHARED_KEY } } : {}),
   };
   for (const [key, value] of Object.entries(over)) {
     const before = own[key];
     own[key] = isRecord(before) && isRecord(value) ? { ...before, ...value } : value;
   }
   return own;
+}
+
+function isShared({ store }: Readonly<Record<string, unknown>>): boolean {
+  return isRecord(store) && store['kind'] === 'redis';
 }
 
 class ChildGateway implements RunningGateway {
