@@ -25,10 +25,10 @@ export interface Visitor {
   close(): Promise<void>;
 }
 
-export async function startVisitor(chromium: string): Promise<Visitor> {
+export async function startVisitor(chromium: string, config: Readonly<Record<string, unknown>> = {}): Promise<Visitor> {
   buildConsole();
   mkdirSync(SHOTS, { recursive: true });
-  const gateway = await startGateway({ config: { sip: { wsPort: 0 } } });
+  const gateway = await startGateway({ config: { sip: { wsPort: 0 }, ...config } });
   let browser: Browser | undefined;
   try {
     browser = await startChromium(chromium);

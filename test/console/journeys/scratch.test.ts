@@ -1,0 +1,24 @@
+import { test } from 'vitest';
+import { WebSocketServer } from 'ws';
+import { decode } from '../../../src/phone/tone.ts';
+import { findChromium } from '../../support/chromium.ts';
+import { audioOf, keepConnections } from '../support/audio.ts';
+import { openStage } from '../support/stage.ts';
+test.each([[false],[true]])('x %s', { timeout: 90_000 }, async (echo) => {
+  const c = findChromium(); if (!c.ok) return;
+  const stage = await openStage(c.path);
+  let e = 0, n = 0;
+  const wss = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  wss.on('connection', (ws) => { let sid = ''; ws.on('message', (m) => { const j = JSON.parse(String(m)); if (j.event === 'start') sid = j.start.streamSid ?? j.streamSid; if (j.event === 'media') { for (const x of decode(Buffer.from(j.media.payload, 'base64'))) e += x * x / 8000; n++; if (echo) ws.send(JSON.stringify({ event: 'media', streamSid: sid, media: { payload: j.media.payload } })); } }); });
+  const port = (wss.address() as any).port;
+  const made = await stage.gateway.api<any>('POST', '/v1/agents', { workspaceId: 'demo', name: 'Mine', stream: { url: `ws://127.0.0.1:${port}/x`, protocol: 'twilio' } });
+  console.log('agent', made.status, JSON.stringify(made.body).slice(0,200));
+  const person = await stage.person({ before: keepConnections });
+  await person.visit(`/w/demo/test-call?agent=${made.body.id}`); await person.press('Call');
+  await person.page.getByRole('button', { name: 'Mute' }).and(person.page.locator(':enabled')).waitFor();
+  const log = async (k: number, w: string) => { for (let i = 0; i < k; i++) { await new Promise(r => setTimeout(r, 500)); const a = await audioOf(person.page); console.log(echo ? 'E' : '-', w, 'mic', a.sent.toFixed(4), 'agent', e.toFixed(4), n, 'heard', a.heard.toFixed(4)); } };
+  await log(10, 'talk');
+  await person.press('Mute'); await log(8, 'muted');
+  await person.press('Unmute'); await log(12, 'unmuted');
+  await stage.close(); wss.close();
+});
