@@ -10,7 +10,7 @@ test.each([[false],[true]])('x %s', { timeout: 90_000 }, async (echo) => {
   let e = 0, n = 0;
   const wss = new WebSocketServer({ port: 0, host: '127.0.0.1' });
   wss.on('connection', (ws) => { let sid = ''; ws.on('message', (m) => { const j = JSON.parse(String(m)); if (j.event === 'start') sid = j.start.streamSid ?? j.streamSid; if (j.event === 'media') { for (const x of decode(Buffer.from(j.media.payload, 'base64'))) e += x * x / 8000; n++; if (echo) ws.send(JSON.stringify({ event: 'media', streamSid: sid, media: { payload: j.media.payload } })); } }); });
-  const port = (wss.address() as any).port;
+  await new Promise((r) => wss.address() ? r(0) : wss.once('listening', r)); const port = (wss.address() as any).port;
   const made = await stage.gateway.api<any>('POST', '/v1/agents', { workspaceId: 'demo', name: 'Mine', stream: { url: `ws://127.0.0.1:${port}/x`, protocol: 'twilio' } });
   console.log('agent', made.status, JSON.stringify(made.body).slice(0,200));
   const person = await stage.person({ before: keepConnections });
