@@ -1,8 +1,18 @@
-// A directory whose numbers and trunks tell watchers when they change, whoever changes them.
+// A directory whose numbers, trunks, orders, requests and accounts tell watchers when they change, whoever changes them.
+//
+// Invariant WD1. Of kinds that may hold secrets or personal data nothing is told but which record it is: who may see it reads it.
 
 import type { Directory, Store } from './directory/directory.ts';
+import type { StoredRecord } from './directory/records.ts';
 import { viewNumber, viewTrunk } from './http/views.ts';
 import type { EventHub, EventName } from './observability/event-hub.ts';
+
+const EVENT_OF_KIND: Readonly<Record<string, EventName>> = {
+  number_orders: 'number_order',
+  number_requests: 'number_request',
+  personal_numbers: 'personal_number',
+  provider_accounts: 'provisioning',
+};
 
 export function watchedDirectory(directory: Directory, hub: EventHub): Directory {
   const tell = (name: EventName, { workspaceId }: Owned, data: object): void =>
@@ -19,7 +29,12 @@ export function watchedDirectory(directory: Directory, hub: EventHub): Directory
       byE164: (e164) => directory.numbers.byE164(e164),
       find: (filter) => directory.numbers.find(filter),
     },
-    records: (kind) => directory.records(kind),
+    records(kind) {
+      const store = directory.records(kind);
+      const name = EVENT_OF_KIND[kind.name];
+      if (name === undefined) return store;
+      return { ...watched(store, name, which, hub), find: (filter) => store.find(filter) };
+    },
     async addTrunk(trunk, numbers) {
       await directory.addTrunk(trunk, numbers);
       tell('trunk', trunk, viewTrunk(trunk, undefined));
@@ -34,6 +49,10 @@ export function watchedDirectory(directory: Directory, hub: EventHub): Directory
 interface Owned {
   readonly id: string;
   readonly workspaceId: string | null;
+}
+
+function which({ id, workspaceId }: StoredRecord): object {
+  return { id, workspaceId };
 }
 
 function watched<T extends Owned>(

@@ -26,7 +26,8 @@ export function PersonalNumber({ onClose, onAdded }: PersonalNumberProps) {
   const latest = useGet<Personal>(current === undefined ? null : `/v1/personal-numbers/${current.id}`, 2_000).data;
   const shown = latest ?? current;
   useEvents((name, data) => {
-    if (name === 'personal_number' && (data as Personal).id === current?.id) setCurrent(data as Personal);
+    const { id } = data as Pick<Personal, 'id'>;
+    if (name === 'personal_number' && id === current?.id) refresh(`/v1/personal-numbers/${id}`);
   });
   const isVerified = shown?.state === 'verified';
   const told = useRef(onAdded);
