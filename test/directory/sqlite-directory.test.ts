@@ -47,11 +47,13 @@ describe('SQLite directory on disk', () => {
 
   test('no secret stands in clear in the file or in its log', async () => {
     const directory = await filled();
-    await directory.trunks.put(trunk({ label: 'label-in-clear' }));
+    const auth = { username: 'carrier', password: 'inbound-secret' };
+    await directory.trunks.put(trunk({ label: 'label-in-clear', inbound: { ...trunk().inbound, auth } }));
     const bytes = readdirSync(folder)
       .map((name) => readFileSync(join(folder, name)).toString('latin1'))
       .join('');
-    for (const secret of ['trunk-secret', 'agent-secret', 'header-secret']) expect(bytes).not.toContain(secret);
+    const secrets = ['trunk-secret', 'inbound-secret', 'agent-secret', 'header-secret'];
+    for (const secret of secrets) expect(bytes).not.toContain(secret);
     expect(bytes).toContain('label-in-clear');
     await directory.close();
   });
