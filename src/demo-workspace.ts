@@ -63,13 +63,40 @@ export interface DemoParts {
   readonly nowMs: number;
 }
 
+/** Where the bundled agents of this node are, by the id of the agent that is spoken with there. */
+export type BundledUrls = Readonly<Record<string, string>>;
+
+/** Nodes that share a directory have bundled agents of their own each: whoever asks this node for one of the demo is led to this node's. */
+export function withOwnAgents(directory: Directory, urls: () => BundledUrls): Directory {
+  const { agents } = directory;
+  return {
+    ...directory,
+    agents: {
+      ...agents,
+      async get(id, workspaceId) {
+        const agent = await agents.get(id, workspaceId);
+        const url = urls()[id];
+        const isBundled = agent !== undefined && url !== undefined && isOurs(agent, new URL(url).pathname);
+        return isBundled ? { ...agent, stream: { ...agent.stream, url } } : agent;
+      },
+    },
+  };
+}
+
+/** Else someone pointed it elsewhere; that is theirs. */
+function isOurs({ stream }: Agent, path: string): boolean {
+  const { hostname, pathname } = new URL(stream.url);
+  return hostname === '127.0.0.1' && pathname === path;
+}
+
 /** @throws Error when config/demo.yaml is not of its shape. */
-export async function loadDemoWorkspace(parts: DemoParts): Promise<void> {
+export async function loadDemoWorkspace(parts: DemoParts): Promise<BundledUrls> {
   const demo = readDemo(parts.file);
   const isNew = await parts.directory.isEmpty();
   if (isNew) await createWorkspace(demo, parts);
   for (const agent of demo.agents) await pointAgent(agent, demo.workspace.id, parts);
   if (isNew) await connect(demo, parts);
+  return Object.fromEntries(demo.agents.map(({ id, bundled }) => [id, parts.agentUrls[bundled]]));
 }
 
 function readDemo(file: string): Demo {

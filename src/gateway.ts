@@ -24,7 +24,7 @@ import { createInboundRouter } from './calls/inbound-router.ts';
 import { createCallObserver } from './calls/observer.ts';
 import { ConfigError } from './config/errors.ts';
 import type { Config } from './config/schema.ts';
-import { loadDemoWorkspace } from './demo-workspace.ts';
+import { type BundledUrls, loadDemoWorkspace, withOwnAgents } from './demo-workspace.ts';
 import { createDiagnoses } from './diagnosis-parts.ts';
 import { openNodeDirectory } from './directory-parts.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
@@ -151,7 +151,8 @@ async function assemble(
   const changed = () => onTrunksChanged();
   const parts = { config, dataDir, secretKey, clock, logger, onLost, onTrunksChanged: changed };
   const stored = await openNodeDirectory(parts);
-  const directory = watchedDirectory(stored, hub);
+  let bundledUrls: BundledUrls = {};
+  const directory = watchedDirectory(config.demo ? withOwnAgents(stored, () => bundledUrls) : stored, hub);
   closers.push(() => directory.close());
   const receivers = { sealingKey: keys.secretKey, openNetworks: openNetworks(config) };
   const webhooks = await startWebhooks({ dataDir, ...receivers, clock, metrics, logger });
@@ -178,7 +179,7 @@ async function assemble(
   closers.push(() => agents?.close());
   if (config.demo && agents !== null) {
     const agentUrls = { echo: agents.echoUrl, speaker: agents.speakerUrl };
-    await loadDemoWorkspace({
+    bundledUrls = await loadDemoWorkspace({
       file: join(root, 'config', 'demo.yaml'),
       directory,
       books,
@@ -260,7 +261,10 @@ async function assemble(
     logger,
   });
   closers.push(() => trunks.close());
-  onTrunksChanged = () => void Promise.all([lookUpTrunks(), trunks.changed()]);
+  onTrunksChanged = () => {
+    const looked = Promise.all([lookUpTrunks(), trunks.changed()]);
+    looked.catch((error: unknown) => logger.error({ err: error }, 'a change of the trunks could not be followed'));
+  };
   await Promise.all([lookUpTrunks(), trunks.changed()]);
   const routeInbound = createInboundRouter({ directory, resolvedHosts: (trunks) => hosts.of(trunks) });
   const hasRate: CallDeps['hasRate'] = (callClass, to) =>

@@ -14,6 +14,12 @@ export type StepOutcome = null | Reason | 'over';
 /** A fallback chain longer than this is a loop or a mistake. */
 const FALLBACK_AGENTS_MAX = 3;
 
+/** Why a step failed that threw: the books or the directory cannot be asked, or it is a fault of ours. */
+export function reasonOfFault(error: unknown): Reason {
+  const { code } = error as { readonly code?: unknown };
+  return typeof code === 'string' && /^(?:books|store)_/.test(code) ? 'store_unavailable' : 'node_fault';
+}
+
 export async function openMedia(
   deps: CallDeps,
   call: Call,

@@ -6,7 +6,7 @@
 import type { Reason } from '../domain/reasons.ts';
 import type { WebRtcSession } from '../media/session.ts';
 import type { InboundEvent, InboundInvite, InboundLeg, Reoffer } from '../signalling/leg.ts';
-import { authorise, connectAgent, type StepOutcome } from './acquire.ts';
+import { authorise, connectAgent, reasonOfFault, type StepOutcome } from './acquire.ts';
 import type { Call } from './call.ts';
 import type { CallDeps } from './deps.ts';
 import { agentParameters, legEnded } from './in-dialog.ts';
@@ -47,7 +47,7 @@ export class BrowserCall {
       if (refusal !== null && refusal !== 'over') this.refuse(refusal);
     } catch (error) {
       this.#deps.log.error({ callId: this.#call.id, err: error }, 'setting up the test call failed');
-      this.refuse('node_fault');
+      this.refuse(reasonOfFault(error));
     }
   }
 

@@ -13,6 +13,7 @@ import { decodeCursor, encodeCursor, type Position } from '../directory/cursor.t
 import type { CallStore, PageOf } from '../directory/directory.ts';
 import { type OutboundAttempt, routeOutbound } from '../routing/index.ts';
 import type { InboundInvite } from '../signalling/leg.ts';
+import { reasonOfFault } from './acquire.ts';
 import { BROWSER, BrowserCall } from './browser.ts';
 import { Call } from './call.ts';
 import type { CallDeps } from './deps.ts';
@@ -104,7 +105,10 @@ class Calls implements CallManager {
     );
     call.identified();
     call.route.workspaceId = request.workspaceId;
-    const refusal = await this.#placeOutbound(call, request);
+    const refusal = await this.#placeOutbound(call, request).catch((error: unknown) => {
+      this.#deps.log.error({ callId, err: error }, 'an outbound call could not be placed');
+      return reasonOfFault(error);
+    });
     if (refusal === null) return { ok: true, call: call.record(), repeated: false };
     await call.end(refusal, 'command');
     return { ok: false, reason: refusal };

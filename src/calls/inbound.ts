@@ -8,7 +8,7 @@ import type { Reason } from '../domain/reasons.ts';
 import type { RouteVerdict } from '../routing/index.ts';
 import { answerOffer, type LocalAudio } from '../sdp/index.ts';
 import type { InboundEvent, InboundInvite, InboundLeg } from '../signalling/leg.ts';
-import { authorise, connectAgent, openMedia, type StepOutcome } from './acquire.ts';
+import { authorise, connectAgent, openMedia, reasonOfFault, type StepOutcome } from './acquire.ts';
 import type { Call } from './call.ts';
 import type { CallDeps } from './deps.ts';
 import { acceptReoffer, agentParameters, legEnded } from './in-dialog.ts';
@@ -59,7 +59,7 @@ export class InboundCall {
       if (refusal !== null && refusal !== 'over') this.refuse(refusal);
     } catch (error) {
       this.#deps.log.error({ callId: this.#call.id, err: error }, 'setting up the call failed');
-      this.refuse('node_fault');
+      this.refuse(reasonOfFault(error));
     }
   }
 

@@ -9,7 +9,7 @@ import type { Reason } from '../domain/reasons.ts';
 import { formatNumber, type OutboundAttempt, type OutboundVerdict } from '../routing/index.ts';
 import { type LocalAudio, makeOffer, readAnswer } from '../sdp/index.ts';
 import type { OutboundEvent, OutboundLeg } from '../signalling/leg.ts';
-import { authorise, connectAgent, openMedia, type StepOutcome } from './acquire.ts';
+import { authorise, connectAgent, openMedia, reasonOfFault, type StepOutcome } from './acquire.ts';
 import type { Call } from './call.ts';
 import type { CallDeps } from './deps.ts';
 import { acceptReoffer, legEnded } from './in-dialog.ts';
@@ -67,8 +67,9 @@ export class OutboundCall {
       return refusal === 'over' ? 'api_cancelled' : refusal;
     } catch (error) {
       this.#deps.log.error({ callId: this.#call.id, err: error }, 'setting up the call failed');
-      void this.#call.end('node_fault', 'command');
-      return 'node_fault';
+      const reason = reasonOfFault(error);
+      void this.#call.end(reason, 'command');
+      return reason;
     }
   }
 

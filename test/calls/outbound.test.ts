@@ -73,6 +73,21 @@ describe('an outbound call', () => {
     expect(world.originated).toHaveLength(0);
   });
 
+  test.each(['numbers', 'agents'] as const)(
+    'while the directory cannot be asked for %s it is refused, and nothing of it stays live',
+    async (kind) => {
+      const away = async () => {
+        throw Object.assign(new Error('no answer in time'), { code: 'store_unreachable' });
+      };
+      const directory = { ...world.deps.directory, [kind]: { get: away, byE164: away } };
+      manager = createCallManager({ ...world.deps, directory: directory as typeof world.deps.directory });
+      expect(await manager.originate(REQUEST)).toEqual({ ok: false, reason: 'store_unavailable' });
+      await settle();
+      expect(manager.activeCalls).toBe(0);
+      expect(world.originated).toHaveLength(0);
+    },
+  );
+
   test.each([
     [{ from: '+12025550999' }, 'caller_id_not_owned'],
     [{ from: '+12025550102' }, 'number_unassigned'],
