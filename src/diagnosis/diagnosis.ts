@@ -54,6 +54,7 @@ const IN_ALL = 16;
 const KEPT_MAX = 1_000;
 const KEPT_MS = 3_600_000;
 const NUMBERS_MAX = 200;
+const RELEASED_MAX = 50;
 
 export class Diagnoses {
   readonly #deps: DiagnosisDeps;
@@ -98,10 +99,15 @@ export class Diagnoses {
     return { e164: numberE164 ?? null, records, number, trunk, workspace };
   }
 
+  /** Those that are in use; where there are none, those that were. */
   async #recordsOf(e164: E164, workspaceId: string | undefined): Promise<readonly PhoneNumber[]> {
-    const filter = workspaceId === undefined ? {} : { workspaceId };
-    const found = await this.#deps.directory.numbers.find({ ...filter, q: e164, limit: 10 });
-    return found.items.filter((number) => number.e164 === e164);
+    const { numbers } = this.#deps.directory;
+    const used = await numbers.byE164(e164);
+    const mine = used.filter((number) => workspaceId === undefined || number.workspaceId === workspaceId);
+    if (mine.length > 0) return mine;
+    const scope = workspaceId === undefined ? {} : { workspaceId };
+    const { items } = await numbers.find({ ...scope, status: 'released', q: e164, limit: RELEASED_MAX });
+    return items.filter((number) => number.e164 === e164);
   }
 
   async #look(subject: Subject): Promise<Diagnosis> {

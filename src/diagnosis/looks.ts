@@ -113,7 +113,7 @@ export class Looks {
     subject: string | null,
   ): Promise<Finding> {
     const { items } = await this.#deps.directory.calls.list({ workspaceId, limit: CALLS_MAX });
-    return recentCallsFinding(items.filter(isAbout), subject);
+    return recentCallsFinding(items, isAbout, subject);
   }
 
   async providers(

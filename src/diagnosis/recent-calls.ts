@@ -47,10 +47,20 @@ const NORMAL = new Set<Reason>([
   'busy',
 ]);
 
-/** `calls`: the newest first. */
-export function recentCallsFinding(calls: readonly CallRecord[], subject: string | null): Finding {
-  const ended = calls.filter(({ state }) => state === 'ended');
-  if (ended.length === 0) return skipped('recent_calls', 'There were no calls lately.', { subject });
+/** `calls`: the newest of the workspace, of which those that `isAbout` names count. */
+export function recentCallsFinding(
+  calls: readonly CallRecord[],
+  isAbout: (call: CallRecord) => boolean,
+  subject: string | null,
+): Finding {
+  const ended = calls.filter((call) => call.state === 'ended' && isAbout(call));
+  if (ended.length === 0) {
+    const seen =
+      calls.length === 0
+        ? 'The workspace has had no calls.'
+        : `None of the last ${calls.length} calls of the workspace.`;
+    return skipped('recent_calls', seen, { subject });
+  }
   const counts = new Map<Reason, CallRecord[]>();
   for (const call of ended) {
     if (call.endReason === null || NORMAL.has(call.endReason)) continue;

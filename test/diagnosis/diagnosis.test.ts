@@ -216,6 +216,14 @@ describe('"My imported numbers don’t show up"', () => {
   });
 });
 
+test('a number that was released is told apart from one that never was', async () => {
+  await directory.numbers.put(number({ provider: 'managed', status: 'released', agentId: null }));
+  const mine = stepsOf(await open().run({ numberE164: MINE, workspaceId: 'ws_a' }))['number_exists'];
+  expect(mine).toMatchObject({ state: 'failed', seen: 'It was released.' });
+  const theirs = stepsOf(await open().run({ numberE164: MINE, workspaceId: 'ws_b' }))['number_exists'];
+  expect(theirs?.seen).toBe('It is not a number of this workspace.');
+});
+
 describe('what became of calls', () => {
   const refused = (id: string, endReason: Reason, at: number) =>
     call({ id, createdAt: at, startedAt: at, answeredAt: null, endReason, sipStatus: 403, to: MINE, bill: null });
@@ -239,7 +247,7 @@ describe('what became of calls', () => {
     await directory.calls.save({ ...refused('call_x', 'no_route', 1), to: '+12025550999' });
     await directory.calls.save({ ...refused('call_y', 'no_route', 1), workspaceId: 'ws_b' });
     const found = stepsOf(await open().run({ numberE164: MINE, workspaceId: 'ws_a' }))['recent_calls'];
-    expect(found).toMatchObject({ state: 'skipped', seen: 'There were no calls lately.' });
+    expect(found).toMatchObject({ state: 'skipped', seen: 'None of the last 1 calls of the workspace.' });
   });
 });
 

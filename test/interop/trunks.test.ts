@@ -112,6 +112,27 @@ describe('a customer’s carrier', () => {
     expect(body.checks[2]?.seen).toMatch(/^OPTIONS was answered 200 Answer after \d+ ms\.$/);
   });
 
+  test.each([
+    ['another username', { username: 'nobody' }, {}, 'credentials', /refuses the credentials.*401/],
+    ['a wrong name', {}, { host: 'sip.typo.invalid' }, 'gateway_address', /no address in the DNS/],
+    ['a port where nobody listens', {}, { port: 9 }, 'gateway_options', /cannot be reached/],
+  ] as const)('with %s is found out without being saved', async (_what, over, broken, check, seen) => {
+    const gateways = [{ host: '127.0.0.1', port: carrier.port, ...broken }];
+    const outbound = { enabled: true, gateways, username: 'acme', password: 'p', ...over };
+    const { status, body } = await gateway.api<Trunk>('POST', '/v1/trunks?check=only', {
+      workspaceId: 'demo',
+      label: 'broken',
+      outbound,
+    });
+    expect(status).toBe(200);
+    expect(body.checks.find(({ state }) => state === 'failed')).toMatchObject({
+      check,
+      seen: expect.stringMatching(seen),
+    });
+    const { body: all } = await gateway.api<{ items: { label: string }[] }>('GET', '/v1/trunks');
+    expect(all.items.map(({ label }) => label)).not.toContain('broken');
+  });
+
   test('is watched: up in the API and in the metrics', async () => {
     await vi.waitFor(
       async () => {
