@@ -11,6 +11,7 @@
 // Flags: --numbers 10000  --rounds 60  --rate 40
 
 import { readFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { openDirectory } from '../src/directory/sqlite-directory.ts';
 import type { NumberProvider, PhoneNumber } from '../src/domain/directory.ts';
@@ -94,6 +95,7 @@ function kinds(count: number, deepCursor: string): readonly Kind[] {
 }
 
 async function measure(options: BenchOptions, gateway: RunningGateway, count: number): Promise<BenchResult> {
+  const [busy = Number.NaN] = loadavg();
   const pauseMs = MS_PER_SECOND / flag(options, 'rate', 40);
   const asked = kinds(count, await cursorAt(gateway, count / 2));
   const samples = new Map(asked.map(({ name }) => [name, new Samples()]));
@@ -136,6 +138,7 @@ async function measure(options: BenchOptions, gateway: RunningGateway, count: nu
     notes: [
       `Slowest p99: ${round(worst)} ms; ${worst < ALLOWED_MS ? 'within' : 'BEYOND'} the ${ALLOWED_MS} ms that are allowed. By CPU: ${round(worstCpu)} ms.`,
       'p99 of so few samples is about the slowest of them.',
+      `Load of the machine when it began: ${round(busy, 2)} on ${cpus().length} cores.`,
     ],
   };
 }
