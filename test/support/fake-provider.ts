@@ -63,6 +63,8 @@ export abstract class FakeProvider {
   onSlow: () => void = () => undefined;
   /** Before each request that makes or changes something is carried out. */
   onChange: (request: FakeRequest) => void = () => undefined;
+  /** Waited for before a request is dealt with at all, such as to look at what is shown meanwhile. */
+  hold: (operation: string) => Promise<void> | null = () => null;
   readonly #documents: readonly OpenApiDocument[];
   readonly #server: Server;
   #faults: PlannedFault[] = [];
@@ -156,6 +158,7 @@ export abstract class FakeProvider {
     const { operation, method, form, json } = fakeRequest;
     const seen: FakeProvider['requests'][number] = { operation, method, path, form, json, status: null };
     this.requests.push(seen);
+    await this.hold(operation);
     const fault = this.#faultFor(operation);
     const isCarriedOut =
       fault === null ||

@@ -12,6 +12,7 @@ import { Empty, Loaded, Waiting } from '../ui/feedback.tsx';
 import { useViewer, WorkspaceContext, type WorkspaceView } from './context.ts';
 import { go, Link, usePlace } from './history.ts';
 import { Page } from './page.tsx';
+import { PageGuard } from './page-guard.tsx';
 import { lastWorkspace, rememberWorkspace } from './last-workspace.ts';
 import { ROUTES } from './routes.ts';
 import { Sidebar } from './sidebar.tsx';
@@ -93,9 +94,11 @@ function Content({ pathname, isOperator }: { readonly pathname: string; readonly
   if (match.name === 'home') return <Home isOperator={isOperator} />;
   const Shown = PAGES[match.name];
   const page = (
-    <Suspense fallback={<Waiting rows={6} />}>
-      <Shown key={pathname} params={match.params} />
-    </Suspense>
+    <PageGuard key={pathname}>
+      <Suspense fallback={<Waiting rows={6} />}>
+        <Shown params={match.params} />
+      </Suspense>
+    </PageGuard>
   );
   const { workspaceId } = match.params;
   return workspaceId === undefined ? page : <InWorkspace id={workspaceId}>{page}</InWorkspace>;
@@ -114,12 +117,16 @@ function InWorkspace({ id, children }: { readonly id: string; readonly children:
   return <WorkspaceContext value={view}>{children}</WorkspaceContext>;
 }
 
+/** The gateway's own, which pays for verification calls: nobody's to work in. */
+const VERIFICATION_WORKSPACE = 'verification-calls';
+
 /** To the numbers of a workspace: a key’s own, the operator’s last or only one; else to the list of them. */
 function Home({ isOperator }: { readonly isOperator: boolean }) {
   const { session } = useViewer();
   const { data, error, reload } = useGet<PageOf<Workspace>>('/v1/workspaces?limit=200');
   const last = data?.items.find(({ id }) => id === lastWorkspace());
-  const only = data?.items.length === 1 ? data.items[0] : undefined;
+  const customers = (data?.items ?? []).filter(({ id }) => id !== VERIFICATION_WORKSPACE);
+  const only = customers.length === 1 ? customers[0] : undefined;
   const target = session.principal.workspaceId ?? (last ?? only)?.id;
   const isOpen = isOperator && data !== undefined && target === undefined;
   useEffect(() => {

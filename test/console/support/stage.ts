@@ -121,7 +121,7 @@ export class Person {
     await this.page.locator('h1').first().waitFor();
   }
 
-  /** Clicks of `click`, `press` and `go` since the last time this was asked. */
+  /** Clicks and choices since the last time this was asked. */
   takeClicks(): number {
     const clicks = this.#clicks;
     this.#clicks = 0;
@@ -136,6 +136,12 @@ export class Person {
   /** The button of that name. */
   async press(name: string | RegExp): Promise<void> {
     await this.click(this.page.getByRole('button', { name, exact: typeof name === 'string' }));
+  }
+
+  /** An option of the select with that label; counts as a click. */
+  async choose(label: string | RegExp, option: string): Promise<void> {
+    this.#clicks += 1;
+    await this.page.getByLabel(label, { exact: typeof label === 'string' }).selectOption({ label: option });
   }
 
   /** By the navigation, as people do. */
