@@ -7,6 +7,7 @@
 //        ours (yet): strangers cannot push calls out.
 //   SL2. What proves or opens something is taken out before a message is kept: credentials, media keys, digits that a caller keyed.
 //   SL3. Only messages of calls are kept: not OPTIONS, REGISTER and what else passes.
+//   SL4. Strangers' messages are read here, too: every pattern is linear in the length of the text.
 
 import type { Clock } from '../domain/clock.ts';
 
@@ -193,22 +194,33 @@ function callIdOfCall(text: string): string | undefined {
 
 const SENSITIVE = /authorization|a=crypto|a=ice-pwd|a=key-mgmt|k=|signal|token|secret|password|api-?key|cookie/i;
 const REDACTED = '[redacted]';
-/** Header lines with their continuations; then lines of SDP; then keyed digits (application/dtmf-relay and application/dtmf). */
+/** A header line with its continuations. The name is looked at by itself: a word that is sought inside a repetition costs its square. */
+const HEADER_LINE = /^([\w-]+)[ \t]*:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*/gm;
+const SECRET_HEADER = /^(?:proxy-)?authorization$|token|secret|password|api-?key|cookie/i;
+/** Lines of SDP, and keyed digits (application/dtmf-relay). */
 const SECRET_LINES: readonly (readonly [RegExp, string])[] = [
-  [/^((?:proxy-)?authorization\s*:)[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*/gim, `$1 ${REDACTED}`],
-  [/^([\w-]*(?:token|secret|password|api-?key|cookie)[\w-]*\s*:)[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*/gim, `$1 ${REDACTED}`],
   [/^(a=crypto:\d+ +\S+)[^\r\n]*/gim, `$1 ${REDACTED}`],
   [/^(a=(?:ice-pwd|key-mgmt):)[^\r\n]*/gim, `$1${REDACTED}`],
   [/^(k=)[^\r\n]*/gim, `$1${REDACTED}`],
   [/^(signal\s*=)[^\r\n]*/gim, `$1${REDACTED}`],
 ];
-const DTMF_BODY = /^(content-type\s*:\s*application\/dtmf\s*\r?\n[\s\S]*?\r?\n\r?\n)[\s\S]*/im;
+const KEYED = /^content-type\s*:\s*application\/dtmf\s*$/im;
 
 function withoutSecrets(text: string): string {
   const whole = text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}\r\n[cut]` : text;
-  const isKeyed = /^content-type\s*:\s*application\/dtmf\s*$/im.test(whole);
-  if (!isKeyed && !SENSITIVE.test(whole)) return whole;
-  let clean = isKeyed ? whole.replace(DTMF_BODY, `$1${REDACTED}`) : whole;
+  const keyed = KEYED.exec(whole);
+  if (keyed === null && !SENSITIVE.test(whole)) return whole;
+  const shown = keyed === null ? whole : `${whole.slice(0, bodyAfter(whole, keyed.index))}${REDACTED}`;
+  let clean = shown.replace(HEADER_LINE, (line, name: string) =>
+    SECRET_HEADER.test(name) ? `${name}: ${REDACTED}` : line,
+  );
   for (const [pattern, replacement] of SECRET_LINES) clean = clean.replace(pattern, replacement);
   return clean;
+}
+
+/** Where the body of these headers begins. */
+function bodyAfter(text: string, index: number): number {
+  const blank = /\r?\n\r?\n/g;
+  blank.lastIndex = index;
+  return blank.exec(text) === null ? text.length : blank.lastIndex;
 }

@@ -26,6 +26,16 @@ const keptText = (ladder: ReturnType<typeof open>['ladder'], text: string | unde
   text ?? ladder.of('call_a')?.messages[0]?.text ?? '';
 
 describe('the SIP ladder', () => {
+  test('SL4 a stranger’s long name costs no more than another line', () => {
+    const { ladder } = open();
+    const startedMs = performance.now();
+    for (const word of ['token', 'cookie-', 'api-key', 'content-type:application/dtmf\r\n']) {
+      for (let i = 0; i < 20; i += 1) ladder.seen(message(`sip-${i}`, { extra: [word.repeat(16_000 / word.length)] }));
+    }
+    // Its square took 60 ms a message.
+    expect(performance.now() - startedMs).toBeLessThan(400);
+  });
+
   test('has what came before the call was known, and after it, with times', () => {
     const { clock, ladder } = open();
     const call = callOf('call_a', clock);

@@ -132,6 +132,15 @@ describe('digest of a carrier', () => {
     expect(judge(first)).toBe('stale');
   });
 
+  test('DF1 a stranger’s endless name costs no more than another text', () => {
+    const { judge } = make();
+    const startedMs = performance.now();
+    for (const text of ['a'.repeat(16_000), 'a="'.repeat(5_000), 'a = '.repeat(4_000), 'a="\\"'.repeat(3_000)])
+      expect(judge(`Digest ${text}`)).toBe('absent');
+    // Its square took 300 ms.
+    expect(performance.now() - startedMs).toBeLessThan(150);
+  });
+
   test('without qop, as RFC 2617 allowed, a nonce is good once', () => {
     const { server, judge } = make();
     const value = answer((server.challenges(false)[1] ?? '').replace(', qop="auth"', ''));
