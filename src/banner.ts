@@ -8,6 +8,7 @@ export function banner(info: GatewayInfo): string {
   return `
   Callin Edge ${info.version} is ready.
 
+  Console      ${api}/console/    sign in with the operator token: cat ${info.adminTokenFile}
   Call it      sip:+12025550100@${info.sipHost}:${sip}    echo: you hear yourself
                sip:+12025550103@${info.sipHost}:${sip}    speaker: talks, and stops when you do
                (any SIP phone on this machine; no account, no registration)

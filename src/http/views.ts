@@ -21,7 +21,7 @@ export function viewTime(wallMs: number): string {
   return new Date(wallMs).toISOString();
 }
 
-export function viewWorkspace(workspace: Workspace, { balance, reserved }: Balance): object {
+export function viewWorkspace(workspace: Workspace, { balance, reserved }: Balance, currency: string): object {
   const { concurrentCalls, callsPerSecond, spendPerHour, spendPerDay } = workspace.limits;
   return {
     id: workspace.id,
@@ -30,6 +30,7 @@ export function viewWorkspace(workspace: Workspace, { balance, reserved }: Balan
     billingMode: workspace.billingMode,
     balance: formatMoney(balance),
     reserved: formatMoney(reserved),
+    currency,
     limits: {
       concurrentCalls,
       callsPerSecond,

@@ -80,8 +80,6 @@ describe.skipIf(!chromium.ok)('numbers brought along (needs: chromium)', { timeo
     await button('Start').click();
     await page.getByText('API key checked and stored').waitFor();
     await page.getByText('Ready', { exact: true }).waitFor({ timeout: 30_000 });
-    await page.getByLabel('Choose +12025550160').check();
-    await button('Import 1 number').click();
     await expect.poll(async () => (await imported('+12025550160'))?.status, { timeout: 20_000 }).toBe('active');
     await page.getByText('1 in this workspace').waitFor();
     await shot('telnyx-connected');

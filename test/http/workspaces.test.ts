@@ -18,6 +18,7 @@ describe('workspaces', () => {
       billingMode: 'prepaid',
       balance: '0.00',
       reserved: '0.00',
+      currency: 'USD',
       limits: { concurrentCalls: null, callsPerSecond: null, spendPerHour: null, spendPerDay: '25.50' },
     });
     expect(made.headers.get('location')).toBe(`/v1/workspaces/${made.body.id}`);

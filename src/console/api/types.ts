@@ -1255,6 +1255,7 @@ export interface Workspace {
   readonly billingMode: 'prepaid' | 'postpaid';
   readonly balance: string;
   readonly reserved: string;
+  readonly currency: string;
   readonly limits: {
     readonly concurrentCalls: number | null;
     readonly callsPerSecond: number | null;

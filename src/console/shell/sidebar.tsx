@@ -77,7 +77,7 @@ export function Sidebar({ page, workspaceId, workspace, open, onNavigate }: Side
           <Link to={`/w/${workspace.id}/billing`} className="balance-box">
             <span className="tiny faint">{workspace.billingMode === 'prepaid' ? 'Balance' : 'Postpaid balance'}</span>
             <span className={`amount ${isNegative(workspace.balance) ? 'bad' : ''}`}>
-              <Money amount={workspace.balance} cents />
+              <Money amount={workspace.balance} currency={workspace.currency} cents />
             </span>
           </Link>
         )}

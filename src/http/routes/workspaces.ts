@@ -25,9 +25,9 @@ const NO_LIMITS: WorkspaceLimits = {
 };
 
 export function workspaceRoutes(deps: RouteDeps): readonly Route[] {
-  const { directory, books, clock, ids, sessions, streams, randomBytes = systemRandomBytes } = deps;
+  const { directory, books, clock, currency, ids, sessions, streams, randomBytes = systemRandomBytes } = deps;
   const view = async (workspace: Workspace): Promise<object> =>
-    viewWorkspace(workspace, await books.balance(workspace.id, clock.wallMs()));
+    viewWorkspace(workspace, await books.balance(workspace.id, clock.wallMs()), currency);
 
   return [
     defineRoute({

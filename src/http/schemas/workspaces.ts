@@ -19,6 +19,7 @@ export const workspaceSchema = object(
     billingMode,
     balance: money,
     reserved: money,
+    currency: Type.String({ description: 'of all amounts here' }),
     limits: workspaceLimits,
   },
   { title: 'Workspace' },

@@ -5,7 +5,7 @@ import { countryName } from '../../lib/countries.ts';
 import { wordsOf } from '../../lib/words.ts';
 import { Badge } from '../../ui/feedback.tsx';
 import { Phone } from '../../ui/show.tsx';
-import { canImport } from './account-numbers.tsx';
+import { canImport } from './find-numbers.ts';
 
 interface AccountNumberTableProps {
   readonly numbers: readonly AccountNumber[];

@@ -4,7 +4,7 @@ import { useCallback, useEffect, useState } from 'react';
 import { call } from '../../api/client.ts';
 import { useAction } from '../../api/hooks.ts';
 import { useAgents } from '../../api/named.ts';
-import type { AccountNumber, ImportedNumber, ProviderAccount, ProviderNotice } from '../../api/resources.ts';
+import type { AccountNumber, ImportedNumber, ProviderAccount } from '../../api/resources.ts';
 import { refresh } from '../../api/store.ts';
 import { plural } from '../../lib/words.ts';
 import { useViewer, useWorkspace } from '../../shell/context.ts';
@@ -14,46 +14,21 @@ import { Check, Field, Select } from '../../ui/field.tsx';
 import { sayDone } from '../../ui/toast.tsx';
 import { AccountNumberTable } from './account-number-table.tsx';
 import { PROVIDER_NAMES } from './account.ts';
+import { canImport, type FoundNumbers, findNumbers } from './find-numbers.ts';
 
 /** So many at once, as the API takes them. */
 const BATCH = 100;
-/** A page each; an account of ours that has more is imported in several goes. */
-const PAGES_MAX = 50;
-
-interface Found {
-  readonly items: readonly AccountNumber[];
-  readonly notices: readonly ProviderNotice[];
-}
-
-async function allNumbers(id: string): Promise<Found> {
-  const items: AccountNumber[] = [];
-  const notices: ProviderNotice[] = [];
-  let cursor: string | null = null;
-  for (let page = 0; page < PAGES_MAX; page += 1) {
-    const query: { readonly cursor?: string } = cursor === null ? {} : { cursor };
-    const found: Found & { readonly nextCursor: string | null } = await call('GET /v1/provider-accounts/{id}/numbers', {
-      params: { id },
-      query,
-    });
-    items.push(...found.items);
-    if (page === 0) notices.push(...found.notices);
-    cursor = found.nextCursor;
-    if (cursor === null) break;
-  }
-  return { items, notices };
-}
-
-export function canImport(number: AccountNumber): boolean {
-  return number.numberId === null && number.refusal === null;
-}
-
 export function AccountNumbers({ account }: { readonly account: ProviderAccount }) {
   const { id } = account;
-  const [found, setFound] = useState<Found>();
-  const looking = useAction(() => allNumbers(id));
+  const [found, setFound] = useState<FoundNumbers>();
+  const looking = useAction(() => findNumbers(id));
   const { run } = looking;
   const look = useCallback(() => void run().then((answer) => answer !== undefined && setFound(answer)), [run]);
-  useEffect(look, [look]);
+  // What is attached or put back meanwhile changes what the provider tells.
+  const { phase, running } = account.provisioning;
+  const state = `${running ? 'running' : phase} ${account.imports.connected}`;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: looked at anew when that changes.
+  useEffect(look, [look, state]);
   const name = PROVIDER_NAMES[account.provider];
   return (
     <section className="stack-s" aria-labelledby="account-numbers">
@@ -133,7 +108,7 @@ function ImportForm({ account, numbers, onImported }: ImportFormProps) {
       )}
       <AccountNumberTable numbers={numbers} chosen={chosen} disabled={!canWrite} onChoose={setChosen} />
       {importing.problem !== undefined && <ProblemNotice problem={importing.problem} />}
-      {canWrite && (
+      {canWrite && numbers.some(canImport) && (
         <div className="card card-body stack">
           {elsewhere && (
             <Check

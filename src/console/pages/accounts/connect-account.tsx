@@ -1,6 +1,6 @@
 // Connecting an account: what the provider calls its credentials, checked there before anything is stored.
 
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, type ReactNode, useState } from 'react';
 import { call } from '../../api/client.ts';
 import { useAction } from '../../api/hooks.ts';
 import type { ProviderAccount } from '../../api/resources.ts';
@@ -14,10 +14,12 @@ import type { AccountProvider } from './account.ts';
 interface ConnectAccountProps {
   readonly provider: AccountProvider;
   readonly action: string;
+  /** More to choose before it begins. */
+  readonly children?: ReactNode;
   onConnected?(account: ProviderAccount): void;
 }
 
-export function ConnectAccount({ provider, action, onConnected }: ConnectAccountProps) {
+export function ConnectAccount({ provider, action, children, onConnected }: ConnectAccountProps) {
   const { id: workspaceId } = useWorkspace();
   const { canWrite } = useViewer();
   const [accountSid, setSid] = useState('');
@@ -77,6 +79,7 @@ export function ConnectAccount({ provider, action, onConnected }: ConnectAccount
             onChange={(event) => setKey(event.target.value)}
           />
         </Field>
+        {children}
         <p className="small soft">It is checked at the provider, stored encrypted, and never shown again.</p>
         {connecting.problem !== undefined && <ProblemNotice problem={connecting.problem} />}
         <div>

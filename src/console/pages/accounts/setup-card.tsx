@@ -41,18 +41,21 @@ interface SetupCardProps {
 export function SetupCard({ account, before = [], after = [] }: SetupCardProps) {
   const { provisioning } = account;
   const { words, tone } = PHASES[provisioning.phase];
+  const isUndo = provisioning.phase === 'undoing' || provisioning.phase === 'undone';
   const steps: StepItem[] = provisioning.steps.map(({ text, state, failure }) => ({
     title: text,
     state: STATES[state],
     ...(failure === null
       ? {}
       : { text: [failure.text, failure.detail].filter(Boolean).join(': '), advice: failure.advice }),
-    ...(state === 'found' ? { note: 'Was there' } : state === 'waiting' ? { note: 'Waiting for the provider' } : {}),
+    ...noteOf(state, isUndo),
   }));
   return (
     <section className="card" aria-labelledby="setup">
       <div className="card-head">
-        <h2 id="setup">Set-up at {PROVIDER_NAMES[account.provider]}</h2>
+        <h2 id="setup">
+          {isUndo ? 'Undoing the set-up' : 'Set-up'} at {PROVIDER_NAMES[account.provider]}
+        </h2>
         <span role="status">
           <Badge tone={tone} dot={provisioning.running ? 'pulse' : false}>
             {words}
@@ -60,7 +63,7 @@ export function SetupCard({ account, before = [], after = [] }: SetupCardProps) 
         </span>
       </div>
       <div className="card-body stack">
-        <Steps of={[...before, ...steps, ...after]} />
+        <Steps of={isUndo ? steps : [...before, ...steps, ...after]} />
         {provisioning.failure !== null && !steps.some(({ state }) => state === 'bad') && (
           <Notice tone="bad" title={provisioning.failure.text}>
             {provisioning.failure.advice}
@@ -70,6 +73,12 @@ export function SetupCard({ account, before = [], after = [] }: SetupCardProps) 
       </div>
     </section>
   );
+}
+
+function noteOf(state: SetupStep['state'], isUndo: boolean): { readonly note?: string } {
+  if (state === 'waiting') return { note: 'Waiting for the provider' };
+  if (isUndo) return state === 'done' || state === 'found' ? { note: 'Put back' } : {};
+  return state === 'found' ? { note: 'Was there' } : {};
 }
 
 function SetupActions({ account }: { readonly account: ProviderAccount }) {

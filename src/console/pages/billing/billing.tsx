@@ -66,23 +66,23 @@ export function BillingPage() {
 function Balance() {
   const { workspace } = useWorkspace();
   if (workspace === undefined) return <Waiting rows={2} />;
-  const { balance, reserved, billingMode, limits } = workspace;
+  const { balance, reserved, currency, billingMode, limits } = workspace;
   const free = decimalOf((nanoOf(balance) ?? 0n) - (nanoOf(reserved) ?? 0n));
-  const limit = (value: string | null) => (value === null ? 'None' : <Money amount={value} />);
+  const limit = (value: string | null) => (value === null ? 'None' : <Money amount={value} currency={currency} />);
   return (
     <Stats
       of={[
         {
           label: 'Balance',
-          value: <Money amount={balance} cents />,
+          value: <Money amount={balance} currency={currency} cents />,
           note: billingMode === 'prepaid' ? 'Prepaid' : 'Postpaid',
         },
         {
           label: 'Held by live calls',
-          value: <Money amount={reserved} cents />,
+          value: <Money amount={reserved} currency={currency} cents />,
           note: 'Given back where it is not used',
         },
-        { label: 'Free for new calls', value: <Money amount={free} cents /> },
+        { label: 'Free for new calls', value: <Money amount={free} currency={currency} cents /> },
         { label: 'Spending limit per day', value: limit(limits.spendPerDay) },
       ]}
     />

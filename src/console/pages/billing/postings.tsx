@@ -15,7 +15,8 @@ import { Money, Time } from '../../ui/show.tsx';
 import { sayFailed } from '../../ui/toast.tsx';
 
 export function Postings({ month }: { readonly month: string }) {
-  const { id: workspaceId, at } = useWorkspace();
+  const { id: workspaceId, at, workspace } = useWorkspace();
+  const currency = workspace?.currency ?? 'USD';
   const query = { workspaceId, ...monthRange(month) };
   const list = useList<Posting>(`/v1/ledger${queryText(query)}`, 25);
   return (
@@ -66,10 +67,10 @@ export function Postings({ month }: { readonly month: string }) {
                     )}
                   </td>
                   <td className={`right ${isNegative(posting.amount) ? '' : 'good'}`}>
-                    <Money amount={posting.amount} />
+                    <Money amount={posting.amount} currency={currency} />
                   </td>
                   <td className="right soft">
-                    <Money amount={posting.balanceAfter} />
+                    <Money amount={posting.balanceAfter} currency={currency} />
                   </td>
                 </tr>
               ))}

@@ -15,6 +15,7 @@ import { sayDone } from '../../ui/toast.tsx';
 
 export function TopUp({ onClose }: { onClose(): void }) {
   const { id, workspace } = useWorkspace();
+  const currency = workspace?.currency ?? 'USD';
   const [typed, setTyped] = useState('');
   const [note, setNote] = useState('');
   const key = useRef(newIdempotencyKey());
@@ -29,7 +30,9 @@ export function TopUp({ onClose }: { onClose(): void }) {
   const submit = async (): Promise<void> => {
     const posting = await adding.run();
     if (posting === undefined) return;
-    sayDone(`${formatMoney(posting.amount)} added, the balance is ${formatMoney(posting.balanceAfter)}`);
+    sayDone(
+      `${formatMoney(posting.amount, currency)} added, the balance is ${formatMoney(posting.balanceAfter, currency)}`,
+    );
     refresh('/v1/workspaces', '/v1/ledger');
     onClose();
   };
@@ -41,7 +44,7 @@ export function TopUp({ onClose }: { onClose(): void }) {
         <>
           <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" form={formId} kind="primary" busy={adding.busy} disabled={amount === undefined}>
-            {amount === undefined ? 'Add money' : `Add ${formatMoney(amount)}`}
+            {amount === undefined ? 'Add money' : `Add ${formatMoney(amount, currency)}`}
           </Button>
         </>
       }

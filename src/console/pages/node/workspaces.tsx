@@ -14,10 +14,12 @@ import { Dialog } from '../../ui/dialog.tsx';
 import { Badge, Empty, ProblemNotice, Waiting } from '../../ui/feedback.tsx';
 import { Choices, Field, TextInput } from '../../ui/field.tsx';
 import { Money, Time } from '../../ui/show.tsx';
+import { WorkspaceSettings } from './workspace-settings.tsx';
 
 export function WorkspacesPage() {
   const list = useList<Workspace>('/v1/workspaces');
   const [creating, setCreating] = useState(false);
+  const [changing, setChanging] = useState<Workspace | null>(null);
   const create = (
     <Button kind="primary" icon="plus" onClick={() => setCreating(true)}>
       New workspace
@@ -36,7 +38,7 @@ export function WorkspacesPage() {
         )
       ) : (
         <div className="table-wrap">
-          <WorkspaceTable workspaces={list.items} />
+          <WorkspaceTable workspaces={list.items} onSettings={setChanging} />
           {list.more && (
             <div className="table-foot">
               <span>{list.items.length} shown</span>
@@ -47,12 +49,27 @@ export function WorkspacesPage() {
           )}
         </div>
       )}
+      {changing !== null && (
+        <WorkspaceSettings
+          workspace={changing}
+          onClose={() => setChanging(null)}
+          onSaved={(saved) => {
+            setChanging(null);
+            list.edit((item) => (item.id === saved.id ? saved : item));
+          }}
+        />
+      )}
       {creating && <NewWorkspace onClose={() => setCreating(false)} />}
     </Page>
   );
 }
 
-function WorkspaceTable({ workspaces }: { readonly workspaces: readonly Workspace[] }) {
+interface WorkspaceTableProps {
+  readonly workspaces: readonly Workspace[];
+  onSettings(workspace: Workspace): void;
+}
+
+function WorkspaceTable({ workspaces, onSettings }: WorkspaceTableProps) {
   return (
     <table className="table cards">
       <thead>
@@ -69,6 +86,9 @@ function WorkspaceTable({ workspaces }: { readonly workspaces: readonly Workspac
             Call limit
           </th>
           <th scope="col">Created</th>
+          <th scope="col">
+            <span className="visually-hidden">Actions</span>
+          </th>
         </tr>
       </thead>
       <tbody>
@@ -84,14 +104,19 @@ function WorkspaceTable({ workspaces }: { readonly workspaces: readonly Workspac
               <Badge>{sentence(workspace.billingMode)}</Badge>
             </td>
             <td className={`right ${isNegative(workspace.balance) ? 'bad' : ''}`}>
-              <Money amount={workspace.balance} />
+              <Money amount={workspace.balance} currency={workspace.currency} />
             </td>
             <td className="right soft skip">
-              <Money amount={workspace.reserved} />
+              <Money amount={workspace.reserved} currency={workspace.currency} />
             </td>
             <td className="right soft skip">{workspace.limits.concurrentCalls ?? 'None'}</td>
             <td className="soft">
               <Time at={workspace.createdAt} />
+            </td>
+            <td className="right full">
+              <Button size="s" aria-label={`Settings of ${workspace.name}`} onClick={() => onSettings(workspace)}>
+                Settings
+              </Button>
             </td>
           </tr>
         ))}

@@ -58,7 +58,7 @@ export function Payment({ request, onChange }: PaymentProps) {
         </div>
         {workspace !== undefined && fees.status === 'unpaid' && (
           <p className="small soft">
-            Paid from your balance of <Money amount={workspace.balance} cents />.
+            Paid from your balance of <Money amount={workspace.balance} currency={workspace.currency} cents />.
           </p>
         )}
         {paying.problem !== undefined && <ProblemNotice problem={paying.problem} />}

@@ -1,0 +1,131 @@
+// What the operator decides about a workspace: its name, how it pays, how much at once.
+
+import { useId, useState } from 'react';
+import { call } from '../../api/client.ts';
+import { useAction } from '../../api/hooks.ts';
+import type { Workspace } from '../../api/resources.ts';
+import { refresh } from '../../api/store.ts';
+import { readAmount } from '../../lib/money.ts';
+import { Button } from '../../ui/button.tsx';
+import { Dialog } from '../../ui/dialog.tsx';
+import { ProblemNotice } from '../../ui/feedback.tsx';
+import { Choices, Field, TextInput } from '../../ui/field.tsx';
+import { sayDone } from '../../ui/toast.tsx';
+
+interface WorkspaceSettingsProps {
+  readonly workspace: Workspace;
+  onClose(): void;
+  onSaved(workspace: Workspace): void;
+}
+
+type Limits = Record<keyof Workspace['limits'], string>;
+
+const FIELDS: readonly { readonly name: keyof Limits; readonly label: string; readonly isMoney: boolean }[] = [
+  { name: 'concurrentCalls', label: 'Concurrent calls', isMoney: false },
+  { name: 'callsPerSecond', label: 'Calls per second', isMoney: false },
+  { name: 'spendPerHour', label: 'Spending per hour', isMoney: true },
+  { name: 'spendPerDay', label: 'Spending per day', isMoney: true },
+];
+
+export function WorkspaceSettings({ workspace, onClose, onSaved }: WorkspaceSettingsProps) {
+  const [name, setName] = useState(workspace.name);
+  const [billingMode, setMode] = useState(workspace.billingMode);
+  const [limits, setLimits] = useState<Limits>({
+    concurrentCalls: String(workspace.limits.concurrentCalls ?? ''),
+    callsPerSecond: String(workspace.limits.callsPerSecond ?? ''),
+    spendPerHour: workspace.limits.spendPerHour ?? '',
+    spendPerDay: workspace.limits.spendPerDay ?? '',
+  });
+  const formId = useId();
+  const wrong = FIELDS.filter(({ name: field, isMoney }) => !isLimit(limits[field], isMoney));
+  const saving = useAction(() =>
+    call('PATCH /v1/workspaces/{id}', {
+      params: { id: workspace.id },
+      body: {
+        name: name.trim(),
+        billingMode,
+        limits: {
+          concurrentCalls: countOf(limits.concurrentCalls),
+          callsPerSecond: countOf(limits.callsPerSecond),
+          spendPerHour: readAmount(limits.spendPerHour) ?? null,
+          spendPerDay: readAmount(limits.spendPerDay) ?? null,
+        },
+      },
+    }),
+  );
+  const save = async (): Promise<void> => {
+    const saved = await saving.run();
+    if (saved === undefined) return;
+    refresh('/v1/workspaces');
+    sayDone(`${saved.name} is saved`);
+    onSaved(saved);
+  };
+  return (
+    <Dialog
+      title={`Settings of ${workspace.name}`}
+      onClose={onClose}
+      foot={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button
+            type="submit"
+            form={formId}
+            kind="primary"
+            busy={saving.busy}
+            disabled={name.trim() === '' || wrong.length > 0}
+          >
+            Save
+          </Button>
+        </>
+      }
+    >
+      <form
+        id={formId}
+        className="form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void save();
+        }}
+      >
+        <Field label="Name">
+          <TextInput value={name} maxLength={100} onChange={(event) => setName(event.target.value)} />
+        </Field>
+        <Choices<Workspace['billingMode']>
+          legend="Billing"
+          value={billingMode}
+          options={[
+            { value: 'prepaid', label: 'Prepaid', hint: 'Calls end when the money does' },
+            { value: 'postpaid', label: 'Postpaid', hint: 'Billed afterwards' },
+          ]}
+          onChange={setMode}
+        />
+        <div className="form-grid">
+          {FIELDS.map(({ name: field, label, isMoney }) => (
+            <Field
+              key={field}
+              label={label}
+              optional
+              error={isLimit(limits[field], isMoney) ? null : isMoney ? 'An amount such as 50.00' : 'A whole number'}
+            >
+              <TextInput
+                inputMode={isMoney ? 'decimal' : 'numeric'}
+                placeholder="No limit"
+                value={limits[field]}
+                onChange={(event) => setLimits({ ...limits, [field]: event.target.value })}
+              />
+            </Field>
+          ))}
+        </div>
+        {saving.problem !== undefined && <ProblemNotice problem={saving.problem} />}
+      </form>
+    </Dialog>
+  );
+}
+
+function isLimit(text: string, isMoney: boolean): boolean {
+  return text.trim() === '' || (isMoney ? readAmount(text) !== undefined : countOf(text) !== null);
+}
+
+function countOf(text: string): number | null {
+  return /^[1-9]\d{0,5}$/.test(text.trim()) ? Number(text) : null;
+}
