@@ -6,7 +6,7 @@ import { createAddressPolicy } from './agents/address-policy.ts';
 import type { CarrierGateways } from './calls/deps.ts';
 import { TrunkChecks } from './diagnosis/trunk-checks.ts';
 import type { Directory } from './directory/directory.ts';
-import type { Clock } from './domain/clock.ts';
+import type { Clock, Timer } from './domain/clock.ts';
 import type { SipTransport, Trunk } from './domain/directory.ts';
 import type { EventHub } from './observability/event-hub.ts';
 import type { Logger } from './observability/logger.ts';
@@ -45,6 +45,8 @@ export interface Trunks {
   close(): void;
 }
 
+const REFRESH_MS = 30_000;
+
 export function startTrunks(parts: TrunkParts): Trunks {
   const { clock, directory, signalling, metrics, logger, hub } = parts;
   const hosts = new GatewayHosts({
@@ -76,6 +78,21 @@ export function startTrunks(parts: TrunkParts): Trunks {
     allTrunks: () => directory.allTrunks(),
     resolvedHosts: parts.resolvedHosts,
   });
+  const changed = async (): Promise<void> => health.watch(await directory.allTrunks());
+  // Where several nodes share a directory, others save trunks as well.
+  let timer: Timer;
+  let isOpen = true;
+  const again = (): void => {
+    if (!isOpen) return;
+    timer = clock.setTimer(() => {
+      void changed()
+        .catch((error: unknown) =>
+          logger.warn({ err: error }, 'trunks could not be read; their health goes on as it was'),
+        )
+        .finally(again);
+    }, REFRESH_MS);
+  };
+  again();
   return {
     health,
     checks,
@@ -88,15 +105,19 @@ export function startTrunks(parts: TrunkParts): Trunks {
       },
     },
     listeners: () => listenersOf(signalling.addresses, parts.externalAddress),
-    changed: async () => health.watch(await directory.allTrunks()),
-    close: () => health.close(),
+    changed,
+    close() {
+      isOpen = false;
+      timer.cancel();
+      health.close();
+    },
   };
 }
 
 /** `udp/192.0.2.1:5060`, … as the engine says it. WebSocket is for browsers, not for carriers. */
 function listenersOf(addresses: readonly string[], externalAddress: string | null): readonly SipListener[] {
   return addresses.flatMap((text) => {
-    const [, transport, host = '', port] = /^(udp|tcp|tls)\/(.+):(\d+)$/.exec(text) ?? [];
+    const [, transport, host = '', port] = /^(udp|tcp|tls)\/\[?(.+?)\]?:(\d+)$/.exec(text) ?? [];
     if (transport === undefined) return [];
     return [{ host: externalAddress ?? host, port: Number(port), transport: transport as SipTransport }];
   });
