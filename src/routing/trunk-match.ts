@@ -2,7 +2,8 @@
 // prefix length in use.
 //
 // Invariants
-//   TM1. The longest matching prefix decides, and only it: a trunk with a wider prefix is never fallen back to.
+//   TM1. Of each owner (a workspace, or the operator) the longest matching prefix decides, and only it: its trunks with a wider one are never
+//        fallen back to. Owners hide nothing from one another: a workspace that names an address of somebody's carrier takes no call away.
 //   TM2. Trunks that are switched off for inbound stand in the table, so that a refusal can say so; they are no candidates.
 //   TM3. A host name counts with the addresses that were resolved for it last; unresolved, it matches nothing.
 
@@ -13,11 +14,11 @@ import { type IpPrefix, parseIp, parsePrefix, widthOf } from './address.ts';
 export type ResolvedHosts = ReadonlyMap<string, readonly string[]>;
 
 export interface TrunkMatch {
-  /** All enabled trunks under the longest prefix; several may share it and are told apart by the called number. */
+  /** The enabled trunks under the longest prefix of each owner; they are told apart by the called number. */
   readonly trunks: readonly Trunk[];
-  /** Trunks under the same prefix whose inbound side is off. */
+  /** Trunks under the same prefixes whose inbound side is off. */
   readonly disabled: readonly Trunk[];
-  /** e.g. `127.0.0.0/8`, as configured; null when nothing matched. */
+  /** The longest one, e.g. `127.0.0.0/8`, as configured; null when nothing matched. */
   readonly prefix: string | null;
 }
 
@@ -54,12 +55,22 @@ export class TrunkTable {
     const address = parseIp(sourceIp);
     if (address === undefined) return NO_MATCH;
     const width = widthOf(address.family);
+    const found: { trunks: Trunk[]; disabled: Trunk[]; prefix: string | null } = {
+      trunks: [],
+      disabled: [],
+      prefix: null,
+    };
+    const decided = new Set<string | null>();
     for (const length of this.#lengths[address.family]) {
-      const network = address.value >> BigInt(width - length);
-      const entry = this.#entries[address.family].get(length)?.get(network);
-      if (entry !== undefined) return entry;
+      const entry = this.#entries[address.family].get(length)?.get(address.value >> BigInt(width - length));
+      if (entry === undefined) continue;
+      const isUndecided = (trunk: Trunk): boolean => !decided.has(trunk.workspaceId);
+      found.trunks.push(...entry.trunks.filter(isUndecided));
+      found.disabled.push(...entry.disabled.filter(isUndecided));
+      found.prefix ??= entry.prefix;
+      for (const trunk of [...entry.trunks, ...entry.disabled]) decided.add(trunk.workspaceId);
     }
-    return NO_MATCH;
+    return found;
   }
 
   #add({ family, length, network }: IpPrefix, prefix: string, trunk: Trunk): void {

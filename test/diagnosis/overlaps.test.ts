@@ -14,11 +14,11 @@ test.each([
   ['the same block, written otherwise', ['203.0.113.0/24'], ['203.0.113.99/24'], 'warning', /too/],
   ['a name of mine that leads there', ['sbc.example'], ['203.0.113.7'], 'warning', /sbc\.example, too/],
   ['a name of theirs that leads there', ['203.0.113.7'], ['SBC.example'], 'warning', /too/],
-  ['an address inside my block', ['203.0.113.0/24'], ['203.0.113.7'], 'failed', /A part of 203\.0\.113\.0\/24/],
-  ['a block around mine', ['203.0.113.7'], ['203.0.113.0/24'], 'warning', /inside a wider block/],
+  ['an address inside my block', ['203.0.113.0/24'], ['203.0.113.7'], 'warning', /203\.0\.113\.0\/24, too/],
+  ['a block around mine', ['203.0.113.7'], ['203.0.113.0/24'], 'warning', /203\.0\.113\.7, too/],
   ['the other family', ['203.0.113.7'], ['2001:db8::/32'], 'ok', /Nobody/],
   ['a name that is not known yet', ['other.example'], ['203.0.113.7'], 'ok', /Nobody/],
-  ['an IPv6 block', ['2001:db8::1'], ['2001:db8::/64'], 'warning', /inside/],
+  ['an IPv6 block', ['2001:db8::1'], ['2001:db8::/64'], 'warning', /too/],
 ] as const)('%s', (_what, addresses, others, state, seen) => {
   const finding = overlapFinding(mine(...addresses), [mine(...addresses), theirs(...others)], names);
   expect(finding).toMatchObject({ step: 'overlap', state });

@@ -51,6 +51,15 @@ describe('the trunks of a source address', () => {
     expect(ids('10.1.0.1', [off, at('wide', '10.0.0.0/8')])).toEqual([]);
   });
 
+  test('are those of each owner: who names an address of somebody’s carrier takes no call away', () => {
+    const managed = at('managed', '198.51.100.0/24');
+    const theirs = (enabled: boolean) =>
+      trunk('theirs', { workspaceId: 'ws_b', kind: 'byoc', inbound: { enabled, addresses: ['198.51.100.7'] } });
+    const mine = trunk('mine', { workspaceId: 'ws_a', kind: 'byoc', inbound: { addresses: ['198.51.0.0/16'] } });
+    expect(ids('198.51.100.7', [managed, theirs(true), mine])).toEqual(['theirs', 'managed', 'mine']);
+    expect(ids('198.51.100.7', [managed, theirs(false), mine])).toEqual(['managed', 'mine']);
+  });
+
   test('are none for what is no address', () => {
     expect(ids('', DEMO_TRUNKS)).toEqual([]);
     expect(ids('localhost', DEMO_TRUNKS)).toEqual([]);
