@@ -11,6 +11,7 @@ import type { NumberInventory, Outcome } from '../providers/index.ts';
 import { failureOfProvider, NumbersError, refuse } from './failure.ts';
 import type { Subscription } from './fees/subscription.ts';
 import type { NumberLog } from './log.ts';
+import { each } from './work.ts';
 
 export interface ReleaseDeps {
   readonly directory: Pick<Directory, 'numbers'>;
@@ -20,8 +21,6 @@ export interface ReleaseDeps {
   readonly detach: (number: PhoneNumber) => Promise<boolean>;
   readonly log: NumberLog;
 }
-
-const PAGE = 100;
 
 /** Throws NumbersError where the provider does not let go. */
 export async function release(deps: ReleaseDeps, number: PhoneNumber): Promise<void> {
@@ -38,8 +37,7 @@ export async function release(deps: ReleaseDeps, number: PhoneNumber): Promise<v
 
 /** RL2: those that were begun. */
 export async function finishReleases(deps: ReleaseDeps): Promise<void> {
-  const { items } = await deps.subscriptions.find({ where: { state: 'releasing' }, limit: PAGE });
-  for (const subscription of items) {
+  for await (const subscription of each(deps.subscriptions, { state: 'releasing' })) {
     try {
       await giveBack(deps, subscription);
       await markReleased(deps, subscription.id);

@@ -1,5 +1,6 @@
 // Work that is bounded: so much at once, so long waited for, again after so long.
 
+import type { RecordStore } from '../directory/records.ts';
 import type { Clock, Timer } from '../domain/clock.ts';
 import type { NumberLog } from './log.ts';
 
@@ -62,4 +63,20 @@ export function repeat(
     timer?.cancel();
     await running;
   };
+}
+
+const PAGE = 100;
+
+/** All records with these fields, newest first, page by page; what is changed meanwhile neither repeats nor hides others. */
+export async function* each<T>(store: RecordStore<T>, where: Readonly<Record<string, string>>): AsyncGenerator<T> {
+  let cursor: string | null = null;
+  do {
+    const page: Awaited<ReturnType<RecordStore<T>['find']>> = await store.find({
+      where,
+      limit: PAGE,
+      ...(cursor === null ? {} : { cursor }),
+    });
+    yield* page.items;
+    cursor = page.nextCursor;
+  } while (cursor !== null);
 }

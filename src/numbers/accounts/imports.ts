@@ -10,7 +10,7 @@ import type { RecordStore } from '../../directory/records.ts';
 import type { PhoneNumber } from '../../domain/directory.ts';
 import type { NumberImport, NumberRecord, ProviderFailure } from '../../providers/index.ts';
 import { failureOfProvider } from '../failure.ts';
-import { inParallel } from '../work.ts';
+import { each, inParallel } from '../work.ts';
 import type { AccountRecord, ImportRecord } from './account.ts';
 
 export interface ImportsDeps {
@@ -19,7 +19,6 @@ export interface ImportsDeps {
 }
 
 const AT_ONCE = 3;
-const PAGE = 200;
 /** As many as an account is listed of (importing.ts). */
 const IMPORTS_MAX = 25_000;
 
@@ -104,16 +103,10 @@ export async function importsOf(
   accountId: string,
 ): Promise<readonly ImportRecord[]> {
   const all: ImportRecord[] = [];
-  let cursor: string | null = null;
-  do {
-    const page = await imports.find({
-      where: { account: accountId },
-      limit: PAGE,
-      ...(cursor === null ? {} : { cursor }),
-    });
-    all.push(...page.items);
-    cursor = page.nextCursor;
-  } while (cursor !== null && all.length < IMPORTS_MAX);
+  for await (const item of each(imports, { account: accountId })) {
+    all.push(item);
+    if (all.length >= IMPORTS_MAX) break;
+  }
   return all;
 }
 

@@ -31,6 +31,7 @@ import {
 } from '../../providers/index.ts';
 import { failureOfProvider, type NumberFailure, NumbersError, refuse } from '../failure.ts';
 import type { NumberLog } from '../log.ts';
+import { each } from '../work.ts';
 import type { AccountRecord, ImportRecord, RunKind, SetupRecord } from './account.ts';
 import { connectImports, detachImports } from './imports.ts';
 import { NUMBERS_STEP, Progress } from './progress.ts';
@@ -53,7 +54,6 @@ export type RunOptions = Partial<Pick<SetupRecord, 'allowedCountries' | 'acceptG
 
 /** Longer than any step is silent. */
 const SILENT_MS = 300_000;
-const PAGE = 100;
 
 export class Setups {
   readonly #deps: SetupDeps;
@@ -90,8 +90,7 @@ export class Setups {
   /** SU2: those of this node, and those that were not heard of. */
   async resume(): Promise<void> {
     const { accounts, nodeId, clock } = this.#deps;
-    const { items } = await accounts.find({ where: { running: 'yes' }, limit: PAGE });
-    for (const { id, setup } of items) {
+    for await (const { id, setup } of each(accounts, { running: 'yes' })) {
       const isLeft = setup.run !== null && (setup.run.nodeId === nodeId || this.#isSilent(setup));
       if (!isLeft || this.#running.has(id)) continue;
       const claimed = await accounts.update(id, (known) =>

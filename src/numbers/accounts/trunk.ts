@@ -26,6 +26,7 @@ export function planOf({ id, sip, setup }: AccountRecord, { mediaEncryption, ...
   };
 }
 
+const LABEL_MAX = 100;
 const LABELS = { twilio: 'Twilio', telnyx: 'Telnyx' } as const;
 
 /** What people have set on the trunk meanwhile (label, limits, codecs) stays; how it is reached is the set-up’s. */
@@ -44,7 +45,7 @@ export function trunkOf(
     workspaceId,
     // A Twilio trunk is a customer's own like any other; its numbers make its calls `imported`.
     kind: provider === 'telnyx' ? 'telnyx' : 'byoc',
-    label: known?.label ?? (label === null ? LABELS[provider] : `${LABELS[provider]} ${label}`.slice(0, 100)),
+    label: known?.label ?? labelOf(provider, label),
     inbound: { enabled: true, ...ready.inbound },
     outbound: {
       enabled: true,
@@ -59,4 +60,10 @@ export function trunkOf(
     limits: known?.limits ?? { concurrentCalls: null, callsPerSecond: null },
     natAllowed: known?.natAllowed ?? false,
   };
+}
+
+/** What the account is called at the provider may be anything. */
+function labelOf(provider: AccountRecord['provider'], label: string | null): string {
+  const text = `${LABELS[provider]} ${label ?? ''}`.replaceAll(/\p{Cc}/gu, ' ').trim();
+  return text.slice(0, LABEL_MAX);
 }

@@ -14,6 +14,7 @@ import type { E164 } from '../../domain/e164.ts';
 import type { Books, NewPosting } from '../../ledger/books.ts';
 import type { NumberLog } from '../log.ts';
 import type { NumberPrice } from '../shop/prices.ts';
+import { each } from '../work.ts';
 import { dayOf, monthLabel, monthStart } from './month.ts';
 import { dueAt, type Subscription } from './subscription.ts';
 
@@ -43,7 +44,6 @@ export interface SweepReport {
 }
 
 const DAY_MS = 86_400_000;
-const PAGE = 100;
 /** Months of one number in one sweep; the next sweep goes on. */
 const MONTHS_MAX = 24;
 
@@ -108,12 +108,8 @@ export class Fees {
 
   async #all(where: Readonly<Record<string, string>>): Promise<Result[]> {
     const results: Result[] = [];
-    let cursor: string | null = null;
-    do {
-      const page = await this.#deps.subscriptions.find({ where, limit: PAGE, ...(cursor === null ? {} : { cursor }) });
-      for (const subscription of page.items) results.push(await this.#tried(subscription));
-      cursor = page.nextCursor;
-    } while (cursor !== null);
+    for await (const subscription of each(this.#deps.subscriptions, where))
+      results.push(await this.#tried(subscription));
     return results;
   }
 
