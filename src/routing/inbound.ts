@@ -117,9 +117,10 @@ function findNumber(
   return null;
 }
 
-/** RI1, RI2. Managed and personal numbers may stand without a trunk: they are then reached over any managed carrier, personal ones over the workspace's trunks too. */
+/** RI1, RI2. What a workspace says of its own carrier's numbers (BYOC) holds on its own trunks. Managed and personal numbers may stand without a trunk: they are then reached over any managed carrier, personal ones over the workspace's trunks too. */
 function carries(trunk: Trunk, number: PhoneNumber): boolean {
   if (trunk.workspaceId !== null && trunk.workspaceId !== number.workspaceId) return false;
+  if (trunk.workspaceId === null && number.provider === 'byoc') return false;
   if (number.trunkId !== null) return number.trunkId === trunk.id;
   if (number.provider === 'personal') return true;
   return number.provider === 'managed' && trunk.kind === 'managed';

@@ -4,7 +4,8 @@
 //   RO1. The caller id is an active number of the calling workspace that may be shown; nobody calls in another's name.
 //   RO2. One trunk is chosen: that of the caller id's number, else the workspace's default, else a managed one. Its refusal of the
 //        destination is final: a dearer or less checked route is never taken instead.
-//   RO3. Trunks of other workspaces are never candidates.
+//   RO3. Trunks of other workspaces are never candidates. A number that a workspace says is its own carrier's (BYOC) is proved by that carrier
+//        alone: it leaves over trunks of the workspace, never over the operator's.
 //   RO4. A destination whose country cannot be told (satellite, premium networks, unassigned codes) is not called, `worldwide` or not.
 //   RO5. A trunk that demands encrypted media is never used without it.
 //   RO6. A gateway whose host leads to an address that calls must not go to is never tried.
@@ -129,7 +130,7 @@ function chooseTrunk(
   const { workspaceId, defaultTrunkId = null } = question;
   const usable = question.trunks.filter(
     (trunk) =>
-      (trunk.workspaceId === null || trunk.workspaceId === workspaceId) &&
+      (trunk.workspaceId === workspaceId || (trunk.workspaceId === null && number.provider !== 'byoc')) &&
       trunk.outbound.enabled &&
       trunk.outbound.gateways.length > 0,
   );

@@ -48,6 +48,16 @@ describe('numbers', () => {
     expect(freed.body).toMatchObject({ agentId: null, warnings: ['not_assigned_to_agent'] });
   });
 
+  test('a number of an own carrier stands on an own trunk: not on the operator’s, not on that of another workspace', async () => {
+    const managed = await world.ask('POST', '/v1/trunks', { body: { kind: 'managed', label: 'carrier' } });
+    const others = await world.ask('POST', '/v1/trunks', { token: b.token, body: { label: 'theirs' } });
+    for (const foreign of [managed.body.id, others.body.id]) {
+      const { status, body } = await make({ trunkId: foreign });
+      expect([status, body.code]).toEqual([422, 'unknown_reference']);
+      expect((await asOperator({ provider: 'byoc', trunkId: foreign })).status).toBe(422);
+    }
+  });
+
   test('an empty change changes nothing', async () => {
     const { body } = await make({ agentId });
     expect((await world.ask('PATCH', `/v1/numbers/${body.id}`, { token: a.token, body: {} })).body).toEqual(body);

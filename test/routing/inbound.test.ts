@@ -16,6 +16,11 @@ describe('a call from a carrier', () => {
     expect(route('+12025550101')).toMatchObject({ ok: true, trunk: LOOPBACK_BYOC, agentId: 'echo', class: 'byoc' });
   });
 
+  test('reaches no byoc number over the operator’s trunk, whatever its record says', () => {
+    const claimed = number('+12025550199', { provider: 'byoc', trunkId: 'loopback', workspaceId: 'other' });
+    expect(route('+12025550199', { lookup: () => [claimed] })).toMatchObject({ ok: false, reason: 'unknown_number' });
+  });
+
   test.each([
     '12025550100',
     '0012025550100',

@@ -56,6 +56,14 @@ describe('a call of a workspace', () => {
     expect(verdict).toMatchObject({ ok: false, reason: 'no_route' });
   });
 
+  test('RO3 with a BYOC number as caller id never leaves over the operator’s carrier: nobody has verified the number', () => {
+    const own = trunk('own', { kind: 'byoc', workspaceId: 'demo', outbound: { enabled: false } });
+    for (const trunkId of ['own', 'loopback', null]) {
+      const claimed = number(FROM, { provider: 'byoc', trunkId });
+      expect(route({ numbers: [claimed], trunks: [LOOPBACK, own] })).toMatchObject({ ok: false, reason: 'no_route' });
+    }
+  });
+
   test.each([
     ['is unknown', []],
     ['belongs to another workspace', [number(FROM, { workspaceId: 'other' })]],

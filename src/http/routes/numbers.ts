@@ -20,6 +20,13 @@ export function numberRoutes({ directory, clock, ids, numbers, trunkHealth }: Ht
     return (number) => viewNumber(number, { trunks, isTrunkDown });
   };
   const view = async (number: PhoneNumber): Promise<object> => (await viewer())(number);
+  /** A trunk of the operator's is known from any bought number: whoever named it here would have every free number on it. */
+  const checkOwnTrunk = async ({ provider, trunkId, workspaceId }: PhoneNumber): Promise<void> => {
+    if (provider !== 'byoc' || trunkId === null) return;
+    if ((await directory.trunks.get(trunkId, workspaceId)) !== undefined) return;
+    const fields = [{ field: 'trunkId', message: 'must be a trunk of the workspace' }];
+    throw new Problem('unknown_reference', { fields });
+  };
 
   return [
     defineRoute({
@@ -70,6 +77,7 @@ export function numberRoutes({ directory, clock, ids, numbers, trunkHealth }: Ht
           status: 'active',
         };
         checkNumber(number);
+        await checkOwnTrunk(number);
         await directory.numbers.put(number);
         return { body: await view(number), headers: { location: `/v1/numbers/${number.id}` } };
       },
