@@ -21,6 +21,9 @@ export const WAIT_MS = 20_000;
 /** Of a whole journey, for vitest. */
 export const JOURNEY_MS = 90_000;
 
+/** Of a page, when a test says what was there instead. */
+const SHOWN_MAX = 3_000;
+
 export interface StageOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   readonly dataDir?: string;
@@ -33,11 +36,15 @@ export interface PersonOptions {
   readonly before?: () => void;
 }
 
+export interface Key {
+  readonly id: string;
+  readonly token: string;
+}
+
 export interface Stage {
   readonly gateway: RunningGateway;
   person(options?: PersonOptions): Promise<Person>;
-  /** A key of the demo workspace. */
-  newKey(role: 'admin' | 'read_only'): Promise<{ readonly id: string; readonly token: string }>;
+  newKey(role: 'admin' | 'read_only', workspaceId?: string): Promise<Key>;
   close(): Promise<void>;
 }
 
@@ -67,12 +74,9 @@ export async function openStage(chromium: string, { config = {}, dataDir }: Stag
       if (key !== null) await person.signIn(key);
       return person;
     },
-    async newKey(role) {
-      const label = `${role} of a journey`;
-      const { status, body } = await gateway.api<{ id: string; token: string }>('POST', '/v1/workspaces/demo/keys', {
-        label,
-        role,
-      });
+    async newKey(role, workspaceId = 'demo') {
+      const path = `/v1/workspaces/${workspaceId}/keys`;
+      const { status, body } = await gateway.api<Key>('POST', path, { label: `${role} of a journey`, role });
       expect(status).toBe(201);
       return body;
     },
@@ -153,7 +157,7 @@ export class Person {
   /** By the menu of the page of numbers. */
   async addNumber(name: string): Promise<void> {
     await this.go('Numbers');
-    await this.press('Add number');
+    await this.click(this.page.getByRole('button', { name: 'Add number', exact: true }).first());
     await this.click(this.page.getByRole('menuitem', { name }));
   }
 
@@ -164,13 +168,30 @@ export class Person {
 
   /** Resolves once the text is to be seen. */
   async sees(text: string | RegExp, within?: Locator): Promise<void> {
-    await (within ?? this.page.locator('body')).getByText(text).filter({ visible: true }).first().waitFor();
+    const place = within ?? this.page.locator('body');
+    try {
+      await place.getByText(text).filter({ visible: true }).first().waitFor();
+    } catch (error) {
+      const shown = await place.innerText();
+      throw new Error(`${String(text)} is not to be seen in "${shown.replaceAll(/\s+/g, ' ').slice(-SHOWN_MAX)}"`, {
+        cause: error,
+      });
+    }
   }
 
-  /** What a locator says, once its text matches. */
+  /** Resolves once the locator's text is as expected. */
   async reads(locator: Locator, expected: RegExp | string): Promise<void> {
-    const pattern = typeof expected === 'string' ? expected : expect.stringMatching(expected);
-    await expect.poll(() => locator.innerText({ timeout: WAIT_MS }), { timeout: WAIT_MS }).toEqual(pattern);
+    let text = '';
+    const isAsExpected = async (): Promise<boolean> => {
+      text = await locator.innerText();
+      return typeof expected === 'string' ? text === expected : expected.test(text);
+    };
+    await expect
+      .poll(isAsExpected, { timeout: WAIT_MS })
+      .toBe(true)
+      .catch((error: unknown) => {
+        throw new Error(`it reads "${text}", not ${String(expected)}`, { cause: error });
+      });
   }
 
   /** The alert about what was refused. */
