@@ -82,19 +82,19 @@ export async function openRedisDirectory(options: RedisDirectoryOptions): Promis
       onFailure: (error) => onFailure?.('call records', error),
     });
     tellAgain = () => outbox.tellAgain();
-    return assemble(connection, sealer, new CallRecordBatches(outbox, options.schedule ?? soon), options);
+    return await assemble(connection, sealer, new CallRecordBatches(outbox, options.schedule ?? soon), options);
   } catch (error) {
     await connection.close();
     throw error;
   }
 }
 
-function assemble(
+async function assemble(
   connection: DirectoryConnection,
   sealer: Sealer,
   batches: CallRecordBatches,
   { clock, onTrunksChanged = () => undefined, onFailure }: RedisDirectoryOptions,
-): Directory {
+): Promise<Directory> {
   const store = new FiledStore(connection, LAYOUT, () => prepareStore(connection, sealer));
   const onTrunkWrite = () => {
     // The write stands whether this look succeeds or not.
@@ -129,6 +129,7 @@ function assemble(
     scopeOf: (key) => key.workspaceId,
   });
   const all = new AllTrunks({ store, trunks, clock, onChanged: onTrunksChanged });
+  await all.start();
   let isOpen = true;
 
   return {

@@ -118,9 +118,9 @@ export function recordsContract(name: string, open: () => Promise<Directory>): v
       expect(await orders.get('ord_b')).toBeUndefined();
       expect(await ids({ limit: 10, where: { state: 'open' } })).toEqual(['ord_a']);
       await orders.put({ ...second, reference: 'ref-b' });
-      await expect(orders.update('ord_b', (item) => ({ ...item, reference: 'ref-a', state: 'paid' }))).rejects.toMatchObject(
-        { code: 'record_taken' },
-      );
+      await expect(
+        orders.update('ord_b', (item) => ({ ...item, reference: 'ref-a', state: 'paid' })),
+      ).rejects.toMatchObject({ code: 'record_taken' });
       expect(await orders.get('ord_b')).toEqual({ ...second, reference: 'ref-b' });
       expect(await ids({ limit: 10, where: { reference: 'ref-b' } })).toEqual(['ord_b']);
       await orders.delete('ord_a');
@@ -152,7 +152,9 @@ export function recordsContract(name: string, open: () => Promise<Directory>): v
 
     test('two updates at once both count', async () => {
       await orders.put(order({ fee: 0n }));
-      await Promise.all(Array.from({ length: 20 }, () => orders.update('ord_a', (item) => ({ ...item, fee: item.fee + 1n }))));
+      await Promise.all(
+        Array.from({ length: 20 }, () => orders.update('ord_a', (item) => ({ ...item, fee: item.fee + 1n }))),
+      );
       expect((await orders.get('ord_a'))?.fee).toBe(20n);
     });
   });

@@ -1,7 +1,4 @@
 import { afterAll, beforeAll, describe } from 'vitest';
-import { parseRedisUrl, type RedisAddress } from '../../src/config/redis-url.ts';
-import { openRedisDirectory, type RedisDirectoryOptions } from '../../src/directory/redis-directory.ts';
-import { systemClock } from '../../src/domain/clock.ts';
 import {
   HAS_REDIS,
   type RedisCluster,
@@ -13,23 +10,7 @@ import {
 } from '../support/redis.ts';
 import { directoryContract } from './contract.ts';
 import { recordsContract } from './records-contract.ts';
-
-const KEY = new Uint8Array(32).fill(7);
-
-function open(url: string, options: Partial<RedisDirectoryOptions> = {}) {
-  return openRedisDirectory({
-    address: parseRedisUrl(url) as RedisAddress,
-    clock: systemClock,
-    sealingKey: KEY,
-    outboxPath: ':memory:',
-    callsKeptMs: 90 * 86_400_000,
-    // The records of the contract are from 1970.
-    nowMs: () => 100_000,
-    schedule: queueMicrotask,
-    connectMs: 5_000,
-    ...options,
-  });
-}
+import { openRedis } from './redis.ts';
 
 describe.skipIf(!HAS_REDIS)('one Redis (needs redis-server)', () => {
   let server: RedisServer;
@@ -39,7 +20,7 @@ describe.skipIf(!HAS_REDIS)('one Redis (needs redis-server)', () => {
   afterAll(() => server?.stop());
   const empty = async () => {
     await server.admin.flushall();
-    return open(server.url);
+    return openRedis(server.url);
   };
   directoryContract('Redis', empty);
   recordsContract('Redis', empty);
@@ -53,7 +34,7 @@ describe.skipIf(!HAS_REDIS)('a Redis Cluster (needs redis-server)', () => {
   afterAll(() => cluster?.stop());
   const empty = async () => {
     await cluster.flush();
-    return open(cluster.url);
+    return openRedis(cluster.url);
   };
   directoryContract('Redis Cluster', empty);
   recordsContract('Redis Cluster', empty);
@@ -67,7 +48,7 @@ describe.skipIf(!HAS_REDIS)('Redis with a Sentinel (needs redis-server)', () => 
   afterAll(() => sentinel?.stop());
   const empty = async () => {
     await sentinel.master.admin.flushall();
-    return open(sentinel.url);
+    return openRedis(sentinel.url);
   };
   directoryContract('Redis behind Sentinel', empty);
   recordsContract('Redis behind Sentinel', empty);

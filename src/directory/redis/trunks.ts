@@ -30,6 +30,11 @@ export class AllTrunks {
 
   constructor(options: AllTrunksOptions) {
     this.#options = options;
+  }
+
+  /** What changes from here on is told. */
+  async start(): Promise<void> {
+    await this.look();
     this.#arm();
   }
 

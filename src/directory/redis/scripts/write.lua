@@ -43,36 +43,55 @@ local function is_others(place, needle, key)
   return false
 end
 
+-- What it takes the place of leaves: in what was stored, or in what an earlier record of this write has put there.
+local function replace(key, before)
+  if not new[key] then
+    old[key] = before or false
+    order[#order + 1] = key
+    return
+  end
+  for _, rule in ipairs(new[key].once) do held[rule[1]] = nil end
+  for _, others in pairs(owned) do
+    for index = #others, 1, -1 do
+      if others[index].key == key then table.remove(others, index) end
+    end
+  end
+end
+
+local function leads_to(ref, must_be)
+  local target = known(ref[1])
+  if not target then return not must_be end
+  for index = 2, #ref do
+    if target.scope == ref[index] then return true end
+  end
+  return false
+end
+
+-- In the order in which SQLite finds out: triggers, keys, references.
 local function refusal(filing, document, expected)
   local key = filing.key
   local before = known(key)
   if expected ~= '' and (documents[key] or redis.call('HGET', DOCUMENTS, key)) ~= expected then return { 'changed' } end
-  if before and (before.scope ~= filing.scope or before.time ~= filing.time) then return { 'moved' } end
-  if not new[key] then
-    old[key] = before or false
-    order[#order + 1] = key
-  else
-    for _, rule in ipairs(new[key].once) do held[rule[1]] = nil end
-    for _, others in pairs(owned) do
-      for index = #others, 1, -1 do if others[index].key == key then table.remove(others, index) end end
-    end
-  end
+  replace(key, before)
   new[key], documents[key] = filing, document
+  local place, needle, code = filing.owner[1], filing.owner[2], filing.owner[3]
+  if place then
+    local was_others = before and before.scope ~= filing.scope and before.owner[1] == place
+    if was_others or is_others(place, needle, key) then return { 'taken', code } end
+    owned[place] = owned[place] or {}
+    table.insert(owned[place], { key = key, needle = needle })
+  end
+  for _, ref in ipairs(filing.refs) do
+    if string.sub(ref[1], 1, 7) == 'trunks\31' and not leads_to(ref, false) then return { 'reference' } end
+  end
+  if before and (before.scope ~= filing.scope or before.time ~= filing.time) then return { 'moved' } end
   for _, rule in ipairs(filing.once) do
     local other = holder(rule[1])
     if other and other ~= key then return { 'taken', rule[2] } end
     held[rule[1]] = key
   end
-  local place, needle, code = filing.owner[1], filing.owner[2], filing.owner[3]
-  if place then
-    if is_others(place, needle, key) then return { 'taken', code } end
-    owned[place] = owned[place] or {}
-    table.insert(owned[place], { key = key, needle = needle })
-  end
   for _, ref in ipairs(filing.refs) do
-    local target, fits = known(ref[1]), false
-    for index = 2, #ref do fits = fits or (target and target.scope == ref[index]) end
-    if not fits then return { 'reference' } end
+    if not leads_to(ref, true) then return { 'reference' } end
   end
   return nil
 end
@@ -85,6 +104,10 @@ for index = 3, #ARGV, 3 do
   texts[filing.key] = ARGV[index]
 end
 
+-- First what a server without memory refuses: after it has let a script write once it lets it write on.
+for _, key in ipairs(order) do
+  redis.call('HSET', STATE, 'changed:' .. string.match(key, '^[^\31]*'), token)
+end
 for _, key in ipairs(order) do
   if old[key] then
     for _, entry in ipairs(old[key].entries) do redis.call('ZREM', INDEX, entry) end
@@ -98,6 +121,5 @@ for _, key in ipairs(order) do
   redis.call('HSET', META, key, texts[key])
   for _, entry in ipairs(new[key].entries) do redis.call('ZADD', INDEX, 0, entry) end
   for _, rule in ipairs(new[key].once) do redis.call('HSET', ONCE, rule[1], key) end
-  redis.call('HSET', STATE, 'changed:' .. string.match(key, '^[^\31]*'), token)
 end
 return { 'done' }
