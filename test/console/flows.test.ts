@@ -131,7 +131,9 @@ describe.skipIf(!chromium.ok)('the console, used (needs: chromium)', { timeout: 
     await page.getByText('is assigned').waitFor();
     expect(await numberOf(e164)).toMatchObject({ e164, agentId: 'speaker', status: 'active', provider: 'managed' });
     await button('Go to numbers').click();
-    await page.getByText(`+1 ${e164.slice(2, 5)} ${e164.slice(5, 8)} ${e164.slice(8)}`).waitFor();
+    await page
+      .locator('.rows-row', { hasText: `+1 ${e164.slice(2, 5)} ${e164.slice(5, 8)} ${e164.slice(8)}` })
+      .waitFor();
   });
 
   test('an area code without stock says so, and nothing is charged', async () => {

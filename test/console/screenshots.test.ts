@@ -14,11 +14,14 @@ const PHONE_WIDTH = 360;
 describe.skipIf(!chromium.ok)('pages of the console (needs: chromium)', () => {
   let visitor: Visitor;
   let callId = '';
+  let requestId = '';
 
   beforeAll(async () => {
     if (!chromium.ok) return;
     visitor = await startVisitor(chromium.path);
     callId = await someCall(visitor);
+    const wanted = { workspaceId: 'demo', country: 'ES', type: 'local', requestType: 'new' };
+    requestId = (await visitor.gateway.api<{ id: string }>('POST', '/v1/number-requests', wanted)).body.id;
   }, 60_000);
   afterAll(() => visitor?.close());
 
@@ -29,6 +32,8 @@ describe.skipIf(!chromium.ok)('pages of the console (needs: chromium)', () => {
     ['twilio', '/w/demo/numbers/twilio'],
     ['telnyx', '/w/demo/numbers/telnyx'],
     ['requests', '/w/demo/requests'],
+    ['request', () => `/w/demo/requests/${requestId}`],
+    ['review-request', () => `/review/${requestId}`],
     ['new-request', '/w/demo/requests/new?country=ES'],
     ['byoc', '/w/demo/byoc'],
     ['byoc-sip', '/w/demo/byoc?tab=sip'],

@@ -1,30 +1,33 @@
-// Light, dark, or as the system has it. The choice is this browser's (no secret); theme.js applies it before the first paint.
+// Light or dark: as the system has it (theme.js) until it is chosen by hand. The choice is this browser's, and no secret.
 
-import { useState } from 'react';
+import { useSyncExternalStore } from 'react';
 
-export type Theme = 'system' | 'light' | 'dark';
 const KEY = 'callin.theme';
+const CHANGED = 'callin:theme';
 
-function stored(): Theme {
-  const theme = document.documentElement.dataset['theme'];
-  return theme === 'light' || theme === 'dark' ? theme : 'system';
+function isDark(): boolean {
+  return document.documentElement.dataset['theme'] === 'dark';
 }
 
 export function useTheme(): { readonly isDark: boolean; toggle(): void } {
-  const [theme, setTheme] = useState<Theme>(stored);
-  const systemDark = matchMedia('(prefers-color-scheme: dark)').matches;
-  const isDark = theme === 'dark' || (theme === 'system' && systemDark);
+  const dark = useSyncExternalStore(
+    (changed) => {
+      addEventListener(CHANGED, changed);
+      return () => removeEventListener(CHANGED, changed);
+    },
+    () => isDark(),
+  );
   return {
-    isDark,
+    isDark: dark,
     toggle() {
-      const next: Theme = isDark ? 'light' : 'dark';
+      const next = isDark() ? 'light' : 'dark';
       document.documentElement.dataset['theme'] = next;
       try {
         localStorage.setItem(KEY, next);
       } catch {
         // Storage is off: the choice holds until the page is loaded again.
       }
-      setTheme(next);
+      dispatchEvent(new Event(CHANGED));
     },
   };
 }

@@ -3,7 +3,7 @@
 import type { ReactNode } from 'react';
 import { Icon, type IconName } from './icon.tsx';
 
-export type StepState = 'good' | 'bad' | 'warn' | 'running' | 'waiting' | 'plain' | 'skipped';
+export type StepState = 'good' | 'bad' | 'warn' | 'running' | 'current' | 'waiting' | 'plain' | 'skipped';
 
 export interface StepItem {
   readonly title: string;
@@ -18,6 +18,7 @@ const ICONS: Readonly<Record<StepState, IconName | null>> = {
   bad: 'cross',
   warn: 'warning',
   running: null,
+  current: null,
   waiting: null,
   plain: 'info',
   skipped: null,
@@ -27,6 +28,7 @@ const WORDS: Readonly<Record<StepState, string>> = {
   bad: 'Failed',
   warn: 'Warning',
   running: 'Under way',
+  current: 'Next',
   waiting: 'Not yet',
   plain: 'Note',
   skipped: 'Skipped',

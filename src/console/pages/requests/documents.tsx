@@ -48,7 +48,7 @@ function DocumentRow({ rule, request, canEdit, onChange }: DocumentRowProps) {
   });
   return (
     <div className="stack-s">
-      <div className="spread">
+      <div className="spread top">
         <div>
           <h3>
             {rule.label} {!rule.required && <span className="optional faint">(optional)</span>}
@@ -154,7 +154,9 @@ function Upload({ rule, request, onChange }: Omit<DocumentRowProps, 'canEdit'>) 
           }}
         />
         <Button size="s" icon="upload" busy={uploading.busy} onClick={() => input.current?.click()}>
-          Upload {rule.label.charAt(0).toLowerCase() + rule.label.slice(1)}
+          <span>
+            Upload file<span className="visually-hidden">: {rule.label}</span>
+          </span>
         </Button>
         <span className="small faint">or drop the file here</span>
       </div>

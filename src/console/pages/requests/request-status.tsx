@@ -39,22 +39,22 @@ export function wayOf(request: NumberRequest): StepItem[] {
   return [
     {
       title: 'Required information',
-      state: fieldsDone ? 'good' : 'running',
+      state: fieldsDone ? 'good' : 'current',
       ...(fieldsDone ? {} : { text: `${missing.fields.length} to go` }),
     },
     {
       title: 'Documents',
-      state: documentsDone ? 'good' : fieldsDone ? 'running' : 'waiting',
+      state: documentsDone ? 'good' : fieldsDone ? 'current' : 'waiting',
       ...(documentsDone ? {} : { text: `${missing.documents.length} to go` }),
     },
     { title: 'Submitted', state: handedIn ? 'good' : status === 'rejected' ? 'bad' : 'waiting' },
     {
       title: fees.status === 'none' ? 'Nothing to pay' : 'Payment',
-      state: paid ? 'good' : status === 'awaiting_payment' ? 'running' : 'waiting',
+      state: paid ? 'good' : status === 'awaiting_payment' ? 'current' : 'waiting',
     },
     {
       title: 'Review by an operator',
-      state: status === 'approved' ? 'good' : status === 'rejected' ? 'bad' : inReview ? 'running' : 'waiting',
+      state: status === 'approved' ? 'good' : status === 'rejected' ? 'bad' : inReview ? 'current' : 'waiting',
       ...(days === undefined ? {} : { text: days }),
     },
     { title: 'Number in your list', state: status === 'approved' ? 'good' : 'waiting' },
