@@ -508,6 +508,7 @@ function callDeps({ config, live, metrics, logger, ...parts }: CallParts): CallD
       ringTimeoutMs: config.calls.ringTimeoutMs,
       maxDurationMs: config.calls.maxDurationMs,
       concurrentMax: config.calls.concurrentMax,
+      openRanges: config.calls.openRanges,
       media: { firstPacketMs: config.media.firstPacketTimeoutMs, silenceMs: config.media.silenceTimeoutMs },
     },
     observer: live.watching(createCallObserver(metrics, logger)),

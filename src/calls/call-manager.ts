@@ -196,7 +196,9 @@ class Calls implements CallManager {
     const owned = known.filter((number) => number.workspaceId === request.workspaceId);
     const { from, workspaceId } = request;
     const gatewayState = gateways.stateOf.bind(gateways);
-    const question = { from, workspaceId, numbers: owned, trunks: await directory.allTrunks(), random, gatewayState };
+    const { openRanges = [] } = limits;
+    const trunks = await directory.allTrunks();
+    const question = { from, workspaceId, numbers: owned, trunks, random, gatewayState, openRanges };
     const routeTo = (to: E164) => routeOutbound({ ...question, to });
     const verdict = routeTo(request.to);
     if (!verdict.ok) return verdict.reason;

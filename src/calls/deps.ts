@@ -54,6 +54,8 @@ export interface CallLimits {
   readonly ringTimeoutMs: number;
   readonly maxDurationMs: number;
   readonly concurrentMax: number;
+  /** Prefixes of special ranges that may be called (routing/special-ranges.ts); default: none. */
+  readonly openRanges?: readonly string[];
   readonly media: MediaTimeouts;
 }
 

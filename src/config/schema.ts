@@ -106,6 +106,7 @@ export const configSchema = object({
     maxDurationMs: milliseconds(1_000, 86_400_000),
     drainDeadlineMs: milliseconds(0, 86_400_000),
     concurrentMax: Type.Integer({ minimum: 1, maximum: 100_000 }),
+    openRanges: Type.Array(Type.String({ pattern: '^[1-9][0-9]{1,14}$' }), { maxItems: 200 }),
   }),
   log: object({
     level: Type.Union(['trace', 'debug', 'info', 'warn', 'error', 'silent'].map((level) => Type.Literal(level))),

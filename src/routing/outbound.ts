@@ -7,6 +7,7 @@
 //   RO3. Trunks of other workspaces are never candidates. A number that a workspace says is its own carrier's (BYOC) is proved by that carrier
 //        alone: it leaves over trunks of the workspace, never over the operator's.
 //   RO4. A destination whose country cannot be told (satellite, premium networks, unassigned codes) is not called, `worldwide` or not.
+//        Nor is one of a country's special ranges (premium, shared cost: special-ranges.ts), unless the operator has opened it.
 //   RO5. A trunk that demands encrypted media is never used without it.
 //   RO6. A gateway whose host leads to an address that calls must not go to is never tried.
 
@@ -18,6 +19,7 @@ import { callClass } from './call-class.ts';
 import { countryOf } from './countries.ts';
 import { Explanation, type ExplanationStep } from './explanation.ts';
 import { type GatewayState, gatewayUri, hostPort, orderGateways, usableGateways } from './gateways.ts';
+import { isClosedRange } from './special-ranges.ts';
 
 export interface OutboundQuestion {
   readonly from: E164;
@@ -28,6 +30,8 @@ export interface OutboundQuestion {
   readonly trunks: readonly Trunk[];
   /** The workspace's choice; without one, its oldest trunk that can dial out. */
   readonly defaultTrunkId?: string | null;
+  /** Prefixes of special ranges that the operator has opened; default: none. */
+  readonly openRanges?: readonly string[];
   /** What is known of the trunks' gateways; default: nothing. */
   readonly gatewayState?: (trunk: Trunk, gateway: Gateway) => GatewayState;
   /** Uniform in [0, 1). */
@@ -64,7 +68,7 @@ export function routeOutbound(question: OutboundQuestion): OutboundVerdict {
     explanation.failed('trunk', `trunk "${trunk.label}" demands encrypted media, which is not made for outbound calls`);
     return { ok: false, reason: 'encryption_mismatch', steps };
   }
-  const country = allowedCountry(question.to, trunk, explanation);
+  const country = allowedCountry(question, trunk, explanation);
   if (country === null) return { ok: false, reason: 'destination_not_allowed', steps };
 
   const gateways = gatewaysOf(trunk, question, explanation);
@@ -154,7 +158,11 @@ function chooseTrunk(
 }
 
 /** RO4. ISO code of the destination where the trunk allows it. */
-function allowedCountry(to: E164, trunk: Trunk, explanation: Explanation): string | null {
+function allowedCountry(
+  { to, openRanges }: Pick<OutboundQuestion, 'to' | 'openRanges'>,
+  trunk: Trunk,
+  explanation: Explanation,
+): string | null {
   const country = countryOf(to);
   const allowed = trunk.outbound.allowedCountries;
   if (country === undefined) {
@@ -163,6 +171,10 @@ function allowedCountry(to: E164, trunk: Trunk, explanation: Explanation): strin
   }
   if (allowed !== 'worldwide' && !allowed.includes(country)) {
     explanation.failed('destination', `${to} is in ${country}, trunk "${trunk.label}" allows ${allowed.join(', ')}`);
+    return null;
+  }
+  if (isClosedRange(to, openRanges)) {
+    explanation.failed('destination', `${to} is in a range of ${country} for premium or shared-cost services`);
     return null;
   }
   explanation.ok('destination', `${to} is in ${country}`);

@@ -100,6 +100,12 @@ describe('a call of a workspace', () => {
   });
 });
 
+test('RO4 a premium number of a country is refused even by a worldwide trunk, unless its range is open', () => {
+  const to = e164('+449091234567');
+  expect(route({ to })).toMatchObject({ ok: false, reason: 'destination_not_allowed' });
+  expect(route({ to, openRanges: ['44909'] })).toMatchObject({ ok: true, country: 'GB' });
+});
+
 describe('gateways by what is known of them', () => {
   const gateways = ['a', 'b', 'c'].map((host, i) => ({ host, port: 5060, priority: i, weight: 1 }));
   const trunks = [trunk('loopback', { outbound: { gateways } })];
