@@ -50,7 +50,7 @@ import { startReconciliation } from './reconciliation-parts.ts';
 import { recoveredRecord } from './recovered-record.ts';
 import { explainInbound } from './route-explanation.ts';
 import { checkSipFiles, type SipPorts, sipPorts, startSipEngine, webSocketUrl } from './sip-engine-parts.ts';
-import { connectSignalling, DigestServer, TrunkHosts } from './signalling/index.ts';
+import { connectSignalling, DigestGuard, DigestServer, TrunkHosts } from './signalling/index.ts';
 import { startWebhooks } from './webhook-parts.ts';
 import { openStore } from './store.ts';
 import { startTestCalls } from './test-call-parts.ts';
@@ -285,6 +285,7 @@ async function assemble(
       signalling,
       routeInbound,
       digest: new DigestServer({ clock, key: keys.derive('sip-digest'), realm: sipRealm(config), randomBytes }),
+      digestGuard: new DigestGuard(clock),
       testCalls,
       gateways: trunks.gateways,
       hasRate,
@@ -488,6 +489,7 @@ type CallParts = Pick<
   | 'signalling'
   | 'routeInbound'
   | 'digest'
+  | 'digestGuard'
   | 'testCalls'
   | 'gateways'
   | 'hasRate'

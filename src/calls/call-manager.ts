@@ -146,13 +146,13 @@ class Calls implements CallManager {
       const { address: sourceIp, protocol: transport } = invite.source;
       const verdict = await this.#deps.routeInbound({ sourceIp, calledUser: invite.calledUser, transport });
       if (call.over) return;
-      if (verdict.ok || verdict.reason !== 'unknown_source') call.identified();
       // A call to no number of a customer's trunk is still his to see.
       call.route.workspaceId = verdict.number?.workspaceId ?? verdict.trunk?.workspaceId ?? null;
       if (verdict.trunk !== undefined) call.route.trunkId = verdict.trunk.id;
       // Before anything else is said about numbers: who does not prove the trunk's credentials learns nothing.
       const auth = verdict.trunk?.inbound.auth ?? null;
-      if (auth !== null && !inbound.authenticate(auth)) return;
+      if (auth !== null && verdict.trunk !== undefined && !inbound.authenticate(verdict.trunk, auth)) return;
+      if (verdict.ok || verdict.reason !== 'unknown_source') call.identified();
       if (verdict.ok) return await inbound.run(verdict);
       inbound.refuse(verdict.reason);
     } catch (error) {

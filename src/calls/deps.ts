@@ -11,7 +11,7 @@ import type { Directory } from '../directory/directory.ts';
 import type { MediaPool, MediaTimeouts } from '../media/session.ts';
 import type { Meter } from '../metering/meter.ts';
 import type { GatewayState } from '../routing/index.ts';
-import type { DigestServer } from '../signalling/index.ts';
+import type { DigestGuard, DigestServer } from '../signalling/index.ts';
 import type { Signalling } from '../signalling/leg.ts';
 import type { InboundRouter } from './inbound-router.ts';
 import type { TestCalls } from './test-calls.ts';
@@ -26,6 +26,7 @@ export interface CallDeps {
   readonly routeInbound: InboundRouter;
   /** For trunks whose carrier gives credentials. */
   readonly digest: Pick<DigestServer, 'judge' | 'challenges'>;
+  readonly digestGuard: Pick<DigestGuard, 'isBlocked' | 'failed' | 'proved'>;
   /** Test calls that browsers may make. */
   readonly testCalls: Pick<TestCalls, 'judge'>;
   readonly gateways: CarrierGateways;

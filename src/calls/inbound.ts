@@ -39,13 +39,25 @@ export class InboundCall {
   }
 
   /** Whether the carrier has proved what the trunk asks for; if not, it is answered here. */
-  authenticate(auth: NonNullable<Trunk['inbound']['auth']>): boolean {
-    const { digest } = this.#deps;
-    const { authorization } = this.#invite.headers;
-    const verdict = digest.judge({ method: 'INVITE', authorization, credentials: auth });
-    if (verdict === 'proved') return true;
-    if (verdict === 'wrong') this.refuse('credentials_refused');
-    else {
+  authenticate(trunk: Trunk, auth: NonNullable<Trunk['inbound']['auth']>): boolean {
+    const { digest, digestGuard } = this.#deps;
+    const { headers, source } = this.#invite;
+    const peer = `${source.address} ${trunk.id}`;
+    if (digestGuard.isBlocked(peer)) {
+      this.refuse('credentials_refused');
+      return false;
+    }
+    const verdict = digest.judge({ method: 'INVITE', authorization: headers['authorization'], credentials: auth });
+    if (verdict === 'proved') {
+      digestGuard.proved(peer);
+      return true;
+    }
+    if (verdict === 'wrong') {
+      digestGuard.failed(peer);
+      // Its owner is to see it; who is blocked leaves no record any more.
+      this.#call.identified();
+      this.refuse('credentials_refused');
+    } else {
       this.#leg.challenge(digest.challenges(verdict === 'stale'));
       this.#call.withdraw();
     }

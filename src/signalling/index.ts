@@ -1,5 +1,6 @@
 // The room's door.
 
+export { DigestGuard } from './digest-guard.ts';
 export { DigestServer, digestUser, type DigestServerOptions } from './digest-server.ts';
 export { SignallingError } from './errors.ts';
 export type { SignallingObserver, WireMessage } from './frames.ts';

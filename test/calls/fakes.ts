@@ -27,6 +27,7 @@ import type {
   OutboundEvent,
   Signalling,
 } from '../../src/signalling/leg.ts';
+import { DigestGuard } from '../../src/signalling/digest-guard.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 export const OFFER = [
@@ -361,6 +362,7 @@ export function createWorld(): World {
             ? { kind: 'refused' }
             : { kind: 'accepted', testCall: { id: 'test_1', workspaceId: 'demo', agentId: authorization } },
     },
+    digestGuard: new DigestGuard(clock),
     gateways: {
       stateOf: (_trunk, gateway) => world.gatewayStates.get(gateway.port) ?? 'unknown',
       nextHop: async (_trunk, { port }) => (world.gatewayStates.get(port) === 'refused' ? undefined : world.nextHop),

@@ -60,6 +60,24 @@ describe('a trunk whose carrier gives credentials', () => {
     expect(record()).toMatchObject({ endReason: 'credentials_refused', sipStatus: 403, workspaceId: 'demo' });
   });
 
+  test('stops listening to one who guesses, for a minute, and to nobody else', async () => {
+    withAuth();
+    const guess = async (authorization: string, address = '127.0.0.1') => {
+      const leg = world.invite({ headers: { authorization }, source: { address, port: 5060, protocol: 'udp' } });
+      await settle();
+      return leg.acts[0];
+    };
+    for (let i = 0; i < 10; i += 1) expect(await guess('wrong')).toBe('reject credentials_refused');
+    expect(world.records.size).toBe(10);
+    // Not even the right answer helps now, and no record is made of it.
+    expect(await guess('proved')).toBe('reject credentials_refused');
+    expect(await guess('absent')).toBe('reject credentials_refused');
+    expect(world.records.size).toBe(10);
+    expect(await guess('proved', '127.0.0.2')).toBe('180');
+    world.clock.advance(60_001);
+    expect(await guess('proved')).toBe('180');
+  });
+
   test.each(['+12025550102', '+12025550101'])('says nothing of %s before they are proved', async (calledUser) => {
     withAuth();
     world.trunks.splice(1);
