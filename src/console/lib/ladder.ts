@@ -104,6 +104,10 @@ function drawnAs({ event, detail = {} }: LadderEntry, call: LadderCall): Drawn |
       return ['agent', 'edge', String(detail['code'] ?? 'failed'), 'bad'];
     case 'agent_lost':
       return ['agent', 'edge', 'Connection lost', 'bad'];
+    case 'webrtc_connected':
+      return ['far', 'edge', 'ICE and DTLS done', 'media'];
+    case 'webrtc_failed':
+      return ['far', 'edge', 'ICE or DTLS failed', 'bad'];
     case 'first_packet':
       return ['far', 'edge', 'First audio (RTP)', 'media'];
     case 'dtmf':

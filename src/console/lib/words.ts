@@ -36,6 +36,7 @@ const WORDS: Readonly<Record<string, string>> = {
   signalling_lost: 'The SIP engine was lost',
   store_lost: 'The books could not be reached',
   node_crash: 'The node stopped unexpectedly',
+  crashed_before_answer: 'The node stopped before the answer',
   cancelled: 'Hung up before the answer',
   api_cancelled: 'Cancelled through the API',
   no_answer: 'Nobody answered',
@@ -46,6 +47,8 @@ const WORDS: Readonly<Record<string, string>> = {
   unknown_number: 'No such number',
   number_unassigned: 'The number has no agent',
   outbound_only: 'The number takes no inbound calls',
+  transport_mismatch: 'The trunk expects another transport',
+  credentials_refused: 'The carrier’s credentials are wrong',
   insufficient_balance: 'The balance does not cover the first minute',
   workspace_limit: 'The workspace is at its limit',
   spend_limit: 'The spending limit does not allow it',
@@ -68,6 +71,13 @@ const WORDS: Readonly<Record<string, string>> = {
   // events of a timeline
   dtmf: 'DTMF digit',
   test_call: 'Test call',
+  webrtc_connected: 'Audio path connected',
+  webrtc_failed: 'Audio path failed',
+  reoffer: 'Re-INVITE',
+  reoffer_refused: 'Re-INVITE refused',
+  forked_answer: 'Second answer, hung up on',
+  balance_low: 'Warned: balance low',
+  max_duration_near: 'Warned: maximum duration near',
   first_packet: 'First audio packet',
   authorised: 'Money held',
   invite: 'INVITE',
@@ -101,6 +111,11 @@ const WORDS: Readonly<Record<string, string>> = {
   tcp: 'TCP',
   tls: 'TLS',
 };
+
+/** Whether somebody has thought about how people read it. */
+export function hasWords(code: string): boolean {
+  return Object.hasOwn(WORDS, code);
+}
 
 export function wordsOf(code: string): string {
   return WORDS[code] ?? sentence(code);

@@ -1,6 +1,7 @@
-// A button with a list of things to do (WAI-ARIA menu button): arrows move, Escape closes and gives the focus back.
+// A button with a list of things to do (WAI-ARIA menu button): arrows move, Escape closes and gives the focus back. The list is in the browser's top
+// layer, so that no table cuts it off.
 
-import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react';
+import { type KeyboardEvent, type ReactNode, useEffect, useId, useLayoutEffect, useRef, useState } from 'react';
 import { Button, type ButtonProps } from './button.tsx';
 import { Icon, type IconName } from './icon.tsx';
 
@@ -11,6 +12,8 @@ export interface MenuEntry {
   readonly disabled?: boolean;
   onChoose(): void;
 }
+
+const GAP_PX = 4;
 
 interface MenuProps {
   readonly label: string;
@@ -24,11 +27,27 @@ interface MenuProps {
 export function Menu({ label, entries, button = {}, iconOnly = false, align = 'right' }: MenuProps) {
   const [open, setOpen] = useState(false);
   const root = useRef<HTMLDivElement>(null);
+  const list = useRef<HTMLDivElement>(null);
   const id = useId();
+
+  useLayoutEffect(() => {
+    const [anchor, shown] = [root.current, list.current];
+    if (!open || anchor === null || shown === null) return undefined;
+    shown.showPopover();
+    place(shown, anchor, align);
+    const close = (): void => setOpen(false);
+    // The button has moved away from under it.
+    addEventListener('scroll', close, { capture: true, passive: true });
+    addEventListener('resize', close);
+    return () => {
+      removeEventListener('scroll', close, { capture: true });
+      removeEventListener('resize', close);
+    };
+  }, [open, align]);
 
   useEffect(() => {
     if (!open) return undefined;
-    items(root.current)[0]?.focus();
+    items(root.current)[0]?.focus({ preventScroll: true });
     const close = (event: PointerEvent): void => {
       if (!(event.target instanceof Node) || !root.current?.contains(event.target)) setOpen(false);
     };
@@ -66,7 +85,7 @@ export function Menu({ label, entries, button = {}, iconOnly = false, align = 'r
         {iconOnly ? undefined : label}
       </Button>
       {open && (
-        <div className={`menu-list ${align}`} role="menu" id={id} aria-label={label}>
+        <div ref={list} popover="manual" className="menu-list" role="menu" id={id} aria-label={label}>
           {entries.map((entry) => (
             <button
               type="button"
@@ -92,6 +111,17 @@ export function Menu({ label, entries, button = {}, iconOnly = false, align = 'r
       )}
     </div>
   );
+}
+
+/** Under its button, or above it where there is no room; inside the window in any case. */
+function place(list: HTMLElement, anchor: HTMLElement, align: 'left' | 'right'): void {
+  const button = anchor.getBoundingClientRect();
+  const { width, height } = list.getBoundingClientRect();
+  const left = align === 'right' ? button.right - width : button.left;
+  const below = button.bottom + GAP_PX;
+  const top = below + height > innerHeight && button.top - height - GAP_PX > 0 ? button.top - height - GAP_PX : below;
+  list.style.left = `${Math.max(GAP_PX, Math.min(left, innerWidth - width - GAP_PX))}px`;
+  list.style.top = `${top}px`;
 }
 
 function items(root: HTMLElement | null): HTMLElement[] {

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef } from 'react';
 import { useEvents } from '../../api/events.ts';
-import { useList, useNow } from '../../api/hooks.ts';
+import { type Listing, useList, useNow } from '../../api/hooks.ts';
 import { useAgents } from '../../api/named.ts';
 import type { Call } from '../../api/resources.ts';
 import { queryText } from '../../lib/route.ts';
@@ -26,6 +26,19 @@ const DIRECTIONS = [
   { value: 'inbound', label: 'Inbound' },
   { value: 'outbound', label: 'Outbound' },
 ];
+interface Figures {
+  readonly calls: readonly { readonly id: string; readonly total: string }[];
+}
+
+/** The running bills of live calls. */
+function showFigures(list: Listing<Call>, { calls }: Figures): void {
+  const totals = new Map(calls.map(({ id, total }) => [id, total]));
+  list.edit((call) => {
+    const total = totals.get(call.id);
+    return total === undefined || call.bill === null ? call : { ...call, bill: { ...call.bill, total } };
+  });
+}
+
 /** Without the event stream the list is read again so often. */
 const POLL_MS = 5_000;
 
@@ -41,6 +54,7 @@ export function CallsPage() {
 
   useEvents((name, data) => {
     if (name === 'reset') list.reload();
+    if (name === 'call_figures') return showFigures(list, data as Figures);
     if (name !== 'call') return;
     const call = data as Call;
     if (list.items.some(({ id }) => id === call.id))

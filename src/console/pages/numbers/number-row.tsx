@@ -39,9 +39,10 @@ interface NumberRowProps {
   readonly canWrite: boolean;
   readonly onAssign: Assign;
   onRemove(number: PhoneNumber): void;
+  onDirections(number: PhoneNumber): void;
 }
 
-export function NumberRow({ number, agents, canWrite, onAssign, onRemove }: NumberRowProps) {
+export function NumberRow({ number, agents, canWrite, onAssign, onRemove, onDirections }: NumberRowProps) {
   const { at } = useWorkspace();
   const released = number.status === 'released';
   return (
@@ -69,7 +70,7 @@ export function NumberRow({ number, agents, canWrite, onAssign, onRemove }: Numb
         </Badge>
       </div>
       <div role="cell" className="c-directions soft small">
-        <Directions number={number} />
+        <DirectionWords number={number} />
       </div>
       <div role="cell" className="c-agent">
         {released ? (
@@ -91,6 +92,7 @@ export function NumberRow({ number, agents, canWrite, onAssign, onRemove }: Numb
             },
             ...(canWrite && !released
               ? [
+                  { label: 'Directions…', icon: 'inbound' as const, onChoose: () => onDirections(number) },
                   {
                     label: number.provider === 'managed' ? 'Release…' : 'Remove…',
                     icon: 'trash' as const,
@@ -105,7 +107,7 @@ export function NumberRow({ number, agents, canWrite, onAssign, onRemove }: Numb
   );
 }
 
-function Directions({ number: { supportsInbound, supportsOutbound } }: { readonly number: PhoneNumber }) {
+function DirectionWords({ number: { supportsInbound, supportsOutbound } }: { readonly number: PhoneNumber }) {
   if (supportsInbound && supportsOutbound) return <span>In and out</span>;
   if (!supportsInbound && !supportsOutbound) return <span>None</span>;
   return <span>{supportsInbound ? 'Inbound only' : 'Outbound only'}</span>;

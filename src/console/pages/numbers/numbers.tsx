@@ -16,6 +16,8 @@ import { Empty, Notice, ProblemNotice, Waiting } from '../../ui/feedback.tsx';
 import { useNarrow } from '../../ui/media.ts';
 import { VirtualRows } from '../../ui/virtual-rows.tsx';
 import { AddNumber } from './add-number.tsx';
+import { Directions } from './directions.tsx';
+import { ExportNumbers } from './export-numbers.tsx';
 import { Filters, hasFilters, type NumberFilters } from './filters.tsx';
 import { NumberHead, NumberRow } from './number-row.tsx';
 import { RemoveNumber } from './remove-number.tsx';
@@ -31,7 +33,8 @@ export function NumbersPage() {
   const [filters, setFilters] = useQuery();
   const q = useDeferredValue(searchDigits(filters['q'] ?? ''));
   const { provider, status, assigned } = filters;
-  const list = useList<PhoneNumber>(`/v1/numbers${queryText({ workspaceId, provider, status, assigned, q })}`, PAGE);
+  const path = `/v1/numbers${queryText({ workspaceId, provider, status, assigned, q })}`;
+  const list = useList<PhoneNumber>(path, PAGE);
 
   useEvents((name, data) => {
     if (name === 'reset' || name === 'number_order') list.reload();
@@ -59,7 +62,7 @@ export function NumbersPage() {
       {list.waiting ? (
         <Waiting rows={8} />
       ) : (
-        <NumberTable list={list} filters={filters} onClear={() => setFilters(NO_FILTERS)} />
+        <NumberTable list={list} path={path} filters={filters} onClear={() => setFilters(NO_FILTERS)} />
       )}
     </Page>
   );
@@ -102,17 +105,19 @@ function UnassignedNotice({
 
 interface NumberTableProps {
   readonly list: Listing<PhoneNumber>;
+  readonly path: string;
   readonly filters: NumberFilters;
   onClear(): void;
 }
 
-function NumberTable({ list, filters, onClear }: NumberTableProps) {
+function NumberTable({ list, path, filters, onClear }: NumberTableProps) {
   const { id: workspaceId } = useWorkspace();
   const { canWrite } = useViewer();
   const agents = useAgents(workspaceId);
   const assign = useAssign(list);
   const narrow = useNarrow();
   const [removing, setRemoving] = useState<PhoneNumber | null>(null);
+  const [directing, setDirecting] = useState<PhoneNumber | null>(null);
 
   if (list.items.length === 0) {
     if (list.error !== undefined) return null;
@@ -143,6 +148,7 @@ function NumberTable({ list, filters, onClear }: NumberTableProps) {
             canWrite={canWrite}
             onAssign={assign}
             onRemove={setRemoving}
+            onDirections={setDirecting}
           />
         )}
         foot={
@@ -153,9 +159,20 @@ function NumberTable({ list, filters, onClear }: NumberTableProps) {
                 : plural(list.items.length, 'number')}
               {list.loadingMore && ' · loading more'}
             </span>
+            <ExportNumbers path={path} agents={agents} />
           </div>
         }
       />
+      {directing !== null && (
+        <Directions
+          number={directing}
+          onClose={() => setDirecting(null)}
+          onChanged={(changed) => {
+            setDirecting(null);
+            list.edit((item) => (item.id === changed.id ? changed : item));
+          }}
+        />
+      )}
       {removing !== null && (
         <RemoveNumber
           number={removing}
