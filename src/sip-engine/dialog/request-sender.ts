@@ -4,6 +4,7 @@
 //   R1. What is returned to be echoed is exactly what goes out; but for the Via of a large request that TCP turned out not to reach.
 //   R2. What began over TLS stays there, whatever transport the peer's target asks for later.
 //   R3. A host that does not resolve is a transport failure of the transaction, never an exception.
+//   R4. A request in a dialog goes where its peer says, but never nearer to us than the peer itself is (reach.ts): else back the way it came.
 import { cseqOf } from '../message/cseq.ts';
 import { cloneFields, header, isNamed } from '../message/headers.ts';
 import type { HeaderField, SipRequest, SipResponse } from '../message/message.ts';
@@ -17,10 +18,13 @@ import type { Dialog } from './dialog.ts';
 import type { Environment } from './environment.ts';
 import { viaOf } from './local-addresses.ts';
 import { type Hop, hopOf } from './next-hop.ts';
+import { mayName } from './reach.ts';
 
 export interface Destination {
   readonly hop: Hop;
   readonly connection: ConnectionId | undefined;
+  /** In a dialog: where its peer really is (R4). */
+  readonly peer?: Flow;
 }
 
 /** One form of a request, which differs by transport in its top Via. */
@@ -56,7 +60,8 @@ export class RequestSender {
     const hop = hopOf(dialog.nextHop(), locals, flow.protocol);
     if (typeof hop === 'string') return undefined;
     if (flow.protocol === 'tls' && hop.local.protocol !== 'tls') return this.#backOver(flow);
-    return { hop, connection: hop.local.protocol === flow.protocol ? flow.connection : undefined };
+    if (hop.literal && !mayName(flow.address, hop.host)) return this.#backOver(flow);
+    return { hop, connection: hop.local.protocol === flow.protocol ? flow.connection : undefined, peer: flow };
   }
 
   /**
@@ -123,7 +128,7 @@ export class RequestSender {
     return local === undefined ? undefined : { hop: { local, host: address, port, literal: true }, connection };
   }
 
-  #withFlow({ hop, connection }: Destination, use: (flow: Flow | undefined) => void): void {
+  #withFlow({ hop, connection, peer }: Destination, use: (flow: Flow | undefined) => void): void {
     const flowTo = (address: string): Flow => ({
       protocol: hop.local.protocol,
       address,
@@ -135,9 +140,10 @@ export class RequestSender {
       use(flowTo(hop.host));
       return;
     }
-    void this.#environment
-      .resolve(hop.host)
-      .then((address) => use(address === undefined ? undefined : flowTo(address)));
+    void this.#environment.resolve(hop.host).then((address) => {
+      const isNearer = address !== undefined && peer !== undefined && !mayName(peer.address, address);
+      use(isNearer ? peer : address === undefined ? undefined : flowTo(address));
+    });
   }
 }
 
