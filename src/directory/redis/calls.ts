@@ -11,8 +11,8 @@ import { readFacts, type StoredFacts } from './call-facts.ts';
 import { callKey, callKeysOf, join, part, SEPARATOR, timeText, unpart } from './keys.ts';
 import type { DirectoryConnection } from './scripts.ts';
 
-/** Per script: about a millisecond of the server's time. */
-const LOOKS_MAX = 1_000;
+/** Per script: well under a millisecond of the time of the server, which calls and books need too. */
+const LOOKS_MAX = 500;
 const COUNTED_AT_ONCE = 500;
 const DAY_MS = 86_400_000;
 
