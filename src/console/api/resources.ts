@@ -1,6 +1,6 @@
 // What the API answers with, under the names that the pages use. The shapes are made from the gateway's own schemas (types.ts).
 
-import type { Agent, Bill, Call, PhoneNumber, ProviderAccount, Trunk, Usage } from './types.ts';
+import type { Agent, Bill, ProviderAccount, Trunk } from './types.ts';
 
 export type {
   AccountNumber,
@@ -40,11 +40,6 @@ export type {
 
 export type AgentProtocol = Agent['stream']['protocol'];
 export type BillLine = Bill['telephony'];
-export type CallState = Call['state'];
-export type NumberStatus = PhoneNumber['status'];
-export type NumberProvider = PhoneNumber['provider'];
 export type MediaEncryption = Trunk['inbound']['mediaEncryption'];
 export type Transport = Trunk['outbound']['transport'];
-export type TrunkGateway = Trunk['outbound']['gateways'][number];
-export type UsageFigures = Usage['total'];
 export type SetupStep = ProviderAccount['provisioning']['steps'][number];

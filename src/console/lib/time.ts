@@ -39,21 +39,6 @@ export function utcText(iso: string): string {
   return `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`;
 }
 
-/** `just now`, `5 s ago`, `3 min ago`, `2 h ago`, `4 d ago`. */
-export function agoText(iso: string, nowMs: number): string {
-  const seconds = Math.floor((nowMs - Date.parse(iso)) / 1000);
-  if (seconds < 2) return 'just now';
-  if (seconds < 60) return `${seconds} s ago`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
-  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ago`;
-  return `${Math.floor(seconds / 86_400)} d ago`;
-}
-
-/** The month of a moment in UTC, as statements are cut: `2026-11`. */
-export function monthOf(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 7);
-}
-
 /** The months up to that of `ms`, the newest first. */
 export function monthsBack(ms: number, count: number): string[] {
   const now = new Date(ms);

@@ -30,11 +30,3 @@ export function visibleRange({
   const end = Math.min(count, Math.ceil((top + viewportHeight) / rowHeight) + overscan);
   return { start, end, before: start * rowHeight, after: Math.max(0, count - end) * rowHeight };
 }
-
-/** Where the list must be scrolled to so that a row is in sight; the same where it is. */
-export function scrollToRow(index: number, { rowHeight, scrollTop, viewportHeight }: ListGeometry): number {
-  const top = index * rowHeight;
-  if (top < scrollTop) return top;
-  const bottom = top + rowHeight;
-  return bottom > scrollTop + viewportHeight ? bottom - viewportHeight : scrollTop;
-}

@@ -30,6 +30,7 @@ export function Frame() {
   });
   useEffect(() => {
     if (!drawer) return undefined;
+    document.querySelector<HTMLElement>('.sidebar select, .sidebar a')?.focus();
     const close = (event: KeyboardEvent): void => {
       if (event.key === 'Escape') setDrawer(false);
     };

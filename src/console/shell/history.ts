@@ -5,7 +5,6 @@ import { type Query, queryText, readQuery } from '../lib/route.ts';
 
 const BASE = '/console';
 const listeners = new Set<() => void>();
-let leaveGuard: (() => boolean) | null = null;
 
 export interface Place {
   readonly pathname: string;
@@ -40,16 +39,10 @@ export function hrefOf(path: string, query: Query = {}): string {
 }
 
 export function go(path: string, { query = {}, replace = false }: { query?: Query; replace?: boolean } = {}): void {
-  if (leaveGuard !== null && !leaveGuard()) return;
   history[replace ? 'replaceState' : 'pushState'](null, '', hrefOf(path, query));
   hasMoved ||= !replace;
   moved();
   if (!replace) scrollTo(0, 0);
-}
-
-/** What is asked before the page is left by a link, such as for a form with changes; null = nothing. */
-export function guardLeaving(guard: (() => boolean) | null): void {
-  leaveGuard = guard;
 }
 
 export function usePlace(): Place {
