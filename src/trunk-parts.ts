@@ -101,7 +101,7 @@ export function startTrunks(parts: TrunkParts): Trunks {
       report: (trunk, gateway, status) => health.report(trunk, gateway, status),
       async nextHop(trunk, { host, port }) {
         const located = await hosts.locate(host, trunk.workspaceId !== null);
-        return located.ok ? nextHopOf(located.address, port, trunk.outbound.transport) : undefined;
+        return located.ok ? nextHopOf(host, located.address, port, trunk.outbound.transport) : undefined;
       },
     },
     listeners: () => listenersOf(signalling.addresses, parts.externalAddress),

@@ -105,7 +105,7 @@ describe('trunks of a node', () => {
     ['a customer’s at an open network', 'ws', '127.0.0.1', 'udp', 'sip:127.0.0.1:5080;transport=udp'],
     ['a customer’s at a closed one', 'ws', '10.0.0.1', 'udp', undefined],
     ['the operator’s anywhere', null, '10.0.0.1', 'tcp', 'sip:10.0.0.1:5080;transport=tcp'],
-    ['over TLS', 'ws', '127.0.0.1', 'tls', null],
+    ['over TLS', 'ws', '127.0.0.1', 'tls', 'sip:127.0.0.1:5080;transport=tls'],
   ] as const)('a call over a trunk of %s goes to its next hop', async (_whose, workspaceId, host, transport, hop) => {
     const gateway = { host, port: 5080, priority: 1, weight: 1 };
     const over = trunk('t', { workspaceId, outbound: { transport, gateways: [gateway] } });

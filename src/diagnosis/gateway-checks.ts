@@ -49,7 +49,7 @@ export async function checkGateway(
   const question: Question = {
     method: 'OPTIONS',
     uri: `sip:${subject};transport=${transport}`,
-    nextHop: nextHopOf(located.address, gateway.port, transport),
+    nextHop: nextHopOf(gateway.host, located.address, gateway.port, transport),
     domain: gateway.host,
     credentials: credentialsOf(trunk),
     timeoutMs: deadline.atMost(OPTIONS_MS),

@@ -134,9 +134,14 @@ export class GatewayHosts {
   }
 }
 
-/** Where to send instead of to the URI. Over TLS the name itself must be dialled: the certificate is checked against it, before a byte of SIP leaves. */
-export function nextHopOf(address: string, port: number, transport: SipTransport): string | null {
-  return transport === 'tls' ? null : `sip:${hostPort({ host: address, port })};transport=${transport}`;
+/**
+ * Where to send instead of to the URI. Over TLS the name stays in it, because the certificate is checked against that before a byte of SIP leaves;
+ * `maddr` says which address is dialled for it (RFC 3261 section 19.1.1).
+ */
+export function nextHopOf(host: string, address: string, port: number, transport: SipTransport): string {
+  if (transport !== 'tls' || isIP(host) !== 0) return `sip:${hostPort({ host: address, port })};transport=${transport}`;
+  const dialled = address.includes(':') ? `[${address}]` : address;
+  return `sip:${hostPort({ host, port })};transport=tls;maddr=${dialled}`;
 }
 
 /** IPv4 first: it is what carriers have, and what we listen on by default. */

@@ -209,7 +209,7 @@ export class TrunkHealth {
     const answer = await ask({
       method: 'OPTIONS',
       uri: `sip:${hostPort({ host, port })};transport=${transport}`,
-      nextHop: nextHopOf(located.address, port, transport),
+      nextHop: nextHopOf(host, located.address, port, transport),
       domain: host,
       credentials: null,
       timeoutMs: OPTIONS_TIMEOUT_MS,

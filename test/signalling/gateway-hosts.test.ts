@@ -73,7 +73,7 @@ describe('where a customer’s gateway may lead', () => {
   test('a name that is moved inside later is refused from the next look-up on, and never dialled by name', async () => {
     const { clock, hosts, zone } = make(new Map([['sip.example', ['8.8.8.8']]]));
     const first = await hosts.locate('sip.example', judged);
-    expect(first.ok && nextHopOf(first.address, 5060, 'udp')).toBe('sip:8.8.8.8:5060;transport=udp');
+    expect(first.ok && nextHopOf('sip.example', first.address, 5060, 'udp')).toBe('sip:8.8.8.8:5060;transport=udp');
     zone.set('sip.example', ['169.254.169.254']);
     expect(await hosts.locate('sip.example', judged)).toMatchObject({ ok: true, address: '8.8.8.8' });
     clock.advance(31_000);
@@ -143,7 +143,9 @@ describe('looking up', () => {
   });
 });
 
-test('IPv6 stands in brackets in a next hop; over TLS there is none', () => {
-  expect(nextHopOf('2606:4700::1', 5060, 'tcp')).toBe('sip:[2606:4700::1]:5060;transport=tcp');
-  expect(nextHopOf('8.8.8.8', 5061, 'tls')).toBeNull();
+test('a next hop is the address that was judged; over TLS beside the name, which the certificate must prove', () => {
+  expect(nextHopOf('sip.example', '2606:4700::1', 5060, 'tcp')).toBe('sip:[2606:4700::1]:5060;transport=tcp');
+  expect(nextHopOf('sip.example', '8.8.8.8', 5061, 'tls')).toBe('sip:sip.example:5061;transport=tls;maddr=8.8.8.8');
+  expect(nextHopOf('sip.example', '2606:4700::1', 5061, 'tls')).toMatch(/;maddr=\[2606:4700::1\]$/);
+  expect(nextHopOf('8.8.8.8', '8.8.8.8', 5061, 'tls')).toBe('sip:8.8.8.8:5061;transport=tls');
 });

@@ -22,7 +22,7 @@ function questionTo(port: number, change: Partial<Question> = {}): Question {
   return {
     method: 'OPTIONS',
     uri: `sip:carrier.example:${port};transport=udp`,
-    nextHop: nextHopOf('127.0.0.1', port, 'udp'),
+    nextHop: nextHopOf('127.0.0.1', '127.0.0.1', port, 'udp'),
     domain: 'carrier.example',
     credentials: CREDENTIALS,
     timeoutMs: 2_000,
@@ -112,7 +112,10 @@ describe('a question to a carrier', () => {
     const listener = await RawSipPeer.tcpListener();
     const { port } = listener;
     const asked = ask(
-      questionTo(port, { uri: `sip:127.0.0.1:${port};transport=tcp`, nextHop: nextHopOf('127.0.0.1', port, 'tcp') }),
+      questionTo(port, {
+        uri: `sip:127.0.0.1:${port};transport=tcp`,
+        nextHop: nextHopOf('127.0.0.1', '127.0.0.1', port, 'tcp'),
+      }),
     );
     const peer = await listener.accepted;
     const request = await peer.next('OPTIONS');
@@ -134,7 +137,7 @@ describe('a question to a carrier', () => {
     const { port } = gone;
     await gone.close();
     const uri = `sip:127.0.0.1:${port};transport=${transport}`;
-    const answer = await ask(questionTo(port, { uri, nextHop: nextHopOf('127.0.0.1', port, transport) }));
+    const answer = await ask(questionTo(port, { uri, nextHop: nextHopOf('127.0.0.1', '127.0.0.1', port, transport) }));
     expect(answer.kind).toBe('unreachable');
   });
 

@@ -203,11 +203,14 @@ describe('trunk health', () => {
     expect(failed).toEqual(['a']);
   });
 
-  test('over TLS the name is dialled, so that the certificate is for it', async () => {
+  test('over TLS the address that was judged is dialled, and the certificate must be for the name', async () => {
     const { clock, health, asked } = make();
     health.watch([trunk('t', { outbound: { transport: 'tls', gateways: [gateway('a', 5061)] } })]);
     await clock.advanceAsync(100);
-    expect(asked[0]?.question).toMatchObject({ uri: 'sip:a:5061;transport=tls', nextHop: null });
+    expect(asked[0]?.question).toMatchObject({
+      uri: 'sip:a:5061;transport=tls',
+      nextHop: 'sip:a:5061;transport=tls;maddr=192.0.2.1',
+    });
   });
 
   test('trunks that are gone, switched off or only inbound are forgotten', async () => {

@@ -12,6 +12,8 @@ export interface Hop {
   readonly port: number;
   /** The host is an address: nothing to resolve. */
   readonly literal: boolean;
+  /** Whom a certificate must name: the host of the URI, also where `maddr` says which address it is. */
+  readonly name: string;
 }
 
 export type HopVerdict = Hop | 'not a sip uri' | 'no such transport';
@@ -25,9 +27,10 @@ export function hopOf(uriText: string, locals: LocalAddresses, preferred?: strin
   const protocol = uri.scheme === 'sips' ? 'tls' : (asked ?? preferred);
   const local = locals.find(protocol);
   if (local === undefined) return 'no such transport';
-  const host = bareHost(uri.params.get('maddr') ?? uri.host);
+  const name = bareHost(uri.host);
+  const host = bareHost(uri.params.get('maddr') ?? name);
   const defaultPort = local.protocol === 'tls' ? SIPS_PORT : SIP_PORT;
-  return { local, host, port: uri.port ?? defaultPort, literal: isIP(host) !== 0 };
+  return { local, host, port: uri.port ?? defaultPort, literal: isIP(host) !== 0, name };
 }
 
 /** The next-hop token of an application: a URI, or `address[:port]`. */

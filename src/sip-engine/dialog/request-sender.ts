@@ -125,7 +125,9 @@ export class RequestSender {
 
   #backOver({ protocol, address, port, connection }: Flow): Destination | undefined {
     const local = this.#environment.locals.find(protocol);
-    return local === undefined ? undefined : { hop: { local, host: address, port, literal: true }, connection };
+    return local === undefined
+      ? undefined
+      : { hop: { local, host: address, port, literal: true, name: address }, connection };
   }
 
   #withFlow({ hop, connection, peer }: Destination, use: (flow: Flow | undefined) => void): void {
@@ -133,7 +135,7 @@ export class RequestSender {
       protocol: hop.local.protocol,
       address,
       port: hop.port,
-      ...(hop.local.protocol === 'tls' ? { name: hop.host } : {}),
+      ...(hop.local.protocol === 'tls' ? { name: hop.name } : {}),
       ...(connection === undefined ? {} : { connection }),
     });
     if (hop.literal) {

@@ -92,6 +92,17 @@ describe('TLS', () => {
 
       await client.ask('sip||', clientRequest('OPTIONS', `sip:x@other.invalid:${listener.port};transport=tls`));
       await client.nextSip('SIP/2.0 503');
+      // The address of `maddr` is dialled, the name is proved; the DNS is not asked again.
+      const listening = await RawSipPeer.tlsListener(CERTIFICATE);
+      atEnd(() => listening.close());
+      const pinned = (name: string) => `sip|||sip:${name}:${listening.port};transport=tls;maddr=127.0.0.1`;
+      await client.ask(pinned('localhost'), clientRequest('OPTIONS', 'sip:x@localhost'));
+      const dialled = await listening.accepted;
+      atEnd(() => dialled.close());
+      dialled.send(responseText(dialled, await dialled.next('OPTIONS'), 200), target.tlsPort);
+      await client.nextSip('SIP/2.0 200');
+      await client.ask(pinned('wrong.invalid'), clientRequest('OPTIONS', 'sip:x@wrong.invalid'));
+      await client.nextSip('SIP/2.0 503');
       const aside = `sip|||sip:127.0.0.2:${listener.port};transport=tls`;
       await client.ask(aside, clientRequest('OPTIONS', 'sip:x@localhost'));
       await client.nextSip('SIP/2.0 503');

@@ -24,7 +24,13 @@ function request(echoGapMs: number): { it: ClientRequest; shown: number[]; clock
       request: { kind: 'request', method: 'INVITE', uri: 'sip:a@b', headers: [], body: Buffer.alloc(0) },
       branch: 'z9hG4bK',
       destination: {
-        hop: { local: { protocol: 'udp', host: '', localHost: '', port: 0 }, host: '', port: 0, literal: true },
+        hop: {
+          local: { protocol: 'udp', host: '', localHost: '', port: 0 },
+          host: '',
+          port: 0,
+          literal: true,
+          name: '',
+        },
         connection: undefined,
       },
       dialogId: 'd',
