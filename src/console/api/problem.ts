@@ -70,7 +70,7 @@ export function noAnswer(): ProblemError {
     status: 0,
     code: 'no_answer_from_gateway',
     title: 'The gateway cannot be reached',
-    detail: 'The gateway cannot be reached. Check your connection; the page goes on by itself when it is back.',
+    advice: 'Check your connection; the page goes on by itself when it is back.',
   });
 }
 

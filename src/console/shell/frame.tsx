@@ -4,7 +4,7 @@ import { Suspense, useEffect, useMemo, useState } from 'react';
 import { useEvents } from '../api/events.ts';
 import { type PageOf, useGet } from '../api/hooks.ts';
 import type { Workspace } from '../api/resources.ts';
-import { refresh } from '../api/store.ts';
+import { change, refresh } from '../api/store.ts';
 import { matchRoute } from '../lib/route.ts';
 import { PAGES } from '../pages/index.ts';
 import { Button } from '../ui/button.tsx';
@@ -17,6 +17,12 @@ import { lastWorkspace, rememberWorkspace } from './last-workspace.ts';
 import { ROUTES } from './routes.ts';
 import { Sidebar } from './sidebar.tsx';
 
+interface BalanceNow {
+  readonly workspaceId: string;
+  readonly balance: string;
+  readonly reserved: string;
+}
+
 export function Frame() {
   const { session, isOperator } = useViewer();
   const { pathname } = usePlace();
@@ -25,8 +31,13 @@ export function Frame() {
   const lastSeen = useLastWorkspace(match?.params['workspaceId'] ?? session.principal.workspaceId);
   const { data: workspace } = useGet<Workspace>(lastSeen === null ? null : `/v1/workspaces/${lastSeen}`);
 
-  useEvents((name) => {
-    if (name === 'balance' || name === 'reset') refresh('/v1/workspaces');
+  useEvents((name, data) => {
+    if (name === 'reset') refresh('/v1/workspaces');
+    if (name !== 'balance') return;
+    const { workspaceId, balance, reserved } = data as BalanceNow;
+    change<Workspace>(`/v1/workspaces/${workspaceId}`, (shown) =>
+      shown.id === workspaceId ? { ...shown, balance, reserved } : undefined,
+    );
   });
   useEffect(() => {
     if (!drawer) return undefined;
