@@ -29,7 +29,7 @@ export class DirectoryNotMovedError extends Error {
 
   constructor(path: string) {
     super(
-      `${path} has workspaces and the directory in Redis has none: move it (docs/cluster.md, "Moving a directory"), or put the file elsewhere`,
+      `${path} has workspaces and the directory in Redis has none: npm run move-directory (docs/cluster.md), or put the file elsewhere`,
     );
   }
 }

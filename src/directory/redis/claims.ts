@@ -5,16 +5,18 @@ import type { IdempotencyStore } from '../directory.ts';
 import type { DirectoryConnection } from './scripts.ts';
 
 /** A client that repeats a request after a month means another one. */
-const CLAIM_LIFETIME_MS = 30 * 86_400_000;
+export const CLAIM_LIFETIME_MS = 30 * 86_400_000;
+
+export function claimKey(scope: string, key: string): string {
+  const hash = createHash('sha256').update(JSON.stringify([scope, key]));
+  return `callin:claim:${hash.digest('hex')}`;
+}
 
 export function redisClaims(connection: DirectoryConnection): IdempotencyStore {
   return {
     async claim(scope, key, value) {
-      const hash = createHash('sha256')
-        .update(JSON.stringify([scope, key]))
-        .digest('hex');
       const [isFirst, standing] = await connection.run((client) =>
-        client.directoryClaim(`callin:claim:${hash}`, value, String(CLAIM_LIFETIME_MS)),
+        client.directoryClaim(claimKey(scope, key), value, String(CLAIM_LIFETIME_MS)),
       );
       return { first: isFirst === 1, value: standing };
     },

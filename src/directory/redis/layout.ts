@@ -5,6 +5,7 @@
 //   M < N        writes `M>N`, files every document again under the keys of N, writes `N`
 //   `M>N`        the same: somebody began, or died doing it
 //   M > N        does not start (`store_layout`)
+//   `moving`     the same: it is being filled (../moving.ts)
 //
 // Invariants
 //   LA1. Documents are the truth; what they are filed under is made of them (filing.ts F1) and stands under keys of its layout.
@@ -22,6 +23,7 @@ import type { DirectoryConnection } from './scripts.ts';
 export const LAYOUT = 1;
 
 const FILED_AT_ONCE = 200;
+const LAYOUTS = /^\d+(?:>\d+)?$/;
 const CHECK = { text: 'callin directory', place: { workspaceId: null, record: 'directory', field: 'check' } };
 
 /** Throws `DirectoryKeyError`, `DirectoryLayoutError`. */
@@ -33,7 +35,7 @@ export async function prepareStore(connection: DirectoryConnection, sealer: Seal
   checkKey(sealer, sealed);
   if (standing === String(layout)) return;
   const [from = '', to] = standing.split('>');
-  if (Number(to ?? from) > layout) throw new DirectoryLayoutError(standing, layout);
+  if (!LAYOUTS.test(standing) || Number(to ?? from) > layout) throw new DirectoryLayoutError(standing, layout);
   await upgrade(connection, Number(from), standing, layout);
 }
 

@@ -8,6 +8,7 @@ import type { RedisConnection } from '../../storage/redis/connection.ts';
 export interface DirectoryScripts {
   readonly directoryOpen: ScriptCall<[layout: string, sealed: string]>;
   readonly directoryLayout: ScriptCall<number>;
+  readonly directoryMove: ScriptCall<number>;
   readonly directoryWrite: ScriptCall<[outcome: string, code?: string]>;
   readonly directoryDelete: ScriptCall<string>;
   readonly directoryFind: ScriptCall<[isEnd: number, upper: string, ...documents: (string | null)[]]>;
@@ -31,6 +32,7 @@ export function directoryRoom(): RedisRoom<DirectoryScripts> {
     scripts: {
       directoryOpen: script('open', 2),
       directoryLayout: script('layout', 1),
+      directoryMove: script('move', 2),
       directoryWrite: script('write', 5),
       directoryDelete: script('delete', 5),
       directoryFind: script('find', 2),
