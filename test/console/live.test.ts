@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createPhone } from '../../src/phone/phone.ts';
 import { tone } from '../../src/phone/tone.ts';
 import { findChromium } from '../support/chromium.ts';
-import { startVisitor, type Visitor } from './support/visitor.ts';
+import { consoleUrl, startVisitor, type Visitor } from './support/visitor.ts';
 
 // What others do, and what the gateway does by itself, is on the page as it happens; a session that ended lets one sign in and go on.
 
@@ -82,6 +82,29 @@ describe.skipIf(!chromium.ok)('the console while things happen (needs: chromium)
       .split('\r\n');
     expect(lines).toHaveLength(2);
     expect(lines[1]).toContain('+12025550101');
+  });
+
+  test('a tab that nobody looks at gives its stream back, and reads everything again when it is looked at', async () => {
+    const { page: other, context } = await visitor.stranger();
+    await other.clock.install();
+    await context.addCookies(await page.context().cookies());
+    await other.addInitScript(() => localStorage.setItem('callin.signed-in', 'yes'));
+    await other.goto(consoleUrl(visitor.gateway, '/w/demo/numbers'));
+    await other.getByText('Live', { exact: true }).waitFor();
+    const look = (state: 'hidden' | 'visible') =>
+      other.evaluate((now) => {
+        Object.defineProperty(document, 'visibilityState', { value: now, configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'));
+      }, state);
+    await look('hidden');
+    await other.clock.fastForward(16_000);
+    await other.getByText('Not live', { exact: true }).waitFor();
+    await visitor.gateway.api('PATCH', '/v1/numbers/demo-0102', { agentId: 'echo' });
+    expect(await other.getByLabel('Agent of +12025550102').inputValue()).toBe('speaker');
+    await look('visible');
+    await other.getByText('Live', { exact: true }).waitFor();
+    await expect.poll(() => other.getByLabel('Agent of +12025550102').inputValue()).toBe('echo');
+    await context.close();
   });
 
   test('a session that has ended leads to the sign-in, and back to the same page', async () => {

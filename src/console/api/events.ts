@@ -1,6 +1,7 @@
 // What happens at the gateway, as it happens (server-sent events). The pages stay right without it: events only make them quick.
 //
 //   off -> connecting -> live -> (stream ends) -> connecting -> …
+//                          └─ (out of sight for a while) -> off -> (in sight again) -> connecting, everything is read again
 //
 // The browser comes back by itself with the id of the last event; only where the gateway refuses it is tried again here, later each time.
 
@@ -30,6 +31,8 @@ type Listener = (name: EventName, data: unknown) => void;
 
 const RETRY_MIN_MS = 2_000;
 const RETRY_MAX_MS = 60_000;
+/** A browser has six connections to a gateway, and tabs that nobody looks at would hold them all. */
+const HIDDEN_MS = 15_000;
 
 const listeners = new Set<Listener>();
 const stateListeners = new Set<() => void>();
@@ -37,14 +40,34 @@ let state: LiveState = 'off';
 let source: EventSource | null = null;
 let retryMs = RETRY_MIN_MS;
 let retryTimer: ReturnType<typeof setTimeout> | undefined;
+/** null = nobody is signed in. */
+let wanted: { readonly workspaceId: string | undefined } | null = null;
+let hiddenTimer: ReturnType<typeof setTimeout> | undefined;
+
+document.addEventListener('visibilitychange', sightChanged);
 
 /** Undefined = everything the person may see. Another workspace replaces the stream. */
 export function openEvents(workspaceId: string | undefined): void {
   closeEvents();
+  wanted = { workspaceId };
   connect(workspaceId);
 }
 
 export function closeEvents(): void {
+  wanted = null;
+  hangUp();
+}
+
+function sightChanged(): void {
+  clearTimeout(hiddenTimer);
+  if (document.visibilityState === 'hidden') hiddenTimer = setTimeout(hangUp, HIDDEN_MS);
+  else if (wanted !== null && source === null) {
+    connect(wanted.workspaceId);
+    tell('reset', '{}');
+  }
+}
+
+function hangUp(): void {
   clearTimeout(retryTimer);
   source?.close();
   source = null;

@@ -620,6 +620,7 @@ export interface Problem {
     | 'request_limit'
     | 'document_limit'
     | 'approval_conflict'
+    | 'key_limit'
     | 'webhook_limit'
     | 'webhook_disabled'
     | 'test_calls_off'
@@ -1704,7 +1705,7 @@ export interface Routes {
     readonly body: Blob | FormData | ArrayBuffer;
     readonly answer: NumberRequest;
   };
-  /** Downloads a document, as an attachment */
+  /** Downloads a document, as an attachment; not with a key that may only look: it is somebody’s passport */
   'GET /v1/number-requests/{id}/documents/{documentId}': {
     readonly params: { readonly id: string; readonly documentId: string };
     readonly query: Readonly<Record<never, never>>;
