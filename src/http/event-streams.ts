@@ -7,6 +7,7 @@
 //   ES1. A watcher sees what the asker may see: a workspace its own events, the operator all or one workspace's.
 //   ES2. A slow reader costs `bufferBytesMax` at most: then it is cut off and comes back with its last id.
 //   ES3. A stream does not outlive what opened it: signing out and deleting a key end it at once, whatever else ends a session within a heartbeat.
+//   ES4. One workspace has a part of the streams only, however many keys and sessions it has.
 
 import { Readable } from 'node:stream';
 import type { Clock, Timer } from '../domain/clock.ts';
@@ -17,6 +18,8 @@ import { Problem } from './problems.ts';
 
 export interface StreamLimits {
   readonly perPrincipalMax: number;
+  /** Of all keys and sessions of one workspace. */
+  readonly perWorkspaceMax: number;
   readonly totalMax: number;
   readonly bufferBytesMax: number;
 }
@@ -24,6 +27,7 @@ export interface StreamLimits {
 export const DEFAULT_STREAM_LIMITS: StreamLimits = {
   // A stream per open page; the pages of one browser share a session.
   perPrincipalMax: 20,
+  perWorkspaceMax: 100,
   // Of the connections that the server takes, half are left to requests.
   totalMax: 500,
   // Some hundred calls; a reader that is this far behind is gone or never reads.
@@ -61,6 +65,8 @@ const RETRY_MS = 3_000;
 interface Watcher {
   readonly readable: Readable;
   readonly holder: string;
+  /** null = the operator's. */
+  readonly askerId: string | null;
   readonly keyId: string | null;
   readonly sessionId: string | null;
   end(): void;
@@ -76,9 +82,11 @@ export function createEventStreams({
   const limits = { ...DEFAULT_STREAM_LIMITS, ...over };
   const watchers = new Set<Watcher>();
 
-  const admit = (holder: string): void => {
-    const own = [...watchers].filter((watcher) => watcher.holder === holder).length;
-    if (own < limits.perPrincipalMax && watchers.size < limits.totalMax) return;
+  const admit = (holder: string, askerId: string | null): void => {
+    const count = (isCounted: (watcher: Watcher) => boolean): number => [...watchers].filter(isCounted).length;
+    const own = count((watcher) => watcher.holder === holder);
+    const ofWorkspace = askerId === null ? 0 : count((watcher) => watcher.askerId === askerId);
+    if (own < limits.perPrincipalMax && ofWorkspace < limits.perWorkspaceMax && watchers.size < limits.totalMax) return;
     onCut('limit');
     throw new Problem('stream_limit', { headers: { 'retry-after': String(RETRY_MS / 1000) } });
   };
@@ -93,7 +101,8 @@ export function createEventStreams({
       const { principal, session, workspaceId } = request;
       const keyId = principal.kind === 'operator' ? null : principal.keyId;
       const holder = session?.id ?? keyId ?? 'operator';
-      admit(holder);
+      const askerId = principal.kind === 'operator' ? null : principal.workspaceId;
+      admit(holder, askerId);
 
       const readable = new Readable({ read: () => undefined });
       const send = (text: string): void => {
@@ -124,6 +133,7 @@ export function createEventStreams({
       const watcher: Watcher = {
         readable,
         holder,
+        askerId,
         keyId,
         sessionId: session?.id ?? null,
         end() {

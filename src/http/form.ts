@@ -4,6 +4,7 @@
 // Invariants
 //   FO1. A form is bounded in bytes, parts, headers and time, and so many are read at once; beyond that it is refused.
 //   FO2. What a file is called and what type it claims to have is not looked at: neither can do harm nor be believed.
+//   FO3. One asker has a part of the places only: who sends slowly waits for himself.
 
 import type { IncomingMessage } from 'node:http';
 import { Busboy, type BusboyInstance } from '@fastify/busboy';
@@ -41,6 +42,8 @@ const HEADERS_MAX = 16;
 /** Boundaries and headers of all parts. */
 const FRAME_BYTES_MAX = 64 * 1_024;
 const RETRY_AFTER_SEC = '5';
+/** A page that sends several documents side by side. */
+const PER_ASKER_MAX = 3;
 
 /** Of the whole body. */
 export function formBytesMax({ fields, file }: FormShape): number {
@@ -49,19 +52,26 @@ export function formBytesMax({ fields, file }: FormShape): number {
 
 export function createFormReader(clock: Clock, { atOnceMax, timeoutMs }: FormLimits) {
   let reading = 0;
+  const readingOf = new Map<string, number>();
   return {
-    /** Prepared once per route. */
-    of(shape: FormShape): (request: IncomingMessage) => FormBody {
+    /** Prepared once per route. `asker`: all who share places. */
+    of(shape: FormShape): (request: IncomingMessage, asker: string) => FormBody {
       const check = compileCheck(shape.fields);
-      return (request) => async () => {
-        if (reading >= atOnceMax) throw new Problem('uploads_busy', { headers: { 'retry-after': RETRY_AFTER_SEC } });
+      return (request, asker) => async () => {
+        const own = readingOf.get(asker) ?? 0;
+        if (reading >= atOnceMax || own >= PER_ASKER_MAX)
+          throw new Problem('uploads_busy', { headers: { 'retry-after': RETRY_AFTER_SEC } });
         reading += 1;
+        readingOf.set(asker, own + 1);
         try {
           const form = await new FormReading(request, shape).read(clock, timeoutMs);
           check(form.fields);
           return form;
         } finally {
           reading -= 1;
+          const left = (readingOf.get(asker) ?? 1) - 1;
+          if (left === 0) readingOf.delete(asker);
+          else readingOf.set(asker, left);
         }
       };
     },

@@ -15,6 +15,8 @@ export interface HttpLimits {
   readonly bucketsMax: number;
   /** Open connections; more are refused at once. */
   readonly connectionsMax: number;
+  /** Of these, from one address that is neither loopback nor a trusted proxy. */
+  readonly connectionsPerAddressMax: number;
   /** A request that is not complete by then is dropped (slow clients on purpose). */
   readonly requestTimeoutMs: number;
   /** The same for a form with a file. */
@@ -38,6 +40,8 @@ export const DEFAULT_HTTP_LIMITS: HttpLimits = {
   bucketsMax: 10_000,
   // The console holds a few per person, integrations a handful each; descriptors are needed for calls.
   connectionsMax: 1_000,
+  // An office behind one address, six for each browser.
+  connectionsPerAddressMax: 200,
   requestTimeoutMs: 15_000,
   // 5 MB over 0.7 Mbit/s, which a telephone in the country has.
   uploadTimeoutMs: 60_000,

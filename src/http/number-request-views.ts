@@ -8,7 +8,15 @@ import type { FieldState } from '../numbers/requests/rules.ts';
 import type { Principal } from './auth.ts';
 import { viewTime } from './views.ts';
 
-export function viewNumberRequest(view: RequestView, viewer: Principal['kind']): object {
+/** Whoever may only look at a workspace sees how far a request is, not what people wrote into it. */
+export type RequestViewer = 'operator' | 'workspace' | 'read_only';
+
+export function viewerOf(principal: Principal): RequestViewer {
+  if (principal.kind === 'operator') return 'operator';
+  return principal.role === 'read_only' ? 'read_only' : 'workspace';
+}
+
+export function viewNumberRequest(view: RequestView, viewer: RequestViewer): object {
   const { request, requirement } = view;
   const { decision, approval, status } = request;
   // Nothing is missing of what was erased.
@@ -39,11 +47,11 @@ export function viewNumberRequest(view: RequestView, viewer: Principal['kind']):
 }
 
 /** A secret goes in and comes out for the operator alone, who needs it to port the number. */
-function viewField({ rule, status, value, savedAt, problem }: FieldState, viewer: Principal['kind']): object {
+function viewField({ rule, status, value, savedAt, problem }: FieldState, viewer: RequestViewer): object {
   return {
     status,
     required: rule.required,
-    value: rule.secret && viewer !== 'operator' ? null : value,
+    value: viewer === 'read_only' || (rule.secret && viewer !== 'operator') ? null : value,
     savedAt: savedAt === null ? null : viewTime(savedAt),
     problem,
   };

@@ -12,6 +12,7 @@ import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { refuseBytes, SECURITY_HEADERS, sendProblem } from './answers.ts';
 import { limitArrival } from './arrival.ts';
 import type { Identity } from './auth.ts';
+import { limitConnections } from './connections.ts';
 import { CONSOLE_PATHS, mountConsole } from './console-pages.ts';
 import type { HttpDeps } from './deps.ts';
 import { CSV_TYPE } from './csv.ts';
@@ -145,6 +146,7 @@ function createApp({ ids, logger, clock, trustedProxies = [] }: HttpDeps, limits
     },
   });
   app.server.maxConnections = limits.connectionsMax;
+  limitConnections(app.server, limits.connectionsPerAddressMax, trustedProxies);
   limitArrival(app, clock, limits);
   readBodies(app);
   const startedAtMs = new WeakMap<FastifyRequest, number>();
@@ -231,7 +233,7 @@ function mount(app: FastifyInstance, route: Route, { gate, forms, deps: { logger
       const input: ApiRequest<unknown, unknown> = {
         params: request.params as Record<string, string>,
         query,
-        body: readForm ? readForm(request.raw) : request.body,
+        body: readForm ? readForm(request.raw, askerOf(identity)) : request.body,
         header: (name) => headerText(request.headers[name]),
         ...identity,
         secure: gate.secure(request),
@@ -246,6 +248,11 @@ function mount(app: FastifyInstance, route: Route, { gate, forms, deps: { logger
         .send(stream ?? body);
     },
   });
+}
+
+/** All keys and sessions of a workspace are one. */
+function askerOf({ principal }: Identity): string {
+  return principal.kind === 'operator' ? 'operator' : principal.workspaceId;
 }
 
 /** 404, or 405 with `Allow` where the path exists under another method. */

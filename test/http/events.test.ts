@@ -141,6 +141,15 @@ describe('/v1/events', () => {
     await watcher.until(({ ended }) => ended);
   });
 
+  test('ES4 so many for one workspace, however many keys it makes: others keep theirs', async () => {
+    world = await startWorld({ streamLimits: { perPrincipalMax: 2, perWorkspaceMax: 3 } });
+    const [a, b] = [await world.workspace('A'), await world.workspace('B')];
+    const another = await world.ask('POST', `/v1/workspaces/${a.id}/keys`, { body: { label: 'another' } });
+    for (const token of [a.token, a.token, another.body.token]) await watch(world, '', bearer(token));
+    expect((await world.ask('GET', '/v1/events', { token: another.body.token })).body.code).toBe('stream_limit');
+    expect((await watch(world, '', bearer(b.token))).status).toBe(200);
+  });
+
   test('so many for one asker; a place is given back when a watcher leaves', async () => {
     world = await startWorld({ streamLimits: { perPrincipalMax: 2, totalMax: 3 } });
     const a = await world.workspace('A');

@@ -198,6 +198,20 @@ describe('Spain, from the first look to the number', () => {
     expect((await pay(owner, other, 'a')).body.code).toBe('idempotency_key_reused');
   });
 
+  test('a key that may only look sees how far it is, and neither what was typed nor the document', async () => {
+    const { body: key } = await world.ask('POST', `/v1/workspaces/${owner.id}/keys`, {
+      body: { label: 'dashboard', role: 'read_only' },
+    });
+    const look = (path = '') => world.ask('GET', `/v1/number-requests${path}`, { token: key.token });
+    const one = await look(`/${id}`);
+    expect(one.body).toMatchObject({ id, fields: { city: { status: 'saved', value: null } } });
+    const typed = (await ask(owner, 'GET', `/v1/number-requests/${id}`)).body.fields.street.value;
+    expect(typed).toBeTruthy();
+    expect(one.text + (await look()).text).not.toContain(typed);
+    const refused = await look(`/${id}/documents/${documentId}`);
+    expect([refused.status, refused.body.code]).toEqual([403, 'missing_scope']);
+  });
+
   test('the operator sees the document as it was sent, as an attachment', async () => {
     const response = await fetch(`${world.url}/v1/number-requests/${id}/documents/${documentId}`, {
       headers: { authorization: `Bearer ${ADMIN_TOKEN}` },

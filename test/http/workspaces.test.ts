@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { apiKey } from '../directory/records.ts';
 import { startWorld, type World } from './world.ts';
 
 let world: World;
@@ -72,6 +73,15 @@ describe('workspaces', () => {
     const answer = await world.ask('GET', '/v1/workspaces?cursor=abc');
     expect([answer.status, answer.body.errors[0].field]).toEqual([422, 'cursor']);
   });
+});
+
+test('a workspace has a hundred keys at most: each has a rate of its own', async () => {
+  const { id } = await world.workspace('K');
+  const make = () => world.ask('POST', `/v1/workspaces/${id}/keys`, { body: { label: 'x' } });
+  for (let i = 1; i < 99; i += 1)
+    await world.directory.keys.put(apiKey({ id: `key_of_${id}_${i}`, workspaceId: id, tokenHash: `${i}${id}` }));
+  const [first, refused] = [await make(), await make()];
+  expect([first.status, refused.status, refused.body.code]).toEqual([201, 409, 'key_limit']);
 });
 
 describe('top-ups', () => {

@@ -8,7 +8,7 @@ import { scopeOf } from '../auth.ts';
 import type { HttpDeps } from '../deps.ts';
 import { FORM_TYPE, type FormBody, type FormShape, formBytesMax } from '../form.ts';
 import { idempotencyKey } from '../idempotency.ts';
-import { viewNumberRequest, viewRequirement } from '../number-request-views.ts';
+import { viewerOf, viewNumberRequest, viewRequirement } from '../number-request-views.ts';
 import { Problem } from '../problems.ts';
 import { defineRoute, type Route } from '../route.ts';
 import { pageOf } from '../schemas/common.ts';
@@ -59,7 +59,7 @@ export function numberRequestRoutes({ numberRequests, directory }: HttpDeps): re
           ...pageFrom(query),
           ...given({ workspaceId, status, country, type, requestType }),
         });
-        return { body: viewPage(page, (view) => viewNumberRequest(view, principal.kind)) };
+        return { body: viewPage(page, (view) => viewNumberRequest(view, viewerOf(principal))) };
       },
     }),
     defineRoute({
@@ -79,7 +79,7 @@ export function numberRequestRoutes({ numberRequests, directory }: HttpDeps): re
         const { by } = askerOf(principal);
         const view = await numberRequests.create({ workspaceId, by, country, type, requestType, quantity, numbers });
         const headers = { location: `/v1/number-requests/${view.request.id}` };
-        return { body: viewNumberRequest(view, principal.kind), headers };
+        return { body: viewNumberRequest(view, viewerOf(principal)), headers };
       },
     }),
     defineRoute({
@@ -92,7 +92,9 @@ export function numberRequestRoutes({ numberRequests, directory }: HttpDeps): re
       success: SUCCESS,
       problems: [],
       async handle({ principal, params }) {
-        return { body: viewNumberRequest(await numberRequests.get(idOf(params), askerOf(principal)), principal.kind) };
+        return {
+          body: viewNumberRequest(await numberRequests.get(idOf(params), askerOf(principal)), viewerOf(principal)),
+        };
       },
     }),
     defineRoute({
@@ -107,7 +109,7 @@ export function numberRequestRoutes({ numberRequests, directory }: HttpDeps): re
       problems: ['request_state'],
       async handle({ principal, params, body }) {
         const view = await numberRequests.saveField(idOf(params), idOf(params, 'name'), body.value, askerOf(principal));
-        return { body: viewNumberRequest(view, principal.kind) };
+        return { body: viewNumberRequest(view, viewerOf(principal)) };
       },
     }),
     defineRoute({
@@ -125,7 +127,7 @@ export function numberRequestRoutes({ numberRequests, directory }: HttpDeps): re
         await numberRequests.checkAttach(idOf(params), asker);
         const { fields, file } = await (body as FormBody)();
         const view = await numberRequests.attach(idOf(params), { kind: fields['kind'] ?? '', content: file }, asker);
-        return { body: viewNumberRequest(view, principal.kind) };
+        return { body: viewNumberRequest(view, viewerOf(principal)) };
       },
     }),
     defineRoute({
@@ -133,8 +135,9 @@ export function numberRequestRoutes({ numberRequests, directory }: HttpDeps): re
       path: '/v1/number-requests/{id}/documents/{documentId}',
       operationId: 'getNumberRequestDocument',
       tag: TAG,
-      summary: 'Downloads a document, as an attachment',
+      summary: 'Downloads a document, as an attachment; not with a key that may only look: it is somebody’s passport',
       access: 'workspace',
+      needs: 'write',
       success: { status: 200, description: 'The file', otherTypes: ['application/pdf', 'image/jpeg', 'image/png'] },
       problems: [],
       async handle({ principal, params }) {
@@ -172,7 +175,7 @@ export function numberRequestRoutes({ numberRequests, directory }: HttpDeps): re
       problems: ['request_state', 'request_incomplete'],
       async handle({ principal, params }) {
         return {
-          body: viewNumberRequest(await numberRequests.submit(idOf(params), askerOf(principal)), principal.kind),
+          body: viewNumberRequest(await numberRequests.submit(idOf(params), askerOf(principal)), viewerOf(principal)),
         };
       },
     }),
@@ -195,7 +198,7 @@ export function numberRequestRoutes({ numberRequests, directory }: HttpDeps): re
         if (claim.value !== request.id) throw new Problem('idempotency_key_reused');
         const view = await numberRequests.pay(request.id, asker);
         const headers = view.repeated ? { 'idempotent-replayed': 'true' } : {};
-        return { body: viewNumberRequest(view, principal.kind), headers };
+        return { body: viewNumberRequest(view, viewerOf(principal)), headers };
       },
     }),
     defineRoute({
@@ -209,7 +212,7 @@ export function numberRequestRoutes({ numberRequests, directory }: HttpDeps): re
       problems: ['request_state'],
       async handle({ principal, params }) {
         return {
-          body: viewNumberRequest(await numberRequests.cancel(idOf(params), askerOf(principal)), principal.kind),
+          body: viewNumberRequest(await numberRequests.cancel(idOf(params), askerOf(principal)), viewerOf(principal)),
         };
       },
     }),
@@ -226,7 +229,7 @@ export function numberRequestRoutes({ numberRequests, directory }: HttpDeps): re
       async handle({ principal, params, body }) {
         const asked = { numbers: body.numbers.filter(isE164), trunkId: body.trunkId ?? null };
         const view = await numberRequests.approve(idOf(params), asked, askerOf(principal));
-        return { body: viewNumberRequest(view, principal.kind) };
+        return { body: viewNumberRequest(view, viewerOf(principal)) };
       },
     }),
     defineRoute({
@@ -241,7 +244,7 @@ export function numberRequestRoutes({ numberRequests, directory }: HttpDeps): re
       problems: ['request_state'],
       async handle({ principal, params, body }) {
         const view = await numberRequests.reject(idOf(params), body.reason, askerOf(principal));
-        return { body: viewNumberRequest(view, principal.kind) };
+        return { body: viewNumberRequest(view, viewerOf(principal)) };
       },
     }),
   ];
