@@ -7,8 +7,8 @@
 //       because its peer has proved nothing.
 //   K2. A request is put on another connection at most once, and only when the first was an old one that turned out to be dead. It never
 //       changes its protocol.
-//   K3. Connections are bounded, in all and per address, those whose handshake is under way included; what exceeds that is turned away
-//       before a byte is read.
+//   K3. Connections are bounded, in all, per address (of IPv6: per /64, which is what one customer has) and for browsers together, those whose
+//       handshake is under way included; what exceeds that is turned away before a byte is read.
 
 import type { Socket } from 'node:net';
 import type { EngineClock, TimerHandle } from '../clock.ts';
@@ -38,6 +38,7 @@ export class ConnectionPool {
   /** Sockets whose handshake is under way, and since when. */
   readonly #handshakes = new Map<Socket, number>();
   #heldInAll = 0;
+  #heldByBrowsers = 0;
   #nextId = 1;
   #sweepTimer: TimerHandle | undefined;
   #isClosed = false;
@@ -84,16 +85,20 @@ export class ConnectionPool {
   }
 
   /** An accepted socket takes a place until it is closed. False: there is none, or the pool is closed (K3). */
-  hold(socket: Socket, address: string): boolean {
+  hold(socket: Socket, address: string, isBrowser = false): boolean {
     if (this.#isClosed || !this.#hasRoom(address)) return false;
+    if (isBrowser && this.#heldByBrowsers >= this.limits.webSocketsMax) return false;
+    const network = networkOf(address);
     this.#heldInAll += 1;
-    this.#held.set(address, (this.#held.get(address) ?? 0) + 1);
+    if (isBrowser) this.#heldByBrowsers += 1;
+    this.#held.set(network, (this.#held.get(network) ?? 0) + 1);
     socket.once('close', () => {
       this.#heldInAll -= 1;
+      if (isBrowser) this.#heldByBrowsers -= 1;
       this.#handshakes.delete(socket);
-      const left = (this.#held.get(address) ?? 1) - 1;
-      if (left === 0) this.#held.delete(address);
-      else this.#held.set(address, left);
+      const left = (this.#held.get(network) ?? 1) - 1;
+      if (left === 0) this.#held.delete(network);
+      else this.#held.set(network, left);
     });
     this.#armSweep();
     return true;
@@ -157,7 +162,7 @@ export class ConnectionPool {
 
   #hasRoom(address: string): boolean {
     const { connectionsMax, connectionsPerAddressMax } = this.limits;
-    return this.#heldInAll < connectionsMax && (this.#held.get(address) ?? 0) < connectionsPerAddressMax;
+    return this.#heldInAll < connectionsMax && (this.#held.get(networkOf(address)) ?? 0) < connectionsPerAddressMax;
   }
 
   #armSweep(): void {
@@ -176,6 +181,16 @@ export class ConnectionPool {
 const CLOSED: SendFailure = { outcome: 'closed', detail: 'transport closed' };
 const FULL: SendFailure = { outcome: 'unreachable', detail: 'connection limit' };
 const TRANSPORT_OFF: SendFailure = { outcome: 'unreachable', detail: 'transport is off' };
+
+/** Of IPv6 the first four groups, zeros written out. */
+export function networkOf(address: string): string {
+  if (!address.includes(':')) return address;
+  const [head = '', tail = ''] = address.split('::', 2);
+  const groups = (part: string): string[] => (part === '' ? [] : part.split(':'));
+  const missing = address.includes('::') ? 8 - groups(head).length - groups(tail).length : 0;
+  const zeros = Array.from({ length: Math.max(0, missing) }, () => '0');
+  return [...groups(head), ...zeros, ...groups(tail)].slice(0, 4).join(':');
+}
 
 function keyOf({ protocol, address, port, name }: Flow): string {
   return `${protocol}|${address}|${port}|${protocol === 'tls' ? (name ?? address).toLowerCase() : ''}`;

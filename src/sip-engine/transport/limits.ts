@@ -8,6 +8,8 @@ export interface TransportLimits {
   readonly connectionsMax: number;
   /** Of these, from one address: a test tool or an SBC with a connection per call still fits. */
   readonly connectionsPerAddressMax: number;
+  /** Of all, those of browsers, whom nothing tells from strangers: carriers keep the rest. */
+  readonly webSocketsMax: number;
   /** Bytes waiting for a peer that does not read; past it the connection is worth nothing. */
   readonly outgoingBytesMax: number;
   /** TCP connect, TLS handshake included. Well under the 32 s of a transaction, so that another gateway can be tried. */
@@ -40,6 +42,7 @@ export const DEFAULT_TRANSPORT_LIMITS: TransportLimits = {
   message: DEFAULT_MESSAGE_LIMITS,
   connectionsMax: 4096,
   connectionsPerAddressMax: 1024,
+  webSocketsMax: 2048,
   outgoingBytesMax: 1024 * 1024,
   connectTimeoutMs: 4_000,
   messageTimeoutMs: 10_000,

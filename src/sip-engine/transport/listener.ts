@@ -11,6 +11,8 @@ export interface StreamListen {
   /** 0 takes a free port. */
   readonly port: number;
   readonly pool: ConnectionPool;
+  /** Its peers are browsers. */
+  readonly forBrowsers?: boolean;
   readonly stats: TransportStats;
 }
 
@@ -22,14 +24,19 @@ export class Listener {
   readonly port: number;
   readonly #server: Server;
 
-  private constructor(server: Server, port: number, { host, pool, stats }: StreamListen, accept: Accept) {
+  private constructor(
+    server: Server,
+    port: number,
+    { host, pool, stats, forBrowsers = false }: StreamListen,
+    accept: Accept,
+  ) {
     this.address = host;
     this.port = port;
     this.#server = server;
     server.on('connection', (socket) => {
       const peer = plainAddress(socket.remoteAddress ?? '');
       const peerPort = socket.remotePort;
-      if (peer === '' || peerPort === undefined || !pool.hold(socket, peer)) {
+      if (peer === '' || peerPort === undefined || !pool.hold(socket, peer, forBrowsers)) {
         stats.connectionsRefused++;
         socket.on('error', () => socket.destroy());
         socket.destroy();

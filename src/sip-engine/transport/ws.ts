@@ -46,7 +46,7 @@ export class WsEndpoint implements StreamEndpoint {
   /** @throws the system error, or that of a certificate which cannot be used. */
   static async open(options: WsListen): Promise<WsEndpoint> {
     const door = new Door(options);
-    return new WsEndpoint(await Listener.open(options, (socket) => door.take(socket)), door);
+    return new WsEndpoint(await Listener.open({ ...options, forBrowsers: true }, (socket) => door.take(socket)), door);
   }
 
   get address(): string {

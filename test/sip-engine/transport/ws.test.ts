@@ -6,6 +6,7 @@ import { makeResponse } from '../../../src/sip-engine/message/builders.ts';
 import { header } from '../../../src/sip-engine/message/headers.ts';
 import { serialise } from '../../../src/sip-engine/message/serialise.ts';
 import { topVia } from '../../../src/sip-engine/message/via.ts';
+import { networkOf } from '../../../src/sip-engine/transport/connection-pool.ts';
 import type { TransportLimits } from '../../../src/sip-engine/transport/limits.ts';
 import { isOriginAllowed } from '../../../src/sip-engine/transport/origin.ts';
 import { responseDestination, TransportLayer } from '../../../src/sip-engine/transport/transport.ts';
@@ -343,6 +344,25 @@ describe('WebSockets have limits in time and number', () => {
     first.socket.terminate();
     await probe.until(() => probe.closed.length === 1);
     await browse();
+  });
+
+  test('browsers have a part of the places: carriers keep theirs', async () => {
+    await transport.close();
+    await start({ webSocketsMax: 1 });
+    const first = await browse();
+    await expect(browse()).rejects.toThrow();
+    expect(transport.stats.connectionsRefused).toBe(1);
+    first.socket.terminate();
+    await expect.poll(() => probe.closed.length).toBe(1);
+    await browse();
+  });
+
+  test('a network of IPv6 counts as one address', () => {
+    expect(networkOf('192.0.2.1')).toBe('192.0.2.1');
+    expect(networkOf('2001:db8:1:2::9')).toBe('2001:db8:1:2');
+    expect(networkOf('2001:db8::9')).toBe('2001:db8:0:0');
+    expect(networkOf('::1')).toBe('0:0:0:0');
+    expect(networkOf('2001:db8:1:2:3:4:5:6')).toBe('2001:db8:1:2');
   });
 
   test('a peer that does not read is cut off at the limit', async () => {
