@@ -1,5 +1,4 @@
-// Where workspaces, agents, trunks, numbers, keys and call records live, behind one interface (embedded SQLite now, Redis to
-// come). Reads on the way of a call are by key. Every read by a workspace names the workspace: isolation is here, not above.
+// Where workspaces, agents, trunks, numbers, keys and call records live, behind one interface: SQLite or Redis. Reads on the way of a call are by key. Every read by a workspace names the workspace: isolation is here, not above.
 
 import type { CallFacts, CallRecord } from '../domain/call.ts';
 import type { Agent, ApiKey, PhoneNumber, Trunk, Workspace } from '../domain/directory.ts';

@@ -10,12 +10,14 @@ import { variableOf } from '../../src/config/environment.ts';
 import { ConfigError } from '../../src/config/errors.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { parseRedisUrl } from '../../src/config/redis-url.ts';
+import { openRedisDirectory } from '../../src/directory/redis-directory.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import { REASONS } from '../../src/domain/reasons.ts';
 import { checkGateway } from '../../src/gateway.ts';
 import { NO_CALL_LIMITS } from '../../src/ledger/books.ts';
 import { openRedisBooks } from '../../src/ledger/redis-books.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
+import { call, trunk, workspace } from '../directory/records.ts';
 import { HAS_REDIS } from '../support/redis.ts';
 
 // What deploy/ hands to others' programs fits this one: names that exist, numbers that agree, files that the programs take where they are here.
@@ -240,6 +242,21 @@ describe('the configuration of Redis', () => {
         expect(await books.reserve({ ...hold, limits: NO_CALL_LIMITS })).toBe('held');
         expect(await books.balance(workspaceId, nowMs)).toMatchObject({ balance: 1_000n, reserved: 400n });
         expect(await books.check()).toEqual([]);
+        const kept = { outboxPath: ':memory:', callsKeptMs: 86_400_000 };
+        const opened = { address, clock: systemClock, sealingKey: new Uint8Array(32), ...kept };
+        const directory = await openRedisDirectory(opened);
+        try {
+          await directory.workspaces.put(workspace());
+          await directory.trunks.put(trunk());
+          await directory.calls.save(call({ createdAt: nowMs }));
+          expect(await directory.allTrunks()).toEqual([trunk()]);
+          expect((await directory.calls.list({ limit: 5 })).items).toHaveLength(1);
+          expect((await directory.idempotency.claim('s', 'k', 'v')).first).toBe(true);
+          await expect(directory.workspaces.delete('ws_a')).rejects.toMatchObject({ code: 'record_in_use' });
+          expect(await directory.trunks.delete('trunk_a')).toBe(true);
+        } finally {
+          await directory.close();
+        }
         await expect(books.run((client) => client.flushall())).rejects.toThrow(/NOPERM/);
         await expect(books.run((client) => client.config('SET', 'appendonly', 'no'))).rejects.toThrow(/NOPERM/);
         await expect(books.run((client) => client.set('another', '1'))).rejects.toThrow(/NOPERM/);

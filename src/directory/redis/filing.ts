@@ -58,10 +58,8 @@ export function filedAs(filing: Filing): string {
     key,
     scope: scope ?? '',
     time: keepsTime ? timeText(createdAt) : '',
-    entries: [
-      ...places.map((place) => join(placeText(table, place), tail)),
-      ...pointsAt.map((target) => join('ref', target.key, key)),
-    ],
+    at: places.map((place) => placeText(table, place)),
+    tail,
     once: once.map(({ rule, value, code }) => [join(table, rule, part(value)), code]),
     owner:
       oneOwnerAt === null

@@ -21,22 +21,22 @@ export interface DirectoryScripts {
 
 export type DirectoryConnection = RedisConnection<DirectoryScripts>;
 
-/** How many keys a script takes stands in its first lines. */
+/** How many keys a script takes stands in its first lines; those that write share a part. */
 export function directoryRoom(): RedisRoom<DirectoryScripts> {
-  const script = (name: string, numberOfKeys: number) => ({
-    lua: readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8'),
-    numberOfKeys,
-  });
+  const read = (name: string) => readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8');
+  const script = (name: string, numberOfKeys: number) => ({ lua: read(name), numberOfKeys });
+  const filing = read('filing');
+  const writing = (name: string, numberOfKeys: number) => ({ lua: filing + read(name), numberOfKeys });
   return {
     connectionName: 'callin-directory',
     scripts: {
       directoryOpen: script('open', 2),
       directoryLayout: script('layout', 1),
       directoryMove: script('move', 2),
-      directoryWrite: script('write', 5),
-      directoryDelete: script('delete', 5),
+      directoryWrite: writing('write', 5),
+      directoryDelete: writing('delete', 5),
       directoryFind: script('find', 2),
-      directoryRefile: script('refile', 5),
+      directoryRefile: writing('refile', 5),
       directoryClaim: script('claim', 1),
       callsSave: script('calls-save', 3),
       callsList: script('calls-list', 2),

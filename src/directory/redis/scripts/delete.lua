@@ -18,7 +18,7 @@ for _, entry in ipairs(pointing) do
   if entry ~= prefix .. key then return 'in_use' end
 end
 
-for _, entry in ipairs(filing.entries) do redis.call('ZREM', INDEX, entry) end
+for _, entry in ipairs(entries_of(filing)) do redis.call('ZREM', INDEX, entry) end
 for _, rule in ipairs(filing.once) do
   if redis.call('HGET', ONCE, rule[1]) == key then redis.call('HDEL', ONCE, rule[1]) end
 end

@@ -10,7 +10,7 @@ end
 for index = 2, #ARGV, 2 do
   local filing = cjson.decode(ARGV[index])
   redis.call('HSET', META, filing.key, ARGV[index])
-  for _, entry in ipairs(filing.entries) do redis.call('ZADD', INDEX, 0, entry) end
+  for _, entry in ipairs(entries_of(filing)) do redis.call('ZADD', INDEX, 0, entry) end
   for _, rule in ipairs(filing.once) do redis.call('HSET', ONCE, rule[1], filing.key) end
 end
 return 'done'

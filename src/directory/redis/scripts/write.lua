@@ -110,7 +110,7 @@ for _, key in ipairs(order) do
 end
 for _, key in ipairs(order) do
   if old[key] then
-    for _, entry in ipairs(old[key].entries) do redis.call('ZREM', INDEX, entry) end
+    for _, entry in ipairs(entries_of(old[key])) do redis.call('ZREM', INDEX, entry) end
     for _, rule in ipairs(old[key].once) do
       if redis.call('HGET', ONCE, rule[1]) == key then redis.call('HDEL', ONCE, rule[1]) end
     end
@@ -119,7 +119,7 @@ end
 for _, key in ipairs(order) do
   redis.call('HSET', DOCUMENTS, key, documents[key])
   redis.call('HSET', META, key, texts[key])
-  for _, entry in ipairs(new[key].entries) do redis.call('ZADD', INDEX, 0, entry) end
+  for _, entry in ipairs(entries_of(new[key])) do redis.call('ZADD', INDEX, 0, entry) end
   for _, rule in ipairs(new[key].once) do redis.call('HSET', ONCE, rule[1], key) end
 end
 return { 'done' }
