@@ -1,7 +1,8 @@
-// Requests to one account at a provider: sent, repeated where that is safe, and answered with what was read or with a failure.
+// Requests to one account at a provider: sent, repeated where that is safe, and answered with what was read or with a failure. What makes and
+// sends them is the provider's own package, through a passage of ours (passage.ts): it does not repeat, wait, or judge answers.
 //
 // Invariants
-//   AC1. A request that makes something (`once`) is never sent twice from here. Whoever sends it looks first whether it was done. The one
+//   AC1. A request that `makes` something is never sent twice from here. Whoever sends it looks first whether it was done. The one
 //        exception is a provider that promises that a request refused with 429 was not looked at.
 //   AC2. Attempts, waiting time, answers and pages are bounded (limits.ts). Retry-After is honoured for the whole account.
 //   AC3. Nothing that a failure or an observer gets has a secret in it, nor a number or an id of the customer.
@@ -11,10 +12,11 @@ import type { ProviderErrorCode } from '../errors.ts';
 import { type Failed, failed, hasFailed, ok } from '../outcome.ts';
 import type { Outcome, Provider, ProviderFailure } from '../provider.ts';
 import { backoffMs, type Wait, waitOn } from './backoff.ts';
-import { exchange, type HttpAnswer, type HttpRequest, type NoAnswer } from './exchange.ts';
+import type { HttpAnswer, NoAnswer } from './exchange.ts';
 import { AnswerInvalid, Fields } from './fields.ts';
 import { Gate } from './gate.ts';
 import { API_LIMITS, type ApiLimits } from './limits.ts';
+import { type Does, Passage } from './passage.ts';
 import { scrub } from './scrub.ts';
 
 /** Handed to every adapter. */
@@ -47,12 +49,10 @@ export type Area = 'account' | 'numbers' | 'trunks' | 'sip_lists' | 'connections
 export interface ApiRequest<T> {
   readonly operation: string;
   readonly area: Area;
-  readonly method: HttpRequest['method'];
-  readonly url: URL;
-  readonly form?: Readonly<Record<string, string>>;
-  readonly json?: unknown;
-  /** `once`: makes something anew each time. Everything else may be repeated. */
-  readonly once?: boolean;
+  /** Default: reads. */
+  readonly does?: Does | undefined;
+  /** Has the package make its request. */
+  send(passage: Passage): PromiseLike<unknown>;
   /** Throws AnswerInvalid. */
   read(answer: Fields): T;
   readonly signal?: AbortSignal | undefined;
@@ -67,7 +67,8 @@ export interface Refusal {
 
 export interface ApiOptions extends ProviderDeps {
   readonly provider: Provider;
-  readonly authorization: string;
+  /** All that requests may go to. */
+  readonly origins: readonly string[];
   readonly secrets: readonly string[];
   /** `body` is undefined where the answer was not JSON. */
   refusalOf(status: number, body: unknown, area: Area): Refusal;
@@ -120,15 +121,17 @@ export class ApiClient {
   }
 
   async #attempt<T>(request: ApiRequest<T>, attempt: number): Promise<Outcome<T>> {
-    const { provider, clock, observe } = this.#options;
-    const entry = await this.#gate.enter(request.signal);
+    const { provider, clock, observe, origins } = this.#options;
+    const { does = 'reads', signal } = request;
+    const entry = await this.#gate.enter(signal);
     if (entry.kind === 'full') return this.fail('queue_full');
     if (entry.kind === 'cancelled') return this.fail('cancelled');
     if (entry.kind === 'paused') return failed(provider, 'rate_limited', { retryAfterMs: Math.ceil(entry.forMs) });
     const startedMs = clock.monotonicMs();
     let answer: HttpAnswer | NoAnswer;
     try {
-      answer = await exchange(this.#httpRequest(request), { clock, limits: this.limits }, request.signal);
+      const passage = new Passage({ clock, limits: this.limits, origins, does, signal });
+      answer = await passage.answerTo((through) => request.send(through));
     } finally {
       entry.leave();
     }
@@ -144,24 +147,9 @@ export class ApiClient {
     return outcome;
   }
 
-  #httpRequest({ method, url, form, json }: ApiRequest<unknown>): HttpRequest {
-    const type = form === undefined ? 'application/json' : 'application/x-www-form-urlencoded';
-    const body = form === undefined ? (json === undefined ? null : JSON.stringify(json)) : formOf(form);
-    return {
-      method,
-      url,
-      headers: {
-        authorization: this.#options.authorization,
-        accept: 'application/json',
-        'user-agent': 'callin-edge',
-        ...(body === null ? {} : { 'content-type': type }),
-      },
-      body,
-    };
-  }
-
   #unanswered(request: ApiRequest<unknown>, { code, sent, detail }: NoAnswer): Failed {
-    return failed(this.#options.provider, code, { effect: effectOf(request, sent), detail });
+    const words = detail === null ? null : scrub(detail, this.#secrets);
+    return failed(this.#options.provider, code, { effect: effectOf(request, sent), detail: words });
   }
 
   #read<T>(request: ApiRequest<T>, answer: HttpAnswer): Outcome<T> {
@@ -204,7 +192,7 @@ export class ApiClient {
   #delayMs(request: ApiRequest<unknown>, failure: ProviderFailure, failures: number): number | null {
     if (failure.retry !== 'later' || NOT_BY_ITSELF.has(failure.code)) return null;
     const isLimited = failure.code === 'rate_limited';
-    if (request.once === true && !(isLimited && this.#options.limitedMeansUntouched)) return null;
+    if (request.does === 'makes' && !(isLimited && this.#options.limitedMeansUntouched)) return null;
     const asked = failure.retryAfterMs ?? 0;
     if (asked > this.limits.pauseMaxMs) return null;
     return Math.max(asked, backoffMs(failures - 1, this.#options.random, this.limits));
@@ -230,12 +218,8 @@ export function nothing(): null {
   return null;
 }
 
-function effectOf({ method, once }: ApiRequest<unknown>, sent: boolean): 'none' | 'unknown' {
-  return sent && (once === true || method !== 'GET') ? 'unknown' : 'none';
-}
-
-function formOf(form: Readonly<Record<string, string>>): string {
-  return new URLSearchParams(form).toString();
+function effectOf({ does = 'reads' }: ApiRequest<unknown>, sent: boolean): 'none' | 'unknown' {
+  return sent && does !== 'reads' ? 'unknown' : 'none';
 }
 
 function parseJson(text: string): unknown {

@@ -11,7 +11,7 @@ import { retryAfterMs } from './backoff.ts';
 import type { ApiLimits } from './limits.ts';
 
 export interface HttpRequest {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly method: string;
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | null;

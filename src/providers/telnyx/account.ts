@@ -3,7 +3,7 @@
 import { parseMoney } from '../../domain/money.ts';
 import { hasFailed, noticesOf, ok } from '../outcome.ts';
 import type { AccountReport, Outcome } from '../provider.ts';
-import type { TelnyxClient } from './client.ts';
+import type { TelnyxClient, TelnyxList } from './client.ts';
 
 /** `KEY…_…` today; anything printable may be one tomorrow. */
 const API_KEY = /^[\x21-\x7e]{16,256}$/;
@@ -14,10 +14,14 @@ export function isApiKey(text: string): boolean {
 
 /** The three areas that are needed, each asked by name: "the key cannot read numbers" is the most frequent trouble, and no other looks like it. */
 const PROBES = [
-  { operation: 'ListPhoneNumbers', area: 'numbers', path: ['phone_numbers'] },
-  { operation: 'ListConnections', area: 'connections', path: ['connections'] },
-  { operation: 'ListOutboundVoiceProfiles', area: 'voice_profiles', path: ['outbound_voice_profiles'] },
-] as const;
+  { operation: 'ListPhoneNumbers', area: 'numbers', send: (telnyx, page) => telnyx.phoneNumbers.list(page) },
+  { operation: 'ListConnections', area: 'connections', send: (telnyx, page) => telnyx.connections.list(page) },
+  {
+    operation: 'ListOutboundVoiceProfiles',
+    area: 'voice_profiles',
+    send: (telnyx, page) => telnyx.outboundVoiceProfiles.list(page),
+  },
+] satisfies readonly TelnyxList[];
 
 export async function checkAccount(client: TelnyxClient, signal?: AbortSignal): Promise<Outcome<AccountReport>> {
   const money = await readBalance(client, signal);
@@ -43,7 +47,7 @@ export function readBalance(client: TelnyxClient, signal?: AbortSignal) {
   return client.call({
     operation: 'GetUserBalance',
     area: 'account',
-    path: ['balance'],
+    send: (telnyx) => telnyx.balance.retrieve(),
     read(data) {
       const amount = parseMoney(data.textOrNull('balance') ?? '');
       const available = parseMoney(data.textOrNull('available_credit') ?? '') ?? null;

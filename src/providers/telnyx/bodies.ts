@@ -2,6 +2,7 @@
 //
 // Whole objects are sent, also to change one field of them: whether their PATCH keeps the other fields of `inbound` is not documented.
 
+import type Telnyx from 'telnyx';
 import type { TrunkPlan } from '../provider.ts';
 import type { TelnyxSettings } from '../settings.ts';
 
@@ -14,11 +15,20 @@ export interface ConnectionParts {
   readonly fqdnId: string | null;
 }
 
-/** User name and password are not in their request schema (trunk.ts). */
-export function fqdnConnectionBody(plan: TrunkPlan, settings: TelnyxSettings, { profileId, fqdnId }: ConnectionParts) {
+interface Credentials {
+  user_name: string;
+  password: string;
+}
+
+/** User name and password are not in their request schema (trunk.ts), and so not in the package's type; it sends what it is given. */
+export function fqdnConnectionBody(
+  plan: TrunkPlan,
+  settings: TelnyxSettings,
+  { profileId, fqdnId }: ConnectionParts,
+): Telnyx.FqdnConnectionUpdateParams & Credentials {
   return {
     active: true,
-    transport_protocol: plan.gateway.transport.toUpperCase(),
+    transport_protocol: plan.gateway.transport.toUpperCase() as Uppercase<TrunkPlan['gateway']['transport']>,
     encrypted_media: encryptionOf(plan),
     dtmf_type: 'RFC 2833',
     ...credentialsOf(plan),
@@ -37,7 +47,10 @@ export function fqdnConnectionBody(plan: TrunkPlan, settings: TelnyxSettings, { 
 }
 
 /** For calls out alone. */
-export function credentialConnectionBody(plan: TrunkPlan, profileId: string) {
+export function credentialConnectionBody(
+  plan: TrunkPlan,
+  profileId: string,
+): Telnyx.CredentialConnectionUpdateParams & Credentials {
   return {
     active: true,
     encrypted_media: encryptionOf(plan),
@@ -50,7 +63,10 @@ export function credentialConnectionBody(plan: TrunkPlan, profileId: string) {
 }
 
 /** Theirs would be national without a plus. */
-function numberFormats() {
+function numberFormats(): Pick<
+  Telnyx.InboundFqdn & Telnyx.CredentialInbound,
+  'ani_number_format' | 'dnis_number_format'
+> {
   return { ani_number_format: '+E.164', dnis_number_format: '+e164' };
 }
 
@@ -58,6 +74,8 @@ function encryptionOf({ mediaEncryption }: TrunkPlan): 'SRTP' | null {
   return mediaEncryption === 'required' ? 'SRTP' : null;
 }
 
-function credentialsOf({ outbound }: TrunkPlan): { user_name: string; password: string } | Record<string, never> {
-  return outbound.kind === 'credentials' ? { user_name: outbound.username, password: outbound.password } : {};
+/** Addresses are refused before it comes to this. */
+function credentialsOf({ outbound }: TrunkPlan): Credentials {
+  const { username, password } = outbound.kind === 'credentials' ? outbound : { username: '', password: '' };
+  return { user_name: username, password };
 }

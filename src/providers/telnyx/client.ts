@@ -1,28 +1,26 @@
-// Telnyx's API as this gateway uses it: bearer key, JSON both ways, `{ data, meta }`, pages by number.
-//
-// Node's own fetch and not Telnyx's package: that repeats requests that make something (a failing order is sent three times) unless told
-// otherwise at every call, and lacks fields that have to be sent.
+// Telnyx's API as this gateway uses it: bearer key, JSON both ways, `{ data, meta }`, pages by number. Requests are made and sent by Telnyx's
+// package (sdk.ts) and its typed methods; gate, repeats, limits and what an answer means are ours.
 
-import { ApiClient, type Area, deleted, nothing, type ProviderDeps } from '../api/client.ts';
+import type Telnyx from 'telnyx';
+import { ApiClient, type ApiRequest, deleted, nothing, type ProviderDeps } from '../api/client.ts';
 import { Fields } from '../api/fields.ts';
 import { ok } from '../outcome.ts';
 import type { Outcome } from '../provider.ts';
 import type { TelnyxSettings } from '../settings.ts';
 import { telnyxRefusal } from './codes.ts';
+import { type TelnyxAccess, telnyxOver } from './sdk.ts';
 
-export interface TelnyxRequest<T> {
-  /** `operationId` of Telnyx's OpenAPI document. */
-  readonly operation: string;
-  readonly area: Area;
-  /** Each part is escaped. */
-  readonly path: readonly string[];
-  readonly query?: Readonly<Record<string, string>>;
-  /** Default GET. A POST makes something. */
-  readonly method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
-  readonly json?: unknown;
+/** `operation` is the `operationId` of Telnyx's OpenAPI document. */
+export interface TelnyxRequest<T> extends Pick<ApiRequest<T>, 'operation' | 'area' | 'does' | 'signal'> {
+  send(telnyx: Telnyx): PromiseLike<unknown>;
   /** Gets `data`. */
   read(data: Fields): T;
-  readonly signal?: AbortSignal | undefined;
+}
+
+/** As the package's lists take it. */
+export interface PageQuery {
+  readonly 'page[number]': number;
+  readonly 'page[size]': number;
 }
 
 export interface TelnyxPage<T> {
@@ -31,51 +29,61 @@ export interface TelnyxPage<T> {
   readonly total: number;
 }
 
-type ListRequest = Omit<TelnyxRequest<never>, 'read' | 'method' | 'json'>;
+export interface TelnyxList extends Pick<TelnyxRequest<never>, 'operation' | 'area' | 'signal'> {
+  send(telnyx: Telnyx, page: PageQuery): PromiseLike<unknown>;
+}
+
+type SentRequest<T> = Omit<TelnyxRequest<T>, 'read'> & Pick<ApiRequest<T>, 'read'>;
 
 export class TelnyxClient extends ApiClient {
-  readonly #settings: TelnyxSettings;
+  readonly #access: TelnyxAccess;
 
-  constructor(settings: TelnyxSettings, apiKey: string, deps: ProviderDeps) {
+  constructor({ apiUrl }: TelnyxSettings, apiKey: string, deps: ProviderDeps) {
     super({
       ...deps,
       provider: 'telnyx',
-      authorization: `Bearer ${apiKey}`,
+      origins: [new URL(apiUrl).origin],
       secrets: [apiKey],
       refusalOf: telnyxRefusal,
       limitedMeansUntouched: false,
     });
-    this.#settings = settings;
+    this.#access = { apiUrl, apiKey };
   }
 
-  call<T>(request: TelnyxRequest<T>): Promise<Outcome<T>> {
-    const { method = 'GET', read } = request;
-    return this.#send({ ...request, method, read: (answer) => read(answer.object('data')) });
+  call<T>({ read, ...request }: TelnyxRequest<T>): Promise<Outcome<T>> {
+    return this.#send({ ...request, read: (answer) => read(answer.object('data')) });
   }
 
   /** Deletes; gone already counts as deleted. */
-  async removed(request: Pick<TelnyxRequest<null>, 'operation' | 'area' | 'path' | 'signal'>): Promise<Outcome<null>> {
-    return deleted(await this.#send({ ...request, method: 'DELETE', read: nothing }));
+  async removed(request: Omit<TelnyxRequest<null>, 'does' | 'read'>): Promise<Outcome<null>> {
+    return deleted(await this.#send({ ...request, does: 'sets', read: nothing }));
   }
 
   /** `number` from 1. Items are read within the request: what cannot be read fails it. */
   page<T>(
-    request: ListRequest,
+    { send, ...request }: TelnyxList,
     number: number,
     read: (item: Fields) => T,
     size = this.limits.pageSize,
   ): Promise<Outcome<TelnyxPage<T>>> {
-    const query = { ...request.query, 'page[number]': String(number), 'page[size]': String(size) };
-    return this.#send({ ...request, query, method: 'GET', read: (answer) => readPage(answer, number, read) });
+    const query = { 'page[number]': number, 'page[size]': size };
+    return this.#send({
+      ...request,
+      send: (telnyx) => send(telnyx, query),
+      read: (answer) => readPage(answer, number, read),
+    });
   }
 
   /** What is not paged. */
-  list<T>(request: ListRequest, read: (item: Fields) => T): Promise<Outcome<readonly T[]>> {
-    return this.#send({ ...request, method: 'GET', read: (answer) => answer.list('data').map(read) });
+  list<T>(
+    request: Omit<TelnyxRequest<never>, 'does' | 'read'>,
+    read: (item: Fields) => T,
+  ): Promise<Outcome<readonly T[]>> {
+    return this.#send({ ...request, read: (answer) => answer.list('data').map(read) });
   }
 
   /** All that is there, page after page. */
-  async all<T>(request: ListRequest, read: (item: Fields) => T): Promise<Outcome<readonly T[]>> {
+  async all<T>(request: TelnyxList, read: (item: Fields) => T): Promise<Outcome<readonly T[]>> {
     const found: T[] = [];
     for (let number = 1; number <= this.limits.pagesMax; number += 1) {
       const page = await this.page(request, number, read);
@@ -83,19 +91,11 @@ export class TelnyxClient extends ApiClient {
       found.push(...page.value.items);
       if (!page.value.hasMore) return ok(found);
     }
-    return this.fail('too_many_pages', request.path.join('/'));
+    return this.fail('too_many_pages', request.operation);
   }
 
-  #send<T>({
-    path,
-    query,
-    ...rest
-  }: Omit<TelnyxRequest<T>, 'method'> & { readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE' }) {
-    const search = new URLSearchParams(query).toString();
-    const url = new URL(
-      `${this.#settings.apiUrl}/${path.map(encodeURIComponent).join('/')}${search === '' ? '' : `?${search}`}`,
-    );
-    return this.request({ ...rest, url, once: rest.method === 'POST' });
+  #send<T>({ send, ...request }: SentRequest<T>): Promise<Outcome<T>> {
+    return this.request({ ...request, send: async (passage) => send(await telnyxOver(passage, this.#access)) });
   }
 }
 

@@ -5,7 +5,7 @@ import { hasFailed, ok } from '../outcome.ts';
 import type { TelnyxSettings } from '../settings.ts';
 import type { ActionStep, PlanContext, ResourceStep, StepContext } from '../trunk/step.ts';
 import { credentialConnectionBody, fqdnConnectionBody } from './bodies.ts';
-import type { TelnyxClient } from './client.ts';
+import type { TelnyxClient, TelnyxList } from './client.ts';
 import { found, nameOf, TAG } from './found.ts';
 
 /** Names of steps that others build on. */
@@ -14,8 +14,6 @@ export const CONNECTION = 'connection';
 export const FQDN = 'fqdn';
 
 const area = 'connections';
-const FQDN_CONNECTIONS = ['fqdn_connections'];
-const CREDENTIAL_CONNECTIONS = ['credential_connections'];
 
 export function connectionStep(client: TelnyxClient, settings: TelnyxSettings): ResourceStep {
   return {
@@ -23,19 +21,27 @@ export function connectionStep(client: TelnyxClient, settings: TelnyxSettings): 
     name: CONNECTION,
     text: 'SIP connection',
     keyOf: ({ plan }) => nameOf(plan),
-    find: ({ signal }, key) =>
-      found(client, { operation: 'ListFqdnConnections', area, path: FQDN_CONNECTIONS, signal }, 'connection_name', key),
+    find({ signal }, key) {
+      const filter = { connection_name: { contains: key } };
+      const list: TelnyxList = {
+        operation: 'ListFqdnConnections',
+        area,
+        send: (telnyx, page) => telnyx.fqdnConnections.list({ ...page, filter }),
+        signal,
+      };
+      return found(client, list, 'connection_name', key);
+    },
     make: (context, key) =>
       client.call({
         operation: 'CreateFqdnConnection',
         area,
-        method: 'POST',
-        path: FQDN_CONNECTIONS,
-        json: {
-          connection_name: key,
-          tags: [TAG],
-          ...fqdnConnectionBody(context.plan, settings, { profileId: profileOf(context), fqdnId: null }),
-        },
+        does: 'makes',
+        send: (telnyx) =>
+          telnyx.fqdnConnections.create({
+            connection_name: key,
+            tags: [TAG],
+            ...fqdnConnectionBody(context.plan, settings, { profileId: profileOf(context), fqdnId: null }),
+          }),
         read: (data) => data.text('id'),
         signal: context.signal,
       }),
@@ -45,7 +51,12 @@ export function connectionStep(client: TelnyxClient, settings: TelnyxSettings): 
       return hasFailed(connection, 'not_found') ? ok(false) : connection;
     },
     remove: ({ signal }, id) =>
-      client.removed({ operation: 'DeleteFqdnConnection', area, path: [...FQDN_CONNECTIONS, id], signal }),
+      client.removed({
+        operation: 'DeleteFqdnConnection',
+        area,
+        send: (telnyx) => telnyx.fqdnConnections.delete(id),
+        signal,
+      }),
   };
 }
 
@@ -59,12 +70,15 @@ export function settingsStep(client: TelnyxClient, settings: TelnyxSettings): Ac
       client.call({
         operation: 'UpdateFqdnConnection',
         area,
-        method: 'PATCH',
-        path: [...FQDN_CONNECTIONS, context.keeper.resourceOf(CONNECTION) ?? ''],
-        json: fqdnConnectionBody(context.plan, settings, {
-          profileId: profileOf(context),
-          fqdnId: context.keeper.resourceOf(FQDN) ?? null,
-        }),
+        does: 'sets',
+        send: (telnyx) =>
+          telnyx.fqdnConnections.update(
+            context.keeper.resourceOf(CONNECTION) ?? '',
+            fqdnConnectionBody(context.plan, settings, {
+              profileId: profileOf(context),
+              fqdnId: context.keeper.resourceOf(FQDN) ?? null,
+            }),
+          ),
         read: () => null,
         signal: context.signal,
       }),
@@ -85,20 +99,27 @@ export function credentialConnectionStep(client: TelnyxClient): ResourceStep {
       if (!connection.ok) return connection;
       return ok(plan.outbound.kind === 'credentials' && connection.value.userName !== plan.outbound.username);
     },
-    find: ({ signal }, key) =>
-      found(
-        client,
-        { operation: 'ListCredentialConnections', area, path: CREDENTIAL_CONNECTIONS, signal },
-        'connection_name',
-        key,
-      ),
+    find({ signal }, key) {
+      const filter = { connection_name: { contains: key } };
+      const list: TelnyxList = {
+        operation: 'ListCredentialConnections',
+        area,
+        send: (telnyx, page) => telnyx.credentialConnections.list({ ...page, filter }),
+        signal,
+      };
+      return found(client, list, 'connection_name', key);
+    },
     make: (context, key) =>
       client.call({
         operation: 'CreateCredentialConnection',
         area,
-        method: 'POST',
-        path: CREDENTIAL_CONNECTIONS,
-        json: { connection_name: key, tags: [TAG], ...credentialConnectionBody(context.plan, profileOf(context)) },
+        does: 'makes',
+        send: (telnyx) =>
+          telnyx.credentialConnections.create({
+            connection_name: key,
+            tags: [TAG],
+            ...credentialConnectionBody(context.plan, profileOf(context)),
+          }),
         read: (data) => data.text('id'),
         signal: context.signal,
       }),
@@ -107,14 +128,19 @@ export function credentialConnectionStep(client: TelnyxClient): ResourceStep {
       client.call({
         operation: 'UpdateCredentialConnection',
         area,
-        method: 'PATCH',
-        path: [...CREDENTIAL_CONNECTIONS, id],
-        json: credentialConnectionBody(context.plan, profileOf(context)),
+        does: 'sets',
+        send: (telnyx) =>
+          telnyx.credentialConnections.update(id, credentialConnectionBody(context.plan, profileOf(context))),
         read: () => null,
         signal: context.signal,
       }),
     remove: ({ signal }, id) =>
-      client.removed({ operation: 'DeleteCredentialConnection', area, path: [...CREDENTIAL_CONNECTIONS, id], signal }),
+      client.removed({
+        operation: 'DeleteCredentialConnection',
+        area,
+        send: (telnyx) => telnyx.credentialConnections.delete(id),
+        signal,
+      }),
   };
 }
 
@@ -123,7 +149,7 @@ export function fetchConnection(client: TelnyxClient, id: string, signal: StepCo
   return client.call({
     operation: 'RetrieveFqdnConnection',
     area,
-    path: [...FQDN_CONNECTIONS, id],
+    send: (telnyx) => telnyx.fqdnConnections.retrieve(id),
     read(data) {
       const inbound = data.objectOrNull('inbound');
       const outbound = data.objectOrNull('outbound');

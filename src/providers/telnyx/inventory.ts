@@ -6,6 +6,7 @@
 //   TI3. A number is `active` when it is in the account and on the connection, whatever the order says.
 //   TI4. Once there is an order, a failure to look at it has an unknown effect: only the order's own no is a no.
 
+import type Telnyx from 'telnyx';
 import { parseMoney } from '../../domain/money.ts';
 import { isE164 } from '../../domain/e164.ts';
 import { countryOf } from '../../routing/countries.ts';
@@ -37,6 +38,8 @@ export interface TelnyxInventoryOptions {
   readonly ordering: Set<string>;
 }
 
+type SearchFilter = Telnyx.AvailablePhoneNumberListParams.Filter;
+
 const OFFERS_MAX = 50;
 
 export class TelnyxInventory implements NumberInventory {
@@ -56,9 +59,8 @@ export class TelnyxInventory implements NumberInventory {
     if (problem !== null) return this.#client.fail(problem);
     const limit = Math.min(Math.max(search.limit, 1), OFFERS_MAX);
     const { country, type, areaCode } = search;
-    const query = { ...queryOf(country, type), 'filter[limit]': String(limit) };
-    const area = areaCode === null ? {} : { 'filter[national_destination_code]': areaCode };
-    const offers = await this.#available({ ...query, ...area }, { country, type }, signal);
+    const area = areaCode === null ? {} : { national_destination_code: areaCode };
+    const offers = await this.#available({ ...filterOf(country, type), ...area, limit }, { country, type }, signal);
     if (!offers.ok) return offers;
     return offers.value.length === 0 ? this.#client.fail('out_of_stock') : offers;
   }
@@ -95,8 +97,12 @@ export class TelnyxInventory implements NumberInventory {
     // What is given back is gone for good: better to refuse than to give back another one.
     if (number.value.e164 !== e164) return this.#client.fail('setup_invalid', 'the id is of another number');
     if (number.value.isLocked) return this.#client.fail('number_locked');
-    const path = ['phone_numbers', providerId];
-    return this.#client.removed({ operation: 'DeletePhoneNumber', area: 'numbers', path, signal });
+    return this.#client.removed({
+      operation: 'DeletePhoneNumber',
+      area: 'numbers',
+      send: (telnyx) => telnyx.phoneNumbers.delete(providerId),
+      signal,
+    });
   }
 
   async #order(purchase: NumberPurchase, signal?: AbortSignal): Promise<Outcome<NumberOrder>> {
@@ -125,13 +131,13 @@ export class TelnyxInventory implements NumberInventory {
     const areaCode = areaCodeOf(e164);
     const country = countryOf(e164);
     if (areaCode === null || country === undefined) return this.#client.fail('country_unsupported');
-    const query = {
-      ...queryOf(country, type),
-      'filter[national_destination_code]': areaCode,
-      'filter[phone_number][ends_with]': e164.slice(-LOCAL_DIGITS),
-      'filter[limit]': '10',
+    const filter = {
+      ...filterOf(country, type),
+      national_destination_code: areaCode,
+      phone_number: { ends_with: e164.slice(-LOCAL_DIGITS) },
+      limit: 10,
     };
-    const offers = await this.#available(query, { country, type }, signal);
+    const offers = await this.#available(filter, { country, type }, signal);
     if (!offers.ok) return offers;
     const offer = offers.value.find((one) => one.e164 === e164);
     if (offer === undefined) return this.#client.fail('number_gone');
@@ -150,19 +156,25 @@ export class TelnyxInventory implements NumberInventory {
   }
 
   async #available(
-    query: Readonly<Record<string, string>>,
+    filter: SearchFilter,
     kind: { readonly country: string; readonly type: NumberType },
     signal?: AbortSignal,
   ): Promise<Outcome<readonly NumberOffer[]>> {
-    const path = ['available_phone_numbers'];
-    const list = { operation: 'ListAvailablePhoneNumbers', area: 'ordering', path, query, signal } as const;
-    const offers = await this.#client.list(list, (item) => readOffer(item, kind));
+    const offers = await this.#client.list(
+      {
+        operation: 'ListAvailablePhoneNumbers',
+        area: 'ordering',
+        send: (telnyx) => telnyx.availablePhoneNumbers.list({ filter }),
+        signal,
+      },
+      (item) => readOffer(item, kind),
+    );
     if (offers.ok) return ok(offers.value.filter((offer) => offer !== null));
     // A request that is refused for what it asks for: an area code they do not know, a country or type that they do not have.
     if (hasFailed(offers, 'not_found')) return failedAs('no_coverage', offers);
     if (!hasFailed(offers, 'request_refused')) return offers;
     const isArea =
-      AREA_CODES_REFUSED.has(offers.failure.told?.code ?? '') && 'filter[national_destination_code]' in query;
+      AREA_CODES_REFUSED.has(offers.failure.told?.code ?? '') && filter.national_destination_code !== undefined;
     return failedAs(isArea ? 'area_code_invalid' : 'no_coverage', offers);
   }
 }
@@ -170,16 +182,15 @@ export class TelnyxInventory implements NumberInventory {
 const LOCAL_DIGITS = 7;
 const AREA_CODES_REFUSED = new Set(['10015', '10031']);
 
-function queryOf(country: string, type: NumberType): Record<string, string> {
-  const isTollFree = type === 'tollfree';
+function filterOf(country: string, type: NumberType): SearchFilter {
   return {
-    'filter[country_code]': country,
-    'filter[phone_number_type]': isTollFree ? 'toll_free' : type,
+    country_code: country,
+    phone_number_type: type === 'tollfree' ? 'toll_free' : type,
     // Numbers that can call out are those with emergency calling; toll-free ones have none.
-    'filter[features]': isTollFree ? 'voice' : 'voice,emergency',
-    'filter[best_effort]': 'false',
+    features: type === 'tollfree' ? ['voice'] : ['voice', 'emergency'],
+    best_effort: false,
     // Otherwise activation can take two business days.
-    ...(isTollFree ? { 'filter[quickship]': 'true' } : {}),
+    ...(type === 'tollfree' ? { quickship: true } : {}),
   };
 }
 

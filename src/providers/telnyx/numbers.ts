@@ -5,6 +5,7 @@
 //   XN2. What was set before is on record before it is changed.
 //   XN3. A number that is not on our connection any more was moved by hand, and is not touched.
 
+import type Telnyx from 'telnyx';
 import { nothing } from '../api/client.ts';
 import { failedAs, hasFailed, noticesOf, ok } from '../outcome.ts';
 import type {
@@ -20,7 +21,7 @@ import type {
   Outcome,
 } from '../provider.ts';
 import { checkAccount } from './account.ts';
-import type { TelnyxClient } from './client.ts';
+import type { TelnyxClient, TelnyxList } from './client.ts';
 import { accountNumber, isActive, readNumber, readNumberOrNull, type TelnyxNumber, userOf } from './number.ts';
 
 export class TelnyxNumbers implements NumberImport {
@@ -40,7 +41,12 @@ export class TelnyxNumbers implements NumberImport {
       return this.#client.fail('request_refused', 'not a cursor of this list');
     }
     const number = Number(cursor ?? '1');
-    const list = { operation: 'ListPhoneNumbers', area: 'numbers', path: ['phone_numbers'], signal } as const;
+    const list: TelnyxList = {
+      operation: 'ListPhoneNumbers',
+      area: 'numbers',
+      send: (telnyx, query) => telnyx.phoneNumbers.list(query),
+      signal,
+    };
     const page = await this.#client.page(list, number, readNumberOrNull);
     if (!page.ok) return page;
     const numbers = page.value.items.flatMap((item) => (item === null ? [] : accountNumber(item, trunkId)));
@@ -94,7 +100,7 @@ export class TelnyxNumbers implements NumberImport {
     const outcome = await this.#client.call({
       operation: 'RetrievePhoneNumber',
       area: 'numbers',
-      path: ['phone_numbers', id],
+      send: (telnyx) => telnyx.phoneNumbers.retrieve(id),
       read: readNumber,
       signal,
     });
@@ -126,12 +132,13 @@ export class TelnyxNumbers implements NumberImport {
   }
 
   #set(id: string, connectionId: string | null, signal?: AbortSignal): Promise<Outcome<null>> {
+    // null is not in the package's type.
+    const body = { connection_id: connectionId } as Telnyx.PhoneNumberUpdateParams;
     return this.#client.call({
       operation: 'UpdatePhoneNumber',
       area: 'numbers',
-      method: 'PATCH',
-      path: ['phone_numbers', id],
-      json: { connection_id: connectionId },
+      does: 'sets',
+      send: (telnyx) => telnyx.phoneNumbers.update(id, body),
       read: nothing,
       signal,
     });
@@ -142,7 +149,7 @@ export class TelnyxNumbers implements NumberImport {
     return this.#client.call({
       operation: 'GetPhoneNumberVoiceSettings',
       area: 'numbers',
-      path: ['phone_numbers', id, 'voice'],
+      send: (telnyx) => telnyx.phoneNumbers.voice.retrieve(id),
       read(data) {
         const forwarding = data.objectOrNull('call_forwarding');
         const isForwarded =

@@ -39,12 +39,12 @@ export class TelnyxOrders {
 
   /** null = none has the reference. */
   async find(reference: string, signal?: AbortSignal): Promise<Outcome<PlacedOrder | null>> {
+    const filter = { customer_reference: reference };
     const orders = await this.#client.all(
       {
         operation: 'ListNumberOrders',
         area: 'ordering',
-        path: ['number_orders'],
-        query: { 'filter[customer_reference]': reference },
+        send: (telnyx, page) => telnyx.numberOrders.list({ ...page, filter }),
         signal,
       },
       // What others have ordered need not be readable.
@@ -55,16 +55,16 @@ export class TelnyxOrders {
 
   /** Where the answer is lost, or somebody (ourselves?) just bought the number, the order is looked for. */
   async place({ reference, e164 }: NumberPurchase, signal?: AbortSignal): Promise<Outcome<PlacedOrder>> {
+    const order = {
+      phone_numbers: [{ phone_number: e164 }],
+      connection_id: this.#options.connectionId,
+      customer_reference: reference,
+    };
     const placed = await this.#client.call({
       operation: 'CreateNumberOrder',
       area: 'ordering',
-      method: 'POST',
-      path: ['number_orders'],
-      json: {
-        phone_numbers: [{ phone_number: e164 }],
-        connection_id: this.#options.connectionId,
-        customer_reference: reference,
-      },
+      does: 'makes',
+      send: (telnyx) => telnyx.numberOrders.create(order),
       read: readOrder,
       signal,
     });
@@ -100,7 +100,7 @@ export class TelnyxOrders {
     return this.#client.call({
       operation: 'RetrieveNumberOrder',
       area: 'ordering',
-      path: ['number_orders', id],
+      send: (telnyx) => telnyx.numberOrders.retrieve(id),
       read: readOrder,
       signal,
     });
@@ -109,13 +109,13 @@ export class TelnyxOrders {
   /** The number has an id of its own; that within the order is the order line's. null = not to be seen yet. */
   async #delivered({ e164 }: PlacedOrder, signal?: AbortSignal): Promise<Outcome<TelnyxNumber | null>> {
     const { numbers, connectionId } = this.#options;
+    // Digits alone: with the plus their filter finds nothing.
+    const filter = { phone_number: e164.slice(1) };
     const list = await this.#client.all(
       {
         operation: 'ListPhoneNumbers',
         area: 'numbers',
-        path: ['phone_numbers'],
-        // Digits alone: with the plus their filter finds nothing.
-        query: { 'filter[phone_number]': e164.slice(1) },
+        send: (telnyx, page) => telnyx.phoneNumbers.list({ ...page, filter }),
         signal,
       },
       readNumberOrNull,
@@ -144,8 +144,8 @@ export class TelnyxOrders {
       const cancelled = await this.#client.call({
         operation: 'CancelSubNumberOrder',
         area: 'ordering',
-        method: 'PATCH',
-        path: ['sub_number_orders', part, 'cancel'],
+        does: 'sets',
+        send: (telnyx) => telnyx.subNumberOrders.cancel(part),
         read: () => null,
         signal,
       });

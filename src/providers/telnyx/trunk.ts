@@ -8,7 +8,7 @@ import { hasFailed, ok } from '../outcome.ts';
 import type { Outcome } from '../provider.ts';
 import type { TelnyxSettings } from '../settings.ts';
 import type { ActionStep, PlanContext, ResourceStep, StepContext, TrunkRecipe } from '../trunk/step.ts';
-import type { TelnyxClient } from './client.ts';
+import type { TelnyxClient, TelnyxList } from './client.ts';
 import {
   CONNECTION,
   connectionStep,
@@ -65,12 +65,11 @@ export function telnyxTrunk(client: TelnyxClient, settings: TelnyxSettings, numb
 
 function profileStep(client: TelnyxClient): ResourceStep {
   const area = 'voice_profiles';
-  const path = ['outbound_voice_profiles'];
   const fetchProfile = ({ signal }: StepContext, id: string) =>
     client.call({
       operation: 'GetOutboundVoiceProfile',
       area,
-      path: [...path, id],
+      send: (telnyx) => telnyx.outboundVoiceProfiles.retrieve(id),
       read: (data) => data.integer('connections_count', 0),
       signal,
     });
@@ -79,22 +78,30 @@ function profileStep(client: TelnyxClient): ResourceStep {
     name: PROFILE,
     text: 'Outbound voice profile',
     keyOf: ({ plan }) => nameOf(plan),
-    find: ({ signal }, key) =>
-      found(client, { operation: 'ListOutboundVoiceProfiles', area, path, signal }, 'name', key),
+    find({ signal }, key) {
+      const filter = { name: { contains: key } };
+      const list: TelnyxList = {
+        operation: 'ListOutboundVoiceProfiles',
+        area,
+        send: (telnyx, page) => telnyx.outboundVoiceProfiles.list({ ...page, filter }),
+        signal,
+      };
+      return found(client, list, 'name', key);
+    },
     make: ({ plan, signal }, key) =>
       client.call({
         operation: 'CreateVoiceProfile',
         area,
-        method: 'POST',
-        path,
-        json: {
-          name: key,
-          traffic_type: 'conversational',
-          service_plan: 'global',
-          enabled: true,
-          whitelisted_destinations: plan.allowedCountries,
-          tags: [TAG],
-        },
+        does: 'makes',
+        send: (telnyx) =>
+          telnyx.outboundVoiceProfiles.create({
+            name: key,
+            traffic_type: 'conversational',
+            service_plan: 'global',
+            enabled: true,
+            whitelisted_destinations: [...plan.allowedCountries],
+            tags: [TAG],
+          }),
         read: (data) => data.text('id'),
         signal,
       }),
@@ -108,8 +115,12 @@ function profileStep(client: TelnyxClient): ResourceStep {
       const connections = await fetchProfile(context, id);
       if (!connections.ok) return hasFailed(connections, 'not_found') ? ok(null) : connections;
       if (connections.value > 0) return client.fail('resource_in_use', 'connections use the outbound voice profile');
-      const { signal } = context;
-      return client.removed({ operation: 'DeleteOutboundVoiceProfile', area, path: [...path, id], signal });
+      return client.removed({
+        operation: 'DeleteOutboundVoiceProfile',
+        area,
+        send: (telnyx) => telnyx.outboundVoiceProfiles.delete(id),
+        signal: context.signal,
+      });
     },
   };
 }
@@ -131,29 +142,30 @@ function fqdnStep(client: TelnyxClient): ResourceStep {
       client.call({
         operation: 'CreateFqdn',
         area,
-        method: 'POST',
-        path: ['fqdns'],
-        json: {
-          connection_id: keeper.resourceOf(CONNECTION),
-          fqdn: gateway.host,
-          port: gateway.port,
-          dns_record_type: 'a',
-        },
+        does: 'makes',
+        send: (telnyx) =>
+          telnyx.fqdns.create({
+            connection_id: keeper.resourceOf(CONNECTION) ?? '',
+            fqdn: gateway.host,
+            port: gateway.port,
+            dns_record_type: 'a',
+          }),
         read: (data) => data.text('id'),
         signal,
       }),
-    remove: ({ signal }, id) => client.removed({ operation: 'DeleteFqdn', area, path: ['fqdns', id], signal }),
+    remove: ({ signal }, id) =>
+      client.removed({ operation: 'DeleteFqdn', area, send: (telnyx) => telnyx.fqdns.delete(id), signal }),
   };
 }
 
 function listFqdns(client: TelnyxClient, connection: string, signal: StepContext['signal']) {
-  const list = {
+  const filter = { connection_id: connection };
+  const list: TelnyxList = {
     operation: 'ListFqdns',
     area: 'connections',
-    path: ['fqdns'],
-    query: { 'filter[connection_id]': connection },
+    send: (telnyx, page) => telnyx.fqdns.list({ ...page, filter }),
     signal,
-  } as const;
+  };
   return client.all(list, (item) => ({
     id: item.text('id'),
     target: `${item.textOrNull('fqdn') ?? ''}:${item.integer('port', 5060)}`,

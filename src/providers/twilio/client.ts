@@ -44,13 +44,14 @@ export interface TwilioPage<T> {
 export class TwilioClient extends ApiClient {
   readonly accountSid: string;
   readonly #settings: TwilioSettings;
+  readonly #authorization: string;
 
   constructor(settings: TwilioSettings, { accountSid, authToken }: TwilioCredentials, deps: ProviderDeps) {
     const basic = Buffer.from(`${accountSid}:${authToken}`).toString('base64');
     super({
       ...deps,
       provider: 'twilio',
-      authorization: `Basic ${basic}`,
+      origins: [settings.apiUrl, settings.trunkingUrl].map((url) => new URL(url).origin),
       secrets: [authToken, basic],
       refusalOf: twilioRefusal,
       // Twilio: a request that got 20429 was not processed.
@@ -58,6 +59,7 @@ export class TwilioClient extends ApiClient {
     });
     this.accountSid = accountSid;
     this.#settings = settings;
+    this.#authorization = `Basic ${basic}`;
   }
 
   /** `/2010-04-01/Accounts/AC…/<parts>.json`. */
@@ -70,12 +72,17 @@ export class TwilioClient extends ApiClient {
     return `/v1/${['Trunks', ...parts].map(encodeURIComponent).join('/')}`;
   }
 
-  call<T>({ path, query, method = 'GET', ...rest }: TwilioRequest<T>): Promise<Outcome<T>> {
+  call<T>({ path, query, form, method = 'GET', ...rest }: TwilioRequest<T>): Promise<Outcome<T>> {
     return this.request({
       ...rest,
-      url: this.#url(path, new URLSearchParams(query).toString()),
-      method: method === 'repeatable POST' ? 'POST' : method,
-      once: method === 'POST',
+      does: method === 'GET' ? 'reads' : method === 'POST' ? 'makes' : 'sets',
+      send: (passage) =>
+        passage.send({
+          method: method === 'repeatable POST' ? 'POST' : method,
+          url: this.#url(path, new URLSearchParams(query).toString()),
+          headers: this.#headers(form === undefined ? null : 'application/x-www-form-urlencoded'),
+          body: form === undefined ? null : new URLSearchParams(form).toString(),
+        }),
     });
   }
 
@@ -88,7 +95,11 @@ export class TwilioClient extends ApiClient {
   page<T>(request: TwilioList, next: string | undefined, read: (item: Fields) => T): Promise<Outcome<TwilioPage<T>>> {
     const { path, key, ...rest } = request;
     const url = this.#url(path, next ?? `PageSize=${this.limits.pageSize}`);
-    return this.request({ ...rest, url, method: 'GET', read: (answer) => readPage(answer, key, read) });
+    return this.request({
+      ...rest,
+      send: (passage) => passage.send({ method: 'GET', url, headers: this.#headers(null), body: null }),
+      read: (answer) => readPage(answer, key, read),
+    });
   }
 
   /** All that is there, page after page. */
@@ -103,6 +114,14 @@ export class TwilioClient extends ApiClient {
       next = page.value.next;
     }
     return this.fail('too_many_pages', request.key);
+  }
+
+  #headers(type: string | null): Record<string, string> {
+    return {
+      authorization: this.#authorization,
+      accept: 'application/json',
+      ...(type === null ? {} : { 'content-type': type }),
+    };
   }
 
   #url(path: string, search: string): URL {

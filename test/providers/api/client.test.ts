@@ -197,7 +197,7 @@ describe('an answer', () => {
     const { telnyx, account } = await telnyxStage({ pagesMax: 3, pageSize: 1 });
     for (let index = 0; index < 5; index += 1) telnyx.addProfile(`callin-acct-7k2m-${index}`);
     const failure = failureOf(await account.trunk.provision(plan(), new Keeping('telnyx').run()));
-    expect(failure).toMatchObject({ code: 'too_many_pages', detail: 'outbound_voice_profiles' });
+    expect(failure).toMatchObject({ code: 'too_many_pages', detail: 'ListOutboundVoiceProfiles' });
   });
 });
 
