@@ -81,6 +81,45 @@ describe.skipIf(!chromium.ok)('pages of the console (needs: chromium)', () => {
     },
   );
 
+  const dialogs: readonly (readonly [name: string, path: string, ...presses: string[]])[] = [
+    ['dialog-personal', '/w/demo/numbers', 'Add number', 'Add personal number'],
+    ['dialog-byoc', '/w/demo/numbers', 'Add number', 'Add BYOC number'],
+    ['dialog-release', '/w/demo/numbers', 'Actions for +12025550100', 'Release…'],
+    ['dialog-directions', '/w/demo/numbers', 'Actions for +12025550100', 'Directions…'],
+    ['dialog-place-call', '/w/demo/calls', 'Place a call'],
+    ['dialog-top-up', '/w/demo/billing', 'Top up'],
+    ['dialog-key', '/w/demo/keys', 'New key'],
+    ['dialog-workspace', '/workspaces', 'New workspace'],
+    ['dialog-settings', '/workspaces', 'Settings of Demo'],
+  ];
+  test.each(dialogs)('%s is the same for everybody', { timeout: 40_000 }, async (name, path, ...presses) => {
+    const { page, complaints } = visitor;
+    complaints.length = 0;
+    await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
+    const faults: string[] = [];
+    for (const [scheme, width] of [
+      ['light', 1280],
+      ['dark', PHONE_WIDTH],
+    ] as const) {
+      await page.setViewportSize({ width, height: 860 });
+      await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+      await visitor.visit(path);
+      for (const press of presses)
+        await page
+          .getByRole('button', { name: press })
+          .or(page.getByRole('menuitem', { name: press }))
+          .first()
+          .click();
+      await page.getByRole('dialog').waitFor();
+      const inside = await page.evaluate(() => document.activeElement?.closest('dialog') !== null);
+      if (!inside) faults.push(`${scheme} ${width}: the focus is not in the dialog`);
+      faults.push(...(await faultsOf(page)).map((fault) => `${scheme} ${width}: ${fault}`));
+      await page.screenshot({ path: join(SHOTS, `${name}-${scheme}-${width}.png`) });
+    }
+    expect(faults).toEqual([]);
+    expect(complaints).toEqual([]);
+  });
+
   test('the check finds what it is there to find', async () => {
     const { page } = visitor;
     await page.setViewportSize({ width: 1280, height: 860 });

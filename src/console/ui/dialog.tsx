@@ -11,6 +11,9 @@ interface DialogProps {
   onClose(): void;
 }
 
+/** The first thing to fill in; where there is none, the safe way out. */
+const FIRST = '.dialog-body :is(input, select, textarea):not(:disabled), .dialog-foot button';
+
 /** Rendered = open. */
 export function Dialog({ title, children, foot, wide = false, onClose }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
@@ -19,6 +22,7 @@ export function Dialog({ title, children, foot, wide = false, onClose }: DialogP
     const dialog = element.current;
     const before = document.activeElement;
     if (dialog !== null && !dialog.open) dialog.showModal();
+    dialog?.querySelector<HTMLElement>(FIRST)?.focus();
     return () => {
       dialog?.close();
       if (before instanceof HTMLElement) before.focus();

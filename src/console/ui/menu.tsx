@@ -35,13 +35,17 @@ export function Menu({ label, entries, button = {}, iconOnly = false, align = 'r
     if (!open || anchor === null || shown === null) return undefined;
     shown.showPopover();
     place(shown, anchor, align);
-    const close = (): void => setOpen(false);
-    // The button has moved away from under it.
-    addEventListener('scroll', close, { capture: true, passive: true });
-    addEventListener('resize', close);
+    // It goes where its button goes, and away with it.
+    const follow = (): void => {
+      const { top, bottom } = anchor.getBoundingClientRect();
+      if (bottom < 0 || top > innerHeight) setOpen(false);
+      else place(shown, anchor, align);
+    };
+    addEventListener('scroll', follow, { capture: true, passive: true });
+    addEventListener('resize', follow);
     return () => {
-      removeEventListener('scroll', close, { capture: true });
-      removeEventListener('resize', close);
+      removeEventListener('scroll', follow, { capture: true });
+      removeEventListener('resize', follow);
     };
   }, [open, align]);
 

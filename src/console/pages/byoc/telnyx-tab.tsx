@@ -17,7 +17,7 @@ import { type TelnyxStart, useTelnyxStart } from './use-telnyx-start.ts';
 export function TelnyxTab() {
   const { id } = useWorkspace();
   const { account, waiting, error, reload } = useAccount(id, 'telnyx');
-  const starting = useTelnyxStart();
+  const starting = useTelnyxStart(account);
   const [attachAll, setAttachAll] = useState(true);
 
   if (waiting) return <Waiting />;
