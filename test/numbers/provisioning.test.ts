@@ -80,6 +80,14 @@ describe.each(['twilio', 'telnyx'] as const)('%s', (provider) => {
     expect(trunk).toMatchObject({ outbound: { passwordSet: true, allowedCountries: ['US', 'DE'] } });
   });
 
+  test('numbers that come later leave the steps of the trunk in sight', async () => {
+    const { it, token, id } = await connected(provider);
+    await it.act(token, id, 'provision');
+    const { provisioning } = await it.settled(id);
+    await it.act(token, id, 'import', { numbers: [NUMBER] });
+    expect((await it.settled(id)).provisioning.steps).toEqual(provisioning.steps);
+  });
+
   test('again changes nothing at the provider, and keeps trunk and label', async () => {
     const { it, token, id, fake } = await connected(provider);
     await it.act(token, id, 'import', { numbers: [NUMBER] });

@@ -13,14 +13,15 @@ export class Progress {
   #steps: readonly SetupStep[];
   readonly #stored: (steps: readonly SetupStep[]) => void;
 
-  /** `stored` is called with each change. */
-  constructor(names: readonly string[], stored: (steps: readonly SetupStep[]) => void) {
-    this.#steps = names.map((step) => ({
+  /** `before`: of an earlier run, kept as they are where this one does not do them again. `stored` is called with each change. */
+  constructor(names: readonly string[], before: readonly SetupStep[], stored: (steps: readonly SetupStep[]) => void) {
+    const toDo = names.map((step) => ({
       step,
       text: step === NUMBERS_STEP ? NUMBERS_TEXT : textOf(step),
-      state: 'pending',
+      state: 'pending' as const,
       failure: null,
     }));
+    this.#steps = [...before.filter(({ step }) => !names.includes(step)), ...toDo];
     this.#stored = stored;
   }
 

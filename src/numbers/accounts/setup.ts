@@ -32,7 +32,7 @@ import {
 import { failureOfProvider, type NumberFailure, NumbersError, refuse } from '../failure.ts';
 import type { NumberLog } from '../log.ts';
 import { each } from '../work.ts';
-import type { AccountRecord, ImportRecord, RunKind, SetupRecord } from './account.ts';
+import type { AccountRecord, ImportRecord, RunKind, SetupRecord, SetupStep } from './account.ts';
 import { connectImports, detachImports } from './imports.ts';
 import { NUMBERS_STEP, Progress } from './progress.ts';
 import { type PublicGateway, planOf, trunkOf } from './trunk.ts';
@@ -74,7 +74,8 @@ export class Setups {
       const run = { kind, nodeId, aliveAt: clock.wallMs() };
       const phase = kind === 'undo' ? 'undoing' : 'provisioning';
       const { acceptGone = false, ...rest } = options;
-      return { ...known, setup: { ...known.setup, ...rest, acceptGone, run, phase, steps: [], failure: null } };
+      const steps = kind === 'connect' && readyTrunkOf(known) !== null ? known.setup.steps : [];
+      return { ...known, setup: { ...known.setup, ...rest, acceptGone, run, phase, steps, failure: null } };
     });
     if (account === undefined) return refuse('not_found');
     if (!isClaimed) return refuse('setup_running');
@@ -123,6 +124,17 @@ export class Setups {
   }
 }
 
+/** The provider's and ours. */
+interface BothTrunks {
+  readonly providerTrunkId: string;
+  readonly trunkId: string;
+}
+
+function readyTrunkOf({ setup, trunkId }: AccountRecord): BothTrunks | null {
+  const { providerTrunkId } = setup;
+  return providerTrunkId === null || trunkId === null ? null : { providerTrunkId, trunkId };
+}
+
 class SetupRun {
   readonly #deps: SetupDeps;
   readonly #account: AccountRecord;
@@ -169,12 +181,11 @@ class SetupRun {
 
   async #provision(provider: ProviderAccount, kind: RunKind): Promise<NumberFailure | null> {
     const plan = planOf(this.#account, this.#deps.gateway);
-    const { setup, trunkId } = this.#account;
-    const isTrunkReady = kind === 'connect' && setup.providerTrunkId !== null && trunkId !== null;
-    const progress = this.#progress(isTrunkReady ? [NUMBERS_STEP] : provider.trunk.steps(plan));
-    const ready = isTrunkReady
-      ? { providerTrunkId: setup.providerTrunkId, trunkId }
-      : await this.#makeTrunk(await provider.trunk.provision(plan, this.#run(progress)));
+    const known = kind === 'connect' ? readyTrunkOf(this.#account) : null;
+    // How the trunk came about stays in sight while numbers are put on it.
+    const names = known === null ? provider.trunk.steps(plan) : [NUMBERS_STEP];
+    const progress = this.#progress(names, this.#account.setup.steps);
+    const ready = known ?? (await this.#makeTrunk(await provider.trunk.provision(plan, this.#run(progress))));
     if ('code' in ready) return failureOfProvider(ready);
     progress.numbers('started');
     const failure = await connectImports(this.#deps, this.#account, provider.numbers, ready, this.#signal);
@@ -182,9 +193,7 @@ class SetupRun {
     return failure === null ? null : failureOfProvider(failure);
   }
 
-  async #makeTrunk(
-    outcome: Outcome<ReadyTrunk>,
-  ): Promise<{ readonly providerTrunkId: string; readonly trunkId: string } | ProviderFailure> {
+  async #makeTrunk(outcome: Outcome<ReadyTrunk>): Promise<BothTrunks | ProviderFailure> {
     if (!outcome.ok) return outcome.failure;
     const { directory, ids, clock, accounts } = this.#deps;
     const trunkId = this.#account.trunkId ?? ids.next('trunk');
@@ -242,8 +251,8 @@ class SetupRun {
     };
   }
 
-  #progress(names: readonly string[]): Progress {
-    const progress = new Progress(names, (steps) => {
+  #progress(names: readonly string[], before: readonly SetupStep[] = []): Progress {
+    const progress = new Progress(names, before, (steps) => {
       void this.#change(() => ({ steps })).catch((error: unknown) => {
         this.#deps.log.error({ err: error, accountId: this.#account.id }, 'a step of a set-up could not be stored');
       });
