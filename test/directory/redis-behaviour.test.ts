@@ -2,10 +2,15 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { parseRedisUrl, type RedisAddress } from '../../src/config/redis-url.ts';
 import type { Directory } from '../../src/directory/directory.ts';
 import type { RecordKind, StoredRecord } from '../../src/directory/records.ts';
+import { filedAs, fileNumber } from '../../src/directory/redis/filing.ts';
+import { directoryRoom } from '../../src/directory/redis/scripts.ts';
 import type { RedisDirectoryOptions } from '../../src/directory/redis-directory.ts';
+import { systemClock } from '../../src/domain/clock.ts';
 import type { E164 } from '../../src/domain/e164.ts';
+import { RedisConnection } from '../../src/storage/redis/connection.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { HAS_REDIS, type RedisOptions, type RedisServer, startRedis, until } from '../support/redis.ts';
 import { agent, apiKey, call, number, trunk, workspace } from './records.ts';
@@ -419,6 +424,23 @@ describe.skipIf(!HAS_REDIS)('layouts (needs redis-server)', () => {
       expect(await a?.keys.byTokenHash(apiKey().tokenHash)).toEqual(apiKey());
     },
   );
+
+  test('who is late to file again changes nothing any more', async () => {
+    const server = await start();
+    await fill(await open(server));
+    const room = new RedisConnection(
+      { address: parseRedisUrl(server.url) as RedisAddress, clock: systemClock },
+      directoryRoom(),
+    );
+    closers.push(() => room.close());
+    await room.ready(5_000);
+    const before = await dump(server);
+    const keys = ['documents', 'meta:1', 'index:1', 'once:1', 'state'].map((name) => `callin:{dir}:${name}`);
+    const document = String(await server.admin.hget('callin:{dir}:documents', 'numbers\u001fnum_a'));
+    const stale = filedAs(fileNumber(number({ status: 'released' })));
+    expect(await room.run((client) => client.directoryRefile(...keys, '0>1', stale, document))).toBe('layout');
+    expect(await dump(server)).toEqual(before);
+  });
 
   test('while a later version files again, this one reads and writes nothing; then it does not start', async () => {
     const server = await start();
