@@ -226,6 +226,35 @@ describe.skipIf(!chromium.ok)('the console, used (needs: chromium)', { timeout: 
     expect(await numberOf('+34910000000')).toMatchObject({ e164: '+34910000000' });
   });
 
+  test('a webhook is made, its secret shown once, tried out, and what came of it is said', async () => {
+    await visitor.visit('/w/demo/webhooks');
+    await button('New webhook').first().click();
+    await page.getByLabel('Address').fill('https://receiver.invalid/callin');
+    await page.getByLabel('The balance ends a call soon').uncheck();
+    await button('Create webhook').click();
+    await page.getByText(/^whsec_/).waitFor();
+    await button('Done').click();
+    expect(await page.getByText(/^whsec_/).count()).toBe(0);
+    await page.getByRole('link', { name: 'https://receiver.invalid/callin' }).click();
+    await page.getByText('call.ended, call.billed, balance.exhausted').waitFor();
+    await button('Send test').click();
+    await page.locator('tbody tr', { hasText: 'webhook.test' }).waitFor();
+    await button('Disable').click();
+    await page.getByText('Disabled', { exact: true }).waitFor();
+    visitor.complaints.length = 0;
+  });
+
+  test('a call that cannot be placed says why', async () => {
+    await visitor.visit('/w/demo/calls');
+    await button('Place a call').click();
+    await page.getByLabel('To', { exact: true }).fill('+442079460958');
+    await page.getByRole('dialog').getByRole('button', { name: 'Call', exact: true }).click();
+    await page.getByRole('alert').waitFor();
+    expect(await page.getByRole('alert').textContent()).toMatch(/allowed|trunk|rate/i);
+    await button('Cancel').click();
+    visitor.complaints.length = 0;
+  });
+
   test('the whole of a page can be worked without a mouse', async () => {
     await visitor.visit('/w/demo/numbers');
     await page.keyboard.press('Tab');

@@ -15,12 +15,15 @@ describe.skipIf(!chromium.ok)('pages of the console (needs: chromium)', () => {
   let visitor: Visitor;
   let callId = '';
   let requestId = '';
+  let webhookId = '';
 
   beforeAll(async () => {
     if (!chromium.ok) return;
     visitor = await startVisitor(chromium.path);
     callId = await someCall(visitor);
     const wanted = { workspaceId: 'demo', country: 'ES', type: 'local', requestType: 'new' };
+    const webhook = { workspaceId: 'demo', url: 'https://receiver.example/callin' };
+    webhookId = (await visitor.gateway.api<{ id: string }>('POST', '/v1/webhooks', webhook)).body.id;
     requestId = (await visitor.gateway.api<{ id: string }>('POST', '/v1/number-requests', wanted)).body.id;
   }, 60_000);
   afterAll(() => visitor?.close());
@@ -48,6 +51,8 @@ describe.skipIf(!chromium.ok)('pages of the console (needs: chromium)', () => {
     ['billing-numbers', '/w/demo/billing?by=number'],
     ['test-call', '/w/demo/test-call'],
     ['diagnosis', '/w/demo/diagnosis?number=%2B12025550102'],
+    ['webhooks', '/w/demo/webhooks'],
+    ['webhook', () => `/w/demo/webhooks/${webhookId}`],
     ['keys', '/w/demo/keys'],
     ['workspaces', '/workspaces'],
     ['review', '/review'],
@@ -88,6 +93,7 @@ describe.skipIf(!chromium.ok)('pages of the console (needs: chromium)', () => {
     ['dialog-directions', '/w/demo/numbers', 'Actions for +12025550100', 'Directions…'],
     ['dialog-place-call', '/w/demo/calls', 'Place a call'],
     ['dialog-top-up', '/w/demo/billing', 'Top up'],
+    ['dialog-webhook', '/w/demo/webhooks', 'New webhook'],
     ['dialog-key', '/w/demo/keys', 'New key'],
     ['dialog-workspace', '/workspaces', 'New workspace'],
     ['dialog-settings', '/workspaces', 'Settings of Demo'],

@@ -11,6 +11,7 @@ export type {
   Call,
   CallQuality,
   CreatedApiKey as CreatedKey,
+  CreatedWebhook,
   Diagnosis,
   DiagnosisStep,
   ExplainedBill,
@@ -35,6 +36,8 @@ export type {
   Trunk,
   TrunkCheck,
   Usage,
+  Webhook,
+  WebhookDelivery,
   Workspace,
 } from './types.ts';
 

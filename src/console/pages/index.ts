@@ -51,6 +51,14 @@ export const PAGES: Readonly<Record<Exclude<PageName, 'home'>, ComponentType<Pag
     () => import('./billing/billing.tsx'),
     (m) => m.BillingPage,
   ),
+  webhooks: page(
+    () => import('./webhooks/webhooks.tsx'),
+    (m) => m.WebhooksPage,
+  ),
+  webhook: page(
+    () => import('./webhooks/webhook.tsx'),
+    (m) => m.WebhookPage,
+  ),
   keys: page(
     () => import('./node/keys.tsx'),
     (m) => m.KeysPage,

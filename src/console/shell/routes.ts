@@ -22,6 +22,8 @@ export const ROUTES = [
   { name: 'billing', path: '/w/:workspaceId/billing' },
   { name: 'test-call', path: '/w/:workspaceId/test-call' },
   { name: 'diagnosis', path: '/w/:workspaceId/diagnosis' },
+  { name: 'webhooks', path: '/w/:workspaceId/webhooks' },
+  { name: 'webhook', path: '/w/:workspaceId/webhooks/:webhookId' },
   { name: 'keys', path: '/w/:workspaceId/keys' },
   { name: 'workspaces', path: '/workspaces' },
   { name: 'review', path: '/review' },

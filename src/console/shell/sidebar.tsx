@@ -31,6 +31,7 @@ const WORKSPACE_NAV: readonly NavItem[] = [
   { label: 'Test call', icon: 'mic', path: '/test-call', pages: ['test-call'] },
   { label: 'Diagnosis', icon: 'pulse', path: '/diagnosis', pages: ['diagnosis'] },
   { label: 'Billing', icon: 'wallet', path: '/billing', pages: ['billing'] },
+  { label: 'Webhooks', icon: 'send', path: '/webhooks', pages: ['webhooks', 'webhook'] },
   { label: 'API keys', icon: 'key', path: '/keys', pages: ['keys'] },
 ];
 
