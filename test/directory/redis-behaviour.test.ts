@@ -425,6 +425,15 @@ describe.skipIf(!HAS_REDIS)('layouts (needs redis-server)', () => {
     },
   );
 
+  test('records whose layout nobody knows are left alone', async () => {
+    const server = await start();
+    await fill(await open(server));
+    await server.admin.hdel(STATE, 'layout');
+    const before = await dump(server);
+    await expect(openRedis(server.url)).rejects.toMatchObject({ code: 'store_layout' });
+    expect(await dump(server)).toEqual(before);
+  });
+
   test('who is late to file again changes nothing any more', async () => {
     const server = await start();
     await fill(await open(server));

@@ -17,7 +17,7 @@ export class DirectoryLayoutError extends Error {
   readonly code = 'store_layout';
 
   constructor(standing: string, own: number) {
-    super(`The directory in Redis has layout ${standing}, this version has ${own}`);
+    super(`The directory in Redis has layout ${standing || 'none'}, this version has ${own}`);
   }
 }
 

@@ -6,6 +6,7 @@
 //   `M>N`        the same: somebody began, or died doing it
 //   M > N        does not start (`store_layout`)
 //   `moving`     the same: it is being filled (../moving.ts)
+//   none         the same where there are records: nobody knows how they were filed
 //
 // Invariants
 //   LA1. Documents are the truth; what they are filed under is made of them (filing.ts F1) and stands under keys of its layout.
