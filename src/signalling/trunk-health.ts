@@ -3,7 +3,7 @@
 //
 // Invariants
 //   TH1. One gateway is asked once per interval, however many trunks lead to it, and never twice at a time.
-//   TH2. Targets and questions at a time are bounded; the schedule is jittered, so that a restart does not ask all carriers in one second.
+//   TH2. Targets, those of one workspace, and questions at a time are bounded; the schedule is jittered, so that a restart does not ask all carriers in one second.
 //   TH3. A listener is told of every change of a trunk's state, once. What a listener throws is logged.
 //   TH4. While our own SIP engine is away nobody is judged: the fault is ours.
 
@@ -56,6 +56,8 @@ const JITTER = 0.2;
 /** At the start, between the first questions to two gateways on average. */
 const SPREAD_MS = 50;
 const TARGETS_MAX = 2_000;
+/** More than carriers have; who names more would have us ask strangers, and leave no places to others. */
+const TARGETS_PER_WORKSPACE_MAX = 64;
 const AT_ONCE = 16;
 
 interface Target {
@@ -93,8 +95,10 @@ export class TrunkHealth {
     const watched = trunks.filter(({ outbound }) => outbound.enabled && outbound.gateways.length > 0);
     const used = new Set<Target>();
     const ids = new Set<string>();
+    const ofOwner = new Map<string, Set<string>>();
     for (const trunk of watched) {
       const targets = trunk.outbound.gateways
+        .filter((gateway) => hasPlace(ofOwner, trunk, gateway))
         .map((gateway) => this.#targetOf(trunk, gateway))
         .filter((target) => target !== undefined);
       for (const target of targets) used.add(target);
@@ -281,6 +285,17 @@ function viewOf(state: HealthState, since: number, targets: readonly Target[]): 
   const failing = targets.find(({ health }) => health.lastError !== null);
   const lastError = failing === undefined ? null : `${hostPort(failing)}: ${failing.health.lastError}`;
   return { state, since, lastError };
+}
+
+/** TH2. The operator's own are not counted. */
+function hasPlace(ofOwner: Map<string, Set<string>>, trunk: Trunk, gateway: Gateway): boolean {
+  if (trunk.workspaceId === null) return true;
+  const own = ofOwner.get(trunk.workspaceId) ?? new Set();
+  ofOwner.set(trunk.workspaceId, own);
+  const key = keyOf(trunk, gateway);
+  if (own.size >= TARGETS_PER_WORKSPACE_MAX && !own.has(key)) return false;
+  own.add(key);
+  return true;
 }
 
 function keyOf(trunk: Trunk, { host, port }: Gateway): string {

@@ -5,7 +5,7 @@
 //   TH1. A name that cannot be resolved now keeps the addresses it had, for a day at most: a DNS outage does not turn carriers away, and a name
 //        given up does not trust its last address for ever.
 //   TH2. `of` gives the same map object until an address changes, so that routing's table is rebuilt only then.
-//   TH3. Names, addresses per name and look-ups at a time are bounded.
+//   TH3. Names, addresses per name and look-ups at a time are bounded; the names of one workspace, too, so that it cannot push out others'.
 
 import { isIP } from 'node:net';
 import type { Clock, Timer } from '../domain/clock.ts';
@@ -22,6 +22,7 @@ export interface TrunkHostsOptions {
 const REFRESH_MS = 60_000;
 const KEEP_UNRESOLVED_MS = 24 * 3_600_000;
 const HOSTS_MAX = 2_000;
+const HOSTS_PER_WORKSPACE_MAX = 100;
 const ADDRESSES_PER_HOST_MAX = 64;
 const LOOKUPS_AT_ONCE = 8;
 
@@ -108,10 +109,13 @@ export class TrunkHosts {
 }
 
 function hostNames(trunks: readonly Trunk[]): readonly string[] {
-  const names = trunks
-    .flatMap((trunk) => trunk.inbound.addresses)
-    .filter((address) => isIP(address) === 0 && !address.includes('/'))
-    .map((name) => name.toLowerCase());
+  const names = [...Map.groupBy(trunks, (trunk) => trunk.workspaceId)].flatMap(([workspaceId, own]) => {
+    const ofOwner = own
+      .flatMap((trunk) => trunk.inbound.addresses)
+      .filter((address) => isIP(address) === 0 && !address.includes('/'))
+      .map((name) => name.toLowerCase());
+    return workspaceId === null ? ofOwner : [...new Set(ofOwner)].slice(0, HOSTS_PER_WORKSPACE_MAX);
+  });
   return [...new Set(names)].slice(0, HOSTS_MAX);
 }
 

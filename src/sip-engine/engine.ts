@@ -6,7 +6,7 @@
 // Closing, in this order: no new applications and requests; dialogs and transactions are dropped without a word on the wire
 // (the application drains before it closes); sockets last.
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
-import { lookup } from 'node:dns/promises';
+import { lookup, Resolver } from 'node:dns/promises';
 import { networkInterfaces } from 'node:os';
 import { type EngineClock, systemEngineClock } from './clock.ts';
 import { SipCore } from './dialog/core.ts';
@@ -267,10 +267,23 @@ function isWildcard(host: string): boolean {
   return host === '0.0.0.0' || host === '::';
 }
 
+const dns = new Resolver({ timeout: 1_500, tries: 2 });
+
+/**
+ * Asked of the DNS itself: the system's look-up runs on the few threads that the process shares, and peers choose the names in their Contacts. That
+ * one is for names of this machine and its hosts file. A name without address is an expected outcome: the transaction fails with 503.
+ */
 async function resolveHost(host: string): Promise<string | undefined> {
+  if (host.includes('.')) {
+    const answers = await Promise.allSettled([dns.resolve4(host), dns.resolve6(host)]);
+    const address = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []))[0];
+    const isSilent = answers.some(
+      (answer) => answer.status === 'rejected' && (answer.reason as NodeJS.ErrnoException).code === 'ETIMEOUT',
+    );
+    if (address !== undefined || isSilent) return address;
+  }
   return lookup(host).then(
     ({ address }) => address,
-    // A name without address is an expected outcome here: the transaction fails with 503.
     () => undefined,
   );
 }

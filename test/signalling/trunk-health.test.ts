@@ -138,7 +138,8 @@ describe('trunk health', () => {
 
   test('TH2 more gateways than are watched: the others stay unknown, and somebody is told', async () => {
     const { health, warnings } = make();
-    health.watch(Array.from({ length: 2_001 }, (_, i) => over(`t${i}`, `g${i}`)));
+    const ours = (i: number) => trunk(`t${i}`, { outbound: { gateways: [gateway(`g${i}`)] } });
+    health.watch(Array.from({ length: 2_001 }, (_, i) => ours(i)));
     expect(health.of('t2000')?.state).toBe('unknown');
     expect(warnings).toHaveLength(1);
   });
@@ -153,6 +154,20 @@ describe('trunk health', () => {
     health.watch([over('t', 'a')]);
     await clock.advanceAsync(100);
     expect([changes.length, warnings.length, gone.length]).toEqual([1, 1, 0]);
+  });
+
+  test('TH2 a workspace has places for so many gateways: others keep theirs, and strangers are not asked without end', async () => {
+    const { clock, health, asked } = make();
+    const many = Array.from({ length: 100 }, (_, index) => over(`t${index}`, `host-${index}`));
+    const another = trunk('another', {
+      workspaceId: 'ws_other',
+      kind: 'byoc',
+      outbound: { gateways: [gateway('mine')] },
+    });
+    health.watch([...many, another]);
+    await clock.advanceAsync(20_000);
+    expect(new Set(asked.map(({ question }) => question.domain)).size).toBe(65);
+    expect([health.of('t99')?.state, health.of('another')?.state]).toEqual(['unknown', 'up']);
   });
 
   test('TH4 while the engine is away nobody is judged', async () => {

@@ -32,6 +32,17 @@ test('names are looked up once they are seen, addresses and blocks are not', asy
   expect(matchTrunks('192.0.2.9', trunks, hosts.of(trunks)).trunks[0]?.id).toBe('a');
 });
 
+test('TH3 the names of one workspace leave places to others', async () => {
+  const { hosts, asked } = make(new Map());
+  const names = Array.from({ length: 3_000 }, (_, index) => `host-${index}.example`);
+  const many = trunk('many', { workspaceId: 'ws_a', kind: 'byoc', inbound: { addresses: names } });
+  const other = trunk('other', { workspaceId: 'ws_b', kind: 'byoc', inbound: { addresses: ['sbc.example'] } });
+  hosts.of([many, other]);
+  await hosts.refresh();
+  expect(new Set(asked).size).toBe(101);
+  expect(asked).toContain('sbc.example');
+});
+
 test('a carrier that moves is followed within a minute, and the map stays the same object until then', async () => {
   const zone = new Map<string, readonly string[]>([['sbc', ['192.0.2.1', '192.0.2.2']]]);
   const { clock, hosts } = make(zone);
