@@ -8,4 +8,4 @@ export * from './provider.ts';
 export { createProviders, type Providers } from './providers.ts';
 export { parseProviderSettings, type ProviderSettings, ProviderSettingsError } from './settings.ts';
 export { createSipCredentials } from './trunk/sip-credentials.ts';
-export type { TwilioCredentials } from './twilio/client.ts';
+export type { TwilioCredentials } from './twilio/sdk.ts';

@@ -11,8 +11,9 @@ import { TelnyxNumbers } from './telnyx/numbers.ts';
 import { telnyxTrunk } from './telnyx/trunk.ts';
 import { TrunkRunner } from './trunk/runner.ts';
 import { malformed } from './twilio/account.ts';
-import { TwilioClient, type TwilioCredentials } from './twilio/client.ts';
+import { TwilioClient } from './twilio/client.ts';
 import { TwilioNumbers } from './twilio/numbers.ts';
+import type { TwilioCredentials } from './twilio/sdk.ts';
 import { twilioTrunk } from './twilio/trunk.ts';
 
 export interface Providers {

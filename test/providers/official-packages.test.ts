@@ -1,5 +1,5 @@
-// The stand-ins of the providers, asked by the providers' own packages: what those can work with is how the providers speak, and not only how
-// our client hears them. The packages are pointed at the fakes as `docs/providers.md` says.
+// The stand-ins of the providers, asked by the providers' own packages alone, without anything of ours above or below them: what those can work
+// with is how the providers speak, and not only how our adapters hear them.
 
 import Telnyx from 'telnyx';
 import twilio from 'twilio';
@@ -130,7 +130,7 @@ describe('Telnyx’s package', () => {
     await expect(client.phoneNumbers.list()).rejects.toBeInstanceOf(Telnyx.PermissionDeniedError);
   });
 
-  test('its own repeats would order a number three times where the first answer is lost: why our client asks once', async () => {
+  test('its own repeats would order a number three times where the first answer is lost: why they are switched off, and one request of ours is let out once', async () => {
     fake.fail('CreateNumberOrder', { kind: 'answer', answer: { status: 500 } }, { times: 3 });
     const eager = new Telnyx({ apiKey: API_KEY, baseURL: fake.urls.apiUrl });
     const { data: offers } = await client.availablePhoneNumbers.list({

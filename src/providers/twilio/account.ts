@@ -4,7 +4,8 @@ import { parseMoney } from '../../domain/money.ts';
 import type { Fields } from '../api/fields.ts';
 import { noticesOf, ok } from '../outcome.ts';
 import type { AccountReport, Outcome } from '../provider.ts';
-import type { TwilioClient, TwilioCredentials } from './client.ts';
+import type { TwilioClient } from './client.ts';
+import type { TwilioCredentials } from './sdk.ts';
 
 const ACCOUNT_SID = /^AC[0-9a-fA-F]{32}$/;
 /** What it is today is 32 hex digits; anything printable may be one tomorrow. */
@@ -23,7 +24,7 @@ export async function checkAccount(client: TwilioClient, signal?: AbortSignal): 
   const account = await client.call({
     operation: 'FetchAccount',
     area: 'account',
-    path: `/2010-04-01/Accounts/${client.accountSid}.json`,
+    send: (twilio) => twilio.api.v2010.accounts(client.accountSid).fetch(),
     // The answer holds the Auth Token: only what is named here is kept.
     read: readAccount,
     signal,
@@ -36,8 +37,7 @@ export async function checkAccount(client: TwilioClient, signal?: AbortSignal): 
   const trunks = await client.call({
     operation: 'ListTrunk',
     area: 'trunks',
-    path: client.trunksPath(),
-    query: { PageSize: '1' },
+    send: (twilio) => twilio.trunking.v1.trunks.page({ pageSize: 1 }),
     read: (answer) => answer.list('trunks').length,
     signal,
   });
@@ -45,8 +45,7 @@ export async function checkAccount(client: TwilioClient, signal?: AbortSignal): 
   const numbers = await client.call({
     operation: 'ListIncomingPhoneNumber',
     area: 'numbers',
-    path: client.accountPath('IncomingPhoneNumbers'),
-    query: { PageSize: '1' },
+    send: (twilio) => twilio.incomingPhoneNumbers.page({ pageSize: 1 }),
     read: (answer) => answer.list('incoming_phone_numbers').length,
     signal,
   });
@@ -69,7 +68,7 @@ async function readBalance(client: TwilioClient, signal?: AbortSignal): Promise<
   const outcome = await client.call({
     operation: 'FetchBalance',
     area: 'account',
-    path: client.accountPath('Balance'),
+    send: (twilio) => twilio.balance.fetch(),
     read: (answer) => ({ amount: parseMoney(answer.text('balance')), currency: answer.text('currency') }),
     signal,
   });

@@ -6,6 +6,7 @@
 //   TN3. A number that is on no trunk of ours any more was moved by hand, and is not touched. So voice settings are put back while it still is:
 //        on a trunk they do nothing, and a detaching that is cut off can be repeated.
 
+import type { IncomingPhoneNumberContextUpdateOptions } from 'twilio/lib/rest/api/v2010/account/incomingPhoneNumber.js';
 import { nothing } from '../api/client.ts';
 import { failedAs, hasFailed, noticesOf, ok } from '../outcome.ts';
 import type {
@@ -21,10 +22,18 @@ import type {
   Outcome,
 } from '../provider.ts';
 import { checkAccount } from './account.ts';
-import type { TwilioClient } from './client.ts';
-import { accountNumber, readNumber, readNumberOrNull, settingsOf, type TwilioNumber, userOf } from './number.ts';
+import { PAGE_KEYS, type TwilioClient, type TwilioList } from './client.ts';
+import {
+  accountNumber,
+  readNumber,
+  readNumberOrNull,
+  settingsOf,
+  type TwilioNumber,
+  userOf,
+  type VoiceSettings,
+} from './number.ts';
+import { pathPart } from './sdk.ts';
 
-const CURSOR_KEYS = new Set(['Page', 'PageSize', 'PageToken']);
 const CURSOR_LENGTH_MAX = 256;
 
 export class TwilioNumbers implements NumberImport {
@@ -40,13 +49,13 @@ export class TwilioNumbers implements NumberImport {
 
   async list({ cursor, trunkId }: ListQuery, signal?: AbortSignal): Promise<Outcome<NumberPage>> {
     if (cursor !== null && !isCursor(cursor)) return this.#client.fail('request_refused', 'not a cursor of this list');
-    const list = {
+    const list: TwilioList = {
       operation: 'ListIncomingPhoneNumber',
       area: 'numbers',
-      path: this.#client.accountPath('IncomingPhoneNumbers'),
       key: 'incoming_phone_numbers',
+      send: (twilio, query) => twilio.incomingPhoneNumbers.page(query),
       signal,
-    } as const;
+    };
     const page = await this.#client.page(list, cursor ?? undefined, readNumberOrNull);
     if (!page.ok) return page;
     const numbers = page.value.items.flatMap((number) => (number === null ? [] : accountNumber(number, trunkId)));
@@ -106,7 +115,7 @@ export class TwilioNumbers implements NumberImport {
     const outcome = await this.#client.call({
       operation: 'FetchIncomingPhoneNumber',
       area: 'numbers',
-      path: this.#client.accountPath('IncomingPhoneNumbers', sid),
+      send: (twilio) => twilio.incomingPhoneNumbers(pathPart(sid)).fetch(),
       read: readNumber,
       signal,
     });
@@ -121,9 +130,8 @@ export class TwilioNumbers implements NumberImport {
       const attached = await this.#client.call({
         operation: 'CreatePhoneNumber',
         area: 'trunks',
-        method: 'POST',
-        path: this.#client.trunksPath(trunkId, 'PhoneNumbers'),
-        form: { PhoneNumberSid: sid },
+        does: 'makes',
+        send: (twilio) => twilio.trunking.v1.trunks(pathPart(trunkId)).phoneNumbers.create({ phoneNumberSid: sid }),
         read: nothing,
         signal,
       });
@@ -138,7 +146,7 @@ export class TwilioNumbers implements NumberImport {
 
   /** A number has one trunk: naming another one replaces it. false where that one is gone. */
   async #moveTo(sid: string, trunkId: string, signal?: AbortSignal): Promise<Outcome<boolean>> {
-    const outcome = await this.#update(sid, { TrunkSid: trunkId }, signal);
+    const outcome = await this.#update(sid, { trunkSid: trunkId }, signal);
     if (hasFailed(outcome, 'not_found', 'request_refused', 'name_taken')) return ok(false);
     return outcome.ok ? ok(true) : outcome;
   }
@@ -147,7 +155,7 @@ export class TwilioNumbers implements NumberImport {
     const left = await this.#client.removed({
       operation: 'DeletePhoneNumber',
       area: 'trunks',
-      path: this.#client.trunksPath(trunkId, 'PhoneNumbers', providerId),
+      send: (twilio) => twilio.trunking.v1.trunks(pathPart(trunkId)).phoneNumbers(pathPart(providerId)).remove(),
       signal,
     });
     if (!left.ok) return left;
@@ -162,20 +170,19 @@ export class TwilioNumbers implements NumberImport {
     const number = await this.#read(providerId, signal);
     if (!number.ok) return hasFailed(number, 'number_not_in_account') ? ok(null) : number;
     const now: Readonly<Record<string, string>> = settingsOf(number.value);
-    const lost = Object.entries(FORM_NAMES).filter(
-      ([name]) => (before[name] ?? '') !== '' && before[name] !== now[name],
-    );
-    const form = Object.fromEntries(lost.map(([name, formName]) => [formName, before[name] ?? '']));
-    return lost.length === 0 ? ok(null) : this.#update(providerId, form, signal);
+    const lost = VOICE_SETTINGS.filter((name) => (before[name] ?? '') !== '' && before[name] !== now[name]);
+    const settings = Object.fromEntries(lost.map((name) => [name, before[name]]));
+    return lost.length === 0 ? ok(null) : this.#update(providerId, settings, signal);
   }
 
-  #update(sid: string, form: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<Outcome<null>> {
+  #update(sid: string, settings: Partial<VoiceSettings>, signal?: AbortSignal): Promise<Outcome<null>> {
+    // As they were read: what Twilio said is what it takes.
+    const params = settings as IncomingPhoneNumberContextUpdateOptions;
     return this.#client.call({
       operation: 'UpdateIncomingPhoneNumber',
       area: 'numbers',
-      method: 'repeatable POST',
-      path: this.#client.accountPath('IncomingPhoneNumbers', sid),
-      form,
+      does: 'sets',
+      send: (twilio) => twilio.incomingPhoneNumbers(pathPart(sid)).update(params),
       read: nothing,
       signal,
     });
@@ -199,15 +206,10 @@ export class TwilioNumbers implements NumberImport {
   }
 }
 
-const FORM_NAMES = {
-  voiceUrl: 'VoiceUrl',
-  voiceMethod: 'VoiceMethod',
-  voiceApplicationSid: 'VoiceApplicationSid',
-  voiceReceiveMode: 'VoiceReceiveMode',
-} as const;
+const VOICE_SETTINGS = ['voiceUrl', 'voiceMethod', 'voiceApplicationSid', 'voiceReceiveMode'] as const;
 
 /** Cursors come back from outside: nothing else than a page may be asked with one. */
 function isCursor(cursor: string): boolean {
   const keys = [...new URLSearchParams(cursor).keys()];
-  return cursor.length <= CURSOR_LENGTH_MAX && keys.length > 0 && keys.every((key) => CURSOR_KEYS.has(key));
+  return cursor.length <= CURSOR_LENGTH_MAX && keys.length > 0 && keys.every((key) => PAGE_KEYS.has(key));
 }

@@ -2,145 +2,165 @@
 
 import { ok } from '../outcome.ts';
 import type { OutboundAuth, Outcome } from '../provider.ts';
-import type { PlanContext, ResourceStep } from '../trunk/step.ts';
-import type { TwilioClient } from './client.ts';
-import { found, nameOf } from './found.ts';
+import type { PlanContext, ResourceStep, StepContext } from '../trunk/step.ts';
+import type { PageQuery, TwilioClient, TwilioList } from './client.ts';
+import { found, nameOf, trunkOf } from './found.ts';
+import { pathPart, type Twilio } from './sdk.ts';
 
 const LISTS = 'sip_lists';
 
+const CREDENTIALS: ListKind = {
+  name: 'credential_list',
+  text: 'Credential list',
+  key: 'credential_lists',
+  operation: 'SipCredentialList',
+  linkOperation: 'CredentialList',
+  lists: (twilio) => twilio.sip.credentialLists,
+  links: (trunk) => trunk.credentialsLists,
+  link: (trunk, list) => trunk.credentialsLists.create({ credentialListSid: list }),
+};
+
+const ADDRESSES: ListKind = {
+  name: 'address_list',
+  text: 'Address list',
+  key: 'ip_access_control_lists',
+  operation: 'SipIpAccessControlList',
+  linkOperation: 'IpAccessControlList',
+  lists: (twilio) => twilio.sip.ipAccessControlLists,
+  links: (trunk) => trunk.ipAccessControlLists,
+  link: (trunk, list) => trunk.ipAccessControlLists.create({ ipAccessControlListSid: list }),
+};
+
 export function credentialSteps(client: TwilioClient, trunk: string): readonly ResourceStep[] {
-  const kind = {
-    name: 'credential_list',
-    resource: 'CredentialLists',
-    key: 'credential_lists',
-    operation: 'SipCredentialList',
-    linkOperation: 'CredentialList',
-    linkField: 'CredentialListSid',
-  };
-  return [listStep(client, kind, 'Credential list'), credentialStep(client, kind.name), linkStep(client, kind, trunk)];
+  return [listStep(client, CREDENTIALS), credentialStep(client), linkStep(client, CREDENTIALS, trunk)];
 }
 
 export function addressSteps(client: TwilioClient, trunk: string): readonly ResourceStep[] {
-  const kind = {
-    name: 'address_list',
-    resource: 'IpAccessControlLists',
-    key: 'ip_access_control_lists',
-    operation: 'SipIpAccessControlList',
-    linkOperation: 'IpAccessControlList',
-    linkField: 'IpAccessControlListSid',
-  };
-  return [listStep(client, kind, 'Address list'), addressesStep(client, kind.name), linkStep(client, kind, trunk)];
+  return [listStep(client, ADDRESSES), addressesStep(client), linkStep(client, ADDRESSES, trunk)];
 }
 
 interface ListKind {
   /** Of the step. */
   readonly name: string;
-  /** In the path. */
-  readonly resource: string;
+  readonly text: string;
   /** Of the items in a page. */
   readonly key: string;
   readonly operation: string;
   readonly linkOperation: string;
-  readonly linkField: string;
+  lists(twilio: Twilio): Listed & { create(params: { friendlyName: string }): Promise<unknown> };
+  links(trunk: Trunk): Listed;
+  link(trunk: Trunk, list: string): Promise<unknown>;
 }
 
-function listStep(client: TwilioClient, { name, resource, key, operation }: ListKind, text: string): ResourceStep {
-  const path = client.accountPath('SIP', resource);
+type Trunk = ReturnType<typeof trunkOf>;
+
+/** What both kinds of the package have. */
+interface Listed {
+  (sid: string): { remove(): Promise<boolean> };
+  page(query: PageQuery): Promise<unknown>;
+}
+
+function listStep(client: TwilioClient, { name, text, key, operation, lists }: ListKind): ResourceStep {
+  const list = (signal: StepContext['signal']): TwilioList => ({
+    operation: `List${operation}`,
+    area: LISTS,
+    key,
+    send: (twilio, page) => lists(twilio).page(page),
+    signal,
+  });
   return {
     kind: 'resource',
     name,
     text,
     keyOf: ({ plan }) => nameOf(plan),
-    find: ({ signal }, wanted) =>
-      found(client, { operation: `List${operation}`, area: LISTS, path, key, signal }, 'friendly_name', wanted),
+    find: ({ signal }, wanted) => found(client, list(signal), 'friendly_name', wanted),
     make: ({ signal }, wanted) =>
       client.call({
         operation: `Create${operation}`,
         area: LISTS,
-        method: 'POST',
-        path,
-        form: { FriendlyName: wanted },
+        does: 'makes',
+        send: (twilio) => lists(twilio).create({ friendlyName: wanted }),
         read: (answer) => answer.text('sid'),
         signal,
       }),
     async exists({ keeper, signal }, id) {
-      const wanted = keeper.step(name)?.keys.at(-1) ?? '';
-      const lists = await found(
-        client,
-        { operation: `List${operation}`, area: LISTS, path, key, signal },
-        'friendly_name',
-        wanted,
-      );
-      return lists.ok ? ok(lists.value.includes(id)) : lists;
+      const ids = await found(client, list(signal), 'friendly_name', keeper.step(name)?.keys.at(-1) ?? '');
+      return ids.ok ? ok(ids.value.includes(id)) : ids;
     },
     remove: ({ signal }, id) =>
       client.removed({
         operation: `Delete${operation}`,
         area: LISTS,
-        path: client.accountPath('SIP', resource, id),
+        send: (twilio) => lists(twilio)(pathPart(id)).remove(),
         signal,
       }),
   };
 }
 
-function credentialStep(client: TwilioClient, list: string): ResourceStep {
-  const pathOf = (id: string, ...rest: string[]): string =>
-    client.accountPath('SIP', 'CredentialLists', id, 'Credentials', ...rest);
+function credentialStep(client: TwilioClient): ResourceStep {
+  const credentials = (twilio: Twilio, { keeper }: StepContext) =>
+    twilio.sip.credentialLists(pathPart(keeper.resourceOf(CREDENTIALS.name) ?? '')).credentials;
   return {
     kind: 'resource',
     name: 'credential',
     text: 'User name and password for outbound calls',
     keyOf: ({ plan }) => credentialsOf(plan.outbound).username,
-    async find({ keeper, signal }, key) {
-      const id = keeper.resourceOf(list);
-      if (id === undefined) return ok([]);
-      const items = {
+    async find(context, key) {
+      if (context.keeper.resourceOf(CREDENTIALS.name) === undefined) return ok([]);
+      const list: TwilioList = {
         operation: 'ListSipCredential',
         area: LISTS,
-        path: pathOf(id),
         key: 'credentials',
-        signal,
-      } as const;
-      return found(client, items, 'username', key);
+        send: (twilio, page) => credentials(twilio, context).page(page),
+        signal: context.signal,
+      };
+      return found(client, list, 'username', key);
     },
-    make({ plan, keeper, signal }, key) {
-      const { password } = credentialsOf(plan.outbound);
+    make(context, key) {
+      const { password } = credentialsOf(context.plan.outbound);
       return client.call({
         operation: 'CreateSipCredential',
         area: LISTS,
-        method: 'POST',
-        path: pathOf(keeper.resourceOf(list) ?? ''),
-        form: { Username: key, Password: password },
+        does: 'makes',
+        send: (twilio) => credentials(twilio, context).create({ username: key, password }),
         read: (answer) => answer.text('sid'),
-        signal,
+        signal: context.signal,
       });
     },
     /** The password cannot be read back: it is set again, so that it is certainly ours. */
-    adopt({ plan, keeper, signal }, id) {
-      const { password } = credentialsOf(plan.outbound);
+    adopt(context, id) {
+      const { password } = credentialsOf(context.plan.outbound);
       return client.call({
         operation: 'UpdateSipCredential',
         area: LISTS,
-        method: 'repeatable POST',
-        path: pathOf(keeper.resourceOf(list) ?? '', id),
-        form: { Password: password },
+        does: 'sets',
+        send: (twilio) => credentials(twilio, context)(pathPart(id)).update({ password }),
         read: () => null,
-        signal,
+        signal: context.signal,
       });
     },
-    remove({ keeper, signal }, id) {
-      const path = pathOf(keeper.resourceOf(list) ?? '', id);
-      return client.removed({ operation: 'DeleteSipCredential', area: LISTS, path, signal });
-    },
+    remove: (context, id) =>
+      client.removed({
+        operation: 'DeleteSipCredential',
+        area: LISTS,
+        send: (twilio) => credentials(twilio, context)(pathPart(id)).remove(),
+        signal: context.signal,
+      }),
   };
 }
 
 /** All addresses of the plan are one step: they stand in our own list, and go with it. */
-function addressesStep(client: TwilioClient, list: string): ResourceStep {
-  const pathOf = (id: string): string => client.accountPath('SIP', 'IpAccessControlLists', id, 'IpAddresses');
-  const present = (id: string, signal: PlanContext['signal']) =>
+function addressesStep(client: TwilioClient): ResourceStep {
+  const addresses = (twilio: Twilio, id: string) => twilio.sip.ipAccessControlLists(pathPart(id)).ipAddresses;
+  const present = (id: string, signal: StepContext['signal']) =>
     client.all(
-      { operation: 'ListSipIpAddress', area: LISTS, path: pathOf(id), key: 'ip_addresses', signal },
+      {
+        operation: 'ListSipIpAddress',
+        area: LISTS,
+        key: 'ip_addresses',
+        send: (twilio, page) => addresses(twilio, id).page(page),
+        signal,
+      },
       (item) => `${item.text('ip_address')}/${item.integer('cidr_prefix_length', 32)}`,
     );
   return {
@@ -149,24 +169,24 @@ function addressesStep(client: TwilioClient, list: string): ResourceStep {
     text: 'Addresses that outbound calls come from',
     keyOf: ({ plan }) => addressesOf(plan.outbound).join(' '),
     async find({ keeper, signal }, key) {
-      const id = keeper.resourceOf(list);
+      const id = keeper.resourceOf(ADDRESSES.name);
       if (id === undefined) return ok([]);
       const there = await present(id, signal);
       if (!there.ok) return there;
       return ok(key.split(' ').every((address) => there.value.includes(address)) ? [id] : []);
     },
     async make({ keeper, signal }, key) {
-      const id = keeper.resourceOf(list) ?? '';
+      const id = keeper.resourceOf(ADDRESSES.name) ?? '';
       const there = await present(id, signal);
       if (!there.ok) return there;
       for (const address of key.split(' ').filter((wanted) => !there.value.includes(wanted))) {
-        const [ip = '', prefix = ''] = address.split('/');
+        const [ipAddress = '', prefix = ''] = address.split('/');
+        const entry = { friendlyName: address, ipAddress, cidrPrefixLength: Number(prefix) };
         const made = await client.call({
           operation: 'CreateSipIpAddress',
           area: LISTS,
-          method: 'POST',
-          path: pathOf(id),
-          form: { FriendlyName: address, IpAddress: ip, CidrPrefixLength: prefix },
+          does: 'makes',
+          send: (twilio) => addresses(twilio, id).create(entry),
           read: () => null,
           signal,
         });
@@ -179,7 +199,7 @@ function addressesStep(client: TwilioClient, list: string): ResourceStep {
 }
 
 function linkStep(client: TwilioClient, kind: ListKind, trunk: string): ResourceStep {
-  const { name, resource, key, linkOperation: operation, linkField } = kind;
+  const { name, linkOperation: operation, links, link } = kind;
   const area = 'trunks';
   return {
     kind: 'resource',
@@ -191,23 +211,35 @@ function linkStep(client: TwilioClient, kind: ListKind, trunk: string): Resource
       const id = keeper.resourceOf(trunk);
       const wanted = keeper.resourceOf(name);
       if (id === undefined || wanted === undefined) return ok([]);
-      const path = client.trunksPath(id, resource);
-      return found(client, { operation: `List${operation}`, area, path, key, signal }, 'sid', wanted);
+      return found(client, linked(kind, id, signal), 'sid', wanted);
     },
     make: ({ keeper, signal }) =>
       client.call({
         operation: `Create${operation}`,
         area,
-        method: 'POST',
-        path: client.trunksPath(keeper.resourceOf(trunk) ?? '', resource),
-        form: { [linkField]: keeper.resourceOf(name) ?? '' },
+        does: 'makes',
+        send: (twilio) => link(trunkOf(twilio, keeper.resourceOf(trunk)), keeper.resourceOf(name) ?? ''),
         read: (answer) => answer.text('sid'),
         signal,
       }),
-    remove({ keeper, signal }, id) {
-      const path = client.trunksPath(keeper.resourceOf(trunk) ?? '', resource, id);
-      return client.removed({ operation: `Delete${operation}`, area, path, signal });
-    },
+    remove: ({ keeper, signal }, id) =>
+      client.removed({
+        operation: `Delete${operation}`,
+        area,
+        send: (twilio) => links(trunkOf(twilio, keeper.resourceOf(trunk)))(pathPart(id)).remove(),
+        signal,
+      }),
+  };
+}
+
+/** The lists of a kind that are on a trunk. */
+function linked({ key, linkOperation, links }: ListKind, trunk: string, signal: StepContext['signal']): TwilioList {
+  return {
+    operation: `List${linkOperation}`,
+    area: 'trunks',
+    key,
+    send: (twilio, page) => links(trunkOf(twilio, trunk)).page(page),
+    signal,
   };
 }
 
@@ -217,19 +249,15 @@ export async function outboundDiffers(
   { plan, keeper, signal }: PlanContext,
   trunk: string,
 ): Promise<Outcome<string | null>> {
-  const linked = (resource: string, key: string, operation: string) =>
-    client.all(
-      { operation, area: 'trunks', path: client.trunksPath(keeper.resourceOf(trunk) ?? '', resource), key, signal },
-      (item) => item.text('sid'),
-    );
-  const credentials = await linked('CredentialLists', 'credential_lists', 'ListCredentialList');
+  const id = keeper.resourceOf(trunk) ?? '';
+  const credentials = await client.all(linked(CREDENTIALS, id, signal), (item) => item.text('sid'));
   if (!credentials.ok) return credentials;
-  const addresses = await linked('IpAccessControlLists', 'ip_access_control_lists', 'ListIpAccessControlList');
+  const addresses = await client.all(linked(ADDRESSES, id, signal), (item) => item.text('sid'));
   if (!addresses.ok) return addresses;
   const isCredentials = plan.outbound.kind === 'credentials';
   const [ours, others] = isCredentials ? [credentials.value, addresses.value] : [addresses.value, credentials.value];
-  const id = keeper.resourceOf(isCredentials ? 'credential_list' : 'address_list') ?? '';
-  if (!ours.includes(id)) return ok('who may call out');
+  const wanted = keeper.resourceOf(isCredentials ? CREDENTIALS.name : ADDRESSES.name) ?? '';
+  if (!ours.includes(wanted)) return ok('who may call out');
   return ok(others.length === 0 ? null : 'calls out have to satisfy a list of credentials and one of addresses');
 }
 

@@ -5,10 +5,11 @@ import { hasFailed, ok } from '../outcome.ts';
 import type { Outcome, TrunkPlan } from '../provider.ts';
 import type { TwilioSettings } from '../settings.ts';
 import type { ActionStep, PlanContext, ResourceStep, StepContext, TrunkRecipe } from '../trunk/step.ts';
-import type { TwilioClient } from './client.ts';
+import type { TwilioClient, TwilioList } from './client.ts';
 import type { TwilioNumbers } from './numbers.ts';
 import { addressSteps, credentialSteps, outboundDiffers } from './outbound.ts';
-import { found, nameOf } from './found.ts';
+import { found, nameOf, trunkOf } from './found.ts';
+import { pathPart } from './sdk.ts';
 
 const TRUNK = 'trunk';
 const SUFFIX_CHARACTERS = 6;
@@ -59,21 +60,28 @@ function trunkStep(client: TwilioClient, settings: TwilioSettings): ResourceStep
     text: 'Elastic SIP trunk',
     keyOf: ({ plan }) => domain(plan, ''),
     otherKey: ({ plan, random }) => domain(plan, `-${suffixOf(random)}`),
-    find: ({ signal }, key) =>
-      found(
-        client,
-        { operation: 'ListTrunk', area, path: client.trunksPath(), key: 'trunks', signal },
-        'domain_name',
-        key,
-      ),
+    find({ signal }, key) {
+      const list: TwilioList = {
+        operation: 'ListTrunk',
+        area,
+        key: 'trunks',
+        send: (twilio, page) => twilio.trunking.v1.trunks.page(page),
+        signal,
+      };
+      return found(client, list, 'domain_name', key);
+    },
     make: ({ plan, signal }, key) =>
       client
         .call({
           operation: 'CreateTrunk',
           area,
-          method: 'POST',
-          path: client.trunksPath(),
-          form: { FriendlyName: nameOf(plan), DomainName: key, Secure: String(plan.mediaEncryption === 'required') },
+          does: 'makes',
+          send: (twilio) =>
+            twilio.trunking.v1.trunks.create({
+              friendlyName: nameOf(plan),
+              domainName: key,
+              secure: plan.mediaEncryption === 'required',
+            }),
           read: (answer) => answer.text('sid'),
           signal,
         })
@@ -83,7 +91,8 @@ function trunkStep(client: TwilioClient, settings: TwilioSettings): ResourceStep
       if (trunk.ok) return ok(true);
       return hasFailed(trunk, 'not_found') ? ok(false) : trunk;
     },
-    remove: ({ signal }, id) => client.removed({ operation: 'DeleteTrunk', area, path: client.trunksPath(id), signal }),
+    remove: ({ signal }, id) =>
+      client.removed({ operation: 'DeleteTrunk', area, send: (twilio) => trunkOf(twilio, id).remove(), signal }),
   };
 }
 
@@ -104,24 +113,41 @@ function originationStep(client: TwilioClient): ResourceStep {
     async find({ keeper, signal }, key) {
       const trunk = keeper.resourceOf(TRUNK);
       if (trunk === undefined) return ok([]);
-      const path = client.trunksPath(trunk, 'OriginationUrls');
-      const list = { operation: 'ListOriginationUrl', area, path, key: 'origination_urls', signal } as const;
-      return found(client, list, 'sip_url', key);
+      return found(client, originationUrls(trunk, signal), 'sip_url', key);
     },
     make: ({ plan, keeper, signal }, key) =>
       client.call({
         operation: 'CreateOriginationUrl',
         area,
-        method: 'POST',
-        path: client.trunksPath(keeper.resourceOf(TRUNK) ?? '', 'OriginationUrls'),
-        form: { SipUrl: key, Priority: '10', Weight: '10', Enabled: 'true', FriendlyName: nameOf(plan) },
+        does: 'makes',
+        send: (twilio) =>
+          trunkOf(twilio, keeper.resourceOf(TRUNK)).originationUrls.create({
+            sipUrl: key,
+            priority: 10,
+            weight: 10,
+            enabled: true,
+            friendlyName: nameOf(plan),
+          }),
         read: (answer) => answer.text('sid'),
         signal,
       }),
-    remove({ keeper, signal }, id) {
-      const path = client.trunksPath(keeper.resourceOf(TRUNK) ?? '', 'OriginationUrls', id);
-      return client.removed({ operation: 'DeleteOriginationUrl', area, path, signal });
-    },
+    remove: ({ keeper, signal }, id) =>
+      client.removed({
+        operation: 'DeleteOriginationUrl',
+        area,
+        send: (twilio) => trunkOf(twilio, keeper.resourceOf(TRUNK)).originationUrls(pathPart(id)).remove(),
+        signal,
+      }),
+  };
+}
+
+function originationUrls(trunk: string, signal: StepContext['signal']): TwilioList {
+  return {
+    operation: 'ListOriginationUrl',
+    area: 'trunks',
+    key: 'origination_urls',
+    send: (twilio, page) => trunkOf(twilio, trunk).originationUrls.page(page),
+    signal,
   };
 }
 
@@ -155,11 +181,10 @@ async function whatDiffers(client: TwilioClient, context: PlanContext): Promise<
   const trunk = await fetchTrunk(client, id, signal);
   if (!trunk.ok) return hasFailed(trunk, 'not_found') ? ok('the trunk is not there') : trunk;
   if (trunk.value.isSecure !== (plan.mediaEncryption === 'required')) return ok('media encryption of the trunk');
-  const path = client.trunksPath(id, 'OriginationUrls');
-  const urls = await client.all(
-    { operation: 'ListOriginationUrl', area: 'trunks', path, key: 'origination_urls', signal },
-    (url) => ({ sipUrl: url.textOrNull('sip_url'), isEnabled: url.boolean('enabled', false) }),
-  );
+  const urls = await client.all(originationUrls(id, signal), (url) => ({
+    sipUrl: url.textOrNull('sip_url'),
+    isEnabled: url.boolean('enabled', false),
+  }));
   if (!urls.ok) return urls;
   if (!urls.value.some((url) => url.isEnabled && url.sipUrl === sipUrl(plan))) return ok('where calls are sent');
   return outboundDiffers(client, context, TRUNK);
@@ -169,7 +194,7 @@ function fetchTrunk(client: TwilioClient, id: string, signal: StepContext['signa
   return client.call({
     operation: 'FetchTrunk',
     area: 'trunks',
-    path: client.trunksPath(id),
+    send: (twilio) => trunkOf(twilio, id).fetch(),
     read: (answer) => ({ isSecure: answer.boolean('secure', false) }),
     signal,
   });
