@@ -17,7 +17,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['main'],
 ];
 /** Composition roots: files directly in src, and the rooms that start a whole program. */
-const ROOT_ROOMS = new Set(['demo', 'setup']);
+const ROOT_ROOMS = new Set(['demo', 'node', 'setup']);
 /** Rooms that import nothing of ours at all. */
 const ISLANDS = new Set(['sip-engine', 'domain', 'phone', 'console']);
 

@@ -1,0 +1,80 @@
+// The node's calls: whose they are, which way they go, and who watches them.
+
+import { randomBytes } from 'node:crypto';
+import { agentDial } from '../agents/dial.ts';
+import { createCallManager } from '../calls/call-manager.ts';
+import type { CallDeps } from '../calls/deps.ts';
+import { createInboundRouter, type InboundRouter } from '../calls/inbound-router.ts';
+import { createCallObserver } from '../calls/observer.ts';
+import type { Config } from '../config/schema.ts';
+import { startLiveEvents } from '../live-events.ts';
+import type { Meter } from '../metering/meter.ts';
+import type { PriceLists } from '../price-lists.ts';
+import { webSocketUrl } from '../sip-engine-parts.ts';
+import { DigestGuard, DigestServer } from '../signalling/index.ts';
+import { startTestCalls } from '../test-call-parts.ts';
+import type { NodeCore } from './core.ts';
+import type { NodeMedia } from './media.ts';
+import type { NodeSignalling } from './signalling.ts';
+import type { NodeStores } from './stores.ts';
+
+export interface NodeCalls {
+  readonly calls: ReturnType<typeof createCallManager>;
+  readonly routeInbound: InboundRouter;
+  readonly hasRate: CallDeps['hasRate'];
+  readonly testCalls: ReturnType<typeof startTestCalls>['desk'];
+}
+
+export interface CallParts extends NodeSignalling, NodeMedia {
+  readonly meter: Meter;
+  readonly rates: PriceLists['rates'];
+}
+
+export function openCalls(core: NodeCore, { directory, events, store }: NodeStores, parts: CallParts): NodeCalls {
+  const { config, keys, clock, ids, logger, metrics, hub, ladder, closers } = core;
+  const { engine, signalling, hosts, trunks, webRtc, media, meter, rates } = parts;
+  const routeInbound = createInboundRouter({ directory, resolvedHosts: (all) => hosts.of(all) });
+  const hasRate: CallDeps['hasRate'] = (callClass, to) =>
+    typeof rates.snapshot(callClass, to, clock.wallMs()) !== 'string';
+  const live = startLiveEvents({ hub, books: store.books, clock, logger, ladder });
+  closers.push(() => live.close());
+  const wsUrl = webRtc.choice.engine === 'off' ? null : webSocketUrl(config, engine.addresses);
+  const { testCalls, desk } = startTestCalls({ clock, ids, key: keys.derive('test-calls'), wsUrl });
+  const calls = createCallManager({
+    clock,
+    ids,
+    directory,
+    media,
+    meter,
+    signalling,
+    routeInbound,
+    digest: new DigestServer({ clock, key: keys.derive('sip-digest'), realm: sipRealm(config), randomBytes }),
+    digestGuard: new DigestGuard(clock),
+    testCalls,
+    gateways: trunks.gateways,
+    hasRate,
+    events,
+    agentDial,
+    random: Math.random,
+    limits: limitsOf(config),
+    observer: live.watching(createCallObserver(metrics, logger)),
+    log: logger,
+  });
+  closers.push(() => calls.drain(0));
+  return { calls, routeInbound, hasRate, testCalls: desk };
+}
+
+function limitsOf({ calls, media }: Config): CallDeps['limits'] {
+  return {
+    ringTimeoutMs: calls.ringTimeoutMs,
+    maxDurationMs: calls.maxDurationMs,
+    concurrentMax: calls.concurrentMax,
+    openRanges: calls.openRanges,
+    media: { firstPacketMs: media.firstPacketTimeoutMs, silenceMs: media.silenceTimeoutMs },
+  };
+}
+
+/** What carriers are told that a password is for. */
+function sipRealm({ sip }: Config): string {
+  return sip.externalAddress ?? sip.host;
+}

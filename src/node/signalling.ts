@@ -1,0 +1,62 @@
+// The node's SIP: engine, the signalling that is written on it, and the trunks whose names and health are watched.
+
+import { sipObserver } from '../observers.ts';
+import { readSipAuthorities } from '../sip-certificate.ts';
+import { startSipEngine, type StartedEngine } from '../sip-engine-parts.ts';
+import { type CarrierQuestions, connectSignalling, type Signalling, TrunkHosts } from '../signalling/index.ts';
+import { resolveAddresses } from '../trunk-names.ts';
+import { startTrunks, type Trunks } from '../trunk-parts.ts';
+import { type NodeCore, trunkNetworks } from './core.ts';
+import type { NodeStores } from './stores.ts';
+
+export interface NodeSignalling {
+  readonly engine: StartedEngine;
+  readonly signalling: Signalling & CarrierQuestions;
+  readonly hosts: TrunkHosts;
+  readonly trunks: Trunks;
+}
+
+export async function openSignalling(core: NodeCore, stores: NodeStores): Promise<NodeSignalling> {
+  const { config, root, keys, clock, logger, metrics, hub, ladder, closers, onLost } = core;
+  const { directory } = stores;
+  const engine = await startSipEngine({ config, root, keys, clock, logger });
+  if (engine.thread !== null) {
+    closers.push(() => engine.close());
+    void engine.thread.exited.then(({ expected, code }) => {
+      if (!expected) onLost(new Error(`the SIP engine ended unexpectedly with code ${code}`));
+    });
+  }
+  const observer = { ...sipObserver(metrics), message: ladder.seen };
+  const signalling = await connectSignalling({ ...engine.wire, clock, logger, observer });
+  closers.push(() => signalling.close());
+  metrics.onCollect(() => metrics.engineConnected.set({ engine: 'sip' }, signalling.connected ? 1 : 0));
+
+  const hosts = new TrunkHosts({ clock, log: logger, resolve: resolveAddresses });
+  closers.push(() => hosts.close());
+  const trunks = startTrunks({
+    directory,
+    signalling,
+    resolvedHosts: (all) => hosts.of(all),
+    openNetworks: trunkNetworks(config),
+    healthIntervalMs: config.trunks.healthIntervalMs,
+    authorities: readSipAuthorities(config, root),
+    externalAddress: config.sip.externalAddress,
+    hub,
+    clock,
+    metrics,
+    logger,
+  });
+  closers.push(() => trunks.close());
+
+  /** Host names of a trunk are known before its first call: they are looked up when it is saved. */
+  const lookUpTrunks = async () => {
+    hosts.of(await directory.allTrunks());
+    await hosts.refresh();
+  };
+  const follow = () => Promise.all([lookUpTrunks(), trunks.changed()]);
+  stores.followTrunks(() => {
+    follow().catch((error: unknown) => logger.error({ err: error }, 'a change of the trunks could not be followed'));
+  });
+  await follow();
+  return { engine, signalling, hosts, trunks };
+}
