@@ -43,7 +43,7 @@ export const GENERAL_PROBLEMS = {
   request_limit: kind(409, 'The workspace has as many open requests as it may have'),
   document_limit: kind(409, 'The request has as many documents as it may have'),
   approval_conflict: kind(409, 'The request was approved, or is being approved, with other numbers'),
-  key_limit: kind(409, 'The workspace has as many keys as it may have'),
+  record_limit: kind(409, 'The workspace has as many of these as it may have'),
   webhook_limit: kind(409, 'The workspace has as many webhooks as it may have'),
   webhook_disabled: kind(409, 'The webhook is disabled'),
   test_calls_off: kind(409, 'This node takes no calls from browsers'),

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { apiKey } from '../directory/records.ts';
+import { apiKey, trunk } from '../directory/records.ts';
 import { startWorld, type World } from './world.ts';
 
 let world: World;
@@ -81,7 +81,15 @@ test('a workspace has a hundred keys at most: each has a rate of its own', async
   for (let i = 1; i < 99; i += 1)
     await world.directory.keys.put(apiKey({ id: `key_of_${id}_${i}`, workspaceId: id, tokenHash: `${i}${id}` }));
   const [first, refused] = [await make(), await make()];
-  expect([first.status, refused.status, refused.body.code]).toEqual([201, 409, 'key_limit']);
+  expect([first.status, refused.status, refused.body.code]).toEqual([201, 409, 'record_limit']);
+});
+
+test('and so many trunks, which every call is looked up in', async () => {
+  const { id, token } = await world.workspace('T');
+  for (let i = 0; i < 100; i += 1)
+    await world.directory.trunks.put(trunk({ id: `trunk_of_${id}_${i}`, workspaceId: id }));
+  const refused = await world.ask('POST', '/v1/trunks?check=none', { token, body: { label: 'one more' } });
+  expect([refused.status, refused.body.code]).toEqual([409, 'record_limit']);
 });
 
 describe('top-ups', () => {

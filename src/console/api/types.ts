@@ -620,7 +620,7 @@ export interface Problem {
     | 'request_limit'
     | 'document_limit'
     | 'approval_conflict'
-    | 'key_limit'
+    | 'record_limit'
     | 'webhook_limit'
     | 'webhook_disabled'
     | 'test_calls_off'

@@ -9,10 +9,12 @@ import { defineRoute, type Route } from '../route.ts';
 import { pageOf, workspaceListQuery } from '../schemas/common.ts';
 import * as schemas from '../schemas/agents.ts';
 import { viewAgent } from '../views.ts';
-import { found, given, idOf, ownerOf, pageFrom, viewPage } from './lookup.ts';
+import { checkRoom, found, given, idOf, ownerOf, pageFrom, viewPage } from './lookup.ts';
 
 /** Long enough for TLS to another continent and a cold start, short enough for a caller who hears ringing. */
 const READY_TIMEOUT_MS = 5_000;
+
+const AGENTS_MAX = 500;
 
 export function agentRoutes({ directory, clock, ids }: HttpDeps): readonly Route[] {
   return [
@@ -42,7 +44,7 @@ export function agentRoutes({ directory, clock, ids }: HttpDeps): readonly Route
       access: 'workspace',
       body: schemas.newAgent,
       success: { status: 201, description: 'The new agent', schema: schemas.agentSchema },
-      problems: ['unknown_reference'],
+      problems: ['unknown_reference', 'record_limit'],
       async handle({ principal, body }) {
         const { url, protocol, codec = 'PCMU', headers = {}, authToken = null, ...rest } = body.stream;
         const { customParameters = {}, extensionEvents = false } = rest;
@@ -64,6 +66,7 @@ export function agentRoutes({ directory, clock, ids }: HttpDeps): readonly Route
           fallbackAgentId: body.fallbackAgentId ?? null,
           readyTimeoutMs: body.readyTimeoutMs ?? READY_TIMEOUT_MS,
         };
+        await checkRoom(directory.agents, agent.workspaceId, AGENTS_MAX);
         await directory.agents.put(agent);
         return { body: viewAgent(agent), headers: { location: `/v1/agents/${agent.id}` } };
       },

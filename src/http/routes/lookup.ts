@@ -27,6 +27,19 @@ export async function visibleCall(calls: CallManager, principal: Principal, call
   return call;
 }
 
+/**
+ * Throws `record_limit`. Each of these costs all workspaces something: a rate of its own, a place in a table that calls are looked up in, a gateway
+ * that is watched. Two that come at once may both be the last one.
+ */
+export async function checkRoom(
+  store: { list(filter: { workspaceId: string } & Page): Promise<PageOf<unknown>> },
+  workspaceId: string,
+  max: number,
+): Promise<void> {
+  const { items } = await store.list({ workspaceId, limit: max });
+  if (items.length >= max) throw new Problem('record_limit');
+}
+
 /** The workspace that something new belongs to: a key's own, or the one the operator names. */
 export function ownerOf(principal: Principal, named: string | undefined): string {
   const workspaceId = scopeOf(principal, named);

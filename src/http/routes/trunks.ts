@@ -13,7 +13,10 @@ import { pageOf, workspaceListQuery } from '../schemas/common.ts';
 import * as schemas from '../schemas/trunks.ts';
 import { DEFAULT_SETTINGS, mergeSettings, type SettingsChange } from '../trunk-settings.ts';
 import { viewTrunk } from '../views.ts';
-import { found, given, idOf, ownerOf, pageFrom, viewPage } from './lookup.ts';
+import { checkRoom, found, given, idOf, ownerOf, pageFrom, viewPage } from './lookup.ts';
+
+/** Of a workspace: each is in the table that every call is looked up in. */
+const TRUNKS_MAX = 100;
 
 export function trunkRoutes(deps: HttpDeps): readonly Route[] {
   const { directory, clock, ids, metrics, trunkChecks } = deps;
@@ -59,7 +62,7 @@ export function trunkRoutes(deps: HttpDeps): readonly Route[] {
       body: schemas.newTrunk,
       success: { status: 201, description: 'The new trunk', schema: schemas.savedTrunkSchema },
       also: [CHECKED_ONLY],
-      problems: ['forbidden', 'unknown_reference', 'number_taken'],
+      problems: ['forbidden', 'unknown_reference', 'number_taken', 'record_limit'],
       async handle({ principal, query, body }): Promise<Reply> {
         const { workspaceId, kind = 'byoc', label, numbers = [], ...settings } = body;
         const trunk: Trunk = {
@@ -73,6 +76,7 @@ export function trunkRoutes(deps: HttpDeps): readonly Route[] {
         const added = numbers.map((number, index) => numberOf(number, index, trunk, deps));
         await checkGateways(trunk, settings);
         if (query.check === 'only') return { status: 200, body: { checks: await checked(trunk) } };
+        if (trunk.workspaceId !== null) await checkRoom(directory.trunks, trunk.workspaceId, TRUNKS_MAX);
         await directory.addTrunk(trunk, added);
         const checks = await checked(trunk, query.check);
         return { body: { ...view(trunk), checks }, headers: { location: `/v1/trunks/${trunk.id}` } };

@@ -13,9 +13,8 @@ import { pageOf, plainListQuery } from '../schemas/common.ts';
 import { postingSchema } from '../schemas/ledger.ts';
 import * as schemas from '../schemas/workspaces.ts';
 import { viewKey, viewPosting, viewTime, viewWorkspace } from '../views.ts';
-import { found, given, idOf, pageFrom, positiveMoney } from './lookup.ts';
+import { checkRoom, found, given, idOf, pageFrom, positiveMoney } from './lookup.ts';
 
-/** Each key has its own rate and its own streams: who could make any number of them would have no limit. */
 const KEYS_MAX = 100;
 /** A repeat comes soon: so many newer top-ups of one workspace have not been made meanwhile. */
 const TOPUPS_READ_MAX = 1_000;
@@ -170,11 +169,10 @@ export function workspaceRoutes(deps: RouteDeps): readonly Route[] {
       needs: 'admin',
       body: schemas.newKey,
       success: { status: 201, description: 'The key with its token', schema: schemas.createdKeySchema },
-      problems: ['key_limit'],
+      problems: ['record_limit'],
       async handle({ principal, params, body }) {
         const workspace = await found(directory.workspaces.get(idOf(params), scopeOf(principal, idOf(params))));
-        const { items: known } = await directory.keys.list({ workspaceId: workspace.id, limit: KEYS_MAX });
-        if (known.length >= KEYS_MAX) throw new Problem('key_limit');
+        await checkRoom(directory.keys, workspace.id, KEYS_MAX);
         const { token, tokenHash } = newToken(randomBytes);
         const key: ApiKey = {
           id: ids.next('key'),
