@@ -219,7 +219,10 @@ export class Person {
     await this.page.evaluate(() => scrollTo(0, 0));
     await this.page.screenshot({ path: join(SHOTS, `journey-${picture}.png`), fullPage: true });
     await this.context.close();
-    expect(this.#complaints).toEqual([]);
-    expect(this.refusals()).toEqual([]);
+    const faults = [
+      ...this.#complaints.map((text) => `the browser complained: ${text}`),
+      ...this.refusals().map((refusal) => `refused: ${refusal}`),
+    ];
+    if (faults.length > 0) throw new Error(faults.join('\n'));
   }
 }
