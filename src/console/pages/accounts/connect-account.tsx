@@ -43,7 +43,8 @@ export function ConnectAccount({ provider, action, children, onConnected }: Conn
     onConnected?.(account);
   };
   const error = (field: string) => connecting.problem?.fields.find((each) => each.field === field)?.message;
-  if (!canWrite) return <Notice tone="plain">Your key only looks; it cannot connect an account.</Notice>;
+  if (!canWrite)
+    return <Notice tone="plain">Your key only looks. Somebody with the role admin can connect an account.</Notice>;
   return (
     <form className="card" onSubmit={(event) => void submit(event)}>
       <div className="card-body form">
