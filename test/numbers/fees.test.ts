@@ -62,6 +62,22 @@ describe('months', () => {
 });
 
 describe('renewal', () => {
+  test('FE4 ends with a number that was released before its subscription was there', async () => {
+    const shop = await shopWorld();
+    const { id, numberId } = await bought(shop);
+    const subscriptions = shop.directory.records(SUBSCRIPTIONS_KIND);
+    const stored = await subscriptions.get(numberId);
+    if (stored === undefined) throw new Error('it has none');
+    await subscriptions.delete(numberId);
+    expect((await shop.world.ask('DELETE', `/v1/numbers/${numberId}`)).status).toBe(204);
+    await subscriptions.put(stored);
+    const before = await shop.balance(id);
+    shop.clock.advance(40 * DAY_MS);
+    expect(await shop.numbers.fees.sweep()).toEqual({ charged: 0, unpaid: 0, failed: 0 });
+    expect(await shop.balance(id)).toEqual(before);
+    expect((await subscriptions.get(numberId))?.state).toBe('ended');
+  });
+
   test('is charged when the month is over, and not before', async () => {
     const shop = await shopWorld();
     const { id, numberId } = await bought(shop);

@@ -5,6 +5,7 @@
 //   FE2. A month that a prepaid workspace cannot pay is not charged. The number says so (`unpaid`), is suspended for outbound calls after the
 //        grace, and is never given back by that. The first sweep that finds the money sets it right.
 //   FE3. A sweep is bounded, and one that fails leaves every number as it was or as it should be.
+//   FE4. A number that was released is not charged, also where it was given back before its subscription was written down.
 
 import type { Directory } from '../../directory/directory.ts';
 import type { RecordStore } from '../../directory/records.ts';
@@ -127,6 +128,7 @@ export class Fees {
 
   async #renew(subscription: Subscription): Promise<Result> {
     const { clock } = this.#deps;
+    if (dueAt(subscription) <= clock.wallMs() && (await this.#isReleased(subscription))) return 'nothing';
     let now = subscription;
     let result: Result = 'nothing';
     for (let months = 0; months < MONTHS_MAX && dueAt(now) <= clock.wallMs(); months += 1) {
@@ -137,6 +139,14 @@ export class Fees {
     }
     if (subscription.state === 'unpaid') await this.#settled(now);
     return result;
+  }
+
+  /** FE4 */
+  async #isReleased({ id }: Subscription): Promise<boolean> {
+    const { directory, subscriptions } = this.#deps;
+    if ((await directory.numbers.get(id))?.status !== 'released') return false;
+    await subscriptions.update(id, (known) => ({ ...known, state: 'ended' }));
+    return true;
   }
 
   async #isPaid({ id, workspaceId, e164, monthly, fromMs, paid }: Subscription): Promise<boolean> {

@@ -88,8 +88,14 @@ export class Settler {
     const at = clock.wallMs();
     return known(
       requests.update(request.id, (item) => {
-        if (item.payment.state !== 'posting') return item;
-        if (outcome === 'insufficient') return { ...item, payment: { state: 'none' } };
+        // Another node may have asked before the money came, and written down that it is not there: the books are right.
+        const isOpen = item.payment.state === 'posting' || item.payment.state === 'none';
+        if (outcome === 'insufficient')
+          return item.payment.state === 'posting' ? { ...item, payment: { state: 'none' } } : item;
+        if (!isOpen) return item;
+        if (item.status === 'cancelled') return { ...item, payment: { state: 'refunding', paidAt: posting.at, at } };
+        const paid: NumberRequest = { ...item, payment: { state: 'paid', at: posting.at } };
+        if (item.status !== 'awaiting_payment') return paid;
         const requirement = requirements.get(item.country, item.type, item.requestType);
         return perform(item, 'pay', { requirement, at, by: 'customer' }, (unpaid) => ({
           ...unpaid,

@@ -3,7 +3,7 @@ import { chunksOf } from '../../../src/numbers/requests/document-store.ts';
 import type { NumberRequests } from '../../../src/numbers/requests/number-requests.ts';
 import { agent } from '../../directory/records.ts';
 import { Crash } from './crashes.ts';
-import { pdf } from './stage.ts';
+import { openTestRequests, pdf } from './stage.ts';
 import { asked, FEE, MADRID, OPERATOR, openWorld, OWNER, type RequestsWorld } from './world.ts';
 
 // Each act is broken off at every one of its steps towards a store, before and after the step took effect; another process comes, and whoever asked
@@ -191,6 +191,51 @@ test('two processes at once, one of which ends anywhere while it approves: each 
     await world.close();
   }
 });
+
+test.each([
+  ['goes on as paid', false, 'in_review', [-FEE]],
+  ['cancelled meanwhile, gets it back', true, 'cancelled', [-FEE, FEE]],
+])(
+  'of two processes one sees no money and writes that down after the other has charged: the request %s',
+  async (_what, cancelled, status, sums) => {
+    const world = await openWorld();
+    const id = await asked(world, 'awaiting_payment');
+    const [charged, looked, written] = [
+      Promise.withResolvers<void>(),
+      Promise.withResolvers<void>(),
+      Promise.withResolvers<void>(),
+    ];
+    const nodeWith = (postFee: typeof world.books.postFee) =>
+      openTestRequests({
+        directory: world.directory,
+        clock: world.clock,
+        books: { ...world.books, settle: world.books.settle.bind(world.books), postFee },
+      });
+    const early = nodeWith(async (fee) => {
+      const outcome = await world.books.postFee(fee);
+      looked.resolve();
+      await charged.promise;
+      return outcome;
+    });
+    const late = nodeWith(async (fee) => {
+      const outcome = await world.books.postFee(fee);
+      charged.resolve();
+      await written.promise;
+      return outcome;
+    });
+    const refused = early.service.pay(id, OWNER).catch((error: { code?: string }) => error.code);
+    await looked.promise;
+    await world.topUp(FEE);
+    const paid = late.service.pay(id, OWNER).catch((error: { code?: string }) => error.code);
+    expect(await refused).toBe('fees_not_covered');
+    if (cancelled) await early.service.cancel(id, OWNER);
+    written.resolve();
+    await paid;
+    expect((await world.stored(id)).status).toBe(status);
+    expect((await world.fees()).map(({ amount }) => amount).toSorted((a, b) => (a < b ? -1 : 1))).toEqual(sums);
+    await world.close();
+  },
+);
 
 test('a number that its customer has assigned before the approval was brought to its end stays assigned', async () => {
   const { world, id } = await prepare(SCENES['approving'] as Scene);
