@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { E164 } from '../../src/domain/e164.ts';
+import type { NumberRecord } from '../../src/providers/index.ts';
 import { API_KEY } from '../support/fake-telnyx.ts';
 import { ACCOUNT_SID, AUTH_TOKEN } from '../support/fake-twilio.ts';
 import { failureOf, successOf } from './stage.ts';
@@ -66,7 +68,7 @@ describe('an id names nothing but itself', () => {
     const { twilio, account } = await twilioStage();
     const trunk = twilio.addTrunk('ours.pstn.twilio.com');
     const { sid } = twilio.addNumber('+12025550100', { trunk_sid: trunk });
-    const record = { providerId: sid, e164: '+12025550100', trunkId: providerId, before: null } as const;
+    const record: NumberRecord = { providerId: sid, e164: '+12025550100' as E164, trunkId: providerId, before: null };
     const request = { providerId: sid, trunkId: providerId, takeOver: true, record, save: async () => undefined };
     const failure = failureOf(await account.numbers.connect(request));
     expect(failure).toMatchObject({ code: 'setup_invalid', effect: 'none' });
