@@ -203,6 +203,10 @@ describe.skipIf(!HAS_REDIS).concurrent('a node whose calls another one finishes 
         process.kill(a.pid, 'SIGCONT');
         // Nobody pays for what it serves from now on.
         for (const { call } of own) await call.waitFor('ended', 5_000);
+        // The record that the other saved has a final bill as well; what this node says of its calls comes after it.
+        await until('its own records', async () =>
+          (await bookedOf(a, own)).every(({ endReason }) => endReason === 'store_lost'),
+        );
         const zombie = await pair.billed(a, own);
         expect(await pair.lines()).toEqual(before);
         for (const [index, booked] of zombie.entries()) {

@@ -268,7 +268,8 @@ describe.skipIf(!HAS_REDIS).concurrent('a wallet that ends while Redis is away (
           name: 'x',
           stream: { url: agent.url, protocol: 'twilio' },
         });
-        await create('/v1/numbers', { workspaceId, e164: '+12025550170', trunkId: 'loopback', agentId });
+        const number = { provider: 'managed', e164: '+12025550170', trunkId: 'loopback', agentId };
+        await create('/v1/numbers', { workspaceId, ...number });
         await create(`/v1/workspaces/${workspaceId}/topups`, { amount: '0.40' });
         const call = await dear.phone.call(`sip:+12025550170@127.0.0.1:${dear.gateway.sip.udpPort}`);
         await call.waitFor('answered');

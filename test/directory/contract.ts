@@ -404,6 +404,18 @@ export function directoryContract(name: string, open: () => Promise<Directory>):
         expect(await walk(25)).toEqual(expected);
       });
 
+      test('hold a call once that was saved again with another time', async () => {
+        await directory.calls.save(call({ createdAt: 5_000, endedAt: 6_000 }));
+        await directory.calls.save(call({ createdAt: 4_999, endedAt: 6_001 }));
+        await directory.calls.save(call({ id: 'call_b', createdAt: 5_001 }));
+        for (const workspaceId of ['ws_a', undefined]) {
+          const page = await directory.calls.list({ limit: 10, ...(workspaceId && { workspaceId }) });
+          expect(page.items.map(({ id }) => id)).toEqual(['call_b', 'call_a']);
+        }
+        const ended = { workspaceId: 'ws_a', fromMs: 6_000, toMs: 7_000, by: 'number' } as const;
+        expect(await directory.calls.countEnded(ended)).toEqual([{ key: '+12025550100', calls: 1, answered: 1 }]);
+      });
+
       test('neither repeat nor skip when records arrive meanwhile', async () => {
         await fill(12);
         let added = 0;
