@@ -52,6 +52,8 @@ describe.skipIf(!chromium.ok)('the console, used (needs: chromium)', { timeout: 
     await other.getByRole('heading', { name: 'Numbers' }).waitFor();
     expect(await other.getByRole('button', { name: 'Add number' }).count()).toBe(0);
     expect(await other.getByRole('link', { name: 'Workspaces' }).count()).toBe(0);
+    await other.goto(consoleUrl(gateway, '/review'));
+    await other.getByRole('heading', { name: 'Not found' }).waitFor();
     await other.getByRole('button', { name: 'Sign out' }).click();
     await other.getByText('You are signed out').waitFor();
     await other.goto(consoleUrl(gateway, '/w/demo/numbers'));

@@ -70,10 +70,7 @@ describe.skipIf(!chromium.ok)('numbers brought along (needs: chromium)', { timeo
     await visitor.visit('/w/demo/byoc');
     await page.getByLabel('Telnyx API key').fill(API_KEY);
     await button('Start').click();
-    await page
-      .getByText(/permission|may not|allow/i)
-      .last()
-      .waitFor();
+    await page.getByRole('alert').getByText('The key may not read or change phone numbers').waitFor();
     await shot('telnyx-no-permission');
     telnyx.deny.clear();
     await page.getByLabel('Telnyx API key').fill(API_KEY);

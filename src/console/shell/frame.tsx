@@ -14,7 +14,7 @@ import { go, Link, usePlace } from './history.ts';
 import { Page } from './page.tsx';
 import { PageGuard } from './page-guard.tsx';
 import { lastWorkspace, rememberWorkspace } from './last-workspace.ts';
-import { ROUTES } from './routes.ts';
+import { OPERATOR_PAGES, ROUTES } from './routes.ts';
 import { Sidebar } from './sidebar.tsx';
 
 interface BalanceNow {
@@ -102,7 +102,7 @@ function useLastWorkspace(current: string | null): string | null {
 
 function Content({ pathname, isOperator }: { readonly pathname: string; readonly isOperator: boolean }) {
   const match = matchRoute(ROUTES, pathname);
-  if (match === undefined) return <NoSuchPage />;
+  if (match === undefined || (!isOperator && OPERATOR_PAGES.has(match.name))) return <NoSuchPage />;
   if (match.name === 'home') return <Home isOperator={isOperator} />;
   const Shown = PAGES[match.name];
   const page = (

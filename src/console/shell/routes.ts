@@ -31,4 +31,7 @@ export const ROUTES = [
   { name: 'node', path: '/node' },
 ] as const satisfies readonly RoutePattern<string>[];
 
+/** There for the operator alone. */
+export const OPERATOR_PAGES: ReadonlySet<string> = new Set(['workspaces', 'review', 'review-request']);
+
 export type PageName = (typeof ROUTES)[number]['name'];
