@@ -41,6 +41,8 @@ const SECRET_TEXTS: readonly (readonly [RegExp, string])[] = [
   [/(inline:)[\w+/=|:]+/gi, `$1${REDACTED}`],
   [/\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi, `$1 ${REDACTED}`],
   [/((?:password|auth_?token|api_?key|secret)["']?\s*[=:]\s*["']?)[^\s"'&,;}]+/gi, `$1${REDACTED}`],
+  // Our own keys and sessions, wherever somebody has put them.
+  [/\bcallin_(?:sk_|session=)[\w-]+/g, REDACTED],
   // Secrets of webhooks, as customers are shown them.
   [/\bwhsec_[\w+/=-]+/g, REDACTED],
   // Credentials in a URL.

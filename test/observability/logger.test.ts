@@ -31,6 +31,7 @@ describe('redaction', () => {
     ['a SIP message in a field', (log: Log) => log.info({ raw: SIP_MESSAGE }, 'x')],
     ['a SIP message as the message', (log: Log) => log.info(SIP_MESSAGE)],
     ['an argument of the message', (log: Log) => log.info('got %s', `Authorization: Bearer ${CANARY}`)],
+    ['a key of ours in a text', (log: Log) => log.info(`it was callin_sk_${CANARY}, cookie callin_session=${CANARY}`)],
     ['an object argument', (log: Log) => log.info({ a: 1 }, 'got %j', { secret: CANARY })],
     ['an error message', (log: Log) => log.error(new Error(`password=${CANARY} refused`))],
     ['an error with fields', (log: Log) => log.error({ err: Object.assign(new Error('x'), { apiKey: CANARY }) }, 'x')],
