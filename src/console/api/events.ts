@@ -7,6 +7,7 @@
 
 import { useEffect, useRef, useSyncExternalStore } from 'react';
 import { queryText } from '../lib/route.ts';
+import { request } from './request.ts';
 
 export type LiveState = 'off' | 'connecting' | 'live';
 
@@ -86,6 +87,8 @@ function connect(workspaceId: string | undefined): void {
     if (source !== stream) return;
     setState('connecting');
     if (stream.readyState !== EventSource.CLOSED) return;
+    // Refused: perhaps nobody is signed in any more, which any other request finds out.
+    request('GET', '/v1/sessions/current').catch(() => undefined);
     retryTimer = setTimeout(() => connect(workspaceId), retryMs);
     retryMs = Math.min(RETRY_MAX_MS, retryMs * 2);
   };

@@ -37,7 +37,10 @@ export function Notice({ tone = 'info', title, children, action }: NoticeProps) 
 
 /** Why something did not work, with what the support needs. */
 export function ProblemNotice({ problem, retry }: { readonly problem: ProblemError; readonly retry?: () => void }) {
-  const stray = problem.fields.map(({ field, message }) => `${field}: ${message}`);
+  const said = new Set([problem.title, problem.detail]);
+  const stray = problem.fields
+    .filter(({ message }) => !said.has(message))
+    .map(({ field, message }) => `${field}: ${message}`);
   return (
     <Notice
       tone="bad"

@@ -63,7 +63,7 @@ describe.skipIf(!chromium.ok)('being signed in (needs: chromium)', { timeout: JO
     await person.sees('+1 202 555 0100');
     await person.sees('Live', person.page.locator('.live-note'));
     expect((await stage.gateway.api('DELETE', `/v1/workspaces/demo/keys/${key.id}`)).status).toBe(204);
-    await person.page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Calls' }).click();
+    // Nobody presses anything: its stream of events is ended and refused.
     await isSignInPage(person);
     await person.sees('Your session has ended. Sign in to go on.');
     expect(new Set(person.refusals().map((refusal) => refusal.slice(0, 3)))).toEqual(new Set(['401']));
