@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Inviter, SessionState, UserAgent } from 'sip.js';
 import { BrowserPeer } from '../media/support/browser-peer.ts';
 import { eventually, paced } from '../media/support/eventually.ts';
+import { findMediasoupWorker } from '../../src/media/webrtc/mediasoup/worker-binary.ts';
 import { type RunningGateway, startGateway } from '../support/gateway.ts';
+import { workerProcesses } from '../support/worker-processes.ts';
 
 // The whole way of a test call: the API, sip.js over WebSocket, ICE, DTLS and SRTP, the demo's echo agent, the bill. All real but the browser,
 // whose RTCPeerConnection is werift's.
@@ -36,16 +38,13 @@ interface Call {
   } | null;
 }
 
+const worker = await findMediasoupWorker(process.env['MEDIASOUP_WORKER_BIN']);
 let gateway: RunningGateway;
 const closers: (() => Promise<unknown>)[] = [];
 
-beforeAll(async () => {
-  gateway = await startGateway({ config: { media: { webrtc: 'werift' } } });
-});
 afterEach(async () => {
   for (const close of closers.splice(0)) await close();
 });
-afterAll(() => gateway?.stop());
 
 async function prepare(): Promise<Prepared> {
   const body = { workspaceId: 'demo', agentId: 'echo' };
@@ -97,7 +96,14 @@ async function ended(): Promise<Call> {
   throw new Error('the call did not end');
 }
 
-describe('a test call', () => {
+describe.each(['werift', 'mediasoup'] as const)('a test call carried by %s', (engine) => {
+  const missing = engine === 'mediasoup' && !worker.ok ? worker.missing : null;
+  beforeAll(async () => {
+    if (missing === null) gateway = await startGateway({ config: { media: { webrtc: engine } } });
+  });
+  beforeEach(({ skip }) => skip(missing !== null, missing ?? ''));
+  afterAll(() => (missing === null ? gateway?.stop() : undefined));
+
   test('hears itself byte for byte, and is charged for the agent’s time only', async () => {
     const prepared = await prepare();
     expect(prepared.wsUrl).toBe(`ws://127.0.0.1:${gateway.sip.wsPort}`);
@@ -145,4 +151,31 @@ describe('a test call', () => {
     await ended();
     expect(gateway.audit()).toMatchObject({ ok: true });
   });
+
+  if (engine === 'mediasoup') {
+    test('ends with its engine, and the next has a new one; nothing is left when the node stops', async () => {
+      const { peer } = await call(await prepare());
+      await paced(10, 20, () => peer.send(Buffer.alloc(160, 9)));
+      await eventually('the echo comes back', () => peer.heard.some(({ payload }) => payload[0] === 9));
+      const before = workerProcesses(gateway.pid);
+      expect(before).toHaveLength(1);
+      process.kill(before[0]!, 'SIGKILL');
+      const record = await ended();
+      expect(record).toMatchObject({ endReason: 'media_timeout', bill: { final: true } });
+      expect(record.timeline).toContainEqual(
+        expect.objectContaining({ event: 'webrtc_failed', detail: { cause: 'engine_lost' } }),
+      );
+
+      const next = await call(await prepare());
+      await paced(10, 20, () => next.peer.send(Buffer.alloc(160, 9)));
+      await eventually('the echo comes back again', () => next.peer.heard.some(({ payload }) => payload[0] === 9));
+      await next.inviter.bye();
+      expect(await ended()).toMatchObject({ endReason: 'remote_hangup' });
+      expect(gateway.audit()).toMatchObject({ ok: true });
+      const [last] = workerProcesses(gateway.pid);
+      expect(last).not.toBe(before[0]);
+      await gateway.stop();
+      expect(() => process.kill(last!, 0)).toThrow('ESRCH');
+    });
+  }
 });

@@ -40,6 +40,11 @@ test('a worker binary that is not there, or does not run, is told as such', asyn
     writeFileSync(script, '#!/bin/sh\nexit 3\n');
     chmodSync(script, 0o755);
     expect(await findMediasoupWorker(script)).toMatchObject({ ok: false, missing: expect.stringContaining('code:3') });
+    writeFileSync(script, '#!/bin/sh\nexec sleep 1\n');
+    expect(await findMediasoupWorker(script, 100)).toEqual({
+      ok: false,
+      missing: "mediasoup's worker does not run: it did not say within 100 ms that it runs",
+    });
   } finally {
     rmSync(folder, { recursive: true });
   }

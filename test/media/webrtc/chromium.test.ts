@@ -8,13 +8,20 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/domain/clock.ts';
 import { createMediaPool, type ObservableMediaPool } from '../../../src/media/pool.ts';
 import type { MediaEvent, WebRtcSession } from '../../../src/media/session.ts';
+import type { WebRtcEngineChoice } from '../../../src/media/webrtc/choose.ts';
+import { findMediasoupWorker } from '../../../src/media/webrtc/mediasoup/worker-binary.ts';
 import { findChromium, startChromium } from '../../support/chromium.ts';
 import { PAGE, type PageStats } from '../support/browser-page.ts';
 import { eventually, eventuallyAsync } from '../support/eventually.ts';
 
 const found = findChromium();
+const worker = await findMediasoupWorker(process.env['MEDIASOUP_WORKER_BIN']);
+const ENGINES: readonly (readonly [string, WebRtcEngineChoice | null])[] = [
+  ['werift', { engine: 'werift' }],
+  ['mediasoup', worker.ok ? { engine: 'mediasoup', workerBin: worker.path } : null],
+];
 
-describe('a real browser', () => {
+describe.each(ENGINES)('a real browser carried by %s', (_name, choice) => {
   let browser: Browser;
   let pool: ObservableMediaPool;
   let page: Page;
@@ -24,7 +31,7 @@ describe('a real browser', () => {
   });
 
   beforeAll(async () => {
-    if (!found.ok) return;
+    if (!found.ok || choice === null) return;
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     browser = await startChromium(found.path);
     page = await browser.newPage();
@@ -35,7 +42,7 @@ describe('a real browser', () => {
       host: '127.0.0.1',
       externalAddress: null,
       ports: { portMin: 36_000, portMax: 36_198 },
-      webRtc: { choice: { engine: 'werift' }, connectTimeoutMs: 10_000 },
+      webRtc: { choice, connectTimeoutMs: 10_000 },
       clock: systemClock,
     });
   }, 60_000);
@@ -49,6 +56,7 @@ describe('a real browser', () => {
     timeout: 60_000,
   }, async ({ skip }) => {
     skip(!found.ok, found.ok ? '' : found.missing);
+    skip(!worker.ok && choice === null, worker.ok ? '' : worker.missing);
     const events: MediaEvent[] = [];
     const offerSdp = await page.evaluate<string>('phone.offer()');
     const opened = await pool.openWebRtc({

@@ -15,6 +15,7 @@ import { findMediasoupWorker } from '../../../src/media/webrtc/mediasoup/worker-
 import { BrowserPeer, type BrowserPeerOptions, EVENT_PAYLOAD_TYPE } from '../support/browser-peer.ts';
 import { eventually, eventuallyAsync, paced, startLagProbe } from '../support/eventually.ts';
 import { bindingRequest } from '../support/stun-client.ts';
+import { workerProcesses } from '../../support/worker-processes.ts';
 
 const worker = await findMediasoupWorker(process.env['MEDIASOUP_WORKER_BIN']);
 const ENGINES: readonly (readonly [string, WebRtcEngineChoice | null])[] = [
@@ -23,6 +24,7 @@ const ENGINES: readonly (readonly [string, WebRtcEngineChoice | null])[] = [
 ];
 const PORTS = { portMin: 33_000, portMax: 34_998 };
 const CONNECT_TIMEOUT_MS = 4000;
+const BINDING_ERROR = 0x0111;
 
 const pools: ObservableMediaPool[] = [];
 const peers: BrowserPeer[] = [];
@@ -45,9 +47,10 @@ describe.each(ENGINES)("a browser's leg carried by %s", (_name, given) => {
     const probe = startLagProbe();
     const sent = Array.from({ length: 50 }, (_, index) => Buffer.alloc(160, index + 1));
     await paced(sent.length, 20, (index) => peer.send(sent[index]!));
-    await eventually('50 frames come back', () => loud(peer).length >= 50);
+    const back = eventually('50 frames come back', () => loud(peer).length >= 50);
+    // What comes too late is rightly replaced by silence, so that it never comes back.
+    await back.catch(() => undefined);
     const lagMs = Math.max(probe.stop(), pool.threads()[0]!.lagMs);
-    // What comes that late is rightly replaced by silence.
     skip(lagMs > 60, `the machine was ${lagMs.toFixed(0)} ms late`);
     expect(loud(peer)).toEqual(sent);
     expect(gaps(peer)).toEqual([]);
@@ -215,6 +218,49 @@ describe.each(ENGINES)("a browser's leg carried by %s", (_name, given) => {
     expect(udpSockets().length).toBeLessThanOrEqual(before);
     expect(pool.threads()[0]?.calls).toBe(0);
   });
+
+  test('takes another port where one is in use, and the pool says when none is left', async () => {
+    const blocker = createSocket('udp4');
+    await new Promise<void>((resolve) => blocker.bind(35_100, '127.0.0.1', resolve));
+    try {
+      const pool = await startPool(choice, { ports: { portMin: 35_100, portMax: 35_102 } });
+      const [first, second] = [await newPeer(), await newPeer()];
+      const one = await pool.openWebRtc(openParams(first.offerSdp));
+      expect(one).toMatchObject({ ok: true, session: { localPort: 35_102 } });
+      expect(await pool.openWebRtc(openParams(second.offerSdp))).toMatchObject({
+        ok: false,
+        code: 'media_ports_exhausted',
+      });
+    } finally {
+      blocker.close();
+    }
+  });
+
+  test('that cannot be bound to its address says so', async () => {
+    const pool = await startPool(choice, { host: '192.0.2.1' });
+    const peer = await newPeer();
+    expect(await pool.openWebRtc(openParams(peer.offerSdp))).toMatchObject({
+      ok: false,
+      detail: '192.0.2.1 cannot be bound',
+    });
+  });
+
+  test('has the external address in its candidate', async () => {
+    const pool = await startPool(choice, { externalAddress: '203.0.113.5' });
+    const peer = await newPeer();
+    const outcome = await pool.openWebRtc(openParams(peer.offerSdp));
+    expect(outcome).toMatchObject({
+      ok: true,
+      answerSdp: expect.stringMatching(/^a=candidate:1 1 udp \d+ 203\.0\.113\.5 /m),
+    });
+  });
+
+  test('tells its owner when its thread dies, and leaves no process behind', async () => {
+    const { events, peer } = await callWith(choice, 'crash');
+    peer.send(Buffer.alloc(160, 0xee));
+    await eventually('the loss is told', () => events.some((event) => event.type === 'thread-lost'));
+    await eventually('no worker is left', () => workerProcesses().length === 0);
+  });
 });
 
 describe("a pool, asked for a browser's leg", () => {
@@ -244,48 +290,6 @@ describe("a pool, asked for a browser's leg", () => {
     expect(await pool.openWebRtc(openParams(peer.offerSdp))).toMatchObject({ ok: false, code: 'webrtc_failed' });
     expect(pool.threads()[0]?.calls).toBe(0);
   });
-
-  test('takes another port where one is in use, and says when none is left', async () => {
-    const blocker = createSocket('udp4');
-    await new Promise<void>((resolve) => blocker.bind(35_100, '127.0.0.1', resolve));
-    try {
-      const pool = await startPool({ engine: 'werift' }, { ports: { portMin: 35_100, portMax: 35_102 } });
-      const [first, second] = [await newPeer(), await newPeer()];
-      const one = await pool.openWebRtc(openParams(first.offerSdp));
-      expect(one).toMatchObject({ ok: true, session: { localPort: 35_102 } });
-      expect(await pool.openWebRtc(openParams(second.offerSdp))).toMatchObject({
-        ok: false,
-        code: 'media_ports_exhausted',
-      });
-    } finally {
-      blocker.close();
-    }
-  });
-
-  test('says that an address cannot be bound', async () => {
-    const pool = await startPool({ engine: 'werift' }, { host: '192.0.2.1' });
-    const peer = await newPeer();
-    expect(await pool.openWebRtc(openParams(peer.offerSdp))).toMatchObject({
-      ok: false,
-      detail: '192.0.2.1 cannot be bound',
-    });
-  });
-
-  test('writes the external address into the candidate', async () => {
-    const pool = await startPool({ engine: 'werift' }, { externalAddress: '203.0.113.5' });
-    const peer = await newPeer();
-    const outcome = await pool.openWebRtc(openParams(peer.offerSdp));
-    expect(outcome).toMatchObject({
-      ok: true,
-      answerSdp: expect.stringMatching(/^a=candidate:1 1 udp \d+ 203\.0\.113\.5 /m),
-    });
-  });
-
-  test('tells the owner when the thread of the leg dies', async () => {
-    const { events, peer } = await callWith({ engine: 'werift' }, 'crash');
-    peer.send(Buffer.alloc(160, 0xee));
-    await eventually('the loss is told', () => events.some((event) => event.type === 'thread-lost'));
-  });
 });
 
 describe('werift', () => {
@@ -311,17 +315,7 @@ describe('werift', () => {
 
   test('answers no stranger, whatever it sends', async () => {
     const { session } = await callWith(choice, 'mute');
-    const answers: Buffer[] = [];
-    const stranger = createSocket('udp4');
-    stranger.on('message', (bytes) => answers.push(bytes));
-    const hello = await firstDatagram();
-    const check = bindingRequest({ username: 'guessed:guess', password: 'guessedGuessedGuessedGuessed' });
-    for (const bytes of [check, hello, Buffer.from([0x80, 0]), Buffer.alloc(0)]) {
-      stranger.send(bytes, session.localPort, '127.0.0.1');
-    }
-    await sleep(200);
-    stranger.close();
-    expect(answers).toEqual([]);
+    expect(await answersToStranger(session.localPort)).toEqual([]);
     expect(await session.close()).toMatchObject({ packetsDropped: 3 });
   });
 
@@ -330,6 +324,80 @@ describe('werift', () => {
     await eventually('audio flows', () => peer.heard.length > 2);
     await session.close();
     await eventually('the last report', () => peer.controlPackets > 0);
+  });
+});
+
+describe('mediasoup', () => {
+  let choice: WebRtcEngineChoice = { engine: 'off' };
+  beforeEach(({ skip }) => {
+    if (worker.ok) choice = { engine: 'mediasoup', workerBin: worker.path };
+    else skip(worker.missing);
+  });
+
+  test('whose worker dies ends its legs with a cause of their own; the next leg has a new worker, and nothing is left', async () => {
+    const { pool, peer, events } = await callWith(choice, 'echo');
+    await eventually('audio flows', () => peer.heard.length > 2);
+    const [first] = workerProcesses();
+    process.kill(first!, 'SIGKILL');
+    await eventually('the end', () => events.some((event) => event.type === 'media-timeout'));
+    expect(events.at(-1)).toMatchObject({ cause: 'engine_lost', lastProofMs: null });
+
+    const next = await newPeer();
+    const outcome = await pool.openWebRtc(openParams(next.offerSdp));
+    if (!outcome.ok) throw new Error(outcome.detail);
+    await outcome.session.connectAgent(dial('echo'));
+    outcome.session.start();
+    await connect(next, outcome.answerSdp);
+    await eventually('audio flows again', () => next.heard.length > 2);
+    expect(workerProcesses()).toHaveLength(1);
+    expect(workerProcesses()).not.toContain(first);
+    await pool.close();
+    expect(workerProcesses()).toEqual([]);
+    expect(udpSockets()).not.toContain(`0100007F:${hexPort(outcome.session.localPort)}`);
+  });
+
+  test('whose worker hangs is given up in bounded time, and the next leg has another', {
+    timeout: 20_000,
+  }, async () => {
+    const { pool, session } = await openWith(choice);
+    const [first] = workerProcesses();
+    process.kill(first!, 'SIGSTOP');
+    const refused = await newPeer();
+    expect(await pool.openWebRtc(openParams(refused.offerSdp))).toMatchObject({ ok: false, code: 'webrtc_failed' });
+    await session.close();
+    const next = await newPeer();
+    expect(await pool.openWebRtc(openParams(next.offerSdp))).toMatchObject({ ok: true });
+    expect(workerProcesses()).not.toContain(first);
+  });
+
+  test('ends a worker that hangs when it closes', { timeout: 20_000 }, async () => {
+    const { pool } = await openWith(choice);
+    process.kill(workerProcesses()[0]!, 'SIGSTOP');
+    await pool.close();
+    expect(workerProcesses()).toEqual([]);
+  });
+
+  test('takes nothing that SRTP does not vouch for, and nothing of a stranger', async () => {
+    const { session, peer } = await callWith(choice, 'echo');
+    peer.send(Buffer.alloc(160, 1));
+    const secured = peer.secured(peer.sequence++, Buffer.alloc(160, 2));
+    const changed = Buffer.from(secured);
+    changed[40]! ^= 1;
+    const plain = Buffer.concat([secured.subarray(0, 12), Buffer.alloc(160, 3)]);
+    for (const bytes of [changed, plain, secured, secured, secured]) peer.sendRaw(bytes);
+    const stranger = createSocket('udp4');
+    for (let i = 0; i < 5; i++) stranger.send(secured, session.localPort, '127.0.0.1');
+    await eventually('the audio comes back', () => loud(peer).length === 2);
+    await sleep(100);
+    stranger.close();
+    expect(await session.close()).toMatchObject({ packetsReceived: 2, packetsDropped: 0, packetsDuplicate: 0 });
+    expect(loud(peer).map((payload) => payload[0])).toEqual([1, 2]);
+  });
+
+  test('answers a stranger’s check with 401 and nothing else of it', async () => {
+    const { session } = await callWith(choice, 'mute');
+    const answers = await answersToStranger(session.localPort);
+    expect(answers.map((bytes) => bytes.readUInt16BE(0))).toEqual([BINDING_ERROR]);
   });
 });
 
@@ -418,6 +486,20 @@ function dial(agent: string): AgentDial {
   };
 }
 
+/** What a socket that is not the browser's is sent for a check with guessed credentials, a ClientHello, and rubbish. */
+async function answersToStranger(port: number): Promise<Buffer[]> {
+  const answers: Buffer[] = [];
+  const stranger = createSocket('udp4');
+  stranger.on('message', (bytes) => answers.push(bytes));
+  const check = bindingRequest({ username: 'guessed:guess', password: 'guessedGuessedGuessedGuessed' });
+  for (const bytes of [check, await firstDatagram(), Buffer.from([0x80, 0]), Buffer.alloc(0)]) {
+    stranger.send(bytes, port, '127.0.0.1');
+  }
+  await sleep(200);
+  stranger.close();
+  return answers;
+}
+
 /** A ClientHello. */
 async function firstDatagram(): Promise<Buffer> {
   const sent: Buffer[] = [];
@@ -457,17 +539,19 @@ function bindable(port: number): Promise<boolean> {
   });
 }
 
-/** Local addresses of this process's UDP sockets, as /proc writes them. */
+/** Local addresses of the UDP sockets of this process and of its workers, as /proc writes them. */
 function udpSockets(): string[] {
-  const links = readdirSync('/proc/self/fd').map((fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`);
-    } catch (error) {
-      // Closed meanwhile.
-      void error;
-      return '';
-    }
-  });
+  const links = [process.pid, ...workerProcesses()].flatMap((pid) =>
+    readdirSync(`/proc/${pid}/fd`).map((fd) => {
+      try {
+        return readlinkSync(`/proc/${pid}/fd/${fd}`);
+      } catch (error) {
+        // Closed meanwhile.
+        void error;
+        return '';
+      }
+    }),
+  );
   const own = new Set(links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []));
   return ['/proc/self/net/udp', '/proc/self/net/udp6'].flatMap((file) =>
     readFileSync(file, 'utf8')

@@ -47,6 +47,10 @@ describe("mediasoup's own rules", () => {
     const capabilities = generateRouterRtpCapabilities(codecsOf(parameters));
     for (const given of [browserSends(parameters, remote), weSend(parameters, 77)]) {
       const params = structuredClone(given);
+      expect(
+        params.codecs.map((codec) => codec.mimeType),
+        'which the worker would drop',
+      ).not.toContain('audio/telephone-event');
       validateAndNormalizeRtpParameters(params);
       params.rtcp = { cname: 'x', ...params.rtcp };
       const mapping = getProducerRtpParametersMapping(params, capabilities);
@@ -135,16 +139,21 @@ describe('an endpoint in a worker', () => {
   });
 
   test.each([
-    ['port bind failed due to address not available: EADDRINUSE', 'in-use'],
-    ['no such address', 'failed'],
-  ])('that cannot be opened (%s) closes its router', async (message, code) => {
+    [
+      'uv_udp_bind() failed [ip:a]: address already in use',
+      'in-use',
+      'uv_udp_bind() failed [ip:a]: address already in use',
+    ],
+    ['uv_udp_bind() failed [ip:a]: address not available', 'failed', '127.0.0.1 cannot be bound'],
+    ['no more of them', 'failed', 'no more of them'],
+  ])('that cannot be opened (%s) closes its router', async (message, code, detail) => {
     const worker = new FakeWorker();
     worker.refusal = message;
     const { host } = recorder();
     expect(await openMediasoupEndpoint(worker.asWorker, OPTIONS, PARAMS, host)).toEqual({
       ok: false,
       code,
-      detail: message,
+      detail,
     });
     expect(worker.routersClosed).toBe(1);
   });
@@ -201,6 +210,7 @@ class FakeWorker extends EventEmitter {
   transportOptions: unknown = null;
   connected: unknown = null;
   routersClosed = 0;
+  readonly closed = false;
   refusal: string | null = null;
 
   get asWorker(): types.Worker {
@@ -218,6 +228,10 @@ class FakeWorker extends EventEmitter {
       this.routersClosed++;
     },
   });
+
+  getResourceUsage() {
+    return Promise.resolve({});
+  }
 
   createRouter() {
     return Promise.resolve(this.router);

@@ -11,6 +11,7 @@ import type { WebRtcEndpointParams, WebRtcEngineOptions } from '../endpoint.ts';
 import type { WebRtcFailure } from '../../session.ts';
 import type { DtlsFingerprint, WebRtcLocal } from '../../../domain/webrtc-parameters.ts';
 import { browserSends, codecsOf, weSend } from './parameters.ts';
+import { caughtUp } from './worker.ts';
 
 export async function openMediasoupEndpoint(
   worker: types.Worker,
@@ -26,21 +27,17 @@ export async function openMediasoupEndpoint(
       enableTcp: false,
       iceConsentTimeout: CONSENT_MS / 1000,
     });
-    const endpoint = await connect(router, transport, options, params, host);
+    const endpoint = await connect(worker, router, transport, options, params, host);
     router.on('workerclose', () => endpoint.workerDied());
     return { ok: true, endpoint };
   } catch (error) {
     router.close();
-    const detail = error instanceof Error ? error.message : String(error);
-    return {
-      ok: false,
-      code: /EADDRINUSE|address already in use|port bind failed/i.test(detail) ? 'in-use' : 'failed',
-      detail,
-    };
+    return { ok: false, ...refusalOf(error, options.host) };
   }
 }
 
 async function connect(
+  worker: types.Worker,
   router: types.Router,
   transport: types.WebRtcTransport,
   options: WebRtcEngineOptions,
@@ -66,13 +63,14 @@ async function connect(
     fingerprint,
     ssrc: toBrowser.rtpParameters.encodings?.[0]?.ssrc ?? ssrc,
   };
-  const endpoint = new MediasoupEndpoint({ local, router, transport, direct, fromUs, toUs }, host);
+  const endpoint = new MediasoupEndpoint({ local, worker, router, transport, direct, fromUs, toUs }, host);
   await transport.connect({ dtlsParameters: { role: 'client', fingerprints: [...remote.fingerprints] } });
   return endpoint;
 }
 
 interface EndpointParts {
   readonly local: WebRtcLocal;
+  readonly worker: types.Worker;
   readonly router: types.Router;
   readonly transport: types.WebRtcTransport;
   readonly direct: types.DirectTransport;
@@ -83,6 +81,7 @@ interface EndpointParts {
 class MediasoupEndpoint implements WebRtcEndpoint {
   readonly local: WebRtcLocal;
 
+  readonly #worker: types.Worker;
   readonly #router: types.Router;
   readonly #direct: types.DirectTransport;
   readonly #fromUs: types.Producer;
@@ -90,9 +89,11 @@ class MediasoupEndpoint implements WebRtcEndpoint {
   #host: WebRtcEndpointHost | null;
   #stage: 'ice' | 'dtls' | 'connected' = 'ice';
   #failed = false;
+  #closing: Promise<void> | null = null;
 
   constructor(parts: EndpointParts, host: WebRtcEndpointHost) {
     this.local = parts.local;
+    this.#worker = parts.worker;
     this.#router = parts.router;
     this.#direct = parts.direct;
     this.#fromUs = parts.fromUs;
@@ -129,10 +130,15 @@ class MediasoupEndpoint implements WebRtcEndpoint {
   }
 
   close(): Promise<void> {
-    if (this.#host !== null) this.#router.close();
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     this.#host = null;
     this.#failed = true;
-    return Promise.resolve();
+    this.#router.close();
+    await caughtUp(this.#worker);
   }
 
   #onDtls(state: types.DtlsState): void {
@@ -156,6 +162,13 @@ class MediasoupEndpoint implements WebRtcEndpoint {
 function listenInfo(options: WebRtcEngineOptions, port: number): types.TransportListenInfo {
   const announced = options.externalAddress === null ? {} : { announcedAddress: options.externalAddress };
   return { protocol: 'udp', ip: options.host, port, ...announced };
+}
+
+function refusalOf(error: unknown, host: string): { readonly code: 'in-use' | 'failed'; readonly detail: string } {
+  const detail = error instanceof Error ? error.message : String(error);
+  if (!detail.startsWith('uv_udp_bind() failed')) return { code: 'failed', detail };
+  if (detail.includes('address already in use')) return { code: 'in-use', detail };
+  return { code: 'failed', detail: `${host} cannot be bound` };
 }
 
 function ourFingerprint(transport: types.WebRtcTransport): DtlsFingerprint {

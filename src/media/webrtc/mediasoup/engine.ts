@@ -1,12 +1,12 @@
 // The engine with a process of its own: one mediasoup worker per media thread, driven from the thread. It carries ICE (lite), DTLS, SRTP
 // and RTCP towards the browser; RTP comes to us unencrypted over the worker's pipe.
 //
-//   worker     open                         worker dies                              close
+//   worker     open                         worker dies, or hangs                    close
 //   none       started, then as running     -                                        -
 //   running    a router and two transports  its endpoints fail with engine_lost      ended
 //   dead       started anew                 -                                        -
+//   closed     refused                      -                                        -
 
-import { createWorker } from 'mediasoup';
 import type { types } from 'mediasoup';
 import type {
   OpenedEndpoint,
@@ -16,17 +16,20 @@ import type {
   WebRtcEngineOptions,
 } from '../endpoint.ts';
 import { openMediasoupEndpoint } from './endpoint.ts';
+import { answerOf, endWorker, startWorker } from './worker.ts';
 
 export function createMediasoupEngine(options: WebRtcEngineOptions, workerBin: string): WebRtcEngine {
   let worker: Promise<types.Worker> | null = null;
+  let closed = false;
 
   function running(): Promise<types.Worker> {
+    if (closed) throw new Error('the engine for browsers is closed');
     worker ??= start();
     return worker;
   }
 
   function start(): Promise<types.Worker> {
-    const starting = createWorker({ workerBin, logLevel: 'error', logTags: [] });
+    const starting = startWorker(workerBin, 'error');
     const forget = (): void => {
       if (worker === starting) worker = null;
     };
@@ -36,16 +39,12 @@ export function createMediasoupEngine(options: WebRtcEngineOptions, workerBin: s
 
   return {
     async open(params: WebRtcEndpointParams, host: WebRtcEndpointHost): Promise<OpenedEndpoint> {
-      return openMediasoupEndpoint(await running(), options, params, host);
+      const started = await running();
+      return answerOf(started, openMediasoupEndpoint(started, options, params, host));
     },
     async close(): Promise<void> {
-      const started = worker;
-      worker = null;
-      if (started === null) return;
-      const ended = await started;
-      const gone = new Promise<void>((resolve) => ended.on('subprocessclose', resolve));
-      ended.close();
-      if (!ended.subprocessClosed) await gone;
+      closed = true;
+      await worker?.then(endWorker, () => undefined);
     },
   };
 }

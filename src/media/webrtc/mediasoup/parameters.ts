@@ -5,6 +5,11 @@ import type { RtpParameters } from '../../../domain/rtp-parameters.ts';
 import type { WebRtcRemote } from '../../../domain/webrtc-parameters.ts';
 
 const CNAME = 'callin-edge';
+/**
+ * Telephone events under the name of a codec that we never offer. The worker hands on what it takes for media and drops
+ * `audio/telephone-event`; the name is the router's and ours alone, and the clock is the same.
+ */
+const EVENTS = { mimeType: 'audio/iLBC', clockRate: 8000 };
 const MID_EXTENSION = 'urn:ietf:params:rtp-hdrext:sdes:mid';
 
 /** Of a leg's own router: the payload types are those of the offer. */
@@ -17,9 +22,7 @@ export function codecsOf(parameters: RtpParameters): types.RouterRtpCodecCapabil
       clockRate: 8000,
       preferredPayloadType: parameters.payloadType,
     },
-    ...(event === null
-      ? []
-      : [{ kind: 'audio' as const, mimeType: 'audio/telephone-event', clockRate: 8000, preferredPayloadType: event }]),
+    ...(event === null ? [] : [{ kind: 'audio' as const, ...EVENTS, preferredPayloadType: event }]),
   ];
 }
 
@@ -27,7 +30,7 @@ function rtpCodecsOf(parameters: RtpParameters): types.RtpCodecParameters[] {
   const event = parameters.telephoneEventPayloadType;
   return [
     { mimeType: `audio/${parameters.codec}`, clockRate: 8000, payloadType: parameters.payloadType },
-    ...(event === null ? [] : [{ mimeType: 'audio/telephone-event', clockRate: 8000, payloadType: event }]),
+    ...(event === null ? [] : [{ ...EVENTS, payloadType: event }]),
   ];
 }
 

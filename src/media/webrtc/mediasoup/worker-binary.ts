@@ -4,6 +4,7 @@
 import { accessSync, constants } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { endWorker, startWorker } from './worker.ts';
 
 export type MediasoupWorker =
   | { readonly ok: true; readonly path: string; readonly version: string }
@@ -13,7 +14,7 @@ export type MediasoupWorker =
 const BINARY = join('worker', 'out', 'Release', 'mediasoup-worker');
 
 /** Starts the worker once and ends it. */
-export async function findMediasoupWorker(workerBin: string | undefined): Promise<MediasoupWorker> {
+export async function findMediasoupWorker(workerBin: string | undefined, withinMs?: number): Promise<MediasoupWorker> {
   const folder = packageFolder();
   if (folder === null) return { ok: false, missing: 'the optional package mediasoup is not installed' };
   const path = workerBin ?? join(folder, BINARY);
@@ -26,9 +27,8 @@ export async function findMediasoupWorker(workerBin: string | undefined): Promis
     return { ok: false, missing: `mediasoup has no worker to run (${hint}: ${code})` };
   }
   try {
-    const { createWorker, version } = await import('mediasoup');
-    const worker = await createWorker({ workerBin: path, logLevel: 'none' });
-    worker.close();
+    const { version } = await import('mediasoup');
+    await endWorker(await startWorker(path, 'none', withinMs));
     return { ok: true, path, version };
   } catch (error) {
     return { ok: false, missing: `mediasoup's worker does not run: ${(error as Error).message}` };
