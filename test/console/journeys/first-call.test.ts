@@ -1,7 +1,7 @@
 import type { Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findChromium } from '../../support/chromium.ts';
-import { audioOf, keepConnections } from '../support/audio.ts';
+import { audioOf, keepConnections, listenersOf } from '../support/audio.ts';
 import { JOURNEY_MS, openStage, type Person, type Stage, WAIT_MS } from '../support/stage.ts';
 
 // The first thing anybody does: sign in and talk to an agent from the browser. Its microphone beeps, the echo agent sends the beeps back.
@@ -52,9 +52,10 @@ describe.skipIf(!chromium.ok)('a first call (needs: chromium)', { timeout: JOURN
   }
   const meterOf = (person: Person, label: string): Locator =>
     person.page.locator('.meter', { hasText: label }).locator('.fill');
+  const levelOf = (person: Person, label: string): Promise<number> =>
+    meterOf(person, label).evaluate((fill) => new DOMMatrix(getComputedStyle(fill).transform).a);
   async function seesLevel(person: Person, label: string): Promise<void> {
-    const scale = () => meterOf(person, label).evaluate((fill) => new DOMMatrix(getComputedStyle(fill).transform).a);
-    await expect.poll(scale, { timeout: WAIT_MS, interval: 50 }).toBeGreaterThan(0.05);
+    await expect.poll(() => levelOf(person, label), { timeout: WAIT_MS, interval: 50 }).toBeGreaterThan(0.05);
   }
 
   test('three clicks at most, the voice goes both ways, and what it cost is said', async () => {
@@ -74,12 +75,14 @@ describe.skipIf(!chromium.ok)('a first call (needs: chromium)', { timeout: JOURN
     await expect.poll(async () => (await audioOf(page)).heard, { timeout: WAIT_MS }).toBeGreaterThan(HEARD);
     await seesLevel(person, 'You');
     await seesLevel(person, 'Agent');
+    expect(await listenersOf(page)).toBe(2);
     await isItsOwnVoice(person);
     await page.getByRole('group', { name: 'Keypad' }).getByRole('button', { name: '5' }).click();
     await person.sees('DTMF digit');
 
     await person.press('Hang up');
     await person.reads(status(person), 'Ended');
+    await expect.poll(() => listenersOf(page), { timeout: WAIT_MS, message: 'nothing listens any more' }).toBe(0);
     const call = await finalCall();
     await isBilled(person, call);
     await person.leave('first-call');
@@ -118,6 +121,9 @@ describe.skipIf(!chromium.ok)('a first call (needs: chromium)', { timeout: JOURN
     await expect.poll(() => total.innerText(), { timeout: WAIT_MS }).toContain(call.bill?.total);
     expect(Number(call.bill?.compute.amount)).toBeGreaterThan(0);
     expect(call.bill?.total).toBe(call.bill?.compute.amount);
+    const { balance } = (await stage.gateway.api<{ balance: string }>('GET', '/v1/workspaces/demo')).body;
+    // What is beyond cents is cut off.
+    await person.reads(person.page.locator('.balance-box .amount'), `$${/^\d+\.\d\d/.exec(balance)?.[0]}`);
     const { body } = await stage.gateway.api<{ items: Posting[] }>('GET', '/v1/ledger?workspaceId=demo&limit=50');
     expect(body.items.filter(({ callId }) => callId === call.id)).toMatchObject([
       { meter: 'compute', amount: `-${call.bill?.compute.amount}` },

@@ -11,9 +11,9 @@ export interface Audio {
   readonly seconds: number;
 }
 
-type Watched = typeof globalThis & { connections?: RTCPeerConnection[] };
+type Watched = typeof globalThis & { connections?: RTCPeerConnection[]; listeners?: AudioContext[] };
 
-/** Runs in the page before its own scripts: connections are of modules, and nowhere else to be found. */
+/** Runs in the page before its own scripts: connections, and what listens to streams, are of modules and nowhere else to be found. */
 export function keepConnections(): void {
   const watched = globalThis as Watched;
   const kept: RTCPeerConnection[] = [];
@@ -24,6 +24,21 @@ export function keepConnections(): void {
       kept.push(this);
     }
   };
+  const listeners: AudioContext[] = [];
+  watched.listeners = listeners;
+  watched.AudioContext = class extends AudioContext {
+    constructor(options?: AudioContextOptions) {
+      super(options);
+      listeners.push(this);
+    }
+  };
+}
+
+/** How many level meters listen to a stream. */
+export async function listenersOf(page: Page): Promise<number> {
+  return await page.evaluate(
+    () => ((globalThis as Watched).listeners ?? []).filter(({ state }) => state !== 'closed').length,
+  );
 }
 
 /** Of the newest connection. */

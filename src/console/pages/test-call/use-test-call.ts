@@ -43,6 +43,9 @@ const IDLE: Snapshot = {
   muted: false,
 };
 
+/** Nothing is measured or played any more. */
+const NO_AUDIO = { own: null, far: null };
+
 export function useTestCall(): TestCallView {
   const [view, setView] = useState<Snapshot>(IDLE);
   const phone = useRef<BrowserCall>(null);
@@ -63,9 +66,14 @@ export function useTestCall(): TestCallView {
       ]);
       show({ testCallId: testCall.id });
       const placed = await placeTestCall(testCall, {
-        onState: (state) => show({ state, ...(state === 'talking' ? { startedAtMs: Date.now() } : {}) }),
+        onState: (state) =>
+          show({
+            state,
+            ...(state === 'talking' ? { startedAtMs: Date.now() } : {}),
+            ...(state === 'ended' ? NO_AUDIO : {}),
+          }),
         onAudio: (audio) => show(audio),
-        onFailure: (why) => show({ state: 'failed', why: wordsOf(why) }),
+        onFailure: (why) => show({ state: 'failed', why: wordsOf(why), ...NO_AUDIO }),
       });
       if (mine === turn.current) phone.current = placed;
       else placed.hangUp();
