@@ -359,9 +359,13 @@ describe('mediasoup', () => {
   test('whose worker hangs is given up in bounded time, and the next leg has another', {
     timeout: 20_000,
   }, async () => {
-    const { pool, session } = await openWith(choice);
+    const timeouts = { firstPacketMs: 10_000, silenceMs: 500 };
+    const { pool, session, peer, events } = await callWith(choice, 'echo', { timeouts });
+    peer.send(Buffer.alloc(160, 1));
+    await eventually('the packet came', () => events.some((event) => event.type === 'first-packet'));
     const [first] = workerProcesses();
     process.kill(first!, 'SIGSTOP');
+    await eventually('the silence is told', () => events.some((event) => event.type === 'media-timeout'));
     const refused = await newPeer();
     expect(await pool.openWebRtc(openParams(refused.offerSdp))).toMatchObject({ ok: false, code: 'webrtc_failed' });
     await session.close();
