@@ -17,6 +17,7 @@ export interface DirectoryParts {
   readonly dataDir: string;
   /** Seals the secrets of records; where nodes share a directory it is the same on all of them. */
   readonly secretKey: Uint8Array;
+  readonly formerSecretKeys: readonly Uint8Array[];
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onTrunksChanged: () => void;
@@ -40,17 +41,18 @@ const DAY_MS = 86_400_000;
 
 /** Rejects where the file cannot be used, or Redis cannot be reached, was sealed with another key, or is of a later version. */
 export async function openNodeDirectory(parts: DirectoryParts): Promise<Directory> {
-  const { config, dataDir, secretKey, onTrunksChanged, onLost } = parts;
+  const { config, dataDir, secretKey, formerSecretKeys: formerKeys, onTrunksChanged, onLost } = parts;
   if (config.store.kind === 'redis') return await shared(parts);
   const path = join(dataDir, DIRECTORY_FILE);
   const callRows = await startCallRecordsThread(path, onLost);
-  return openDirectory(path, { sealingKey: secretKey, callRows, onTrunksChanged });
+  return openDirectory(path, { sealingKey: secretKey, formerKeys, callRows, onTrunksChanged });
 }
 
 async function shared({
   config,
   dataDir,
   secretKey,
+  formerSecretKeys,
   clock,
   logger,
   onTrunksChanged,
@@ -61,6 +63,7 @@ async function shared({
     address,
     clock,
     sealingKey: secretKey,
+    formerKeys: formerSecretKeys,
     outboxPath: join(dataDir, CALL_OUTBOX_FILE),
     callsKeptMs: config.store.redis.callRecordsDays * DAY_MS,
     onTrunksChanged,

@@ -14,6 +14,8 @@ export interface NodeKeys {
   readonly adminTokenIsNew: boolean;
   /** 32 bytes that encrypt stored secrets. */
   readonly secretKey: Buffer;
+  /** Those that did so earlier, and still open what they sealed. */
+  readonly formerSecretKeys: readonly Buffer[];
   readonly nodeId: string;
   /** A secret for this process's own parts, derived so that it survives restarts: the bundled agents' token, the embedded engine's secret. */
   derive(purpose: string): string;
@@ -43,6 +45,7 @@ export function loadKeys(config: Config, randomBytes: RandomBytes): NodeKeys {
     adminToken: admin.text,
     adminTokenIsNew: admin.isNew,
     secretKey,
+    formerSecretKeys: config.auth.formerSecretKeys.map((text) => Buffer.from(text, 'base64')),
     nodeId,
     derive: (purpose) => createHmac('sha256', secretKey).update(purpose).digest('hex'),
   };

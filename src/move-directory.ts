@@ -58,7 +58,7 @@ async function run({ config: file, from, 'calls-only': callsOnly }: Values): Pro
   const dataDir = resolve(root, config.dataDir);
   const path = from === undefined ? join(dataDir, DIRECTORY_FILE) : resolve(from);
   if (!existsSync(path)) throw new Error(`there is no ${path}`);
-  const { secretKey } = loadKeys({ ...config, dataDir }, randomBytes);
+  const { secretKey, formerSecretKeys } = loadKeys({ ...config, dataDir }, randomBytes);
   const unlock = lockBooks(join(dataDir, BOOKS_FILE));
   const connection = new RedisConnection({ address, clock: systemClock }, directoryRoom());
   try {
@@ -66,7 +66,7 @@ async function run({ config: file, from, 'calls-only': callsOnly }: Values): Pro
     return await moveDirectory({
       path,
       connection,
-      sealer: createSealer({ keys: [secretKey], randomBytes }),
+      sealer: createSealer({ keys: [secretKey, ...formerSecretKeys], randomBytes }),
       callsKeptMs: config.store.redis.callRecordsDays * DAY_MS,
       callsOnly,
       nowMs: systemClock.wallMs(),

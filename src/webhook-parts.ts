@@ -12,6 +12,7 @@ export interface WebhookParts {
   readonly dataDir: string;
   /** 32 bytes; seals the endpoints' secrets. */
   readonly sealingKey: Uint8Array;
+  readonly formerKeys: readonly Uint8Array[];
   /** CIDR blocks beyond the public Internet in which receivers may live. */
   readonly openNetworks: readonly string[];
   readonly clock: Clock;
@@ -22,7 +23,7 @@ export interface WebhookParts {
 const WEBHOOKS_FILE = 'webhooks.db';
 
 /** What was not delivered before is being sent when it resolves. */
-export function startWebhooks({ dataDir, sealingKey, openNetworks, ...parts }: WebhookParts): Promise<Webhooks> {
+export function startWebhooks({ dataDir, sealingKey, formerKeys, openNetworks, ...parts }: WebhookParts): Promise<Webhooks> {
   const { clock, logger } = parts;
   const observer = webhookObserver(parts);
   return openWebhooks({
@@ -33,6 +34,7 @@ export function startWebhooks({ dataDir, sealingKey, openNetworks, ...parts }: W
         path: join(dataDir, WEBHOOKS_FILE),
         // A copy: a buffer of Node's pool would take its neighbours along.
         sealingKey: Uint8Array.from(sealingKey),
+        formerKeys: formerKeys.map((key) => Uint8Array.from(key)),
         openNetworks,
         clock,
         observer,

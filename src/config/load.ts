@@ -182,10 +182,17 @@ function combinationProblems(config: Config): ConfigProblem[] {
       ),
     );
   }
-  if (config.auth.secretKey !== '' && Buffer.from(config.auth.secretKey, 'base64').length !== 32) {
+  if (config.auth.secretKey !== '' && !isSecretKey(config.auth.secretKey)) {
     found.push(problem('auth.secretKey', 'must be 32 bytes in base64'));
   }
+  if (!config.auth.formerSecretKeys.every(isSecretKey)) {
+    found.push(problem('auth.formerSecretKeys', 'must be 32 bytes in base64 each'));
+  }
   return found;
+}
+
+function isSecretKey(text: string): boolean {
+  return Buffer.from(text, 'base64').length === 32;
 }
 
 function isAddressOrNetwork(text: string): boolean {

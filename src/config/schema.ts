@@ -59,7 +59,11 @@ export const configSchema = object({
     redis: object({ url: Type.String(), callRecordsDays: Type.Integer({ minimum: 1, maximum: 3_650 }) }),
     deadAfterMs: milliseconds(1_000, 86_400_000),
   }),
-  auth: object({ adminToken: Type.String(), secretKey: Type.String() }),
+  auth: object({
+    adminToken: Type.String(),
+    secretKey: Type.String(),
+    formerSecretKeys: Type.Array(Type.String(), { maxItems: 8 }),
+  }),
   billing: object({
     currency: Type.String({ pattern: '^[A-Z]{3}$' }),
     rates: Type.String({ minLength: 1 }),

@@ -32,12 +32,13 @@ export async function openStores(core: NodeCore): Promise<NodeStores> {
 
   const store = await openStore({ config, dataDir, nodeId: keys.nodeId, clock, metrics, logger, onLost });
   closers.push(() => store.close());
-  const { secretKey } = keys;
+  const { secretKey, formerSecretKeys } = keys;
   const changed = () => onTrunksChanged();
   const stored = await openNodeDirectory({
     config,
     dataDir,
     secretKey,
+    formerSecretKeys,
     clock,
     logger,
     onLost,
@@ -45,7 +46,7 @@ export async function openStores(core: NodeCore): Promise<NodeStores> {
   });
   const directory = watchedDirectory(config.demo ? withOwnAgents(stored, () => bundledUrls) : stored, hub);
   closers.push(() => directory.close());
-  const receivers = { sealingKey: secretKey, openNetworks: agentNetworks(config) };
+  const receivers = { sealingKey: secretKey, formerKeys: formerSecretKeys, openNetworks: agentNetworks(config) };
   const webhooks = await startWebhooks({ dataDir, ...receivers, clock, metrics, logger });
   closers.push(() => webhooks.close());
   const events = createCallEvents({ webhooks, books: store.books, clock, log: logger });

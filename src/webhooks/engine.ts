@@ -32,6 +32,8 @@ export interface EngineOptions {
   readonly path: string;
   /** 32 bytes; seals the endpoints' secrets. */
   readonly sealingKey: Uint8Array;
+  /** Keys that sealed earlier and still open. */
+  readonly formerKeys?: readonly Uint8Array[];
   readonly clock: Clock;
   readonly ids: Ids;
   readonly random: () => number;
@@ -70,7 +72,7 @@ export class WebhookEngine implements WebhookService {
     const schedule = options.schedule ?? ((flush: () => void) => void clock.setTimer(flush, limits.commitMs));
     this.#commit = new GroupCommit({ database, schedule, nowMs: () => clock.monotonicMs() });
     const commit = this.#commit;
-    const sealer = createSealer({ keys: [options.sealingKey], randomBytes });
+    const sealer = createSealer({ keys: [options.sealingKey, ...(options.formerKeys ?? [])], randomBytes });
     this.#endpoints = new Endpoints({ database, sealer, clock, ids, randomBytes, addressAllowed, limits });
     const deliveries = new Deliveries(database);
     this.#deliveries = deliveries;

@@ -7,6 +7,8 @@ import type { WebhookService } from './service.ts';
 export interface WebhooksThreadData {
   readonly path: string;
   readonly sealingKey: Uint8Array;
+  /** Keys that sealed earlier and still open. */
+  readonly formerKeys?: readonly Uint8Array[];
   /** CIDR blocks beyond the public Internet in which receivers may live (agents.openNetworks). */
   readonly openNetworks: readonly string[];
 }

@@ -95,8 +95,8 @@ class WebhooksThread {
   }
 
   #start(): [Worker, Promise<void>] {
-    const { path, sealingKey, openNetworks, entry } = this.#options;
-    const workerData: WebhooksThreadData = { path, sealingKey, openNetworks };
+    const { path, sealingKey, formerKeys = [], openNetworks, entry } = this.#options;
+    const workerData: WebhooksThreadData = { path, sealingKey, formerKeys, openNetworks };
     const worker = new Worker(entry ?? new URL('./webhooks-thread.ts', import.meta.url), { workerData });
     const exited = Promise.withResolvers<void>();
     const startedMs = this.#options.clock.monotonicMs();

@@ -16,10 +16,11 @@ const reply = (message: WebhooksReply) => port.postMessage(message);
 const observed = <Name extends keyof WebhookObserver>(name: Name, ...args: Parameters<WebhookObserver[Name]>) =>
   reply({ type: 'observed', name, args } as ObservedReply);
 
-const { path, sealingKey, openNetworks } = workerData as WebhooksThreadData;
+const { path, sealingKey, formerKeys = [], openNetworks } = workerData as WebhooksThreadData;
 const engine = new WebhookEngine({
   path,
   sealingKey,
+  formerKeys,
   clock: systemClock,
   ids: createIds(randomBytes),
   random: Math.random,

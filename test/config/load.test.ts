@@ -106,6 +106,13 @@ describe('configuration', () => {
     ],
     ['a proxy that is no address', 'http: { trustedProxies: [proxy.example] }', {}, 'http.trustedProxies', 'CIDR'],
     ['an admin token that can be guessed', null, { CALLIN_AUTH__ADMIN_TOKEN: 'x' }, 'auth.adminToken', 'at least 16'],
+    [
+      'a short former key',
+      null,
+      { CALLIN_AUTH__FORMER_SECRET_KEYS: '["c2hvcnQ="]' },
+      'auth.formerSecretKeys',
+      '32 bytes',
+    ],
     ['a short secret key', null, { CALLIN_AUTH__SECRET_KEY: 'c2hvcnQ=' }, 'auth.secretKey', '32 bytes'],
     ['no secret key outside the demo', null, { CALLIN_AUTH__SECRET_KEY: '' }, 'auth.secretKey', 'needed'],
     ['a file that is not YAML', 'sip: [', {}, '(file)', 'not YAML'],

@@ -34,6 +34,8 @@ export async function prepareStore(connection: DirectoryConnection, sealer: Seal
     client.directoryOpen(DOCUMENTS_KEY, STATE_KEY, String(layout), ours),
   );
   checkKey(sealer, sealed);
+  // The key was changed, and a former one opened it: from now on it takes the new one.
+  if (keyIdOf(sealed) !== keyIdOf(ours)) await connection.run((client) => client.hset(STATE_KEY, 'sealed', ours));
   if (standing === String(layout)) return;
   const [from = '', to] = standing.split('>');
   if (!LAYOUTS.test(standing) || Number(to ?? from) > layout) throw new DirectoryLayoutError(standing, layout);
@@ -47,6 +49,10 @@ function checkKey(sealer: Sealer, sealed: string): void {
     if (cause instanceof UnsealFailed) throw new DirectoryKeyError({ cause });
     throw cause;
   }
+}
+
+function keyIdOf(sealed: string): string | undefined {
+  return sealed.split('.')[1];
 }
 
 async function upgrade(connection: DirectoryConnection, from: number, standing: string, layout: number): Promise<void> {
