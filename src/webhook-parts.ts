@@ -23,7 +23,13 @@ export interface WebhookParts {
 const WEBHOOKS_FILE = 'webhooks.db';
 
 /** What was not delivered before is being sent when it resolves. */
-export function startWebhooks({ dataDir, sealingKey, formerKeys, openNetworks, ...parts }: WebhookParts): Promise<Webhooks> {
+export function startWebhooks({
+  dataDir,
+  sealingKey,
+  formerKeys,
+  openNetworks,
+  ...parts
+}: WebhookParts): Promise<Webhooks> {
   const { clock, logger } = parts;
   const observer = webhookObserver(parts);
   return openWebhooks({
