@@ -15,6 +15,10 @@ export const NUMBER_ERRORS = {
     text: 'The balance does not cover the set-up fee and the first month',
     advice: 'Top up the workspace and order again. Nothing was charged.',
   },
+  spend_limit: {
+    text: 'With this order the numbers of today would cost more than the workspace may spend a day',
+    advice: 'Order the rest tomorrow, or ask the operator for another limit (limits.spendPerDay). Nothing was charged.',
+  },
   number_taken: {
     text: 'The number exists already',
     advice: 'It is in this workspace, or in another one. A number is in one workspace alone.',

@@ -18,6 +18,27 @@ async function offered(shop: ShopWorld, token: string, query = 'country=US&areaC
   return body.items.map((item: { e164: string }) => item.e164);
 }
 
+describe('what a workspace may spend a day', () => {
+  test('bounds what numbers cost it, orders at once included, also where nothing is paid in advance', async () => {
+    const shop = await shopWorld();
+    const { id, token } = await shop.workspace('0', 'postpaid');
+    await shop.world.ask('PATCH', `/v1/workspaces/${id}`, { body: { limits: { spendPerDay: '2.50' } } });
+    const { body } = await shop.search(token, 'country=US&areaCode=415');
+    const wanted: string[] = body.items.map((item: { e164: string }) => item.e164).slice(0, 5);
+    const answers = await Promise.all(wanted.map((e164, index) => shop.order(token, [e164], { key: `k${index}` })));
+    const bought = answers.filter(({ status }) => status === 201).length;
+    const spent = (await shop.fees(id)).reduce((sum, { amount }) => sum - Number(amount), 0);
+    expect(bought).toBeGreaterThan(0);
+    expect(bought).toBeLessThan(5);
+    expect(spent).toBeLessThanOrEqual(2.5);
+    for (const { status, body: refused } of answers)
+      if (status !== 201) expect([status, refused.code]).toEqual([429, 'spend_limit']);
+    shop.clock.advance(86_400_000);
+    await shop.search(token, 'country=US&areaCode=415');
+    expect((await shop.order(token, wanted.slice(4), { key: 'tomorrow' })).status).toBe(201);
+  });
+});
+
 describe('searching', () => {
   test('shows number, place and price', async () => {
     const shop = await shopWorld();

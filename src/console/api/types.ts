@@ -327,6 +327,7 @@ export interface NumberFailure {
   readonly code:
     | 'inventory_off'
     | 'balance_too_low'
+    | 'spend_limit'
     | 'number_taken'
     | 'idempotency_key_reused'
     | 'provider_account_exists'

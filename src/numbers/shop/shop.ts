@@ -5,12 +5,15 @@
 //   SH2. One order is worked on once at a time in this process. Of several nodes each works on its own orders, and on those of a node that has
 //        not touched them for a quarter of an hour; even where two did, nothing is bought or charged twice (purchase.ts PU3).
 //   SH3. Each number of an order stands for itself.
+//   SH4. What numbers cost a workspace in a day (of UTC) stays within its `spendPerDay`, the orders that are open included: a key that was stolen
+//        buys no more, also where nothing is paid in advance.
 
 import { RecordTaken } from '../../directory/errors.ts';
 import type { Page, PageOf } from '../../directory/directory.ts';
 import type { RecordStore } from '../../directory/records.ts';
 import type { E164 } from '../../domain/e164.ts';
 import type { Ids } from '../../domain/ids.ts';
+import type { Books } from '../../ledger/books.ts';
 import type { NumberInventory, NumberOffer, NumberSearch } from '../../providers/index.ts';
 import { failureOf, refuse, refuseAs } from '../failure.ts';
 import type { NumberLog } from '../log.ts';
@@ -18,9 +21,11 @@ import { inParallel, within } from '../work.ts';
 import type { Offers } from './offers.ts';
 import { isDone, isOpen, type NumberOrder, type OrderedNumber, orderKey } from './order.ts';
 import type { NumberPrice, Pricing } from './prices.ts';
+import { Turns } from '../requests/turns.ts';
 import { Purchase, type PurchaseDeps } from './purchase.ts';
 
-export interface ShopDeps extends PurchaseDeps {
+export interface ShopDeps extends Omit<PurchaseDeps, 'books'> {
+  readonly books: PurchaseDeps['books'] & Pick<Books, 'postings'>;
   readonly orders: RecordStore<NumberOrder>;
   readonly offers: Offers;
   readonly pricing: Pricing;
@@ -52,11 +57,15 @@ const AT_ONCE = 3;
 /** So many more are asked for, in case that some are here already. */
 const KNOWN_HERE = 10;
 const PAGE = 100;
+const DAY_MS = 86_400_000;
+const FEES_READ_MAX = 1_000;
 
 export class Shop {
   readonly #deps: ShopDeps;
   readonly #running = new Map<string, Promise<void>>();
   readonly #stop = new AbortController();
+  /** By workspace: two orders at once do not both find the same room (SH4). */
+  readonly #turns = new Turns();
 
   constructor(deps: ShopDeps) {
     this.#deps = deps;
@@ -85,7 +94,7 @@ export class Shop {
   async order(request: OrderRequest): Promise<{ readonly order: NumberOrder; readonly isRepeat: boolean }> {
     const key = orderKey(request.workspaceId, request.idempotencyKey);
     const known = await this.#byKey(key);
-    const made = known ?? (await this.#make(request, key));
+    const made = known ?? (await this.#turns.take(request.workspaceId, () => this.#make(request, key)));
     if (made.fingerprint !== request.fingerprint) return refuse('idempotency_key_reused');
     if (this.#isMine(made)) await within(this.#deps.clock, ANSWER_MS, this.#work(made));
     return { order: (await this.#deps.orders.get(made.id)) ?? made, isRepeat: known !== undefined };
@@ -153,6 +162,7 @@ export class Shop {
       numbers: [],
     };
     const whole = { ...order, numbers: await this.#numbersOf(request, order.id) };
+    await this.#checkSpending(whole);
     try {
       await orders.put(whole);
     } catch (error) {
@@ -162,6 +172,21 @@ export class Shop {
       return other;
     }
     return whole;
+  }
+
+  /** SH4 */
+  async #checkSpending(order: NumberOrder): Promise<void> {
+    const { directory, books, orders, clock } = this.#deps;
+    const { workspaceId } = order;
+    const limit = (await directory.workspaces.get(workspaceId))?.limits.spendPerDay ?? null;
+    if (limit === null) return;
+    const now = clock.wallMs();
+    const fromMs = now - (now % DAY_MS);
+    const charged = await books.postings({ workspaceId, meter: 'fee', fromMs, limit: FEES_READ_MAX });
+    const open = await orders.find({ workspaceId, where: { open: 'yes' }, limit: PAGE });
+    const spent = charged.reduce((sum, { amount }) => sum - amount, 0n);
+    const total = [order, ...open.items].reduce((sum, each) => sum + costOf(each), spent);
+    if (total > limit) refuse('spend_limit');
   }
 
   async #numbersOf({ workspaceId, numbers }: OrderRequest, orderId: string): Promise<OrderedNumber[]> {
@@ -230,6 +255,13 @@ export class Shop {
       numbers: known.numbers.map((one, at) => (at === index ? { ...one, ...change } : one)),
     }));
   }
+}
+
+/** Of what is not decided yet. */
+function costOf({ numbers }: NumberOrder): bigint {
+  return numbers
+    .filter((item) => !isDone(item))
+    .reduce((sum, { offer }) => sum + (offer === null ? 0n : offer.price.setup + offer.price.monthly), 0n);
 }
 
 /** The node is closing: what is done is stored, the rest is left to the next start. */
