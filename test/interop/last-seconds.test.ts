@@ -67,7 +67,7 @@ async function customer(e164: string, amount: string, trunkId = 'loopback'): Pro
   const workspaceId = await create('/v1/workspaces', { name: e164 });
   const stream = { url: agent.url, protocol: 'twilio', extensionEvents: true, customParameters: { number: e164 } };
   const agentId = await create('/v1/agents', { workspaceId, name: 'x', stream });
-  await create('/v1/numbers', { workspaceId, e164, trunkId, agentId });
+  await create('/v1/numbers', { workspaceId, e164, provider: 'managed', trunkId, agentId });
   await create(`/v1/workspaces/${workspaceId}/topups`, { amount });
   return workspaceId;
 }

@@ -118,7 +118,7 @@ describe('webhooks of a gateway', () => {
     const stream = { url: agent.url, protocol: 'twilio' };
     const agentId = await create('/v1/agents', { workspaceId, name: 'x', stream });
     const number = '+12025550150';
-    await create('/v1/numbers', { workspaceId, e164: number, trunkId: 'loopback', agentId });
+    await create('/v1/numbers', { workspaceId, e164: number, provider: 'managed', trunkId: 'loopback', agentId });
     // The first minute of telephony, and ten seconds of compute with a little beyond.
     await create(`/v1/workspaces/${workspaceId}/topups`, { amount: '0.0222' });
     await create('/v1/webhooks', { workspaceId, url: receiver.url });
