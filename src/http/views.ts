@@ -134,12 +134,24 @@ export function viewNumber(number: PhoneNumber, sources?: WarningSources): objec
   };
 }
 
-export function viewCall(call: CallRecord): object {
+/** Of a call's timeline: where a carrier is. */
+const CARRIER_FIELDS = new Set(['gateway', 'sourceAddress', 'sourcePort']);
+
+/** `isWhole`: the carrier is the viewer's own. The operator's carriers are the operator's business, here as in the ladder. */
+export function viewCall(call: CallRecord, isWhole = true): object {
   return {
     ...viewSnapshot(call),
     quality: call.quality,
-    timeline: call.timeline.map((entry) => ({ ...entry, at: viewTime(entry.at) })),
+    timeline: call.timeline.map(({ detail, ...entry }) => ({
+      ...entry,
+      at: viewTime(entry.at),
+      ...(detail === undefined ? {} : { detail: isWhole ? detail : withoutCarrier(detail) }),
+    })),
   };
+}
+
+function withoutCarrier(detail: object): object {
+  return Object.fromEntries(Object.entries(detail).filter(([name]) => !CARRIER_FIELDS.has(name)));
 }
 
 /** Without its history. */

@@ -56,6 +56,28 @@ describe('the ladder of a call', () => {
     ]);
   });
 
+  test('so does the call itself: where the operator’s carriers are stands in no timeline of a workspace', async () => {
+    const timeline = [
+      { at: 1_000, offsetMs: 0, event: 'invite', detail: { sourceAddress: '203.0.113.9', transport: 'udp' } },
+      { at: 1_001, offsetMs: 1, event: 'inviting', detail: { gateway: '203.0.113.9:5060' } },
+    ];
+    for (const [id, isSeen] of [
+      ['call_own', true],
+      ['call_managed', false],
+    ] as const) {
+      const known = world.calls.records.get(id);
+      if (known === undefined) throw new Error(id);
+      world.calls.records.set(id, { ...known, timeline });
+      const seen = await world.ask('GET', `/v1/calls/${id}`, { token: customer.token });
+      expect([id, seen.text.includes('203.0.113.9')]).toEqual([id, isSeen]);
+      expect(seen.body.timeline.map((entry: { event: string }) => entry.event)).toEqual(['invite', 'inviting']);
+      expect((await world.ask('GET', `/v1/calls/${id}`)).text).toContain('203.0.113.9');
+    }
+    const list = await world.ask('GET', '/v1/calls', { token: customer.token });
+    const managed = list.body.items.find((item: { id: string }) => item.id === 'call_managed');
+    expect(JSON.stringify(managed.timeline)).not.toContain('203.0.113.9');
+  });
+
   test('hides the operator’s carriers from a workspace: what was said, not to whom', async () => {
     const { body, text } = await world.ask('GET', '/v1/calls/call_managed/ladder', { token: customer.token });
     expect(body.items).toMatchObject([

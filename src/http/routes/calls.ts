@@ -1,6 +1,7 @@
 // Calls: place one, look at them, end one.
 
-import { scopeOf } from '../auth.ts';
+import type { CallRecord } from '../../domain/call.ts';
+import { type Principal, scopeOf } from '../auth.ts';
 import type { HttpDeps } from '../deps.ts';
 import { fingerprint, idempotencyKey } from '../idempotency.ts';
 import { Problem, problemOfReason } from '../problems.ts';
@@ -11,6 +12,14 @@ import { viewCall } from '../views.ts';
 import { given, idOf, ownerOf, pageFrom, viewPage, visibleCall } from './lookup.ts';
 
 export function callRoutes({ directory, calls }: HttpDeps): readonly Route[] {
+  const viewerFor = async (principal: Principal): Promise<(call: CallRecord) => object> => {
+    const scope = scopeOf(principal);
+    if (scope === undefined) return viewCall;
+    const trunks = await directory.allTrunks();
+    const own = new Set(trunks.filter(({ workspaceId }) => workspaceId === scope).map(({ id }) => id));
+    return (call) => viewCall(call, call.trunkId === null || own.has(call.trunkId));
+  };
+
   return [
     defineRoute({
       method: 'GET',
@@ -28,7 +37,7 @@ export function callRoutes({ directory, calls }: HttpDeps): readonly Route[] {
         return {
           body: viewPage(
             await calls.list({ ...pageFrom(query), ...given({ workspaceId, state, direction }) }),
-            viewCall,
+            await viewerFor(principal),
           ),
         };
       },
@@ -73,7 +82,7 @@ export function callRoutes({ directory, calls }: HttpDeps): readonly Route[] {
         const outcome = await calls.originate({ workspaceId, idempotencyKey: idempotency, ...request });
         if (!outcome.ok) throw problemOfReason(outcome.reason);
         return {
-          body: viewCall(outcome.call),
+          body: (await viewerFor(principal))(outcome.call),
           headers: {
             location: `/v1/calls/${outcome.call.id}`,
             ...(outcome.repeated ? { 'idempotent-replayed': 'true' } : {}),
@@ -91,7 +100,8 @@ export function callRoutes({ directory, calls }: HttpDeps): readonly Route[] {
       success: { status: 200, description: 'The call', schema: schemas.callSchema },
       problems: [],
       async handle({ principal, params }) {
-        return { body: viewCall(await visibleCall(calls, principal, idOf(params))) };
+        const call = await visibleCall(calls, principal, idOf(params));
+        return { body: (await viewerFor(principal))(call) };
       },
     }),
     defineRoute({
