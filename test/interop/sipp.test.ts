@@ -120,7 +120,8 @@ describe.skipIf(!HAS_SIPP)('the gateway with sipp (needs: sipp)', () => {
 
   test('a call that the API places rings at sipp, is answered, and ends with a bill', async () => {
     const localPort = 15_600 + (process.pid % 400);
-    const carrier = startSipp({ scenario: 'uas', localPort });
+    // It is asked by OPTIONS whether it is there, as often as the gateway likes: each is a call of sipp's, too.
+    const carrier = startSipp({ scenario: 'carrier.xml', localPort, calls: 1000 });
     const trunk = await change('POST', '/v1/trunks', {
       workspaceId: 'demo',
       kind: 'byoc',
@@ -148,7 +149,10 @@ describe.skipIf(!HAS_SIPP)('the gateway with sipp (needs: sipp)', () => {
     await change('POST', `/v1/calls/${call['id']}/hangup`, {});
     await expect.poll(async () => (await state()).bill?.final).toBe(true);
     expect(await state()).toMatchObject({ direction: 'outbound', class: 'byoc', endReason: 'api_hangup' });
-    expect(await carrier.done).toMatchObject({ successful: 1, failed: 0 });
+    carrier.stop();
+    const { successful, failed } = await carrier.done;
+    expect(failed).toBe(0);
+    expect(successful).toBeGreaterThanOrEqual(1);
   });
 
   test('nothing of all that is left over', async () => {
