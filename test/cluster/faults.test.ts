@@ -326,9 +326,12 @@ describe.skipIf(!HAS_REDIS).concurrent('a gateway that is stopped while Redis is
         expect(calls[1]?.end).toMatchObject({ by: 'remote', how: 'bye' });
         await server.restart();
         gateway = await start();
-        const { body } = await gateway.api<{ items: BookedCall[] }>('GET', '/v1/calls');
-        expect(body.items.map(({ endReason }) => endReason).toSorted()).toEqual(['drain_deadline', 'remote_hangup']);
-        const computeMs = body.items.reduce((sum, { bill }) => sum + (bill?.compute.billedMs ?? 0), 0);
+        const ended = async () => (await gateway.api<{ items: BookedCall[] }>('GET', '/v1/calls')).body.items;
+        // Records that waited for Redis are told to it once it is there; their money was before the first new call.
+        await expect
+          .poll(async () => (await ended()).map(({ endReason }) => endReason).toSorted(), { timeout: 10_000 })
+          .toEqual(['drain_deadline', 'remote_hangup']);
+        const computeMs = (await ended()).reduce((sum, { bill }) => sum + (bill?.compute.billedMs ?? 0), 0);
         expect(await accountOf(server)).toEqual({
           balance: DEMO_BALANCE - 2n * FIRST_MINUTE - BigInt(computeMs) * COMPUTE_PER_MS,
           reserved: 0n,
