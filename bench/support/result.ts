@@ -65,8 +65,11 @@ export function section(name: string, command: string, date: string, result: Ben
 const PAGE_HEAD = `# Benchmarks
 
 Made by \`npm run bench [-- name]\`; do not edit. A run replaces the sections of the benches it ran and keeps the others, so each
-section states its own date, machine and command. How each figure is taken stands at the head of \`bench/<name>.ts\`.
+section states its own date, machine and command. How each figure is taken stands at the head of \`bench/<name>.ts\`. The notes are written by
+hand and kept.
 `;
+
+const NOTES = /<!-- notes -->[\s\S]*?<!-- \/notes -->\n/;
 
 /** The page with this section replaced or added, sections in the order of their names. */
 export function mergeSection(page: string, name: string, text: string): string {
@@ -75,5 +78,6 @@ export function mergeSection(page: string, name: string, text: string): string {
     sections.set(match[1] ?? '', match[0]);
   sections.set(name, text);
   const sorted = [...sections.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return `${[PAGE_HEAD, ...sorted.map(([, body]) => body)].join('\n')}\n`;
+  const notes = NOTES.exec(page)?.[0];
+  return `${[PAGE_HEAD, ...(notes === undefined ? [] : [notes]), ...sorted.map(([, body]) => body)].join('\n')}\n`;
 }

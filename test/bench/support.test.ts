@@ -20,6 +20,16 @@ describe('the results page', () => {
     expect(third.match(/^# Benchmarks$/gm)).toHaveLength(1);
   });
 
+  test('notes written by hand are kept', () => {
+    const notes = '<!-- notes -->\n## Notes\n\nBy hand.\n<!-- /notes -->\n';
+    const text = section('media', 'cmd', '2026-01-01', result([[1, 11]]));
+    const noted = mergeSection('', 'media', text).replace('<!-- bench:media', `${notes}\n<!-- bench:media`);
+    const page = mergeSection(noted, 'agent', section('agent', 'cmd', '2026-01-02', result([[2, 22]])));
+    expect(page.match(/By hand\./g)).toHaveLength(1);
+    expect(page.indexOf('By hand.')).toBeLessThan(page.indexOf('| 2 | 22 |'));
+    expect(mergeSection(page, 'media', text)).toBe(page);
+  });
+
   test('writing the same section again changes nothing', () => {
     const text = section('media', 'cmd', '2026-01-01', result([[1, 11]]));
     const page = mergeSection('', 'media', text);
