@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createPhone } from '../../src/phone/phone.ts';
 import { startFakeAgent } from '../support/fake-agent.ts';
 import { startGateway } from '../support/gateway.ts';
@@ -328,9 +328,10 @@ describe.skipIf(!HAS_REDIS).concurrent('a gateway that is stopped while Redis is
         gateway = await start();
         const ended = async () => (await gateway.api<{ items: BookedCall[] }>('GET', '/v1/calls')).body.items;
         // Records that waited for Redis are told to it once it is there; their money was before the first new call.
-        await expect
-          .poll(async () => (await ended()).map(({ endReason }) => endReason).toSorted(), { timeout: 10_000 })
-          .toEqual(['drain_deadline', 'remote_hangup']);
+        await vi.waitFor(async () => {
+          const reasons = (await ended()).map(({ endReason }) => endReason);
+          expect(reasons.toSorted()).toEqual(['drain_deadline', 'remote_hangup']);
+        }, 10_000);
         const computeMs = (await ended()).reduce((sum, { bill }) => sum + (bill?.compute.billedMs ?? 0), 0);
         expect(await accountOf(server)).toEqual({
           balance: DEMO_BALANCE - 2n * FIRST_MINUTE - BigInt(computeMs) * COMPUTE_PER_MS,

@@ -5,6 +5,7 @@
 //        a document was read as (its secrets opened), and it is used for the same text alone.
 //   RT2. `update` writes only where the document that it read still stands; else it reads again. Updates of this node take turns.
 
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Page, PageOf, Store } from '../directory.ts';
 import { encodeCursor } from '../cursor.ts';
 import type { Codec } from '../documents.ts';
@@ -22,6 +23,8 @@ export interface RedisTableOptions<T> {
   readonly cached?: boolean;
   /** After every write. */
   readonly onWrite?: () => void;
+  /** Before another try of an update; default: a few ms, by chance. */
+  readonly betweenTries?: (tries: number) => Promise<void>;
 }
 
 export interface RedisTable<T> extends Store<T> {
@@ -33,9 +36,12 @@ type Item = { readonly id: string; readonly createdAt: number };
 const CACHE_MAX = 5_000;
 /** Each lost try means that another node's write went through. */
 const TRIES_MAX = 50;
+/** Nodes that try in step would let one of them lose every time: after a lost try each waits as long as chance says, up to this. */
+const PAUSE_MAX_MS = 16;
+const byChance = (tries: number): Promise<void> => pause(Math.random() * Math.min(2 ** tries, PAUSE_MAX_MS));
 
 export function redisTable<T extends Item>(store: FiledStore, options: RedisTableOptions<T>): RedisTable<T> {
-  const { table, codec, file, scopeOf, cached = false, onWrite = () => undefined } = options;
+  const { table, codec, file, scopeOf, cached = false, onWrite = () => undefined, betweenTries = byChance } = options;
   const known = new Map<string, { readonly document: string; readonly item: T }>();
   const turns = new Map<string, Promise<unknown>>();
 
@@ -63,6 +69,7 @@ export function redisTable<T extends Item>(store: FiledStore, options: RedisTabl
       const item = by(found.item);
       const write = { filing: file(item), document: codec.encode(item), expected: found.document };
       if ((await store.write([write])) === 'done') return item;
+      await betweenTries(tries);
     }
     throw new DirectoryContendedError(`${table} ${id}`);
   };
