@@ -5,13 +5,15 @@
 // Set-up      three processes: the subject (gateway or relay) alone on core 0, caller and agent on core 1 (`taskset`, where
 //             there are two cores). A fresh subject for every N. The gateway is as shipped: log level info, meter on, journal on disk.
 // Warm-up     10 calls for 3 s, hung up; then idle for 1 s, where the RSS is read that RSS per call is counted from.
-//             Then N calls are placed (25 a second) and run for --warmup seconds before the window.
+//             Then N calls are placed (25 a second) and run for --warmup seconds before the window:
+//             long enough that the heaps of the threads have stopped growing, or their growth would be counted as the calls' (with 3 s
+//             it was up to 156 kB a call, with 30 s 25 to 43).
 // Window      --seconds (15) of all N calls sending every 20 ms. CPU is user + system of all threads of the subject over the window
 //             (/proc), divided by the call-seconds in it. Round trips are per frame: RTP out of the caller until it is back.
 // Repeats     --repeat (1) runs of each; the table shows the run with the median CPU. Noise between runs on a quiet machine is
 //             about 5 %; `caller late p99` shows whether the loader kept its own schedule. A busy machine shows there first.
 //
-// Flags: --calls 25,50,100,150  --seconds 15  --warmup 3  --repeat 1  --subject gateway|relay (both)
+// Flags: --calls 25,50,100,150  --seconds 15  --warmup 30  --repeat 1  --subject gateway|relay (both)
 
 import { gatewaySubject, type MediaFigures, type MediaSubject, measureMedia } from './support/media-load.ts';
 import { PINNING, sayThreads, startPart } from './support/process.ts';
@@ -52,7 +54,7 @@ async function median(options: BenchOptions, subject: SubjectName, calls: number
 async function measure(options: BenchOptions, subject: SubjectName, calls: number): Promise<Figures> {
   const figures = await measureMedia(subject === 'gateway' ? gatewaySubject : relaySubject, {
     calls,
-    warmupMs: flag(options, 'warmup', 3) * 1000,
+    warmupMs: flag(options, 'warmup', 30) * 1000,
     windowMs: flag(options, 'seconds', 15) * 1000,
     say: options.say,
   });
