@@ -9,7 +9,8 @@ import type { InboundEvent, InboundInvite, InboundLeg, Reoffer } from '../signal
 import { authorise, connectAgent, reasonOfFault, type StepOutcome } from './acquire.ts';
 import type { Call } from './call.ts';
 import type { CallDeps } from './deps.ts';
-import { agentParameters, legEnded } from './in-dialog.ts';
+import { agentParameters } from './in-dialog.ts';
+import { answerLeg, onInboundLeg } from './inbound-answer.ts';
 import type { TestCall } from './test-calls.ts';
 
 /** Whom a test call comes from, in records, on bills and for agents. */
@@ -90,14 +91,7 @@ export class BrowserCall {
     const connected = await connectAgent(this.#deps, call, session, agentId, parameters);
     if (connected !== null) return connected;
 
-    if ((await this.#leg.answer(answerSdp)) === 'gone') return 'over';
-    if (call.over) {
-      // Our own end crossed our 200: the caller has an answered dialog that must be closed, and is not billed for it.
-      await this.#leg.bye('agent_unreachable');
-      return 'over';
-    }
-    call.answered(this.#deps.limits.maxDurationMs);
-    return null;
+    return await answerLeg(call, this.#leg, answerSdp, this.#deps.limits.maxDurationMs);
   }
 
   async #openMedia(
@@ -135,22 +129,10 @@ export class BrowserCall {
   }
 
   #onLeg(event: InboundEvent): void {
-    const call = this.#call;
-    switch (event.type) {
-      case 'cancelled':
-        return void call.end('cancelled', 'cancel', undefined, true, 487);
-      case 'confirmed':
-        call.answered(this.#deps.limits.maxDurationMs);
-        return call.note('confirmed');
-      case 'unconfirmed':
-        call.metered?.flag('answer_unconfirmed');
-        return void call.end('answer_unconfirmed', 'signalling', undefined, true);
-      case 'bye':
-      case 'lost':
-        return legEnded(call, event);
-      case 'reoffer':
-        return this.#reoffered(event);
-    }
+    onInboundLeg(this.#call, event, {
+      maxDurationMs: this.#deps.limits.maxDurationMs,
+      onReoffer: (reoffer) => this.#reoffered(reoffer),
+    });
   }
 
   /** Hold and resume, on the same ICE and DTLS. */

@@ -11,7 +11,8 @@ import type { InboundEvent, InboundInvite, InboundLeg } from '../signalling/leg.
 import { authorise, connectAgent, openMedia, reasonOfFault, type StepOutcome } from './acquire.ts';
 import type { Call } from './call.ts';
 import type { CallDeps } from './deps.ts';
-import { acceptReoffer, agentParameters, legEnded } from './in-dialog.ts';
+import { acceptReoffer, agentParameters } from './in-dialog.ts';
+import { answerLeg, onInboundLeg } from './inbound-answer.ts';
 import type { TrunkLimits } from './trunk-limits.ts';
 
 type Routed = Extract<RouteVerdict, { ok: true }>;
@@ -121,14 +122,7 @@ export class InboundCall {
     if (connected !== null) return connected;
 
     media.negotiate(answer.remote);
-    if ((await this.#leg.answer(answer.sdp)) === 'gone') return 'over';
-    if (call.over) {
-      // Our own end crossed our 200: the caller has an answered dialog that must be closed, and is not billed for it.
-      await this.#leg.bye('agent_unreachable');
-      return 'over';
-    }
-    call.answered(this.#deps.limits.maxDurationMs);
-    return null;
+    return await answerLeg(call, this.#leg, answer.sdp, this.#deps.limits.maxDurationMs);
   }
 
   #localAudio(trunk: Trunk): LocalAudio {
@@ -146,22 +140,11 @@ export class InboundCall {
   }
 
   #onLeg(event: InboundEvent): void {
-    const call = this.#call;
-    switch (event.type) {
-      case 'cancelled':
-        return void call.end('cancelled', 'cancel', undefined, true, 487);
-      case 'confirmed':
-        // The ACK may overtake the word that our 200 was sent; it proves as much.
-        call.answered(this.#deps.limits.maxDurationMs);
-        return call.note('confirmed');
-      case 'unconfirmed':
-        call.metered?.flag('answer_unconfirmed');
-        return void call.end('answer_unconfirmed', 'signalling', undefined, true);
-      case 'bye':
-      case 'lost':
-        return legEnded(call, event);
-      case 'reoffer':
-        this.#local = acceptReoffer(call, event, this.#local);
-    }
+    onInboundLeg(this.#call, event, {
+      maxDurationMs: this.#deps.limits.maxDurationMs,
+      onReoffer: (reoffer) => {
+        this.#local = acceptReoffer(this.#call, reoffer, this.#local);
+      },
+    });
   }
 }
