@@ -2,7 +2,8 @@
 // gateway whose meter authorises everything and writes nothing (load/gateway-without-meter.ts). Everything else is the same in both.
 //
 // Set-up      as in the media bench: subject alone on core 0, caller and agent on core 1, a fresh subject for every run, 10 calls for 3 s as
-//             warm-up, --warmup seconds after the last of the --calls is answered.
+//             warm-up, --warmup seconds after the last of the --calls is answered: until then both are compiled in the background, the one
+//             that has more code for longer, and that is paid once in the life of a process and not per call.
 // Window      --seconds of all calls with audio. The sweep, its heartbeat (one durable record a second, whatever the load) and the renewals
 //             of leases (every 15 s a call) fall into it; set-up, answer, end and bill of the calls do not: bench/signalling has those.
 // Pairs       --pairs of runs, on/off, off/on, on/off, …, so that what drifts on the machine cancels in the difference of a pair.
@@ -12,7 +13,7 @@
 // Figures     median of the paired differences, and the interval that holds the true median with the confidence that is said (sign test:
 //             no assumption about the noise), in CPU and as a share of the whole process without a meter.
 //
-// Flags: --calls 100  --seconds 30  --pairs 6  --warmup 3  --threads (CPU of each thread, per run)
+// Flags: --calls 100  --seconds 30  --pairs 6  --warmup 30  --threads (CPU of each thread, per run)
 
 import { gatewaySubject, type MediaFigures, measureMedia } from './support/media-load.ts';
 import { alternating, type Interval, medianInterval } from './support/paired.ts';
@@ -56,7 +57,7 @@ async function measure(options: BenchOptions, hasMeter: boolean): Promise<Run> {
   const subject = (agentUrl: string) => gatewaySubject(agentUrl, hasMeter ? {} : { entry: WITHOUT_METER });
   const figures = await measureMedia(subject, {
     calls: flag(options, 'calls', 100),
-    warmupMs: flag(options, 'warmup', 3) * 1000,
+    warmupMs: flag(options, 'warmup', 30) * 1000,
     windowMs: seconds * 1000,
     say: options.say,
   });

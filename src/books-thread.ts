@@ -4,10 +4,12 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { openCall, openFiles, settleCall } from './books.ts';
 import type { BooksReply, BooksRequest } from './books-protocol.ts';
+import { Bundle } from './storage/bundle.ts';
 
 if (parentPort === null) throw new Error('books-thread.ts is started by openBooks, as a worker');
 const port = parentPort;
-const reply = (message: BooksReply) => port.postMessage(message);
+const replies = new Bundle<BooksReply>((messages) => port.postMessage(messages));
+const reply = (message: BooksReply) => replies.add(message);
 
 const { path } = workerData as { path: string };
 const { commit, file, shut } = openFiles({
@@ -15,7 +17,12 @@ const { commit, file, shut } = openFiles({
   onFlush: (commitMs, works) => reply({ type: 'flushed', commitMs, works }),
 });
 
-port.on('message', (request: BooksRequest) => {
+port.on('message', (requests: readonly BooksRequest[]) => {
+  for (const request of requests) take(request);
+});
+reply({ type: 'ready' });
+
+function take(request: BooksRequest): void {
   if (request.name === 'close') {
     shut();
     // The answers of what was just committed leave in the microtasks before this.
@@ -29,8 +36,7 @@ port.on('message', (request: BooksRequest) => {
       (error: Error & { code?: string }) =>
         reply({ type: 'failed', id: request.id, code: error.code ?? error.name, message: error.message }),
     );
-});
-reply({ type: 'ready' });
+}
 
 function perform(request: Exclude<BooksRequest, { name: 'close' }>): unknown {
   const { books, journal } = file;

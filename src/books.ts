@@ -14,10 +14,11 @@ import type { PostingSums } from './ledger/sums.ts';
 import type { Journal, JournalRow } from './metering/journal.ts';
 import type { MeterStore } from './metering/ports.ts';
 import { createJournal, JournalFile, journalMigrations, toHeartbeatRow, toRow } from './metering/journal.ts';
+import { Bundle } from './storage/bundle.ts';
 import { BooksClosedError, BooksLockedError, BooksOverloadedError, BooksThreadError } from './storage/errors.ts';
 import { GroupCommit } from './storage/group-commit.ts';
 import { openDatabase } from './storage/sqlite.ts';
-import type { BooksCall, BooksReply, BooksResults } from './books-protocol.ts';
+import type { BooksCall, BooksReply, BooksRequest, BooksResults } from './books-protocol.ts';
 
 export interface OpenBooks {
   readonly books: Books;
@@ -176,23 +177,25 @@ export function readBootId(): string {
 /** The main side of the thread: numbered requests, answered in any order. */
 class RemoteBooks {
   readonly ready: Promise<void>;
-  readonly #worker: Worker;
   readonly #waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
   readonly #exited: Promise<void>;
+  readonly #requests: Bundle<BooksRequest>;
   #lastId = 0;
   #closing = false;
 
   constructor(worker: Worker, options: OpenBooksOptions) {
-    this.#worker = worker;
+    this.#requests = new Bundle((requests) => worker.postMessage(requests));
     const ready = Promise.withResolvers<void>();
     const exited = Promise.withResolvers<void>();
     this.ready = ready.promise;
     this.#exited = exited.promise;
     let failure: Error | null = null;
-    worker.on('message', (reply: BooksReply) => {
-      if (reply.type === 'ready') ready.resolve();
-      else if (reply.type === 'flushed') options.onFlush?.(reply.commitMs, reply.works);
-      else this.#answer(reply);
+    worker.on('message', (replies: readonly BooksReply[]) => {
+      for (const reply of replies) {
+        if (reply.type === 'ready') ready.resolve();
+        else if (reply.type === 'flushed') options.onFlush?.(reply.commitMs, reply.works);
+        else this.#answer(reply);
+      }
     });
     worker.on('error', (error: Error) => {
       failure = error;
@@ -217,14 +220,14 @@ class RemoteBooks {
     const id = this.#lastId;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
-      this.#worker.postMessage({ id, ...request });
+      this.#requests.add({ id, ...request } as BooksRequest);
     });
   }
 
   async close(): Promise<void> {
     if (!this.#closing) {
       this.#closing = true;
-      this.#worker.postMessage({ id: 0, name: 'close', args: [] });
+      this.#requests.add({ id: 0, name: 'close', args: [] });
     }
     await this.#exited;
   }
