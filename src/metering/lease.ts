@@ -55,6 +55,9 @@ export interface LeaseOptions {
   readonly onStoreFailed: (error: unknown) => void;
 }
 
+/** A renewal comes after half of `holdTtlMs` at the latest (`#refreshAtMs`); one may fail and be repeated. */
+const FORESEEN_RENEWALS = 2;
+
 const NO_LIMITS: MeterLimits = { concurrentCalls: null, callsPerSecond: null, spendPerHour: null, spendPerDay: null };
 
 export class Lease {
@@ -213,11 +216,13 @@ export class Lease {
     return false;
   }
 
-  /** Says when the money will end if no other call takes any of it. */
+  /** Says when the money will end if no other call takes any of it; where that is far off, the renewals until then say it again. */
   async #foresee(project: Projection): Promise<void> {
     if (!this.#isLimited || this.#warning === null) return;
+    const { clock, times } = this.#options;
     const money = this.#held + (await this.#available());
-    if (!this.#done) this.#warning.foresee(usedUpAtMs(project, money, this.#options.clock.monotonicMs()));
+    const horizonMs = times.warnMs + FORESEEN_RENEWALS * times.holdTtlMs;
+    if (!this.#done) this.#warning.foresee(usedUpAtMs(project, money, clock.monotonicMs(), horizonMs));
   }
 
   /** What a renewal could still take: the smallest of what the balance, the hour and the day have left. */

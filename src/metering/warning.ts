@@ -15,10 +15,13 @@ export class LowBalanceWarning {
     this.#onLowBalance = onLowBalance;
   }
 
-  /** The money will end then (monotonic ms) if no other call takes any of it and none comes; undefined: never. */
+  /** The money will end then (monotonic ms) if no other call takes any of it and none comes; undefined: not before this is said again. */
   foresee(endMs: number | undefined): void {
     this.cancel();
-    if (endMs === undefined) return;
+    if (endMs === undefined) {
+      this.#warned = false;
+      return;
+    }
     const warnInMs = endMs - this.#warnMs - this.#clock.monotonicMs();
     if (warnInMs > 0) this.#warned = false;
     if (this.#warned) return;
