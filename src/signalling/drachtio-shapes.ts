@@ -18,9 +18,14 @@ export interface RawRequest extends RawMessage {
   readonly protocol?: string;
   readonly stackDialogId?: string;
   on(event: 'cancel', listener: () => void): void;
-  on(event: 'response', listener: (response: RawResponse) => void): void;
+  /** `acknowledge` sends the ACK of a 2xx to an INVITE, the PRACK of a reliable provisional response. */
+  on(
+    event: 'response',
+    listener: (response: RawResponse, acknowledge: (content?: { body?: string }) => void) => void,
+  ): void;
   on(event: 'update', listener: (request: RawRequest, response: RawReply) => void): void;
   cancel(options: { headers: HeaderMap }, callback: (error: unknown) => void): void;
+  removeAllListeners(event: 'update'): void;
 }
 
 export interface RawResponse extends RawMessage {
@@ -45,7 +50,7 @@ export interface RawDialog {
 }
 
 /** A request inside a dialog, or one of its own. */
-export type RawSent = { method: string; headers: HeaderMap } & (
+export type RawSent = { method: string; headers: HeaderMap; body?: string } & (
   | { stackDialogId: string; _socket: Socket }
   | { uri: string; proxy?: string }
 );

@@ -57,6 +57,19 @@ export interface InviteHandlers {
   failed(status: number | null, reason: string, headers: HeaderMap): void;
 }
 
+/** A request of ours inside a dialog. */
+export interface DialogRequest extends Content {
+  readonly method: string;
+  /** An UPDATE of the other side that came while ours was open. */
+  readonly crossed: (exchange: Exchange) => void;
+}
+
+export interface DialogAnswer {
+  readonly status: number;
+  readonly headers: HeaderMap;
+  readonly body: string;
+}
+
 /** What the library's dialogs do not tell. */
 export type DialogListeners = Pick<DialogHandlers, 'acked' | 'forkAnswered'>;
 
@@ -180,21 +193,28 @@ export class DrachtioLink {
     }
   }
 
-  sendBye(dialog: RawDialog, headers: HeaderMap, done: (status: number | null, headers: HeaderMap) => void): void {
-    const finished = once((status: number | null, answer: HeaderMap) => this.safely(() => done(status, answer)));
+  /** `done` gets the final answer, or null where none can come; a 2xx to an INVITE is acknowledged. */
+  requestInside(dialog: RawDialog, sent: DialogRequest, done: (answer: DialogAnswer | null) => void): void {
+    const { method, headers = {}, body, crossed } = sent;
+    const finished = once((answer: DialogAnswer | null) => this.safely(() => done(answer)));
+    const content = { headers: { ...headers }, ...(body === undefined ? {} : { body }) };
     try {
       this.#agent.request(
-        { method: 'BYE', stackDialogId: dialog.id, headers: { ...headers }, _socket: dialog.socket },
+        { method, stackDialogId: dialog.id, ...content, _socket: dialog.socket },
         (error, request) => {
-          if (error || request === undefined) return finished(null, {});
-          request.on('response', (response) => finished(response.status, lowerCaseNames(response.headers)));
-          // The library gives an UPDATE that crosses our BYE to the BYE.
-          request.on('update', (_update, reply) => this.safely(() => reply.send(481, { headers: {} })));
+          if (error || request === undefined) return finished(null);
+          request.on('response', ({ status, headers: answered, body: text = '' }, acknowledge) => {
+            if (status < 200) return;
+            if (method === 'INVITE' && status < 300) this.safely(() => acknowledge());
+            finished({ status, headers: lowerCaseNames(answered), body: text });
+          });
+          // The library gives an UPDATE that crosses a request of ours to that request.
+          request.on('update', (update, reply) => this.safely(() => crossed(new Exchange(this, update, reply))));
         },
       );
     } catch (error) {
       this.#options.onFault(error);
-      finished(null, {});
+      finished(null);
     }
   }
 
@@ -255,7 +275,10 @@ export class DrachtioLink {
   /** Ahead of the library's dialogs. */
   readonly #before: Layer = (request, reply, next) => {
     if (request.method === 'PRACK') return this.safely(() => reply.send(200, { headers: {} }));
-    if (request.method === 'ACK') this.safely(() => this.#watched.get(request.stackDialogId ?? '')?.acked());
+    if (request.method === 'ACK') {
+      const message = { headers: lowerCaseNames(request.headers), body: request.body ?? '' };
+      this.safely(() => this.#watched.get(request.stackDialogId ?? '')?.acked(message));
+    }
     next();
   };
 

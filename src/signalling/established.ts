@@ -85,11 +85,11 @@ export class Established {
 
   #sendBye(headers: HeaderMap, mayAnswerChallenge: boolean): void {
     const { dialog, credentials, targetUri, newCnonce } = this.#options;
-    dialog.bye(headers, (status, answer) => {
-      const challenged = status === 401 || status === 407;
+    dialog.request('BYE', { headers }, (answer) => {
+      const challenged = answer?.status === 401 || answer?.status === 407;
       if (challenged && mayAnswerChallenge && credentials !== null && this.#state === 'closing') {
         const cnonce = newCnonce();
-        const digest = answerChallenge({ status, headers: answer, method: 'BYE', uri: targetUri, credentials, cnonce });
+        const digest = answerChallenge({ ...answer, method: 'BYE', uri: targetUri, credentials, cnonce });
         if (digest !== undefined) return this.#sendBye({ ...headers, [digest.header]: digest.value }, false);
       }
       this.#finish();

@@ -1,7 +1,7 @@
 // Requests and dialogs of the client library as the rest of this room sees them. All acts go through the link, which keeps what the
 // library throws from its callers, and what callers throw from the library.
 
-import type { DrachtioLink } from './drachtio.ts';
+import type { DialogAnswer, DrachtioLink } from './drachtio.ts';
 import type { RawDialog, RawReply, RawRequest } from './drachtio-shapes.ts';
 import type { HeaderMap } from './sip-text.ts';
 
@@ -10,8 +10,14 @@ export interface Content {
   readonly body?: string;
 }
 
+/** An ACK or PRACK, which may carry a description. */
+export interface Acknowledgement {
+  readonly headers: HeaderMap;
+  readonly body: string;
+}
+
 export interface DialogHandlers {
-  acked(): void;
+  acked(acknowledgement: Acknowledgement): void;
   /** Another place answered the INVITE of ours that made this dialog; the engine has acknowledged and hung up there. */
   forkAnswered(): void;
   /** re-INVITE or UPDATE. */
@@ -71,6 +77,7 @@ export class Exchange {
 export class LinkDialog {
   readonly #link: DrachtioLink;
   readonly #raw: RawDialog;
+  #handlers: DialogHandlers | null = null;
 
   constructor(link: DrachtioLink, raw: RawDialog) {
     this.#link = link;
@@ -84,6 +91,7 @@ export class LinkDialog {
 
   listen(handlers: DialogHandlers): void {
     const link = this.#link;
+    this.#handlers = handlers;
     link.watch(this.#raw.id, handlers);
     const pass = (handler: (exchange: Exchange) => void) => (request: RawRequest, reply: RawReply) =>
       link.safely(() => handler(new Exchange(link, request, reply)));
@@ -108,9 +116,13 @@ export class LinkDialog {
     );
   }
 
-  /** Sends BYE; `done` gets the final status, or null when none will come. */
-  bye(headers: HeaderMap, done: (status: number | null, headers: HeaderMap) => void): void {
-    this.#link.sendBye(this.#raw, headers, done);
+  /** Sends a request; `done` gets its final answer, or null when none will come. The ACK of an INVITE's 2xx is sent here. */
+  request(method: string, content: Content, done: (answer: DialogAnswer | null) => void): void {
+    const crossed = (exchange: Exchange) => {
+      if (method === 'BYE' || this.#handlers === null) exchange.respond(481);
+      else this.#handlers.offered(exchange);
+    };
+    this.#link.requestInside(this.#raw, { method, ...content, crossed }, done);
   }
 
   /** Takes the dialog out of the library's tables. */
