@@ -24,6 +24,10 @@ export interface EngineParts {
   readonly logger: Logger;
 }
 
+export function wildcardDomains({ sip }: Config): readonly string[] {
+  return sip.tls.wildcards.map((domain) => domain.toLowerCase());
+}
+
 /** By name as `GET /v1/node` shows them; null = off. */
 export interface SipPorts {
   readonly sipUdp: number | null;
@@ -57,6 +61,8 @@ export async function startSipEngine({ config, root, keys, clock, logger }: Engi
     wss: certificate === null ? undefined : listen(sip.wssPort),
     certificate: certificate ?? undefined,
     trusted: readSipAuthorities(config, root),
+    clients: sip.tls.clients,
+    wildcards: wildcardDomains(config),
     origins: sip.wsOrigins,
     wire: { host: ENGINE_HOST, port: 0, secret },
     externalAddress: sip.externalAddress ?? undefined,

@@ -13,6 +13,7 @@ import type { Logger } from './observability/logger.ts';
 import type { Metrics } from './observability/metrics.ts';
 import type { ResolvedHosts } from './routing/index.ts';
 import { type CarrierQuestions, GatewayHosts, nextHopOf, type Signalling, TrunkHealth } from './signalling/index.ts';
+import { identityFault } from './sip-engine/index.ts';
 import { resolveAddresses, resolveServices } from './trunk-names.ts';
 import { type SipListener, viewTime } from './http/views.ts';
 
@@ -25,6 +26,8 @@ export interface TrunkParts {
   readonly healthIntervalMs: number;
   /** PEM of authorities that carriers called over TLS may rely on, beside those of this machine. */
   readonly authorities: readonly string[];
+  /** Domains whose hosts a certificate for `*.…` may name. */
+  readonly wildcardDomains: readonly string[];
   /** Address that carriers see, where it is not the one that the engine listens on. */
   readonly externalAddress: string | null;
   readonly hub: EventHub;
@@ -75,6 +78,7 @@ export function startTrunks(parts: TrunkParts): Trunks {
     services: resolveServices,
     // As the SIP engine judges certificates, so that a check says what a call will find.
     ca: parts.authorities.length === 0 ? undefined : [...getCACertificates('default'), ...parts.authorities],
+    identityFault: (host, certificate) => identityFault(host, certificate, parts.wildcardDomains),
     allTrunks: () => directory.allTrunks(),
     resolvedHosts: parts.resolvedHosts,
   });

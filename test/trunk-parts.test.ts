@@ -48,6 +48,7 @@ beforeEach(() => {
     openNetworks: ['127.0.0.0/8'],
     healthIntervalMs: 30_000,
     authorities: [],
+    wildcardDomains: [],
     externalAddress: null,
     hub,
     clock,

@@ -39,7 +39,13 @@ export const configSchema = object({
     wsOrigins: Type.Array(Type.String({ minLength: 1 })),
     wsUrl: Type.Union([Type.String({ pattern: '^wss?://[^\\s/?#]+(?:/[^\\s?#]*)?$' }), Type.Null()]),
     /** Files in PEM; '' = none. */
-    tls: object({ cert: Type.String(), key: Type.String(), ca: Type.String() }),
+    tls: object({
+      cert: Type.String(),
+      key: Type.String(),
+      ca: Type.String(),
+      clients: Type.Union([Type.Literal('anybody'), Type.Literal('required')]),
+      wildcards: Type.Array(Type.String({ pattern: '^[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)+$' }), { maxItems: 64 }),
+    }),
     externalAddress: addressOrNull,
     drachtio: object({ host, port, secret: Type.String(), tls: Type.Boolean() }),
   }),

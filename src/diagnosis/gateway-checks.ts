@@ -15,7 +15,7 @@ import { ADVICE, advise, DOCS } from './advice.ts';
 import { credentialsFinding } from './credentials.ts';
 import type { Deadline } from './deadline.ts';
 import { type Finding, failed, ok, warning } from './finding.ts';
-import { type ReachOutcome, reach, reachTls, type TlsOutcome } from './reach.ts';
+import { type ReachOutcome, reach, reachTls, type TlsOutcome, type TlsTarget } from './reach.ts';
 
 export interface GatewayCheckParts {
   readonly clock: Clock;
@@ -25,6 +25,8 @@ export interface GatewayCheckParts {
   readonly services: (name: string) => Promise<readonly string[]>;
   /** PEM of the authorities that are trusted; undefined = those of the runtime. */
   readonly ca?: SecureContextOptions['ca'] | undefined;
+  /** See TlsTarget. */
+  readonly identityFault?: TlsTarget['identityFault'];
 }
 
 const CONNECT_MS = 2_000;
@@ -110,7 +112,7 @@ async function checkConnection(
   gateway: Gateway,
   address: string,
   deadline: Deadline,
-  { clock, ca }: GatewayCheckParts,
+  { clock, ca, identityFault }: GatewayCheckParts,
 ): Promise<readonly Finding[]> {
   const { port, host } = gateway;
   const subject = hostPort(gateway);
@@ -119,7 +121,8 @@ async function checkConnection(
   if (trunk.outbound.transport !== 'tls' || !connected.ok) return [connection];
   const name = isIP(host) === 0 ? host : null;
   const timeoutMs = deadline.atMost(TLS_MS);
-  return [connection, tlsFinding(await reachTls({ address, port, name, clock, timeoutMs, ca }), subject)];
+  const secured = await reachTls({ address, port, name, clock, timeoutMs, ca, identityFault });
+  return [connection, tlsFinding(secured, subject)];
 }
 
 function connectFinding(outcome: ReachOutcome, subject: string): Finding {

@@ -5,7 +5,7 @@
 //   RC2. One outcome within the time, and no socket stays open.
 
 import { connect, type Socket } from 'node:net';
-import { connect as connectTls, type SecureContextOptions } from 'node:tls';
+import { connect as connectTls, type PeerCertificate, type SecureContextOptions } from 'node:tls';
 import type { Clock } from '../domain/clock.ts';
 
 export interface ReachTarget {
@@ -34,6 +34,8 @@ export interface TlsTarget extends ReachTarget {
   readonly name: string | null;
   /** PEM of the authorities that are trusted; undefined = those of the runtime. */
   readonly ca?: SecureContextOptions['ca'] | undefined;
+  /** What is wrong with a certificate (DER) that is to prove this name or address; undefined = as the runtime judges. */
+  readonly identityFault?: ((host: string, certificate: Buffer) => Error | undefined) | undefined;
 }
 
 const TIMEOUT = 'ETIMEDOUT';
@@ -49,7 +51,7 @@ export function reach(target: ReachTarget): Promise<ReachOutcome> {
 }
 
 export function reachTls(target: TlsTarget): Promise<TlsOutcome> {
-  const { address, port, name, ca } = target;
+  const { address, port, name, ca, identityFault } = target;
   return new Promise((resolve) => {
     const socket = connectTls({
       host: address,
@@ -59,6 +61,9 @@ export function reachTls(target: TlsTarget): Promise<TlsOutcome> {
       rejectUnauthorized: false,
       ...(name === null ? {} : { servername: name }),
       ...(ca === undefined ? {} : { ca }),
+      ...(identityFault === undefined
+        ? {}
+        : { checkServerIdentity: (_host: string, { raw }: PeerCertificate) => identityFault(name ?? address, raw) }),
     });
     const done = over(socket, target, (code, elapsedMs) => {
       if (code !== null) return resolve({ ok: false, kind: 'handshake', code, elapsedMs });

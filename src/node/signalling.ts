@@ -2,7 +2,7 @@
 
 import { sipObserver } from '../observers.ts';
 import { readSipAuthorities } from '../sip-certificate.ts';
-import { startSipEngine, type StartedEngine } from '../sip-engine-parts.ts';
+import { startSipEngine, type StartedEngine, wildcardDomains } from '../sip-engine-parts.ts';
 import { type CarrierQuestions, connectSignalling, type Signalling, TrunkHosts } from '../signalling/index.ts';
 import { resolveAddresses } from '../trunk-names.ts';
 import { startTrunks, type Trunks } from '../trunk-parts.ts';
@@ -40,6 +40,7 @@ export async function openSignalling(core: NodeCore, stores: NodeStores): Promis
     openNetworks: trunkNetworks(config),
     healthIntervalMs: config.trunks.healthIntervalMs,
     authorities: readSipAuthorities(config, root),
+    wildcardDomains: wildcardDomains(config),
     externalAddress: config.sip.externalAddress,
     hub,
     clock,

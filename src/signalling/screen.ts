@@ -42,6 +42,8 @@ export function screen(request: ScreenedRequest): Screening {
   if (target === undefined || from === undefined || to === undefined) return refuse(400);
   if (!isCallId(callId) || !isTag(from.parameters.get('tag'))) return refuse(400);
   if (!isCSeq(headers['cseq'] ?? '', method) || !isMaxForwards(headers['max-forwards'])) return refuse(400);
+  // OPTIONS that may go no further is answered by whoever it has reached (RFC 3261 section 11).
+  if (method !== 'OPTIONS' && Number(headers['max-forwards'] ?? '70') === 0) return refuse(483);
   if (method === 'INVITE' && !isContact(headers['contact'])) return refuse(400);
 
   const unsupported = optionTags(headers['require']).filter((tag) => !OPTION_TAGS.includes(tag));

@@ -13,13 +13,13 @@ import { SipCore } from './dialog/core.ts';
 import { DialogTable } from './dialog/dialog-table.ts';
 import type { Environment, Names } from './dialog/environment.ts';
 import { LocalAddresses, type Protocol } from './dialog/local-addresses.ts';
+import { Branches } from './dialog/loops.ts';
 import { type DropReason, type RequestCount, type ResponseCount, Statistics } from './dialog/statistics.ts';
 import { makeResponse } from './message/builders.ts';
 import type { SipParseError } from './message/errors.ts';
 import type { SipRequest } from './message/message.ts';
 import { serialise } from './message/serialise.ts';
 import { topVia } from './message/via.ts';
-import { BRANCH_COOKIE } from './transaction/keys.ts';
 import { TRANSACTIONS_MAX, TRANSACTIONS_PER_SOURCE_MAX, TransactionLayer } from './transaction/layer.ts';
 import { type BaseTimers, RFC3261_TIMERS } from './transaction/timers.ts';
 import type { Certificate } from './transport/certificate.ts';
@@ -44,6 +44,10 @@ export interface EngineOptions {
   readonly certificate?: Certificate | undefined;
   /** PEM of authorities that peers we call over TLS may rely on, beside those of this machine. */
   readonly trusted?: readonly string[] | undefined;
+  /** `required`: who calls over `tls` shows a certificate of an authority we believe (mutual TLS). */
+  readonly clients?: 'anybody' | 'required' | undefined;
+  /** Domains whose hosts a certificate for `*.…` may name. */
+  readonly wildcards?: readonly string[] | undefined;
   /** Pages that may connect over `ws` and `wss`: origins, `same-host` (default), `any`. */
   readonly origins?: OriginPolicy | undefined;
   /** Where applications connect: loopback only. */
@@ -98,6 +102,8 @@ export interface ConnectionStats {
   readonly violations: number;
   readonly handshakeFailures: number;
   readonly upgradesRefused: number;
+  /** Closed because their peer gave no sign of life. */
+  readonly dead: number;
 }
 
 export interface Engine {
@@ -120,7 +126,8 @@ export async function createEngine(options: EngineOptions, ports: EnginePorts = 
   const send: Environment['send'] = async (flow, bytes) => (await transport.send(flow, bytes)).outcome === 'sent';
   transport.on('fault', (error) => ports.onFault?.(error));
   const { udp = 'off', tcp = 'off', tls = 'off', ws = 'off', wss = 'off', certificate, trusted, origins } = options;
-  await transport.listen({ udp, tcp, tls, ws, wss, certificate, trusted, origins });
+  const { clients, wildcards } = options;
+  await transport.listen({ udp, tcp, tls, ws, wss, certificate, trusted, clients, wildcards, origins });
 
   const addresses = listeners(transport);
   const locals = localAddresses(addresses, options.externalAddress);
@@ -132,6 +139,7 @@ export async function createEngine(options: EngineOptions, ports: EnginePorts = 
       transactionsMax: options.transactionsMax ?? TRANSACTIONS_MAX,
       transactionsPerSourceMax: options.transactionsPerSourceMax ?? TRANSACTIONS_PER_SOURCE_MAX,
       send,
+      unanswered: (flow, since) => transport.unanswered(flow, since),
       responseFlow: responseDestination,
     },
     {
@@ -226,6 +234,7 @@ function connectionStats({ stats, connections }: TransportLayer): ConnectionStat
     violations: stats.streamViolations,
     handshakeFailures: stats.handshakeFailures,
     upgradesRefused: stats.upgradesRefused,
+    dead: stats.connectionsDead,
   };
 }
 
@@ -290,9 +299,11 @@ async function resolveHost(host: string): Promise<string | undefined> {
 
 /** Branches, tags and Call-IDs hold 64 random bits or more: nobody off the path can guess one (RFC 3261 section 19.3). */
 function randomNames(): Names {
+  const branches = new Branches();
   return {
     uuid: randomUUID,
-    branch: () => BRANCH_COOKIE + randomBytes(10).toString('hex'),
+    branch: () => branches.make(),
+    isOwnBranch: (branch) => branches.isOwn(branch),
     tag: () => randomBytes(8).toString('hex'),
     sequence: () => randomInt(1, 1 << 27),
   };

@@ -9,3 +9,4 @@ export {
   startEngineThread,
 } from './engine-thread.ts';
 export type { Certificate } from './transport/certificate.ts';
+export { identityFault } from './transport/identity.ts';

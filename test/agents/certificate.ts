@@ -8,12 +8,22 @@ export interface Certificate {
   readonly cert: string;
 }
 
-/** A self-signed certificate for localhost, or undefined where this machine has no openssl. */
-export function selfSigned(): Certificate | undefined {
+export interface Names {
+  readonly commonName?: string;
+  /** As OpenSSL writes it; null = none. */
+  readonly subjectAltName?: string | null;
+}
+
+/** A self-signed certificate, for localhost if nothing else is said; undefined where this machine has no openssl. */
+export function selfSigned({
+  commonName = 'localhost',
+  subjectAltName = 'DNS:localhost,IP:127.0.0.1',
+}: Names = {}): Certificate | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'callin-cert-'));
   const key = join(folder, 'key.pem');
   const cert = join(folder, 'cert.pem');
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
+  const names = subjectAltName === null ? [] : ['-addext', `subjectAltName=${subjectAltName}`];
+  const subject = ['-subj', `/CN=${commonName}`, ...names];
   const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
   try {
     execFileSync('openssl', ['req', '-x509', ...curve, '-keyout', key, '-out', cert, '-days', '2', ...subject], {

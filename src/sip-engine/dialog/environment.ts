@@ -12,6 +12,8 @@ import type { Statistics } from './statistics.ts';
 export interface Names {
   uuid(): string;
   branch(): string;
+  /** Of a branch that was made here. */
+  isOwnBranch(branch: string): boolean;
   tag(): string;
   /** First CSeq of a Call-ID of ours; also the first RSeq. */
   sequence(): number;

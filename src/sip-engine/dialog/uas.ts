@@ -16,6 +16,7 @@ import type { Source } from '../transport/flow.ts';
 import { type Application, type Peer, peerOf } from './application.ts';
 import { type Dialog, dialogIdOf, isTerminated } from './dialog.ts';
 import type { Environment } from './environment.ts';
+import { loopRefusal } from './loops.ts';
 import { ServerRequest } from './server-request.ts';
 import type { ServerRequests } from './server-requests.ts';
 import type { SessionTimers } from './session-timers.ts';
@@ -116,6 +117,8 @@ export class UserAgentServer {
   #judgeOutside(request: SipRequest): { status: number; extra?: HeaderField } | undefined {
     const scheme = parseUri(request.uri)?.scheme;
     if (scheme !== 'sip' && scheme !== 'sips' && scheme !== 'tel') return { status: 416 };
+    const looped = loopRefusal(request, this.#environment.names.isOwnBranch);
+    if (looped !== undefined) return { status: looped };
     const unsupported = headerValues(request, 'require').filter((option) => !EXTENSIONS.has(option.toLowerCase()));
     if (unsupported.length > 0) return { status: 420, extra: { name: 'Unsupported', value: unsupported.join(', ') } };
     if (request.method === 'REGISTER' && isWildRegistration(request)) return { status: 400 };

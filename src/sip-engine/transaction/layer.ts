@@ -35,6 +35,8 @@ export interface TransactionPorts {
   readonly transactionsPerSourceMax: number;
   /** Sends bytes; resolves to false when the transport knows that they did not leave. */
   readonly send: (flow: Flow, bytes: Buffer) => Promise<boolean>;
+  /** A request that went there at `since` got no answer in all its time. */
+  readonly unanswered?: (flow: Flow, since: number) => void;
   /** Where responses to a request go (RFC 3261 section 18.2.2, RFC 3581). */
   readonly responseFlow: (via: Via, source: Source) => Flow;
 }
@@ -160,7 +162,7 @@ export class TransactionLayer {
     const key = clientKey(branch, 'INVITE');
     const machine = new InviteClientTransaction<Source>(
       this.#clientContext(key, flow),
-      this.#releasing(key, user),
+      this.#releasing(key, user, flow),
       bytes,
       ackFor,
     );
@@ -171,7 +173,7 @@ export class TransactionLayer {
     const key = clientKey(branch, method);
     const machine = new NonInviteClientTransaction<Source>(
       this.#clientContext(key, flow),
-      this.#releasing(key, user),
+      this.#releasing(key, user, flow),
       bytes,
     );
     this.#open(key, { machine, flow });
@@ -254,10 +256,14 @@ export class TransactionLayer {
     };
   }
 
-  #releasing(key: string, user: ClientUser): ClientUser {
+  #releasing(key: string, user: ClientUser, flow: Flow): ClientUser {
+    const since = this.#ports.clock.now();
     return {
       response: (response, source) => user.response(response, source),
-      failed: (cause) => user.failed(cause),
+      failed: (cause) => {
+        if (cause === 'timeout') this.#ports.unanswered?.(flow, since);
+        user.failed(cause);
+      },
       terminated: () => {
         this.#clients.delete(key);
         this.#unanswered.delete(key);

@@ -84,6 +84,18 @@ export class ConnectionPool {
     return this.#sendOnNew(flow, bytes);
   }
 
+  /**
+   * A request over there got no answer in all its time. If nothing else was heard from that connection either since `since`, it leads nowhere any
+   * more, whatever the kernel still believes; the next request finds a new one.
+   */
+  unanswered(flow: Flow & { protocol: StreamProtocol }, since: number): void {
+    const named = flow.connection === undefined ? undefined : this.#connections.get(flow.connection);
+    const connection = named ?? this.#byKey.get(keyOf(flow));
+    if (connection === undefined || connection.isClosed || connection.heardAt >= since) return;
+    this.sink.dead(connection);
+    connection.close({ outcome: 'closed', detail: 'no answer' });
+  }
+
   /** An accepted socket takes a place until it is closed. False: there is none, or the pool is closed (K3). */
   hold(socket: Socket, address: string, isBrowser = false): boolean {
     if (this.#isClosed || !this.#hasRoom(address)) return false;

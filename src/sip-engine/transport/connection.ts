@@ -21,6 +21,8 @@ export interface Connection {
   send(bytes: Buffer): Promise<SendOutcome>;
   /** Closes what is over its time. Called by the pool every second or so. */
   expire(now: number): void;
+  /** Last byte from there. */
+  readonly heardAt: number;
   /** Idempotent. */
   close(failure: SendFailure): void;
 }
@@ -30,6 +32,8 @@ export interface ConnectionSink {
   invalid(connection: Connection, partial: SipRequest | undefined, error: SipParseError, bytes: number): void;
   keepalive(): void;
   violation(connection: Connection): void;
+  /** It gave no sign of life when it should have; it is closed next. */
+  dead(connection: Connection): void;
   /** A dialog lives on it: it is not idle, however silent. */
   inUse(connection: Connection): boolean;
   /** Once per connection. */

@@ -20,8 +20,12 @@ export interface TransportLimits {
   readonly handshakeTimeoutMs: number;
   /** From accept to the first complete message: silent connections cost a place. */
   readonly firstMessageTimeoutMs: number;
-  /** No traffic at all, and no dialog on it. Dead peers are found sooner, by TCP keepalive. */
+  /** No SIP at all, and no dialog on it. Dead peers are found sooner: by TCP keepalive, by pings, by a request that nobody answers. */
   readonly idleTimeoutMs: number;
+  /** Silence after which we ping over a connection of our own: NATs and firewalls forget a silent one, some after a minute (RFC 5626 section 4.4.1). */
+  readonly pingAfterMs: number;
+  /** No sign of life after a ping, from a peer that has answered pings before: the connection is dead. */
+  readonly pongTimeoutMs: number;
   /** The same two for WebSockets. A browser connects before it has asked its user for the microphone, and lives while its user looks at a page. */
   readonly webSocketFirstMessageTimeoutMs: number;
   readonly webSocketIdleTimeoutMs: number;
@@ -49,6 +53,8 @@ export const DEFAULT_TRANSPORT_LIMITS: TransportLimits = {
   handshakeTimeoutMs: 10_000,
   firstMessageTimeoutMs: 30_000,
   idleTimeoutMs: 3_600_000,
+  pingAfterMs: 30_000,
+  pongTimeoutMs: 10_000,
   webSocketFirstMessageTimeoutMs: 150_000,
   webSocketIdleTimeoutMs: 600_000,
   webSocketPingAfterMs: 25_000,

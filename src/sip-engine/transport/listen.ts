@@ -2,7 +2,7 @@
 
 import { isIP } from 'node:net';
 import { bareHost } from '../message/uri.ts';
-import type { Certificate } from './certificate.ts';
+import { type Certificate, DEFAULT_TRUST, type Trust } from './certificate.ts';
 import type { ConnectionPool } from './connection-pool.ts';
 import type { OriginPolicy } from './origin.ts';
 import type { TransportStats } from './stats.ts';
@@ -27,6 +27,10 @@ export interface ListenOptions {
   readonly certificate?: Certificate | undefined;
   /** Authorities (PEM) that peers we call over TLS may rely on, beside those of this machine. */
   readonly trusted?: readonly string[] | undefined;
+  /** Who may connect over `tls`: see Trust. */
+  readonly clients?: Trust['clients'] | undefined;
+  /** Of peers we call: see Trust. */
+  readonly wildcards?: Trust['wildcards'] | undefined;
   /** Pages that may connect over `ws` and `wss`; default: of the same host. */
   readonly origins?: OriginPolicy | undefined;
 }
@@ -40,10 +44,11 @@ export interface SecureEndpoint {
 
 /** Opens what carries connections. @returns those that show a certificate. @throws the system error; what is open then belongs to the pool. */
 export async function openStreams(
-  { tcp, tls, ws, wss, certificate, trusted = [], origins = SAME_HOST }: ListenOptions,
+  options: ListenOptions,
   shared: { readonly pool: ConnectionPool; readonly stats: TransportStats },
 ): Promise<readonly SecureEndpoint[]> {
   const { pool } = shared;
+  const { tcp, tls, ws, wss, certificate, origins = SAME_HOST } = options;
   const secure: SecureEndpoint[] = [];
   if (isOn(tcp)) pool.serve(await TcpEndpoint.open({ ...addressOf(tcp), ...shared }));
   if (isOn(tls)) {
@@ -51,7 +56,7 @@ export async function openStreams(
       ...addressOf(tls),
       ...shared,
       certificate: needed(certificate),
-      trusted,
+      trust: trustOf(options),
     });
     pool.serve(endpoint);
     secure.push(endpoint);
@@ -73,6 +78,14 @@ export function addressOf(listen: ListenAddress): { readonly host: string; reado
   const host = bareHost(listen.host);
   if (isIP(host) === 0) throw new TypeError(`not an IP address: ${listen.host}`);
   return { host, port: listen.port };
+}
+
+function trustOf({ trusted, clients, wildcards }: ListenOptions): Trust {
+  return {
+    authorities: trusted ?? DEFAULT_TRUST.authorities,
+    clients: clients ?? DEFAULT_TRUST.clients,
+    wildcards: wildcards ?? DEFAULT_TRUST.wildcards,
+  };
 }
 
 function needed(certificate: Certificate | undefined): Certificate {

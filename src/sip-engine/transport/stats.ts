@@ -5,6 +5,8 @@ export class TransportStats {
   /** Sends that did not reach the kernel or were refused. */
   sendFailures = 0;
   keepalives = 0;
+  /** Connections closed because their peer no longer answered. */
+  connectionsDead = 0;
   /** Messages refused by the parser or the validator. */
   malformed = 0;
   /** Streams closed because their framing was ambiguous, oversized or too slow. */

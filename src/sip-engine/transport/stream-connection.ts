@@ -6,6 +6,9 @@
 //              error, deadline       closed       waiting sends fail
 // open         bytes                 open         framed; messages reported
 //              peer ends its side    half-closed  responses can still be written
+//              silence               open         ping, over a connection of our own (RFC 5626 section 4.4.1)
+//              no pong, where there   closed       -
+//              were pongs before
 //              framing violation     closed       what is written already still leaves, then the socket goes
 //              error, close, limit   closed       -
 // half-closed  bytes cannot come
@@ -15,6 +18,7 @@
 // Invariants
 //   T1. `closed` is reported exactly once, and every send gets its outcome.
 //   T2. At most `outgoingBytesMax` bytes wait for a peer that does not read.
+//   T3. A missing pong proves nothing of a peer that has never sent one: RFC 3261 asks only that line ends are ignored.
 
 import type { Socket } from 'node:net';
 import type { EngineClock } from '../clock.ts';
@@ -48,6 +52,8 @@ type State =
   | { readonly name: 'closed'; readonly failure: SendFailure };
 
 const PONG = '\r\n';
+const PING = '\r\n\r\n';
+const PONG_BYTES = Buffer.from(PONG);
 /** For the answer to a violation to leave, should its sender still read. */
 const LAST_WRITE_MS = 2_000;
 /** Idle time before the kernel probes a silent peer. */
@@ -66,7 +72,12 @@ export class StreamConnection implements Connection, StreamSink {
   readonly #limits: TransportLimits;
   readonly #framer: StreamFramer;
   readonly #startedAt: number;
+  /** Last SIP message in either direction, or bytes of one; of an inbound connection also the last ping. */
   #usedAt: number;
+  #heardAt: number;
+  #pingedAt: number | undefined;
+  /** It has answered a ping (T3). */
+  #sendsPongs = false;
   #hasSeenMessage = false;
   #state: State;
 
@@ -83,6 +94,7 @@ export class StreamConnection implements Connection, StreamSink {
     this.#framer = new StreamFramer(this, pool.limits.message);
     this.#startedAt = this.#clock.now();
     this.#usedAt = this.#startedAt;
+    this.#heardAt = this.#startedAt;
     this.#state =
       options.direction === 'inbound' ? { name: 'open' } : { name: 'connecting', waiting: [], waitingBytes: 0 };
     this.#attach();
@@ -98,6 +110,10 @@ export class StreamConnection implements Connection, StreamSink {
 
   get isClosed(): boolean {
     return this.#state.name === 'closed';
+  }
+
+  get heardAt(): number {
+    return this.#heardAt;
   }
 
   send(bytes: Buffer): Promise<SendOutcome> {
@@ -131,6 +147,8 @@ export class StreamConnection implements Connection, StreamSink {
       this.close({ outcome: 'closed', detail: 'half closed' });
     } else if (this.#isSilent(now) || (now - this.#usedAt >= limits.idleTimeoutMs && !this.#sink.inUse(this))) {
       this.close({ outcome: 'closed', detail: 'idle' });
+    } else if (state.name === 'open' && this.direction === 'outbound') {
+      this.#keepAlive(now);
     }
   }
 
@@ -181,8 +199,12 @@ export class StreamConnection implements Connection, StreamSink {
     socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
     socket.on(this.protocol === 'tls' ? 'secureConnect' : 'connect', () => this.#connected());
     socket.on('data', (chunk: Buffer) => {
-      this.#usedAt = this.#clock.now();
-      if (this.#state.name !== 'closed') this.#framer.push(chunk, this.#usedAt);
+      this.#heardAt = this.#clock.now();
+      const isLineEnd = chunk.equals(PONG_BYTES);
+      if (isLineEnd && this.#pingedAt !== undefined) this.#sendsPongs = true;
+      if (this.direction === 'inbound' || !isLineEnd) this.#usedAt = this.#heardAt;
+      this.#pingedAt = undefined;
+      if (this.#state.name !== 'closed') this.#framer.push(chunk, this.#heardAt);
     });
     socket.on('end', () => this.#peerEnded());
     socket.on('error', (error) => this.close(failureOf(error)));
@@ -194,6 +216,22 @@ export class StreamConnection implements Connection, StreamSink {
     if (state.name !== 'connecting') return;
     this.#state = { name: 'open' };
     for (const { bytes, resolve } of state.waiting) resolve(this.#write(bytes));
+  }
+
+  #keepAlive(now: number): void {
+    const { pingAfterMs, pongTimeoutMs } = this.#limits;
+    if (this.#pingedAt === undefined) {
+      if (now - Math.max(this.#heardAt, this.#startedAt) < pingAfterMs || this.#socket.writableLength > 0) return;
+      this.#pingedAt = now;
+      this.#socket.write(PING, 'latin1');
+    } else if (now - this.#pingedAt >= pongTimeoutMs) {
+      if (this.#sendsPongs) {
+        this.#sink.dead(this);
+        this.close({ outcome: 'closed', detail: 'no pong' });
+      } else if (now - this.#pingedAt >= pingAfterMs) {
+        this.#pingedAt = undefined;
+      }
+    }
   }
 
   #peerEnded(): void {

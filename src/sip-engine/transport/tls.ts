@@ -7,7 +7,7 @@
 
 import type { Socket, TcpNetConnectOpts } from 'node:net';
 import { type ConnectionOptions, connect, createServer, type Server, type TLSSocket } from 'node:tls';
-import { type Certificate, clientOptions, serverContext } from './certificate.ts';
+import { type Certificate, clientOptions, serverContext, serverOptions, type Trust } from './certificate.ts';
 import type { Connection, StreamEndpoint } from './connection.ts';
 import type { ConnectionPool } from './connection-pool.ts';
 import { type Flow, plainAddress, type SendFailure } from './flow.ts';
@@ -18,8 +18,7 @@ import { sourceFor, WRONG_FAMILY } from './tcp.ts';
 
 export interface TlsListen extends StreamListen {
   readonly certificate: Certificate;
-  /** Authorities (PEM) we believe beside those of this machine. */
-  readonly trusted: readonly string[];
+  readonly trust: Trust;
 }
 
 export class TlsEndpoint implements StreamEndpoint {
@@ -28,20 +27,22 @@ export class TlsEndpoint implements StreamEndpoint {
   readonly #server: Server;
   readonly #pool: ConnectionPool;
   readonly #stats: TransportStats;
-  readonly #trusted: readonly string[];
+  readonly #trust: Trust;
+  #certificate: Certificate;
 
-  private constructor(listener: Listener, server: Server, { pool, stats, trusted }: TlsListen) {
+  private constructor(listener: Listener, server: Server, { pool, stats, trust, certificate }: TlsListen) {
     this.#listener = listener;
     this.#server = server;
     this.#pool = pool;
     this.#stats = stats;
-    this.#trusted = trusted;
+    this.#trust = trust;
+    this.#certificate = certificate;
   }
 
   /** @throws the system error, or that of a certificate which cannot be used. */
   static async open(options: TlsListen): Promise<TlsEndpoint> {
-    const { pool } = options;
-    const server = createServer({ ...serverContext(options.certificate), allowHalfOpen: true });
+    const { pool, trust, certificate } = options;
+    const server = createServer({ ...serverContext(certificate, trust), ...serverOptions(trust), allowHalfOpen: true });
     const shake = handshakes(server, options, (socket, address, port) => {
       const connection = new StreamConnection(pool, { protocol: 'tls', socket, address, port, direction: 'inbound' });
       pool.add(connection);
@@ -59,7 +60,8 @@ export class TlsEndpoint implements StreamEndpoint {
 
   /** @throws when the two do not belong together; the old one stays then. */
   renew(certificate: Certificate): void {
-    this.#server.setSecureContext(serverContext(certificate));
+    this.#server.setSecureContext(serverContext(certificate, this.#trust));
+    this.#certificate = certificate;
   }
 
   connect(flow: Flow): Connection | SendFailure {
@@ -68,7 +70,7 @@ export class TlsEndpoint implements StreamEndpoint {
     const { address, port, name = flow.address } = flow;
     // Node hands these to `net.connect`; its types know only the TLS ones.
     const options: ConnectionOptions & TcpNetConnectOpts = { host: address, port, allowHalfOpen: true, ...from };
-    const socket = connect({ ...options, ...clientOptions(name, this.#trusted) });
+    const socket = connect({ ...options, ...clientOptions(name, this.#certificate, this.#trust) });
     this.#pool.hold(socket, address);
     this.#stats.connectionsOpened++;
     let isSecure = false;

@@ -25,6 +25,7 @@ import type { ConnectionId, Flow, SendFailure, SendOutcome, Source, TransportPro
 import { DEFAULT_TRANSPORT_LIMITS, type TransportLimits } from './limits.ts';
 import { addressOf, isOn, type ListenOptions, openStreams, type SecureEndpoint } from './listen.ts';
 import { TransportStats } from './stats.ts';
+import { answerStun, looksLikeStun } from './stun.ts';
 import { UdpEndpoint, type UdpSink } from './udp.ts';
 
 export {
@@ -114,6 +115,11 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
     return outcome;
   }
 
+  /** Nothing came back for a request that went there at `since`: see ConnectionPool.unanswered. */
+  unanswered(flow: Flow, since: number): void {
+    if (flow.protocol !== 'udp') this.#pool.unanswered({ ...flow, protocol: flow.protocol }, since);
+  }
+
   /** Closes every socket; pending sends end as `closed`. Idempotent. */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -161,6 +167,7 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
         this.#invalid(partial, error, this.#streamSource(connection, bytes)),
       keepalive: () => void this.stats.keepalives++,
       violation: () => void this.stats.streamViolations++,
+      dead: () => void this.stats.connectionsDead++,
       inUse: (connection) => inUse(connection.id),
       closed: ({ id, protocol }) => this.#tell(() => this.emit('closed', id, protocol)),
     };
@@ -173,6 +180,12 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
     }
     const udp = this.#udp;
     if (udp === undefined) return;
+    if (looksLikeStun(bytes)) {
+      this.stats.keepalives++;
+      const answer = answerStun(bytes, address, port);
+      if (answer !== undefined) void udp.reply(address, port, answer);
+      return;
+    }
     const source: Source = {
       protocol: 'udp',
       address,

@@ -88,6 +88,12 @@ export class UdpEndpoint {
     return this.#sendWatched(this.#watch(target, port), bytes);
   }
 
+  /** Sends what is no SIP request: from the listening socket, unwatched. */
+  reply(address: string, port: number, bytes: Buffer): Promise<SendOutcome> {
+    const target = this.#isClosed ? undefined : this.#reachableName(address);
+    return target === undefined ? Promise.resolve(CLOSED) : sendOn(this.#socket, bytes, port, target);
+  }
+
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;

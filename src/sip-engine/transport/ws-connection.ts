@@ -93,6 +93,10 @@ export class WsConnection implements Connection {
     return this.#failure !== undefined;
   }
 
+  get heardAt(): number {
+    return this.#heardAt;
+  }
+
   send(bytes: Buffer): Promise<SendOutcome> {
     if (this.#failure !== undefined) return Promise.resolve(this.#failure);
     if (this.#isFull(bytes.length)) return Promise.resolve(this.#cutOff());
@@ -118,6 +122,7 @@ export class WsConnection implements Connection {
     } else if (this.#pingedAt === undefined) {
       if (now - this.#heardAt >= limits.webSocketPingAfterMs) this.#ping(now);
     } else if (now - this.#pingedAt >= limits.webSocketPongTimeoutMs) {
+      sink.dead(this);
       this.close({ outcome: 'closed', detail: 'no pong' });
     }
   }
