@@ -7,19 +7,22 @@
 //   N3. Strangers (no trunk accepts their address) cost a response and a counter, never a record.
 
 import type { CallRecord } from '../domain/call.ts';
-import { type E164, isE164, normaliseE164 } from '../domain/e164.ts';
+import { isE164, normaliseE164 } from '../domain/e164.ts';
 import type { Reason } from '../domain/reasons.ts';
 import { decodeCursor, encodeCursor, type Position } from '../directory/cursor.ts';
 import type { CallStore, PageOf } from '../directory/directory.ts';
-import { type OutboundAttempt, routeOutbound } from '../routing/index.ts';
 import type { InboundInvite } from '../signalling/leg.ts';
 import { reasonOfFault } from './acquire.ts';
+import { planAttempts } from './attempts.ts';
 import { BROWSER, BrowserCall } from './browser.ts';
 import { Call } from './call.ts';
 import type { CallDeps } from './deps.ts';
 import { InboundCall } from './inbound.ts';
+import { localPlaces } from './local-places.ts';
 import type { CallManager, OriginateOutcome, OriginateRequest } from './manager.ts';
-import { OutboundCall, type PlannedAttempt } from './outbound.ts';
+import { OutboundCall } from './outbound.ts';
+import { outboundRoutes } from './outbound-router.ts';
+import { noteRoute } from './route-notes.ts';
 import { TrunkLimits } from './trunk-limits.ts';
 
 const IDEMPOTENCY_SCOPE = 'calls';
@@ -47,7 +50,8 @@ class Calls implements CallManager {
   constructor(deps: CallDeps) {
     this.#deps = deps;
     const { maxDurationMs, ringTimeoutMs } = deps.limits;
-    this.#trunkLimits = new TrunkLimits(deps.clock, maxDurationMs + ringTimeoutMs + RINGING_MARGIN_MS);
+    const callLifeMaxMs = maxDurationMs + ringTimeoutMs + RINGING_MARGIN_MS;
+    this.#trunkLimits = new TrunkLimits(deps.places ?? localPlaces(deps.clock, callLifeMaxMs));
     deps.signalling.onInvite((invite) => void this.#inbound(invite));
   }
 
@@ -190,45 +194,30 @@ class Calls implements CallManager {
     const { directory, gateways, limits, random } = this.#deps;
     const limit = this.#nodeRefusal();
     if (limit !== null) return limit;
-    if (!isE164(request.from)) return 'caller_id_not_owned';
+    const { from, workspaceId, caller } = request;
+    if (!isE164(from)) return 'caller_id_not_owned';
     if (!isE164(request.to)) return 'destination_not_allowed';
-    const known = request.caller === undefined ? await directory.numbers.byE164(request.from) : [request.caller];
-    const owned = known.filter((number) => number.workspaceId === request.workspaceId);
-    const { from, workspaceId } = request;
-    const gatewayState = gateways.stateOf.bind(gateways);
     const { openRanges = [] } = limits;
-    const trunks = await directory.allTrunks();
-    const question = { from, workspaceId, numbers: owned, trunks, random, gatewayState, openRanges };
-    const routeTo = (to: E164) => routeOutbound({ ...question, to });
+    const routeTo = await outboundRoutes({ directory, gateways, random, openRanges }, { from, workspaceId, caller });
     const verdict = routeTo(request.to);
+    noteRoute(call, verdict.steps, await directory.allTrunks());
     if (!verdict.ok) return verdict.reason;
     const agentId = request.agentId ?? verdict.number.agentId;
     if (agentId === null) return 'number_unassigned';
-    const attempts = await this.#located(verdict.attempts);
+    const attempts = await planAttempts(gateways, call, verdict.attempts);
     if (attempts.length === 0) return 'carrier_failed';
     const plan = {
       workspaceId: request.workspaceId,
-      numberId: verdict.number.id,
+      number: verdict.number,
       agentId,
       attempts,
       routeTo,
       parameters: request.customParameters ?? {},
+      hideCallerId: request.hideCallerId ?? false,
       ringTimeoutMs: request.ringTimeoutMs ?? limits.ringTimeoutMs,
       maxDurationMs: Math.min(request.maxDurationMs ?? limits.maxDurationMs, limits.maxDurationMs),
     };
     return await new OutboundCall(this.#deps, call, plan, this.#trunkLimits).run();
-  }
-
-  /** Attempts whose gateway has an address, which is the one that the INVITE goes to: it is not looked up again. */
-  async #located(attempts: readonly OutboundAttempt[]): Promise<readonly PlannedAttempt[]> {
-    const { gateways } = this.#deps;
-    const located = await Promise.all(
-      attempts.map(async (attempt) => {
-        const nextHop = await gateways.nextHop(attempt.trunk, attempt.gateway);
-        return nextHop === undefined ? [] : [{ ...attempt, nextHop }];
-      }),
-    );
-    return located.flat();
   }
 
   async #repeated(callId: string): Promise<OriginateOutcome> {

@@ -15,6 +15,7 @@ import type { DigestGuard, DigestServer } from '../signalling/index.ts';
 import type { Signalling } from '../signalling/leg.ts';
 import type { InboundRouter } from './inbound-router.ts';
 import type { TestCalls } from './test-calls.ts';
+import type { CallPlaces } from './trunk-limits.ts';
 
 export interface CallDeps {
   readonly clock: Clock;
@@ -30,6 +31,8 @@ export interface CallDeps {
   /** Test calls that browsers may make. */
   readonly testCalls: Pick<TestCalls, 'judge'>;
   readonly gateways: CarrierGateways;
+  /** Of trunks and numbers with limits; default: kept in this process. */
+  readonly places?: CallPlaces;
   /** Whether a call of this class to this number has a price now. */
   readonly hasRate: (callClass: CallClass, to: E164) => boolean;
   /** Prepares the agent's dial (URL checked, upgrade signed). */
@@ -45,10 +48,25 @@ export interface CallDeps {
 /** What is known of the gateways that calls leave through (signalling's TrunkHealth and GatewayHosts). */
 export interface CarrierGateways {
   stateOf(trunk: Trunk, gateway: Gateway): GatewayState;
-  /** The next hop, null = the Request-URI itself; undefined where its host leads nowhere, or where calls must not go. */
-  nextHop(trunk: Trunk, gateway: Gateway): Promise<string | null | undefined>;
-  /** The final answer to an INVITE; null = none. */
-  report(trunk: Trunk, gateway: Gateway, status: number | null): void;
+  /** Of the gateway, in the order in which they are tried; none where its host leads nowhere, or where calls must not go. */
+  servers(trunk: Trunk, gateway: Gateway): Promise<readonly CarrierServer[]>;
+  /** What an INVITE was answered first, or last. `retryAfterMs`: how long the server wants to be left alone. */
+  report(
+    trunk: Trunk,
+    gateway: Gateway,
+    server: CarrierServer,
+    answer: { readonly status: number | null; readonly retryAfterMs: number | null },
+  ): void;
+}
+
+/** One place that an INVITE can be sent to. */
+export interface CarrierServer {
+  /** null = where the Request-URI leads. */
+  readonly nextHop: string | null;
+  /** As it is shown: `udp 192.0.2.1:5060`. */
+  readonly shown: string;
+  /** How long it still wants to be left alone; 0 = it takes calls. */
+  readonly restMs: number;
 }
 
 export interface CallLimits {
@@ -58,6 +76,8 @@ export interface CallLimits {
   /** Prefixes of special ranges that may be called (routing/special-ranges.ts); default: none. */
   readonly openRanges?: readonly string[];
   readonly media: MediaTimeouts;
+  /** How often a side that holds the call is asked whether it is still there; default 30 s. */
+  readonly holdProbeMs?: number;
 }
 
 /** Told once per fact, for metrics and live views; must not throw. */

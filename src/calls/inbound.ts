@@ -4,15 +4,18 @@
 // nobody is billed for dead air. Each step names the reason with which the call is refused; the leg's verdict does the rest.
 
 import type { Trunk } from '../domain/directory.ts';
+import type { RtpParameters } from '../domain/rtp-parameters.ts';
 import type { Reason } from '../domain/reasons.ts';
 import type { RouteVerdict } from '../routing/index.ts';
-import { answerOffer, type LocalAudio } from '../sdp/index.ts';
+import { answerOffer, type LocalAudio, makeOffer, type AnswerOutcome } from '../sdp/index.ts';
 import type { InboundEvent, InboundInvite, InboundLeg } from '../signalling/leg.ts';
 import { authorise, connectAgent, openMedia, reasonOfFault, type StepOutcome } from './acquire.ts';
 import type { Call } from './call.ts';
 import type { CallDeps } from './deps.ts';
-import { acceptReoffer, agentParameters } from './in-dialog.ts';
+import { HOLD_PROBE_MS, HoldProbe } from './hold-probe.ts';
+import { acceptReoffer, agentParameters, takeLateAnswer } from './in-dialog.ts';
 import { answerLeg, onInboundLeg } from './inbound-answer.ts';
+import { sessionTimerOf } from './session-timer.ts';
 import type { TrunkLimits } from './trunk-limits.ts';
 
 type Routed = Extract<RouteVerdict, { ok: true }>;
@@ -23,7 +26,10 @@ export class InboundCall {
   readonly #invite: InboundInvite;
   readonly #leg: InboundLeg;
   readonly #trunkLimits: TrunkLimits;
+  readonly #hold: HoldProbe;
   #local: LocalAudio | null = null;
+  /** Our offer went out, and its answer is not there yet. */
+  #awaitsAnswer = false;
 
   /** Takes the leg at once; the caller goes on with `run` or `refuse`. */
   constructor(deps: CallDeps, call: Call, invite: InboundInvite, trunkLimits: TrunkLimits) {
@@ -33,6 +39,8 @@ export class InboundCall {
     this.#trunkLimits = trunkLimits;
     this.#leg = invite.accept((event) => this.#onLeg(event));
     call.setLeg({ refuse: (reason) => this.#leg.reject(reason), hangUp: (reason) => this.#leg.bye(reason) });
+    this.#hold = new HoldProbe(deps.clock, deps.limits.holdProbeMs ?? HOLD_PROBE_MS, () => this.#leg.probe());
+    call.whenOver(() => this.#hold.stop());
   }
 
   refuse(reason: Reason): void {
@@ -79,12 +87,12 @@ export class InboundCall {
   async #setUp(routed: Routed): Promise<StepOutcome> {
     const { offer, source } = this.#invite;
     const call = this.#call;
-    if (offer === null) return 'bad_offer';
     const { trunk, number, agentId } = routed;
     Object.assign(call.route, { workspaceId: number.workspaceId, trunkId: trunk.id, class: routed.class });
     call.note('routed', { trunkId: trunk.id, numberId: number.id, agentId, class: routed.class });
 
-    if (!this.#trunkLimits.admit(call, trunk)) return 'trunk_limit';
+    const limit = await this.#trunkLimits.admit(call, trunk, number);
+    if (limit !== null) return limit;
 
     const opened = await openMedia(this.#deps, call, {
       signallingAddress: source.address,
@@ -92,12 +100,14 @@ export class InboundCall {
     });
     if (opened !== null || call.media === null) return opened;
     const media = call.media;
-    const answer = answerOffer(offer, this.#localAudio(trunk));
-    if (!answer.ok) {
-      call.note('offer_refused', { reason: answer.reason, detail: answer.detail });
-      return answer.reason;
+    const described = describe(offer, this.#localAudio(trunk));
+    if (!described.ok) {
+      call.note('offer_refused', { reason: described.reason, detail: described.detail });
+      return described.reason;
     }
-    this.#local = { ...this.#localAudio(trunk), previous: answer.sdp };
+    this.#local = { ...this.#localAudio(trunk), previous: described.sdp };
+    this.#awaitsAnswer = described.remote === null;
+    if (this.#awaitsAnswer) call.note('late_offer');
 
     const authorised = await authorise(this.#deps, call, {
       callId: call.id,
@@ -116,13 +126,13 @@ export class InboundCall {
     });
     if (authorised !== null) return authorised;
 
-    this.#leg.ringing();
+    this.#leg.ringing({ sdp: described.sdp });
     call.ring();
     const connected = await connectAgent(this.#deps, call, media, agentId, agentParameters(this.#invite.headers, call));
     if (connected !== null) return connected;
 
-    media.negotiate(answer.remote);
-    return await answerLeg(call, this.#leg, answer.sdp, this.#deps.limits.maxDurationMs);
+    if (described.remote !== null) media.negotiate(described.remote);
+    return await answerLeg(call, this.#leg, described.sdp, this.#deps.limits.maxDurationMs, sessionTimerOf(trunk));
   }
 
   #localAudio(trunk: Trunk): LocalAudio {
@@ -143,8 +153,21 @@ export class InboundCall {
     onInboundLeg(this.#call, event, {
       maxDurationMs: this.#deps.limits.maxDurationMs,
       onReoffer: (reoffer) => {
-        this.#local = acceptReoffer(this.#call, reoffer, this.#local);
+        this.#local = acceptReoffer(this.#call, reoffer, this.#local, this.#hold);
+      },
+      onLateAnswer: (answer) => {
+        if (!this.#awaitsAnswer || this.#local === null) return;
+        this.#awaitsAnswer = false;
+        takeLateAnswer(this.#call, this.#local, answer);
       },
     });
   }
+}
+
+/** Our answer; or our offer, `remote` being null until its answer is there. */
+function describe(
+  offer: string | null,
+  local: LocalAudio,
+): Exclude<AnswerOutcome, { ok: true }> | { ok: true; sdp: string; remote: RtpParameters | null } {
+  return offer === null ? { ok: true, sdp: makeOffer(local), remote: null } : answerOffer(offer, local);
 }

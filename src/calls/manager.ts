@@ -25,6 +25,8 @@ export interface OriginateRequest {
   readonly customParameters?: Readonly<Record<string, string>>;
   /** The record of `from` where it is in no directory: a number that the operator itself calls from. */
   readonly caller?: PhoneNumber;
+  /** Nobody but the carrier is to see `from`. */
+  readonly hideCallerId?: boolean;
   readonly ringTimeoutMs?: number;
   readonly maxDurationMs?: number;
 }

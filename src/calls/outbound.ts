@@ -3,32 +3,34 @@
 // The agent is connected before the first INVITE leaves, so nobody's phone rings for an agent that is not there. The next
 // gateway is tried only for failures of the gateway (signalling.md item 4), never after the called party was heard of.
 
-import type { Trunk } from '../domain/directory.ts';
+import type { PhoneNumber } from '../domain/directory.ts';
 import type { E164 } from '../domain/e164.ts';
 import type { Reason } from '../domain/reasons.ts';
-import { formatNumber, type OutboundAttempt, type OutboundVerdict } from '../routing/index.ts';
+import { hostPort, type OutboundVerdict } from '../routing/index.ts';
 import { type LocalAudio, makeOffer, readAnswer } from '../sdp/index.ts';
 import type { OutboundEvent, OutboundLeg } from '../signalling/leg.ts';
 import { authorise, connectAgent, openMedia, reasonOfFault, type StepOutcome } from './acquire.ts';
+import { type PlannedAttempt, whyNext } from './attempts.ts';
 import type { Call } from './call.ts';
 import type { CallDeps } from './deps.ts';
+import { HOLD_PROBE_MS, HoldProbe } from './hold-probe.ts';
 import { acceptReoffer, legEnded } from './in-dialog.ts';
+import { callerIdentity } from './outbound-identity.ts';
 import { judgeRedirect } from './redirect.ts';
+import { sessionTimerOf } from './session-timer.ts';
 import type { TrunkLimits } from './trunk-limits.ts';
-
-export interface PlannedAttempt extends OutboundAttempt {
-  /** null = the Request-URI itself. */
-  readonly nextHop: string | null;
-}
 
 export interface OutboundPlan {
   readonly workspaceId: string;
-  readonly numberId: string | null;
+  /** Of the caller id. */
+  readonly number: PhoneNumber;
   readonly agentId: string;
   readonly attempts: readonly PlannedAttempt[];
   /** The same call to another number, as the directory was when it was placed. */
   readonly routeTo: (to: E164) => OutboundVerdict;
   readonly parameters: Readonly<Record<string, string>>;
+  /** Nobody but the carrier is to see the number. */
+  readonly hideCallerId: boolean;
   readonly ringTimeoutMs: number;
   readonly maxDurationMs: number;
 }
@@ -41,6 +43,7 @@ export class OutboundCall {
   readonly #call: Call;
   readonly #plan: OutboundPlan;
   readonly #trunkLimits: TrunkLimits;
+  readonly #hold: HoldProbe;
   #leg: OutboundLeg | null = null;
   #local: LocalAudio | null = null;
   #attempt = 0;
@@ -56,6 +59,9 @@ export class OutboundCall {
       refuse: (reason) => this.#leg?.cancel(reason),
       hangUp: async (reason) => await this.#leg?.bye(reason),
     });
+    const probe = async () => await this.#leg?.probe();
+    this.#hold = new HoldProbe(deps.clock, deps.limits.holdProbeMs ?? HOLD_PROBE_MS, probe);
+    call.whenOver(() => this.#hold.stop());
   }
 
   /** Resolves null once the first INVITE is on its way, or with the reason why it never will be. */
@@ -75,13 +81,14 @@ export class OutboundCall {
 
   async #setUp(): Promise<StepOutcome> {
     const call = this.#call;
-    const { attempts, workspaceId, agentId, numberId, parameters } = this.#plan;
+    const { attempts, workspaceId, agentId, number, parameters } = this.#plan;
     const first = attempts[0];
     if (first === undefined) return 'no_route';
     Object.assign(call.route, { workspaceId, trunkId: first.trunk.id, class: first.class });
     call.note('routed', { trunkId: first.trunk.id, agentId, class: first.class, attempts: attempts.length });
 
-    if (!this.#trunkLimits.admit(call, first.trunk)) return 'trunk_limit';
+    const limit = await this.#trunkLimits.admit(call, first.trunk, number);
+    if (limit !== null) return limit;
     const opened = await openMedia(this.#deps, call, { signallingAddress: null, natAllowed: first.trunk.natAllowed });
     if (opened !== null || call.media === null) return opened;
     const media = call.media;
@@ -93,7 +100,7 @@ export class OutboundCall {
       from: call.identity.from,
       to: call.identity.to,
       trunkId: first.trunk.id,
-      numberId,
+      numberId: number.id,
       agentId,
       ratedNumber: call.identity.to,
       onExhausted: (why) => void call.end(why, 'command'),
@@ -126,20 +133,20 @@ export class OutboundCall {
     if (this.#local === null) throw new Error('media is open before SDP is made');
     const { trunk, gateway } = attempt;
     Object.assign(call.route, { trunkId: trunk.id, class: attempt.class });
-    call.note('inviting', { trunkId: trunk.id, gateway: `${gateway.host}:${gateway.port}` });
-    const { username, password } = trunk.outbound;
+    call.note('inviting', { trunkId: trunk.id, gateway: hostPort(gateway), server: attempt.server.shown });
+    const { username, password, authRealm: realm = null } = trunk.outbound;
     const number = this.#attempt;
     const offer = makeOffer(this.#local);
     this.#local = { ...this.#local, previous: offer };
     const leg = this.#deps.signalling.originate(
       {
         uri: attempt.uri,
-        nextHop: attempt.nextHop,
-        ...callerIdFor(trunk, call.identity.from),
-        callerDisplay: null,
+        nextHop: attempt.server.nextHop,
+        ...callerIdentity(trunk, call.identity.from, this.#plan.hideCallerId),
         offer,
+        ...sessionTimerOf(trunk),
         headers: {},
-        credentials: username !== null && password !== null ? { username, password } : null,
+        credentials: username !== null && password !== null ? { username, password, realm } : null,
         sent: (sipCallId) => call.hasLeg(sipCallId),
       },
       (event) => {
@@ -168,7 +175,7 @@ export class OutboundCall {
       case 'lost':
         return legEnded(call, event);
       case 'reoffer':
-        this.#local = acceptReoffer(call, event, this.#local);
+        this.#local = acceptReoffer(call, event, this.#local, this.#hold);
     }
   }
 
@@ -216,19 +223,6 @@ export class OutboundCall {
     const { reason, ...where } = judgeRedirect(targets, { routeTo, hasRate: this.#deps.hasRate });
     this.#call.note('redirect_not_followed', { ...where, reason });
     void this.#call.end(reason, 'signalling', undefined, true, status);
-  }
-}
-
-/** Where this carrier wants the caller's number. */
-function callerIdFor({ outbound }: Trunk, from: string): { callerUser: string; assertedUser: string | null } {
-  const number = formatNumber(from, outbound.numberFormat);
-  switch (outbound.callerIdMode ?? 'from_and_pai') {
-    case 'from_and_pai':
-      return { callerUser: number, assertedUser: number };
-    case 'from':
-      return { callerUser: number, assertedUser: null };
-    case 'pai':
-      return { callerUser: outbound.username ?? number, assertedUser: number };
   }
 }
 

@@ -1,25 +1,54 @@
-// Limits of a trunk: calls at once and new calls per second, both directions together. Places are leases (metering/slots.ts), so a
-// call that is forgotten gives its place back by itself.
+// Limits of a trunk and of a number: calls at once and new calls per second, both directions together (a workspace's are its books': metering).
+// Places are leases, so a call that is forgotten gives its place back by itself.
+//
+// Invariants
+//   TL1. A call has all its places or none: what it got before one was refused is given back.
+//   TL2. A place is given back once, in the first moment of the end, whatever ends the call; also where it is got after that.
 
-import type { Clock } from '../domain/clock.ts';
-import type { Trunk } from '../domain/directory.ts';
-import { CallSlots } from '../metering/slots.ts';
+import type { PhoneNumber, Trunk } from '../domain/directory.ts';
+import type { Reason } from '../domain/reasons.ts';
 import type { Call } from './call.ts';
 
-export class TrunkLimits {
-  readonly #clock: Clock;
-  readonly #slots: CallSlots;
+export interface PlaceLimits {
+  readonly concurrentCalls: number | null;
+  readonly callsPerSecond: number | null;
+}
 
-  /** `callLifeMaxMs`: longer than any call with its ringing may last. */
-  constructor(clock: Clock, callLifeMaxMs: number) {
-    this.#clock = clock;
-    this.#slots = new CallSlots(callLifeMaxMs);
+const NO_LIMITS: PlaceLimits = { concurrentCalls: null, callsPerSecond: null };
+
+/** Where places are kept: in this process, or in the store that nodes share. */
+export interface CallPlaces {
+  /** False: the subject is at its limit and nothing changed. Rejects where nobody can be asked. */
+  take(subject: string, callId: string, limits: PlaceLimits): Promise<boolean>;
+  /** Never throws. */
+  release(subject: string, callId: string): void;
+}
+
+export class TrunkLimits {
+  readonly #places: CallPlaces;
+
+  constructor(places: CallPlaces) {
+    this.#places = places;
   }
 
-  /** Takes a place until the call is over; false = the trunk is at its limit and nothing changed. */
-  admit(call: Call, trunk: Trunk): boolean {
-    if (!this.#slots.take(trunk.id, call.id, trunk.limits, this.#clock.monotonicMs())) return false;
-    call.whenOver(() => this.#slots.release(trunk.id, call.id));
-    return true;
+  /** null: the call has its places until it is over (then, too, if it is over meanwhile). */
+  async admit(call: Call, trunk: Trunk, number: PhoneNumber): Promise<Reason | 'over' | null> {
+    const wanted: readonly [string, PlaceLimits, Reason][] = [
+      [`trunk:${trunk.id}`, trunk.limits, 'trunk_limit'],
+      [`number:${number.id}`, number.limits ?? NO_LIMITS, 'number_limit'],
+    ];
+    const taken: string[] = [];
+    for (const [subject, limits, reason] of wanted) {
+      if (!(await this.#places.take(subject, call.id, limits))) {
+        call.note('limit', { subject: subject.split(':', 1)[0] ?? '', ...limits });
+        for (const had of taken) this.#places.release(had, call.id);
+        return reason;
+      }
+      taken.push(subject);
+    }
+    call.whenOver(() => {
+      for (const subject of taken) this.#places.release(subject, call.id);
+    });
+    return call.over ? 'over' : null;
   }
 }

@@ -18,6 +18,7 @@ const ADVICE_OF: Partial<Record<Reason, string>> = {
   workspace_limit: 'Ask for higher limits of the workspace, or call less at once.',
   spend_limit: 'Raise the spending limits of the workspace, or wait until the hour or the day is over.',
   trunk_limit: 'Raise the limits of the trunk, or call less at once.',
+  number_limit: 'Raise the limits of the number, or call less at once.',
   destination_not_allowed: 'Add the country to the allowed countries of the trunk.',
   no_rate: 'There is no price for this destination: ask the operator.',
   no_route: advise(ADVICE.trunkSettings, 'No trunk that can dial out was found for the number.'),

@@ -9,6 +9,8 @@ export interface Workspace {
   readonly name: string;
   readonly billingMode: 'prepaid' | 'postpaid';
   readonly limits: WorkspaceLimits;
+  /** For calls whose caller id has no trunk of its own; null or absent: the oldest trunk that can dial out. */
+  readonly defaultTrunkId?: string | null;
 }
 
 /** null = no limit of its own (the node's limits still hold). */
@@ -49,10 +51,16 @@ export interface AgentStreamConfig {
 export type TrunkKind = 'managed' | 'telnyx' | 'byoc';
 export type MediaEncryption = 'off' | 'optional' | 'required';
 export type SipTransport = 'udp' | 'tcp' | 'tls';
-/** `from`: From alone. `pai`: P-Asserted-Identity, and the trunk's username in From. */
+/** `from`: From alone. `pai`: the identity header, and the trunk's user in From. */
 export type CallerIdMode = 'from_and_pai' | 'from' | 'pai';
-/** `e164`: +12025550100. `digits`: 12025550100. */
-export type NumberFormat = 'e164' | 'digits';
+/** `e164`: +12025550100. `digits`: 12025550100. `00`: 0012025550100. `national`: as it is dialled in the trunk's country. */
+export type NumberFormat = 'e164' | 'digits' | '00' | 'national';
+/** RFC 3325, or what came before it (draft-ietf-sip-privacy). */
+export type IdentityHeader = 'p_asserted_identity' | 'p_preferred_identity' | 'remote_party_id';
+/** Where a carrier writes the number that was dialled. */
+export type CalledNumberSource = 'request_uri' | 'to' | 'p_called_party_id' | 'diversion';
+/** `asserted`: the carrier is trusted to know who calls (P-Asserted-Identity, Remote-Party-ID), From counts only without that. */
+export type CallerNumberSource = 'from' | 'asserted';
 
 export interface Trunk {
   readonly id: string;
@@ -70,11 +78,20 @@ export interface Trunk {
     readonly transport?: SipTransport | null;
     /** Digest that the carrier must give beside its address; null or absent: none. The password is a secret. */
     readonly auth?: { readonly username: string; readonly password: string } | null;
+    /** Absent (records of earlier versions): the Request-URI. */
+    readonly calledNumberFrom?: CalledNumberSource;
+    /** Absent: From. */
+    readonly callerNumberFrom?: CallerNumberSource;
+    /** ISO 3166-1 code of the country whose national numbers the carrier sends; null or absent: it sends none. */
+    readonly country?: string | null;
+    /** What the carrier puts before numbers; null or absent: nothing. */
+    readonly stripPrefix?: string | null;
   };
   readonly outbound: {
     readonly enabled: boolean;
     readonly gateways: readonly Gateway[];
-    readonly transport: SipTransport;
+    /** null: as the DNS says of each gateway (NAPTR, SRV). */
+    readonly transport: SipTransport | null;
     readonly mediaEncryption: MediaEncryption;
     readonly username: string | null;
     /** Secret. */
@@ -86,16 +103,43 @@ export interface Trunk {
     readonly techPrefix?: string | null;
     /** How numbers are written to the carrier; absent: `e164`. */
     readonly numberFormat?: NumberFormat;
+    /** How the caller's number is written; null or absent: as `numberFormat` says. */
+    readonly callerNumberFormat?: NumberFormat | null;
+    /** ISO 3166-1 code of the country whose numbers are written `national`. */
+    readonly country?: string | null;
+    /** Host in From and in the identity header; null or absent: our address. */
+    readonly fromDomain?: string | null;
+    /** User in From in place of the number; null or absent: none, but `callerIdMode` says more. */
+    readonly fromUser?: string | null;
+    /** Name shown beside the number; null or absent: none. */
+    readonly displayName?: string | null;
+    /** Where the number stands beside From; absent: P-Asserted-Identity. */
+    readonly identityHeader?: IdentityHeader;
+    /** `id`: the number is for the carrier alone, From is anonymous (RFC 3323, 3325). Absent: `off`. */
+    readonly privacy?: 'off' | 'id';
+    /** In Diversion: the number that the carrier knows its customer by (RFC 5806); null or absent: none. */
+    readonly diversion?: string | null;
+    /** `;user=phone` in URIs that hold a number. Absent: false. */
+    readonly userPhone?: boolean;
+    /** Final answers after which the next gateway is tried; absent: 408 (also no answer at all), 500, 502, 503 (also no connection), 504. */
+    readonly failoverStatuses?: readonly number[];
+    /** How long a gateway may be silent before the next one is tried; absent: 6 s. */
+    readonly attemptTimeoutMs?: number;
+    /** The only realm whose challenge is answered; null or absent: any that the gateway asks with. */
+    readonly authRealm?: string | null;
   };
   readonly codecs: readonly AudioCodec[];
   readonly limits: { readonly concurrentCalls: number | null; readonly callsPerSecond: number | null };
+  /** Session timer (RFC 4028) that we ask for; null: none of ours. Absent (records of earlier versions): 1800. */
+  readonly sessionExpiresSec?: number | null;
   /** Accept RTP from another address than the SDP's and the signalling's (carrier behind NAT). */
   readonly natAllowed: boolean;
 }
 
 export interface Gateway {
   readonly host: string;
-  readonly port: number;
+  /** null: as the DNS says (SRV), else that of the transport. */
+  readonly port: number | null;
   readonly priority: number;
   readonly weight: number;
 }
@@ -115,6 +159,8 @@ export interface PhoneNumber {
   readonly status: 'active' | 'pending' | 'released';
   /** A month of its fee is owed; `suspended`: for so long that it may not be shown in calls out. Absent: nothing is owed. */
   readonly feeState?: 'unpaid' | 'suspended';
+  /** Calls to and from it, both directions together; absent: none. */
+  readonly limits?: { readonly concurrentCalls: number | null; readonly callsPerSecond: number | null };
 }
 
 /** What a key may do: `read_only` looks, `member` works, `admin` also decides who else has access. */

@@ -7,6 +7,7 @@
 
 import type { Gateway, SipTransport, Trunk } from '../domain/directory.ts';
 import { parsePrefix } from '../routing/address.ts';
+import { checkIdentity } from './trunk-identity.ts';
 import { invalidField } from './problems.ts';
 import { given } from './routes/lookup.ts';
 
@@ -19,7 +20,17 @@ const PREFIX_BITS_MIN = { 4: 8, 6: 16 } as const;
 export type Settings = Pick<Trunk, 'inbound' | 'outbound' | 'codecs' | 'limits' | 'natAllowed'>;
 
 export const DEFAULT_SETTINGS: Settings = {
-  inbound: { enabled: false, addresses: [], mediaEncryption: 'off', transport: null, auth: null },
+  inbound: {
+    enabled: false,
+    addresses: [],
+    mediaEncryption: 'off',
+    transport: null,
+    auth: null,
+    calledNumberFrom: 'request_uri',
+    callerNumberFrom: 'from',
+    country: null,
+    stripPrefix: null,
+  },
   outbound: {
     enabled: false,
     gateways: [],
@@ -32,6 +43,16 @@ export const DEFAULT_SETTINGS: Settings = {
     callerIdMode: 'from_and_pai',
     techPrefix: null,
     numberFormat: 'e164',
+    callerNumberFormat: null,
+    country: null,
+    fromDomain: null,
+    fromUser: null,
+    displayName: null,
+    identityHeader: 'p_asserted_identity',
+    privacy: 'off',
+    diversion: null,
+    userPhone: false,
+    authRealm: null,
   },
   codecs: ['PCMU', 'PCMA'],
   limits: { concurrentCalls: null, callsPerSecond: null },
@@ -64,7 +85,7 @@ export function mergeSettings(stored: Settings, change: SettingsChange, transpor
     codecs,
     natAllowed,
   } = change;
-  const transport = outbound.transport ?? stored.outbound.transport;
+  const transport = outbound.transport === undefined ? stored.outbound.transport : outbound.transport;
   const result: Settings = {
     inbound: { ...stored.inbound, ...given(inbound) },
     outbound: {
@@ -114,13 +135,14 @@ function checkTogether({ inbound, outbound }: Settings): void {
   if (outbound.password !== null && outbound.username === null) {
     throw invalidField('outbound.username', 'is needed with a password');
   }
-  if (outbound.callerIdMode === 'pai' && outbound.username === null) {
-    throw invalidField('outbound.callerIdMode', 'pai needs a username, which stands in From');
-  }
+  checkIdentity({ inbound, outbound });
 }
 
-function completeGateway(gateway: NewGateway, transport: SipTransport): Gateway {
-  const { host, port = transport === 'tls' ? SIPS_PORT : SIP_PORT, priority = 1, weight = 1 } = gateway;
+/** Of a name without a port the DNS says the port; an address has nobody to say it. */
+function completeGateway(gateway: NewGateway, transport: SipTransport | null): Gateway {
+  const { host, priority = 1, weight = 1 } = gateway;
+  const usual = transport === 'tls' ? SIPS_PORT : SIP_PORT;
+  const port = gateway.port ?? (parsePrefix(host) === undefined ? null : usual);
   return { host, port, priority, weight };
 }
 

@@ -37,6 +37,7 @@ export function viewWorkspace(workspace: Workspace, { balance, reserved }: Balan
       spendPerHour: moneyOrNull(spendPerHour),
       spendPerDay: moneyOrNull(spendPerDay),
     },
+    defaultTrunkId: workspace.defaultTrunkId ?? null,
   };
 }
 
@@ -92,6 +93,7 @@ export function viewTrunk(
       transport,
       mediaEncryption,
       auth: auth === null ? null : { username: auth.username, passwordSet: true },
+      ...viewInboundNumbers(trunk.inbound),
       sbc: listeners
         .filter((listener) => transport === null || listener.transport === transport)
         .map(({ host, port, transport: over }) => ({ host, port, transport: over })),
@@ -104,15 +106,37 @@ export function viewTrunk(
       username: outbound.username,
       passwordSet: outbound.password !== null,
       register: false,
-      callerIdMode: outbound.callerIdMode ?? 'from_and_pai',
-      techPrefix: outbound.techPrefix ?? null,
-      numberFormat: outbound.numberFormat ?? 'e164',
+      ...viewIdentity(outbound),
       allowedCountries: outbound.allowedCountries,
     },
     codecs: trunk.codecs,
     limits: { concurrentCalls: trunk.limits.concurrentCalls, callsPerSecond: trunk.limits.callsPerSecond },
     natAllowed: trunk.natAllowed,
     health: health === undefined ? null : { ...health, since: viewTime(health.since) },
+  };
+}
+
+function viewInboundNumbers(inbound: Trunk['inbound']): object {
+  const { calledNumberFrom = 'request_uri', callerNumberFrom = 'from', country = null, stripPrefix = null } = inbound;
+  return { calledNumberFrom, callerNumberFrom, country, stripPrefix };
+}
+
+/** Who the carrier is told calls, and how numbers are written to it. */
+function viewIdentity(outbound: Trunk['outbound']): object {
+  return {
+    callerIdMode: outbound.callerIdMode ?? 'from_and_pai',
+    techPrefix: outbound.techPrefix ?? null,
+    numberFormat: outbound.numberFormat ?? 'e164',
+    callerNumberFormat: outbound.callerNumberFormat ?? null,
+    country: outbound.country ?? null,
+    fromDomain: outbound.fromDomain ?? null,
+    fromUser: outbound.fromUser ?? null,
+    displayName: outbound.displayName ?? null,
+    identityHeader: outbound.identityHeader ?? 'p_asserted_identity',
+    privacy: outbound.privacy ?? 'off',
+    diversion: outbound.diversion ?? null,
+    userPhone: outbound.userPhone ?? false,
+    authRealm: outbound.authRealm ?? null,
   };
 }
 
@@ -130,12 +154,13 @@ export function viewNumber(number: PhoneNumber, sources?: WarningSources): objec
     supportsInbound: number.supportsInbound,
     supportsOutbound: number.supportsOutbound,
     status: number.status,
+    limits: number.limits ?? { concurrentCalls: null, callsPerSecond: null },
     warnings: warningsOf(number, sources),
   };
 }
 
 /** Of a call's timeline: where a carrier is. */
-const CARRIER_FIELDS = new Set(['gateway', 'sourceAddress', 'sourcePort']);
+const CARRIER_FIELDS = new Set(['gateway', 'server', 'sourceAddress', 'sourcePort']);
 
 /** `isWhole`: the carrier is the viewer's own. The operator's carriers are the operator's business, here as in the ladder. */
 export function viewCall(call: CallRecord, isWhole = true): object {

@@ -75,6 +75,8 @@ const AREAS_NOT_DIALLED = new Set([
   '900',
 ]);
 
+const CODE_DIGITS_MAX = 3;
+
 const codes = table(CALLING_CODES);
 const prefixes = table(PREFIXES);
 const areas = table(AREAS_OUTSIDE_US);
@@ -84,7 +86,26 @@ export const COUNTRIES: readonly string[] = [
   ...new Set([...codes.values(), ...prefixes.values(), ...areas.values(), 'US']),
 ].sort();
 
-const CODE_DIGITS_MAX = 3;
+/** Calling code by country; of a country that lies inside another's code, that code. */
+const codesByCountry = new Map<string, string>([
+  ['US', '1'],
+  ...[...areas.values()].map((country) => [country, '1'] as const),
+  ...[...prefixes].map(([prefix, country]) => [country, codeWithin(prefix)] as const),
+  ...[...codes].map(([code, country]) => [country, code] as const),
+]);
+
+/** `49` of DE; undefined for what is no country. */
+export function callingCodeOf(country: string): string | undefined {
+  return codesByCountry.get(country);
+}
+
+function codeWithin(prefix: string): string {
+  for (let length = CODE_DIGITS_MAX; length > 0; length--) {
+    if (codes.has(prefix.slice(0, length))) return prefix.slice(0, length);
+  }
+  return prefix;
+}
+
 const PREFIX_DIGITS_MAX = Math.max(...[...prefixes.keys()].map((prefix) => prefix.length));
 
 /** ISO 3166-1 code, or undefined where the number is in no country. */

@@ -4,13 +4,15 @@ export { callClass } from './call-class.ts';
 export { countryOf } from './countries.ts';
 export type { ExplanationStep, StepResult } from './explanation.ts';
 export {
-  formatNumber,
   type GatewayState,
   gatewayUri,
   hostPort,
+  inDrawnOrder,
   orderGateways,
+  transportParameter,
   usableGateways,
 } from './gateways.ts';
+export { type NumberNotation, readNumber, writeNumber } from './number-plan.ts';
 export { type InboundQuestion, normaliseCalledUser, routeInbound, type RouteVerdict } from './inbound.ts';
 export {
   type OutboundAttempt,

@@ -102,8 +102,12 @@ function gatewaysOf(trunk: Trunk, question: OutboundQuestion, explanation: Expla
   }
   const ordered = orderGateways(usable, random);
   if (ordered.length === 0) explanation.failed('gateways', 'no gateway is left');
-  else explanation.ok('gateways', ordered.map(hostPort).join(', '));
+  else explanation.ok('gateways', ordered.map((gateway) => describe(gateway, gatewayState(trunk, gateway))).join(', '));
   return ordered;
+}
+
+function describe(gateway: Gateway, state: GatewayState): string {
+  return `${hostPort(gateway)} (priority ${gateway.priority}, weight ${gateway.weight}, ${state})`;
 }
 
 /** RO1 */
@@ -132,29 +136,40 @@ function chooseTrunk(
   explanation: Explanation,
 ): Trunk | null {
   const { workspaceId, defaultTrunkId = null } = question;
-  const usable = question.trunks.filter(
-    (trunk) =>
-      (trunk.workspaceId === workspaceId || (trunk.workspaceId === null && number.provider !== 'byoc')) &&
-      trunk.outbound.enabled &&
-      trunk.outbound.gateways.length > 0,
-  );
-  const oldest = (trunks: readonly Trunk[]) => trunks.toSorted((a, b) => a.createdAt - b.createdAt)[0];
-  const own = usable.filter((trunk) => trunk.workspaceId === workspaceId);
-  const choices: readonly (readonly [string, Trunk | undefined])[] = [
-    ['of the caller id', usable.find((trunk) => trunk.id === number.trunkId)],
-    ['by default of the workspace', own.find((trunk) => trunk.id === defaultTrunkId) ?? oldest(own)],
-    ['of the operator', oldest(usable.filter((trunk) => trunk.kind === 'managed'))],
+  // Others' trunks are not there at all: nothing is said of them.
+  const known = question.trunks.filter((trunk) => trunk.workspaceId === workspaceId || trunk.workspaceId === null);
+  const obstacle = (trunk: Trunk): string | null => {
+    if (trunk.workspaceId === null && number.provider === 'byoc') return 'does not show numbers of customers’ carriers';
+    return outboundObstacle(trunk);
+  };
+  const named = (id: string | null): Trunk[] => known.filter((trunk) => trunk.id === id);
+  const byAge = known.toSorted((a, b) => a.createdAt - b.createdAt);
+  const choices: readonly (readonly [string, readonly Trunk[]])[] = [
+    ['of the caller id', named(number.trunkId)],
+    ['by default of the workspace', named(defaultTrunkId).filter((trunk) => trunk.workspaceId === workspaceId)],
+    ['of the workspace, its oldest', byAge.filter((trunk) => trunk.workspaceId === workspaceId)],
+    ['of the operator', byAge.filter((trunk) => trunk.kind === 'managed')],
   ];
-  for (const [why, trunk] of choices) {
-    if (trunk === undefined) {
-      explanation.note('trunk', `there is no trunk ${why} that can dial out`);
-      continue;
+  for (const [why, trunks] of choices) {
+    for (const trunk of trunks) {
+      const whyNot = obstacle(trunk);
+      if (whyNot !== null) {
+        explanation.note('trunk', `trunk "${trunk.label}" ${why}: ${whyNot}`);
+        continue;
+      }
+      explanation.ok('trunk', `trunk "${trunk.label}" ${why}`);
+      return trunk;
     }
-    explanation.ok('trunk', `trunk "${trunk.label}" ${why}`);
-    return trunk;
+    if (trunks.length === 0) explanation.note('trunk', `there is no trunk ${why}`);
   }
   explanation.failed('trunk', 'no trunk can carry the call');
   return null;
+}
+
+/** Why no call can leave over it; null = one can. */
+function outboundObstacle({ outbound }: Trunk): string | null {
+  if (!outbound.enabled) return 'is switched off for outbound calls';
+  return outbound.gateways.length === 0 ? 'has no gateway' : null;
 }
 
 /** RO4. ISO code of the destination where the trunk allows it. */

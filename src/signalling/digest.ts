@@ -1,16 +1,21 @@
 // Digest authentication as a client (RFC 8760 over RFC 7616 and 2617): the answer to a 401 or 407 with a trunk's credentials.
 //
 // Invariants
-//   DG1. SHA-256 is answered where it is offered, MD5 only where it is not.
-//   DG2. What cannot be answered correctly (other algorithms, only auth-int) is not answered at all; the password never leaves.
+//   DG1. SHA-256 (or SHA-512-256) is answered where it is offered, MD5 only where it is not.
+//   DG2. What cannot be answered correctly (other algorithms, another qop) is not answered at all; the password never leaves.
+//   DG3. Credentials are given to one realm: the configured one, else the first that asked for them. Somebody farther away who asks in a dialog,
+//        or beside it (a forked or redirected request), gets nothing that a password could be guessed from.
+//   DG4. A nonce that is used again is counted up (nc), however many requests use it. Whoever holds the credentials object holds the counts.
 
-import { createHash } from 'node:crypto';
+import { createHash, getHashes } from 'node:crypto';
 import { digestFields } from './digest-fields.ts';
 import type { HeaderMap } from './sip-text.ts';
 
 export interface Credentials {
   readonly username: string;
   readonly password: string;
+  /** The only realm that they are for; null or absent: that of the first challenge. */
+  readonly realm?: string | null;
 }
 
 export interface DigestQuestion {
@@ -22,13 +27,16 @@ export interface DigestQuestion {
   readonly credentials: Credentials;
   /** Client nonce: random hex. */
   readonly cnonce: string;
+  /** Of the request, for servers that want it protected (auth-int); absent = empty. */
+  readonly body?: string;
 }
 
 interface Challenge {
   readonly realm: string;
   readonly nonce: string;
-  readonly algorithm: 'SHA-256' | 'MD5';
-  readonly qop: 'auth' | null;
+  readonly algorithm: Algorithm;
+  readonly isSession: boolean;
+  readonly qop: 'auth' | 'auth-int' | null;
   readonly opaque: string | undefined;
   readonly stale: boolean;
 }
@@ -40,22 +48,34 @@ export interface DigestAnswer {
   readonly stale: boolean;
 }
 
+const HASHES = { 'SHA-512-256': 'sha512-256', 'SHA-256': 'sha256', MD5: 'md5' } as const;
+type Algorithm = keyof typeof HASHES;
+const KNOWN = new Set(getHashes().map((name) => name.toLowerCase()));
+const NONCES_MAX = 8;
+
+/** DG3, DG4: what was done with credentials, as long as somebody holds them. */
+interface Use {
+  realm: string | null;
+  readonly counts: Map<string, number>;
+}
+const uses = new WeakMap<Credentials, Use>();
+
 export function answerChallenge(question: DigestQuestion): DigestAnswer | undefined {
-  const { status, headers, method, uri, credentials, cnonce } = question;
+  const { status, headers, method, uri, credentials, cnonce, body = '' } = question;
   const value = headers[status === 407 ? 'proxy-authenticate' : 'www-authenticate'];
   if ((status !== 401 && status !== 407) || value === undefined) return undefined;
-  const challenges = parseChallenges(value);
-  const challenge = challenges.find(({ algorithm }) => algorithm === 'SHA-256') ?? challenges[0];
+  const use = useOf(credentials);
+  const challenges = ofOneRealm(parseChallenges(value), credentials.realm ?? use.realm, uri);
+  const challenge = challenges.find(({ algorithm }) => algorithm !== 'MD5') ?? challenges[0];
   if (challenge === undefined) return undefined;
+  use.realm = challenge.realm;
 
-  const { realm, nonce, algorithm, qop, opaque } = challenge;
-  const hash = (text: string) =>
-    createHash(algorithm === 'MD5' ? 'md5' : 'sha256')
-      .update(text)
-      .digest('hex');
-  const ha1 = hash(`${credentials.username}:${realm}:${credentials.password}`);
-  const ha2 = hash(`${method}:${uri}`);
-  const nc = '00000001';
+  const { realm, nonce, algorithm, isSession, qop, opaque } = challenge;
+  const hash = (text: string) => createHash(HASHES[algorithm]).update(text).digest('hex');
+  const secret = hash(`${credentials.username}:${realm}:${credentials.password}`);
+  const ha1 = isSession ? hash(`${secret}:${nonce}:${cnonce}`) : secret;
+  const ha2 = hash(qop === 'auth-int' ? `${method}:${uri}:${hash(body)}` : `${method}:${uri}`);
+  const nc = counted(use, nonce).toString(16).padStart(8, '0');
   const response =
     qop === null ? hash(`${ha1}:${nonce}:${ha2}`) : hash(`${ha1}:${nonce}:${nc}:${cnonce}:${qop}:${ha2}`);
   const parts = [
@@ -64,12 +84,37 @@ export function answerChallenge(question: DigestQuestion): DigestAnswer | undefi
     `nonce="${quote(nonce)}"`,
     `uri="${uri}"`,
     `response="${response}"`,
-    `algorithm=${algorithm}`,
-    ...(qop === null ? [] : [`qop=${qop}`, `nc=${nc}`, `cnonce="${cnonce}"`]),
+    `algorithm=${algorithm}${isSession ? '-sess' : ''}`,
+    ...(qop === null ? [] : [`qop=${qop}`, `nc=${nc}`]),
+    ...(qop === null && !isSession ? [] : [`cnonce="${cnonce}"`]),
     ...(opaque === undefined ? [] : [`opaque="${quote(opaque)}"`]),
   ];
   const header = status === 407 ? 'Proxy-Authorization' : 'Authorization';
   return { header, value: `Digest ${parts.join(', ')}`, stale: challenge.stale };
+}
+
+function useOf(credentials: Credentials): Use {
+  const known = uses.get(credentials) ?? { realm: null, counts: new Map() };
+  uses.set(credentials, known);
+  return known;
+}
+
+function counted({ counts }: Use, nonce: string): number {
+  const count = (counts.get(nonce) ?? 0) + 1;
+  counts.delete(nonce);
+  counts.set(nonce, count);
+  const oldest = counts.keys().next().value;
+  if (counts.size > NONCES_MAX && oldest !== undefined) counts.delete(oldest);
+  return count;
+}
+
+/** DG3. Several realms at once come of a fork (RFC 3261 section 22.3): then only the one that is named after the host that is called. */
+function ofOneRealm(challenges: readonly Challenge[], own: string | null, uri: string): readonly Challenge[] {
+  if (own !== null) return challenges.filter(({ realm }) => realm === own);
+  const realms = new Set(challenges.map(({ realm }) => realm));
+  if (realms.size <= 1) return challenges;
+  const host = /@([^;?:>\s]+)/.exec(uri)?.[1]?.toLowerCase();
+  return challenges.filter(({ realm }) => realm.toLowerCase() === host);
 }
 
 /** Challenges that we can answer (DG2), in the order they came. */
@@ -87,16 +132,24 @@ function readChallenge(text: string): Challenge | undefined {
   const fields = digestFields(text);
   const realm = fields.get('realm');
   const nonce = fields.get('nonce');
-  const algorithm = (fields.get('algorithm') ?? 'MD5').toUpperCase();
-  const offered = fields
-    .get('qop')
-    ?.toLowerCase()
-    .split(/\s*,\s*/);
-  if (realm === undefined || nonce === undefined) return undefined;
-  if (algorithm !== 'MD5' && algorithm !== 'SHA-256') return undefined;
-  if (offered !== undefined && !offered.includes('auth')) return undefined;
+  const named = (fields.get('algorithm') ?? 'MD5').toUpperCase();
+  const isSession = named.endsWith('-SESS');
+  const algorithm = algorithmOf(isSession ? named.slice(0, -'-SESS'.length) : named);
+  const qop = qopOf(fields.get('qop'));
+  if (realm === undefined || nonce === undefined || algorithm === undefined || qop === undefined) return undefined;
   const stale = fields.get('stale')?.toLowerCase() === 'true';
-  return { realm, nonce, algorithm, qop: offered === undefined ? null : 'auth', opaque: fields.get('opaque'), stale };
+  return { realm, nonce, algorithm, isSession, qop, opaque: fields.get('opaque'), stale };
+}
+
+function algorithmOf(name: string): Algorithm | undefined {
+  return (Object.keys(HASHES) as Algorithm[]).find((known) => known === name && KNOWN.has(HASHES[known]));
+}
+
+/** null: the server speaks RFC 2069. Undefined: it wants something that we cannot give. */
+function qopOf(offered: string | undefined): Challenge['qop'] | undefined {
+  if (offered === undefined) return null;
+  const options = offered.toLowerCase().split(/\s*,\s*/);
+  return options.includes('auth') ? 'auth' : options.includes('auth-int') ? 'auth-int' : undefined;
 }
 
 function quote(text: string): string {

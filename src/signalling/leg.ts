@@ -5,7 +5,9 @@
 //       asked for with `reject` or `bye` is told by that act alone: no event comes after it.
 //   L2. Acts on a leg that has ended do nothing (a BYE that crosses ours is normal).
 
+import type { IdentityHeader } from '../domain/directory.ts';
 import type { Reason } from '../domain/reasons.ts';
+import type { Credentials } from './digest.ts';
 
 export interface Signalling {
   /** The one receiver of new calls. */
@@ -44,10 +46,14 @@ export interface InboundInvite {
   accept(onEvent: (event: InboundEvent) => void): InboundLeg;
 }
 
-export interface InboundLeg {
-  ringing(): void;
-  /** Sends 200 with this SDP. Resolves when it is sent (`ok`) or why not (cancelled meanwhile). */
-  answer(sdp: string): Promise<'sent' | 'gone'>;
+export interface InboundLeg extends AnsweredLeg {
+  /** 180, or 183 where early media is to be heard; only the first call does anything. */
+  ringing(how?: Ringing): void;
+  /**
+   * Sends 200 with this SDP: our answer, or our offer where the INVITE had none (the answer comes with `confirmed`, or came with
+   * `early-answer`). Resolves when it is sent (`ok`) or why not (cancelled meanwhile).
+   */
+  answer(sdp: string, session?: SessionTimer): Promise<'sent' | 'gone'>;
   /** Final refusal: status and Reason header come from the reason's verdict. */
   reject(reason: Reason): void;
   /** 401 with these challenges: the INVITE is to come again with credentials. The leg is over, no event comes. */
@@ -59,9 +65,43 @@ export interface InboundLeg {
   bye(reason: Reason): Promise<void>;
 }
 
+export interface Ringing {
+  /** Our description, the same that `answer` will be given. It leaves with early media, and as our offer in a reliable response. */
+  readonly sdp?: string;
+  /** The caller is to hear us before the answer. */
+  readonly earlyMedia?: boolean;
+  /** Sent reliably (RFC 3262) where the caller can do it; without this only where it demands it. */
+  readonly reliable?: boolean;
+}
+
+export interface SessionTimer {
+  /** Asked for where the other side supports session timers and asks for none itself; null or absent: none. */
+  readonly sessionExpiresSec?: number | null;
+}
+
+/** What either side's leg does once it is answered. */
+export interface AnsweredLeg {
+  /**
+   * Offers this description in a re-INVITE. Glare and overload are waited for and tried again, 4 times at most. A side that no longer knows the
+   * call ends it (`bye` with `peerLost`); any other refusal leaves the session as it was.
+   */
+  modify(offer: string): Promise<ModifyOutcome>;
+  /** Asks whether the other side still has this call (OPTIONS). Where it does not, the leg ends as with `modify`. */
+  probe(): Promise<'alive' | 'lost'>;
+}
+
+export type ModifyOutcome =
+  /** null: the 200 had no description. */
+  | { readonly ok: true; readonly answer: string | null }
+  /** 481: the call is over, or not answered yet. */
+  | { readonly ok: false; readonly status: number };
+
 export type InboundEvent =
   | { readonly type: 'cancelled' }
-  | { readonly type: 'confirmed' }
+  /** The ACK. `answer`: the description in it, to our offer in the 200. */
+  | { readonly type: 'confirmed'; readonly answer?: string }
+  /** The PRACK of a reliable response that had our offer; null: without the answer that belongs there. */
+  | { readonly type: 'early-answer'; readonly sdp: string | null }
   /** No ACK came for our 200: an end, the engine has sent the BYE. */
   | { readonly type: 'unconfirmed' }
   | Reoffer
@@ -69,13 +109,14 @@ export type InboundEvent =
   | { readonly type: 'lost' };
 
 /**
- * re-INVITE or UPDATE with a new SDP. Exactly one of accept/refuse must be called, within 5 s. A refresh without SDP, or with the
+ * re-INVITE or UPDATE with a new SDP. Exactly one of accept/refuse must be called, within 5 s. A refresh without SDP (UPDATE), or with the
  * SDP of the last accepted offer, is answered below with our last description and not told.
  */
 export interface Reoffer {
   readonly type: 'reoffer';
-  readonly offer: string;
-  accept(answerSdp: string): void;
+  /** null: a re-INVITE that asks for our offer (RFC 3261 section 14.2); `accept` gets that, and then the answer, null where the ACK had none. */
+  readonly offer: string | null;
+  accept(sdp: string, answered?: (answer: string | null) => void): void;
   refuse(status: number): void;
 }
 
@@ -87,26 +128,39 @@ export interface LegBye {
   readonly sessionExpired?: true;
   /** The connection it lived on is gone and can be made by the other side only: a browser. Nothing could be sent there. */
   readonly connectionLost?: true;
+  /** It did not answer a request of ours, or no longer knew the call; we have sent the BYE. `lastProofMs`: it was heard of then; null: now. */
+  readonly peerLost?: { readonly lastProofMs: number | null };
 }
 
-export interface OriginateParams {
+export interface OriginateParams extends SessionTimer {
   /** Request-URI, e.g. `sip:+1…@127.0.0.1:5070;transport=udp`. */
   readonly uri: string;
   /** Where it is sent instead of to the Request-URI; null or absent = there. */
   readonly nextHop?: string | null;
   /** In From. */
   readonly callerUser: string;
-  /** In P-Asserted-Identity; absent = as in From, null = there is none. */
+  /** In the identity header; absent = as in From, null = there is none. */
   readonly assertedUser?: string | null;
+  /** In From and in the identity header; null or absent = our address. */
+  readonly fromHost?: string | null;
+  /** Absent: P-Asserted-Identity. */
+  readonly identityHeader?: IdentityHeader;
+  /** From is anonymous, and the carrier is asked to show the number to nobody. */
+  readonly privacy?: boolean;
+  /** User part of a Diversion header; null or absent = none. */
+  readonly diversion?: string | null;
+  /** `;user=phone` where the user is a number. */
+  readonly userPhone?: boolean;
   readonly callerDisplay: string | null;
   readonly offer: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly credentials: { readonly username: string; readonly password: string } | null;
+  /** With a `realm`: they are given to no other one. */
+  readonly credentials: Credentials | null;
   /** The INVITE is on its way; told again when it is sent with credentials, under the same Call-ID. */
   readonly sent?: (sipCallId: string) => void;
 }
 
-export interface OutboundLeg {
+export interface OutboundLeg extends AnsweredLeg {
   /** CANCEL; if the 200 crosses it, the leg sends ACK and BYE itself and reports `rejected` with 487. After the answer it is a BYE. */
   cancel(reason: Reason): void;
   /** Before the answer it is `cancel`, and resolves at once. */

@@ -3,6 +3,8 @@
 //   state      event                             next        told / sent
 //   calling    1xx                               calling     progress
 //              401 or 407, credentials           calling     INVITE again, with the digest
+//              422                               calling     INVITE again, with the session interval it asks for (RFC 4028 section 7.3)
+//              UPDATE                            calling     reoffer, where our offer has its answer already (RFC 3311 section 5.2)
 //              200 with SDP                      answered    answered (ACK is the library's)
 //              200 without any SDP               ended       rejected 488; BYE
 //              other final, none (408, 503)      ended       rejected; a 3xx with its targets, which are not called
@@ -21,15 +23,20 @@ import { readBody } from './body.ts';
 import { answerChallenge } from './digest.ts';
 import type { DrachtioLink, LinkInvite } from './drachtio.ts';
 import { byeEvent, Established, type EstablishedEvent } from './established.ts';
-import type { OriginateParams, OutboundEvent, OutboundLeg } from './leg.ts';
-import type { LinkDialog } from './link-handles.ts';
-import { type HeaderMap, parseContacts, printAddress } from './sip-text.ts';
+import type { ModifyOutcome, OriginateParams, OutboundEvent, OutboundLeg } from './leg.ts';
+import { identityHeaders } from './identity-headers.ts';
+import type { Exchange, LinkDialog } from './link-handles.ts';
+import { minimumOf, sessionTimerHeaders, sessionTimerRequest } from './session-timer.ts';
+import { type HeaderMap, parseContacts } from './sip-text.ts';
 
 export interface OutboundLegOptions {
   readonly clock: Clock;
   readonly link: DrachtioLink;
   readonly params: OriginateParams;
   readonly newCnonce: () => string;
+  readonly random: () => number;
+  /** Our address, for headers that the engine does not put it into. */
+  readonly ownHost: string;
   readonly onEvent: (event: OutboundEvent) => void;
   readonly onOver: () => void;
 }
@@ -40,16 +47,17 @@ const CANCEL_LIMIT_MS = 34_000;
 const ENGINE_BYE_LIMIT_MS = 1_000;
 /** The first challenge, and one more whose only complaint is a stale nonce. */
 const CHALLENGES_MAX = 2;
-/** Replaced by the engine with the address that the message leaves from. */
-const OWN_HOST = 'localhost';
+/** Two proxies on the way may each have a minimum of their own. */
+const INTERVALS_MAX = 3;
+/** Forks whose early descriptions are kept. */
+const EARLY_MAX = 8;
 const HEADER_NAME = /^[A-Za-z0-9\-.!%*_+`'~]{1,64}$/;
 const HEADER_VALUE_CHARACTERS_MAX = 1024;
 /** Headers that the engine or this room writes. */
 const RESERVED = new Set(
   `via from to call-id cseq contact max-forwards route record-route content-length content-type allow supported require
-  proxy-require authorization proxy-authorization p-asserted-identity expires session-expires min-se rseq rack`.split(
-    /\s+/,
-  ),
+  proxy-require authorization proxy-authorization p-asserted-identity p-preferred-identity
+  remote-party-id privacy diversion expires session-expires min-se rseq rack`.split(/\s+/),
 );
 
 export class SipOutboundLeg implements OutboundLeg {
@@ -58,7 +66,12 @@ export class SipOutboundLeg implements OutboundLeg {
   #invite: LinkInvite | null = null;
   #sentHeaders: HeaderMap = {};
   #challenges = 0;
-  #earlySdp: string | null = null;
+  /** Descriptions in provisional responses by To tag; `isReliable`: it is the answer to our offer (RFC 3262). */
+  readonly #early = new Map<string, { readonly sdp: string; readonly isReliable: boolean }>();
+  #isReoffered = false;
+  #localSdp: string;
+  #intervals = 1;
+  #minSec: number | null = null;
   #established: Established | null = null;
   #cancelLimit: Timer | null = null;
   #cancelTaken = false;
@@ -66,6 +79,7 @@ export class SipOutboundLeg implements OutboundLeg {
   /** Sends the INVITE; events come in a later turn. */
   constructor(options: OutboundLegOptions) {
     this.#options = options;
+    this.#localSdp = options.params.offer;
     this.#send({});
   }
 
@@ -90,6 +104,15 @@ export class SipOutboundLeg implements OutboundLeg {
     return Promise.resolve();
   }
 
+  modify(offer: string): Promise<ModifyOutcome> {
+    const established = this.#state === 'answered' ? this.#established : null;
+    return established?.modify(offer) ?? Promise.resolve({ ok: false, status: 481 });
+  }
+
+  probe(): Promise<'alive' | 'lost'> {
+    return this.#established?.probe() ?? Promise.resolve('alive');
+  }
+
   lost(): void {
     if (this.#state === 'ended') {
       this.#established?.drop();
@@ -100,13 +123,13 @@ export class SipOutboundLeg implements OutboundLeg {
 
   #send(digest: HeaderMap): void {
     const { link, params } = this.#options;
-    const { callerUser, callerDisplay, assertedUser = callerUser, nextHop = null } = params;
+    const { nextHop = null } = params;
     const headers: HeaderMap = {
       ...safeHeaders(params.headers),
-      from: printAddress(callerDisplay, callerUser, OWN_HOST),
-      ...(assertedUser === null ? {} : { 'p-asserted-identity': printAddress(callerDisplay, assertedUser, OWN_HOST) }),
+      ...identityHeaders(params, this.#options.ownHost),
       allow: ALLOW,
       supported: SUPPORTED,
+      ...this.#timerHeaders(),
       ...digest,
     };
     this.#invite = link.invite(
@@ -118,6 +141,7 @@ export class SipOutboundLeg implements OutboundLeg {
           params.sent?.(request.headers['call-id'] ?? '');
         },
         provisional: (status, answer, body) => this.#progress(status, answer, body),
+        updated: (exchange) => this.#updated(exchange),
         cancelTaken: () => {
           this.#cancelTaken = true;
         },
@@ -130,22 +154,64 @@ export class SipOutboundLeg implements OutboundLeg {
   #progress(status: number, headers: HeaderMap, text: string): void {
     if (this.#state !== 'calling') return;
     const sdp = sdpOf(headers, text);
-    this.#earlySdp = sdp ?? this.#earlySdp;
+    const tag = tagOf(headers['to']);
+    if (sdp !== null && (this.#early.has(tag) || this.#early.size < EARLY_MAX)) {
+      this.#early.set(tag, { sdp, isReliable: headers['rseq'] !== undefined });
+    }
     this.#options.onEvent({ type: 'progress', status, sdp });
   }
 
+  #timerHeaders(): HeaderMap {
+    const { sessionExpiresSec = null } = this.#options.params;
+    if (sessionExpiresSec === null && this.#minSec === null) return {};
+    return sessionTimerRequest(sessionExpiresSec ?? 0, this.#minSec ?? undefined);
+  }
+
+  #updated(update: Exchange): void {
+    const sdp = sdpOf(update.headers, update.body);
+    const accept = (body: string | null) =>
+      update.respond(200, {
+        headers: { Allow: ALLOW, Supported: SUPPORTED, ...sessionTimerHeaders(update.headers) },
+        ...(body === null ? {} : { body }),
+      });
+    if (this.#state !== 'calling') return update.respond(481);
+    if (sdp === null) return accept(null);
+    const tag = tagOf(update.headers['from']);
+    if (this.#early.get(tag)?.isReliable !== true) return update.respond(491);
+    if (this.#isReoffered) return update.respond(500, { headers: { 'Retry-After': '2' } });
+    this.#isReoffered = true;
+    const settle = (act: () => void) => {
+      if (!this.#isReoffered) return;
+      this.#isReoffered = false;
+      act();
+    };
+    this.#options.onEvent({
+      type: 'reoffer',
+      offer: sdp,
+      accept: (ours) =>
+        settle(() => {
+          this.#early.set(tag, { sdp, isReliable: true });
+          this.#localSdp = ours;
+          accept(ours);
+        }),
+      refuse: (status) => settle(() => update.respond(status)),
+    });
+  }
+
   #answered(dialog: LinkDialog, headers: HeaderMap, text: string): void {
-    const { clock, params, newCnonce } = this.#options;
+    const { clock, params, newCnonce, random } = this.#options;
     // A 200 may leave out what a provisional response has said already (RFC 3261 section 13.2.1).
-    const sdp = sdpOf(headers, text) ?? this.#earlySdp;
+    const sdp = sdpOf(headers, text) ?? this.#earlySdpOf(tagOf(headers['to']));
     const established = new Established({
       clock,
       dialog,
-      localSdp: params.offer,
+      localSdp: this.#localSdp,
       remoteOffer: null,
       credentials: params.credentials,
       targetUri: params.uri,
       newCnonce,
+      random,
+      ownsCallId: true,
       onEvent: (event) => this.#onEstablished(event),
     });
     this.#established = established;
@@ -164,6 +230,7 @@ export class SipOutboundLeg implements OutboundLeg {
 
   #failed(status: number | null, reason: string, headers: HeaderMap): void {
     if (status !== null && this.#state === 'calling' && this.#answerChallenge(status, headers)) return;
+    if (status === 422 && this.#state === 'calling' && this.#lengthenInterval(headers)) return;
     if (this.#state === 'cancelling') return this.#rejected(487, reason);
     // Nothing that left: the engine has no way to the gateway. A 2xx other than 200 is no answer that a call can be made of.
     if (status === null || status < 300) return this.#rejected(status === null ? 503 : 500, reason);
@@ -176,15 +243,36 @@ export class SipOutboundLeg implements OutboundLeg {
     const { params, newCnonce } = this.#options;
     if (params.credentials === null || this.#challenges === CHALLENGES_MAX) return false;
     const { credentials, uri } = params;
-    const digest = answerChallenge({ status, headers, method: 'INVITE', uri, credentials, cnonce: newCnonce() });
+    const body = params.offer;
+    const digest = answerChallenge({ status, headers, method: 'INVITE', uri, credentials, cnonce: newCnonce(), body });
     if (digest === undefined || (this.#challenges > 0 && !digest.stale)) return false;
     this.#challenges += 1;
+    return this.#sendAgain({ [digest.header]: digest.value });
+  }
+
+  /** A proxy in between may challenge the new INVITE as it did the first. */
+  #lengthenInterval(headers: HeaderMap): boolean {
+    const minSec = minimumOf(headers);
+    if (minSec === null || this.#intervals === INTERVALS_MAX) return false;
+    this.#intervals += 1;
+    this.#challenges = 0;
+    this.#minSec = Math.max(minSec, this.#minSec ?? 0);
+    return this.#sendAgain({});
+  }
+
+  /** The same request again: same Call-ID and From tag, next CSeq (RFC 3261 section 22.2). */
+  #sendAgain(headers: HeaderMap): boolean {
     const { from, 'call-id': callId, cseq } = this.#sentHeaders;
     const next = Number.parseInt(cseq ?? '', 10) + 1;
     if (from === undefined || callId === undefined || !Number.isSafeInteger(next)) return false;
-    // The same request again: same Call-ID and From tag, next CSeq (RFC 3261 section 22.2).
-    this.#send({ from, 'call-id': callId, cseq: `${next} INVITE`, [digest.header]: digest.value });
+    this.#send({ from, 'call-id': callId, cseq: `${next} INVITE`, ...headers });
     return true;
+  }
+
+  /** Of the fork that answered; one whose responses name no tag, or another one, is taken for the only one there was. */
+  #earlySdpOf(tag: string): string | null {
+    const only = this.#early.size === 1 ? this.#early.values().next().value : undefined;
+    return (this.#early.get(tag) ?? only)?.sdp ?? null;
   }
 
   #onEstablished(event: EstablishedEvent): void {
@@ -205,6 +293,10 @@ export class SipOutboundLeg implements OutboundLeg {
     this.#options.onOver();
     this.#options.onEvent(event);
   }
+}
+
+function tagOf(address: string | undefined): string {
+  return /;\s*tag\s*=\s*([^;,\s>]+)\s*(?:;[^<>]*)?$/i.exec(address ?? '')?.[1] ?? '';
 }
 
 function sdpOf(headers: HeaderMap, text: string): string | null {

@@ -41,6 +41,8 @@ export interface SignallingOptions {
   readonly clock: Clock;
   readonly logger: SignallingLog;
   readonly observer: SignallingObserver;
+  /** Uniform in [0, 1): how long is waited after glare. Default: the operating system's. */
+  readonly random?: () => number;
   /** Default 10 s. */
   readonly connectTimeoutMs?: number;
 }
@@ -81,14 +83,16 @@ class SipSignalling implements Signalling, CarrierQuestions {
   readonly #log: SignallingLog;
   readonly #link: DrachtioLink;
   readonly #refusals: RefusalMemory;
+  readonly #random: () => number;
   readonly #legs = new Set<{ lost(): void }>();
   #addresses: readonly string[] = [];
   #handler: ((invite: InboundInvite) => void) | null = null;
   #draining = false;
   onFirstConnection: PromiseWithResolvers<void> | null = null;
 
-  constructor({ host, port, secret, clock, logger, observer }: SignallingOptions) {
+  constructor({ host, port, secret, clock, logger, observer, random = systemRandom }: SignallingOptions) {
     this.#clock = clock;
+    this.#random = random;
     this.#log = logger;
     this.#refusals = new RefusalMemory(clock);
     this.#link = new DrachtioLink({
@@ -128,13 +132,20 @@ class SipSignalling implements Signalling, CarrierQuestions {
         : null;
     if (fault !== null) {
       queueMicrotask(() => onEvent({ type: 'rejected', ...fault }));
-      return { cancel: () => undefined, bye: () => Promise.resolve() };
+      return {
+        cancel: () => undefined,
+        bye: () => Promise.resolve(),
+        modify: () => Promise.resolve({ ok: false, status: 481 }),
+        probe: () => Promise.resolve('lost'),
+      };
     }
     const leg = new SipOutboundLeg({
       clock: this.#clock,
       link: this.#link,
       params,
       newCnonce,
+      random: this.#random,
+      ownHost: hostOf(this.#addresses[0]),
       onEvent,
       onOver: () => this.#legs.delete(leg),
     });
@@ -227,6 +238,7 @@ class SipSignalling implements Signalling, CarrierQuestions {
         exchange,
         offer: sdp,
         newCnonce,
+        random: this.#random,
         onEvent,
         onRejected: (reason) => this.#refusals.remember(refusalKey, reason),
         onOver: () => this.#legs.delete(accepted),
@@ -261,6 +273,15 @@ class SipSignalling implements Signalling, CarrierQuestions {
 /** The embedded engine names the transport; drachtio-server says `tcp`, and its browsers are strangers. */
 function isBrowser({ protocol }: SignallingSource): boolean {
   return protocol === 'ws' || protocol === 'wss';
+}
+
+/** Of `udp/192.0.2.1:5060`. */
+function hostOf(address = ''): string {
+  return /^[^/]*\/\[?([^\]/]+?)\]?:\d+$/.exec(address)?.[1] ?? 'localhost';
+}
+
+function systemRandom(): number {
+  return randomBytes(4).readUInt32BE() / 2 ** 32;
 }
 
 function newCnonce(): string {

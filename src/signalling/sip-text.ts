@@ -123,8 +123,11 @@ export function escapeUser(user: string): string {
 
 /** `"Display" <sip:user@host>`; control characters never reach the wire. */
 export function printAddress(display: string | null, user: string, host: string): string {
-  const uri = `<sip:${escapeUser(user)}@${host}>`;
-  if (display === null) return uri;
-  const quoted = display.replace(/\p{Cc}/gu, ' ').replace(/["\\]/g, '\\$&');
-  return `"${quoted}" ${uri}`;
+  return `${printDisplay(display)}<sip:${escapeUser(user)}@${host}>`;
+}
+
+/** `"Display" `, or nothing where there is none. */
+export function printDisplay(display: string | null): string {
+  if (display === null) return '';
+  return `"${display.replace(/\p{Cc}/gu, ' ').replace(/["\\]/g, '\\$&')}" `;
 }

@@ -1,7 +1,7 @@
 // Fakes of the rooms below a call: they keep the contracts of leg.ts, session.ts and meter.ts and record what was asked of them.
 
 import type { Bill, CallQuality, CallRecord } from '../../src/domain/call.ts';
-import type { Agent, PhoneNumber, Trunk } from '../../src/domain/directory.ts';
+import type { Agent, PhoneNumber, Trunk, Workspace } from '../../src/domain/directory.ts';
 import type { E164 } from '../../src/domain/e164.ts';
 import type { Reason } from '../../src/domain/reasons.ts';
 import type { CallDeps, LowBalance } from '../../src/calls/deps.ts';
@@ -206,6 +206,7 @@ export interface World {
   readonly trunks: Trunk[];
   readonly numbers: PhoneNumber[];
   readonly agents: Map<string, Agent>;
+  workspace: Workspace | undefined;
   /** A carrier sends an INVITE; returns its leg. */
   invite(overrides?: Partial<InboundInvite>): FakeLeg;
 }
@@ -242,6 +243,7 @@ export function createWorld(): World {
       numberOf('+12025550101', { trunkId: 'trunk_byoc', provider: 'byoc' }),
       numberOf('+12025550102', { agentId: null }),
     ],
+    workspace: undefined,
     agents: new Map([agentOf('echo'), agentOf('spare')].map((agent) => [agent.id, agent])),
     invite(overrides = {}) {
       const leg = new FakeLeg();
@@ -267,6 +269,11 @@ export function createWorld(): World {
             },
             reject: (reason) => void leg.acts.push(`reject ${reason}`),
             challenge: (challenges) => void leg.acts.push(`401 ${challenges.join(' | ')}`),
+            modify: async () => ({ ok: false, status: 488 }),
+            async probe() {
+              leg.acts.push('probe');
+              return 'alive';
+            },
             async bye(reason) {
               leg.acts.push(`bye ${reason}`);
               await leg.byeGate.promise;
@@ -287,6 +294,11 @@ export function createWorld(): World {
       return {
         cancel: (reason) => void acts.push(`cancel ${reason}`),
         bye: async (reason) => void acts.push(`bye ${reason}`),
+        modify: async () => ({ ok: false, status: 488 }),
+        async probe() {
+          acts.push('probe');
+          return 'alive';
+        },
       };
     },
     connected: true,
@@ -326,6 +338,7 @@ export function createWorld(): World {
         return { first: existing === undefined, value: existing ?? value };
       },
     },
+    workspaces: { get: async () => world.workspace },
     allTrunks: async () => world.trunks,
   };
   (world as { deps: CallDeps }).deps = {

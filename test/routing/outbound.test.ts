@@ -118,7 +118,7 @@ describe('gateways by what is known of them', () => {
     expect(verdict.steps.filter(({ check }) => check === 'gateways')).toEqual([
       { check: 'gateways', result: 'note', seen: 'a:5060 does not answer' },
       { check: 'gateways', result: 'note', seen: 'b:5060 leads to an address that is not allowed' },
-      { check: 'gateways', result: 'ok', seen: 'c:5060' },
+      { check: 'gateways', result: 'ok', seen: 'c:5060 (priority 2, weight 1, unknown)' },
     ]);
   });
 
@@ -134,4 +134,60 @@ describe('gateways by what is known of them', () => {
 test('the trunk of a number is told without a destination', () => {
   expect(trunkForOutbound({ workspaceId: 'demo', trunks: DEMO_TRUNKS }, number(FROM))).toBe(LOOPBACK);
   expect(trunkForOutbound({ workspaceId: 'demo', trunks: [] }, number(FROM))).toBeUndefined();
+});
+
+describe('signalling 6: the order of trunks, and why', () => {
+  const trunkSteps = (change: Partial<OutboundQuestion>) =>
+    route(change)
+      .steps.filter(({ check }) => check === 'trunk')
+      .map(({ result, seen }) => `${result} ${seen}`);
+  const own = (id: string, change: Parameters<typeof trunk>[1] = {}) =>
+    trunk(id, { kind: 'byoc', workspaceId: 'demo', ...change });
+
+  test('first the trunk of the caller id', () => {
+    expect(trunkSteps({})).toEqual(['ok trunk "loopback" of the caller id']);
+  });
+
+  test('then the default of the workspace, and why the one before it was not taken', () => {
+    const off = trunk('loopback', { outbound: { enabled: false } });
+    const trunks = [off, own('old', { createdAt: 1 }), own('chosen', { createdAt: 2 })];
+    expect(trunkSteps({ trunks, defaultTrunkId: 'chosen' })).toEqual([
+      'note trunk "loopback" of the caller id: is switched off for outbound calls',
+      'ok trunk "chosen" by default of the workspace',
+    ]);
+  });
+
+  test('then the oldest of the workspace, then the operator’s', () => {
+    const personal = number(FROM, { provider: 'personal', trunkId: null, supportsInbound: false });
+    const bare = own('bare', { createdAt: 1, outbound: { gateways: [] } });
+    const trunks = [LOOPBACK, bare];
+    expect(trunkSteps({ numbers: [personal], trunks, defaultTrunkId: 'gone' })).toEqual([
+      'note there is no trunk of the caller id',
+      'note there is no trunk by default of the workspace',
+      'note trunk "bare" of the workspace, its oldest: has no gateway',
+      'ok trunk "loopback" of the operator',
+    ]);
+  });
+
+  test('a number of a customer’s carrier stays away from the operator’s, and that is said', () => {
+    const claimed = number(FROM, { provider: 'byoc', trunkId: 'loopback' });
+    expect(trunkSteps({ numbers: [claimed], trunks: [LOOPBACK] })).toEqual([
+      'note trunk "loopback" of the caller id: does not show numbers of customers’ carriers',
+      'note there is no trunk by default of the workspace',
+      'note there is no trunk of the workspace, its oldest',
+      'note trunk "loopback" of the operator: does not show numbers of customers’ carriers',
+      'failed no trunk can carry the call',
+    ]);
+  });
+
+  test('a default that belongs to somebody else is not there', () => {
+    const foreign = trunk('foreign', { kind: 'byoc', workspaceId: 'other' });
+    const personal = number(FROM, { provider: 'personal', trunkId: null, supportsInbound: false });
+    expect(trunkSteps({ numbers: [personal], trunks: [foreign, LOOPBACK], defaultTrunkId: 'foreign' })).toEqual([
+      'note there is no trunk of the caller id',
+      'note there is no trunk by default of the workspace',
+      'note there is no trunk of the workspace, its oldest',
+      'ok trunk "loopback" of the operator',
+    ]);
+  });
 });

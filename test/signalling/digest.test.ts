@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { createHash } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
 import { answerChallenge } from '../../src/signalling/digest.ts';
 
 const ask = (value: string, change: Partial<Parameters<typeof answerChallenge>[0]> = {}) =>
@@ -53,9 +54,8 @@ test('stale is told', () => {
 
 test.each([
   ['another scheme', 'Basic realm="x"'],
-  ['an unknown algorithm', `Digest ${RFC7616}, algorithm=SHA-512-256`],
-  ['a session algorithm', `Digest ${RFC7616}, algorithm=MD5-sess`],
-  ['only auth-int', 'Digest realm="r", nonce="n", qop="auth-int"'],
+  ['an unknown algorithm', `Digest ${RFC7616}, algorithm=SHA-1`],
+  ['another qop', 'Digest realm="r", nonce="n", qop="auth-conf"'],
   ['no nonce', 'Digest realm="r"'],
   ['nothing', ''],
 ])('%s is not answered', (_name, value) => {
@@ -65,4 +65,77 @@ test.each([
 test('a status or header that is no challenge is not answered', () => {
   expect(ask(`Digest ${RFC7616}`, { status: 403 })).toBeUndefined();
   expect(ask(`Digest ${RFC7616}`, { status: 407 })).toBeUndefined();
+});
+
+describe('signalling 2: what a carrier may ask for', () => {
+  const CREDENTIALS = { username: 'acme', password: 's3cret' };
+  const fieldsOf = (value = '') =>
+    new Map(
+      [...value.matchAll(/([a-z]+)=(?:"([^"]*)"|([^\s,]+))/g)].map(([, name, quoted, token]) => [
+        name,
+        quoted ?? token,
+      ]),
+    );
+  /** The formula of RFC 7616 section 3.4.1, with what the answer says of itself. */
+  const expected = (value: string, name: string, a2: string, isSession = false) => {
+    const hash = (text: string) => createHash(name).update(text).digest('hex');
+    const of = (field: string) => fieldsOf(value).get(field) ?? '';
+    const secret = hash(`acme:${of('realm')}:s3cret`);
+    const ha1 = isSession ? hash(`${secret}:${of('nonce')}:${of('cnonce')}`) : secret;
+    return hash(`${ha1}:${of('nonce')}:${of('nc')}:${of('cnonce')}:${of('qop')}:${hash(a2)}`);
+  };
+  const invite = (value: string, change: object = {}) =>
+    ask(value, {
+      method: 'INVITE',
+      uri: 'sip:1@carrier.example',
+      credentials: { ...CREDENTIALS },
+      cnonce: 'c',
+      ...change,
+    })?.value ?? '';
+
+  test.each([
+    ['SHA-512-256', 'sha512-256', false],
+    ['SHA-256-sess', 'sha256', true],
+    ['MD5-sess', 'md5', true],
+  ])('%s', (algorithm, name, isSession) => {
+    const value = invite(`Digest realm="r", nonce="n", qop="auth", algorithm=${algorithm}`);
+    expect(value).toContain(`algorithm=${algorithm}`);
+    expect(fieldsOf(value).get('response')).toBe(expected(value, name, 'INVITE:sip:1@carrier.example', isSession));
+  });
+
+  test('auth-int alone: the body is in the proof', () => {
+    const value = invite('Digest realm="r", nonce="n", qop="auth-int"', { body: 'v=0\r\n' });
+    const body = createHash('md5').update('v=0\r\n').digest('hex');
+    expect(fieldsOf(value).get('qop')).toBe('auth-int');
+    expect(fieldsOf(value).get('response')).toBe(expected(value, 'md5', `INVITE:sip:1@carrier.example:${body}`));
+    expect(invite('Digest realm="r", nonce="n", qop="auth-int,auth"')).toContain('qop=auth,');
+  });
+
+  test('a nonce that is used again is counted up, a new one starts at 1', () => {
+    const credentials = { ...CREDENTIALS };
+    const nc = (nonce: string) =>
+      fieldsOf(invite(`Digest realm="r", nonce="${nonce}", qop="auth"`, { credentials })).get('nc');
+    expect([nc('a'), nc('a'), nc('b'), nc('a')]).toEqual(['00000001', '00000002', '00000001', '00000003']);
+  });
+
+  test('DG3 the trunk’s realm alone is answered', () => {
+    const credentials = { ...CREDENTIALS, realm: 'carrier' };
+    const both =
+      'Digest realm="stranger", nonce="n", algorithm=SHA-256, Digest realm="carrier", nonce="m", algorithm=MD5';
+    expect(invite('Digest realm="stranger", nonce="n"', { credentials })).toBe('');
+    expect(fieldsOf(invite(both, { credentials })).get('realm')).toBe('carrier');
+  });
+
+  test('DG3 without one the first realm that asked is the only one that is answered', () => {
+    const credentials = { ...CREDENTIALS };
+    expect(invite('Digest realm="carrier", nonce="n"', { credentials })).toContain('realm="carrier"');
+    expect(invite('Digest realm="callee", nonce="n"', { credentials, method: 'BYE' })).toBe('');
+    expect(invite('Digest realm="carrier", nonce="n2"', { credentials, method: 'BYE' })).toContain('realm="carrier"');
+  });
+
+  test('DG3 of several realms at once, which a fork brings, the one of the host that was called', () => {
+    const both = 'Digest realm="other.example", nonce="n", Digest realm="Carrier.example", nonce="m"';
+    expect(fieldsOf(invite(both)).get('realm')).toBe('Carrier.example');
+    expect(invite('Digest realm="a", nonce="n", Digest realm="b", nonce="m"')).toBe('');
+  });
 });

@@ -53,6 +53,7 @@ const WORDS: Readonly<Record<string, string>> = {
   workspace_limit: 'The workspace is at its limit',
   spend_limit: 'The spending limit does not allow it',
   trunk_limit: 'The trunk is at its limit',
+  number_limit: 'The number is at its limit',
   node_limit: 'The node is at its limit',
   destination_not_allowed: 'Destination not allowed',
   no_rate: 'No rate for this destination',

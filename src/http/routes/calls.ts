@@ -65,6 +65,7 @@ export function callRoutes({ directory, calls }: HttpDeps): readonly Route[] {
         'carrier_failed',
         'agent_unreachable',
         'trunk_limit',
+        'number_limit',
         'node_limit',
         'draining',
         'store_unavailable',
@@ -72,8 +73,9 @@ export function callRoutes({ directory, calls }: HttpDeps): readonly Route[] {
       async handle({ principal, body, header }) {
         const idempotency = idempotencyKey(header);
         const workspaceId = ownerOf(principal, body.workspaceId);
-        const { from, to, agentId, customParameters, ringTimeoutMs, maxDurationMs } = body;
-        const request = { from, to, ...given({ agentId, customParameters, ringTimeoutMs, maxDurationMs }) };
+        const { from, to, agentId, customParameters, hideCallerId, ringTimeoutMs, maxDurationMs } = body;
+        const options = { agentId, customParameters, hideCallerId, ringTimeoutMs, maxDurationMs };
+        const request = { from, to, ...given(options) };
         await known(directory.workspaces.get(workspaceId), 'workspaceId');
         if (agentId !== undefined) await known(directory.agents.get(agentId, workspaceId), 'agentId');
         const asked = fingerprint(request);

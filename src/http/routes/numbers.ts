@@ -75,6 +75,7 @@ export function numberRoutes({ directory, clock, ids, numbers, trunkHealth }: Ht
           supportsInbound: body.supportsInbound ?? provider !== 'personal',
           supportsOutbound: body.supportsOutbound ?? true,
           status: 'active',
+          ...limitsOf(undefined, body.limits),
         };
         checkNumber(number);
         await checkOwnTrunk(number);
@@ -100,7 +101,7 @@ export function numberRoutes({ directory, clock, ids, numbers, trunkHealth }: Ht
       path: '/v1/numbers/{id}',
       operationId: 'changeNumber',
       tag: 'Numbers',
-      summary: 'Assigns the number to an agent (or to none) for calls to come; changes directions',
+      summary: 'Assigns the number to an agent (or to none) for calls to come; changes directions and limits',
       access: 'workspace',
       body: schemas.numberChange,
       success: { status: 200, description: 'The changed number', schema: schemas.numberSchema },
@@ -108,7 +109,11 @@ export function numberRoutes({ directory, clock, ids, numbers, trunkHealth }: Ht
       async handle({ principal, params, body }) {
         const change = (number: PhoneNumber): PhoneNumber => {
           const { agentId, supportsInbound, supportsOutbound } = body;
-          const changed = { ...number, ...given({ agentId, supportsInbound, supportsOutbound }) };
+          const changed = {
+            ...number,
+            ...given({ agentId, supportsInbound, supportsOutbound }),
+            ...limitsOf(number.limits, body.limits),
+          };
           checkNumber(changed);
           return changed;
         };
@@ -130,6 +135,14 @@ export function numberRoutes({ directory, clock, ids, numbers, trunkHealth }: Ht
       },
     }),
   ];
+}
+
+type Limits = NonNullable<PhoneNumber['limits']>;
+const NO_LIMITS: Limits = { concurrentCalls: null, callsPerSecond: null };
+
+/** Nothing where nothing is asked for. */
+function limitsOf(stored: Limits = NO_LIMITS, change?: Partial<Limits>): { limits?: Limits } {
+  return change === undefined ? {} : { limits: { ...stored, ...given(change) } };
 }
 
 function checkNumber(number: PhoneNumber): void {

@@ -104,6 +104,28 @@ export function workspaceRoutes(deps: RouteDeps): readonly Route[] {
       },
     }),
     defineRoute({
+      method: 'PUT',
+      path: '/v1/workspaces/{id}/default-trunk',
+      operationId: 'setDefaultTrunk',
+      tag: 'Workspaces',
+      summary: 'Says over which trunk calls leave whose caller id has none of its own',
+      access: 'workspace',
+      body: schemas.defaultTrunk,
+      success: { status: 200, description: 'The changed workspace', schema: schemas.workspaceSchema },
+      problems: ['unknown_reference'],
+      async handle({ principal, params, body }) {
+        const workspaceId = idOf(params);
+        scopeOf(principal, workspaceId);
+        const { trunkId } = body;
+        if (trunkId !== null && (await directory.trunks.get(trunkId, workspaceId)) === undefined) {
+          const fields = [{ field: 'trunkId', message: 'must be a trunk of the workspace' }];
+          throw new Problem('unknown_reference', { fields });
+        }
+        const change = (workspace: Workspace): Workspace => ({ ...workspace, defaultTrunkId: trunkId });
+        return { body: await view(await found(directory.workspaces.update(workspaceId, change))) };
+      },
+    }),
+    defineRoute({
       method: 'POST',
       path: '/v1/workspaces/{id}/topups',
       operationId: 'topUpWorkspace',

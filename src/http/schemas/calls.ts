@@ -103,6 +103,7 @@ export const newCall = object({
   to: e164,
   agentId: optional(id),
   customParameters: optional(customParameters),
+  hideCallerId: optional(Type.Boolean({ description: 'the number is for the carrier alone (RFC 3325)' })),
   ringTimeoutMs: optional(Type.Integer({ minimum: 1_000, maximum: 600_000 })),
   maxDurationMs: optional(Type.Integer({ minimum: 1_000, maximum: 86_400_000 })),
 });

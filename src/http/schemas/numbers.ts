@@ -2,9 +2,11 @@
 
 import { Type } from 'typebox';
 import { NUMBER_WARNINGS } from '../../numbers/warnings.ts';
-import { country, e164, id, nullable, object, optional, pageQuery, time, workspaceFilter } from './common.ts';
+import { country, e164, id, nullable, object, optional, pageQuery, positive, time, workspaceFilter } from './common.ts';
 
 const provider = Type.Enum(['managed', 'twilio', 'telnyx', 'byoc', 'personal']);
+const numberLimits = object({ concurrentCalls: positive(100_000), callsPerSecond: positive(10_000) });
+const partialLimits = Type.Partial(numberLimits, { additionalProperties: false });
 const numberStatus = Type.Enum(['active', 'pending', 'released']);
 export const numberSchema = object(
   {
@@ -19,6 +21,7 @@ export const numberSchema = object(
     supportsInbound: Type.Boolean(),
     supportsOutbound: Type.Boolean(),
     status: numberStatus,
+    limits: numberLimits,
     warnings: Type.Array(Type.Enum([...NUMBER_WARNINGS])),
   },
   { title: 'PhoneNumber' },
@@ -31,11 +34,13 @@ export const newNumber = object({
   agentId: optional(nullable(id)),
   supportsInbound: optional(Type.Boolean()),
   supportsOutbound: optional(Type.Boolean()),
+  limits: optional(partialLimits),
 });
 export const numberChange = object({
   agentId: optional(nullable(id)),
   supportsInbound: optional(Type.Boolean()),
   supportsOutbound: optional(Type.Boolean()),
+  limits: optional(partialLimits),
 });
 export const numberQuery = object({
   ...pageQuery,

@@ -22,7 +22,7 @@ const NUMBERS_MAX = 100;
 
 const gateway = object({
   host,
-  port: Type.Integer({ minimum: 1, maximum: 65_535 }),
+  port: nullable(Type.Integer({ minimum: 1, maximum: 65_535 }), 'a port, or null: as the DNS says (SRV)'),
   priority: Type.Integer({ minimum: 0, maximum: 65_535 }),
   weight: Type.Integer({ minimum: 0, maximum: 65_535 }),
 });
@@ -38,10 +38,17 @@ const sourceAddress = Type.String({
   description: 'an IP address, a CIDR block or a host name',
 });
 const transport = Type.Enum(['udp', 'tcp', 'tls']);
+const numberFormat = Type.Enum(['e164', 'digits', '00', 'national']);
+const stripPrefix = nullable(Type.String({ pattern: '^[0-9*#]{1,16}$' }), '1 to 16 digits, * and #, or null');
+const numbersOf = nullable(country, 'the country whose national numbers are written, or null');
 const inboundShape = {
   enabled: Type.Boolean(),
   addresses: Type.Array(sourceAddress, { maxItems: 64 }),
   transport: nullable(transport, 'udp, tcp or tls, or null for any'),
+  calledNumberFrom: Type.Enum(['request_uri', 'to', 'p_called_party_id', 'diversion']),
+  callerNumberFrom: Type.Enum(['from', 'asserted']),
+  country: numbersOf,
+  stripPrefix,
   mediaEncryption,
 };
 const allowedCountries = Type.Union([Type.Enum(['worldwide']), Type.Array(country, { maxItems: 250 })], {
@@ -51,14 +58,30 @@ const sipUserText = Type.String({ minLength: 1, maxLength: 128, pattern: '^[\\x2
 const sipUser = nullable(sipUserText, 'printable ASCII without blanks, or null');
 const outboundShape = {
   enabled: Type.Boolean(),
-  transport,
+  transport: nullable(transport, 'udp, tcp or tls, or null: as the DNS says (NAPTR, SRV)'),
   mediaEncryption,
   username: sipUser,
   register: Type.Boolean({ description: 'registration with the carrier; only false is taken' }),
   allowedCountries,
   callerIdMode: Type.Enum(['from_and_pai', 'from', 'pai']),
-  techPrefix: nullable(Type.String({ pattern: '^[0-9*#]{1,16}$' }), '1 to 16 digits, * and #, or null'),
-  numberFormat: Type.Enum(['e164', 'digits']),
+  techPrefix: stripPrefix,
+  numberFormat,
+  callerNumberFormat: nullable(numberFormat, 'e164, digits, 00 or national, or null: as numberFormat'),
+  country: numbersOf,
+  fromDomain: nullable(host, 'a host name or an IP address, or null for our own'),
+  fromUser: nullable(sipUserText, 'printable ASCII without blanks, or null for the number'),
+  displayName: nullable(
+    Type.String({ minLength: 1, maxLength: 64, pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f"\\\\<>]+$' }),
+    'text of 1 to 64 characters without control characters, quotes, backslashes and angle brackets, or null',
+  ),
+  identityHeader: Type.Enum(['p_asserted_identity', 'p_preferred_identity', 'remote_party_id']),
+  privacy: Type.Enum(['off', 'id']),
+  diversion: nullable(e164, 'a number in E.164 form, or null for none'),
+  userPhone: Type.Boolean({ description: ';user=phone in URIs that hold a number' }),
+  authRealm: nullable(
+    Type.String({ minLength: 1, maxLength: 128, pattern: '^[\\x20-\\x7e]+$' }),
+    'the only realm whose challenge is answered, or null for any',
+  ),
 };
 const trunkKind = Type.Enum(['managed', 'telnyx', 'byoc']);
 const trunkLimits = object({ concurrentCalls: positive(100_000), callsPerSecond: positive(10_000) });

@@ -21,6 +21,10 @@ export const workspaceSchema = object(
     reserved: money,
     currency: Type.String({ description: 'of all amounts here' }),
     limits: workspaceLimits,
+    defaultTrunkId: nullable(
+      id,
+      'for calls whose caller id has no trunk of its own; null: the oldest that can dial out',
+    ),
   },
   { title: 'Workspace' },
 );
@@ -31,6 +35,7 @@ export const workspaceChange = object({
   billingMode: optional(billingMode),
   limits: optional(partialLimits),
 });
+export const defaultTrunk = object({ trunkId: nullable(id, 'a trunk of the workspace, or null for the oldest one') });
 export const topup = object({ amount, note: optional(line(200)) });
 
 const keyFields = { id, createdAt: time, workspaceId: id, label: name, role };
