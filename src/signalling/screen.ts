@@ -50,6 +50,8 @@ export function screen(request: ScreenedRequest): Screening {
   if (unsupported.length > 0) return refuse(420, { Unsupported: unsupported.join(', ') });
   const body = readBody(request.body, headers['content-type'], headers['content-encoding']);
   if (method === 'INVITE' && body.kind === 'other') return refuse(415, { Accept: ACCEPT });
+  // An answer we could not give (RFC 4475 section 3.3.15).
+  if (method === 'INVITE' && !takesSdp(headers['accept'])) return refuse(406);
   return { ok: true, from, callId, target, sdp: body.kind === 'sdp' ? body.sdp : null };
 }
 
@@ -79,4 +81,11 @@ function isMaxForwards(value: string | undefined): boolean {
 function isContact(value: string | undefined): boolean {
   const contact = value === undefined ? undefined : parseSipAddress(value);
   return contact !== undefined && contact.uri.scheme !== 'tel';
+}
+
+/** Without the header, or with an empty one, SDP is taken (RFC 3261 section 20.1). */
+function takesSdp(accept: string | undefined): boolean {
+  const types = (accept ?? '').split(',').map((range) => range.split(';', 1)[0]?.trim().toLowerCase() ?? '');
+  const named = types.filter((type) => type !== '');
+  return named.length === 0 || named.some((type) => ['application/sdp', 'application/*', '*/*'].includes(type));
 }

@@ -17,6 +17,7 @@ import { Branches } from './dialog/loops.ts';
 import { type DropReason, type RequestCount, type ResponseCount, Statistics } from './dialog/statistics.ts';
 import { makeResponse } from './message/builders.ts';
 import type { SipParseError } from './message/errors.ts';
+import { header } from './message/headers.ts';
 import type { SipRequest } from './message/message.ts';
 import { serialise } from './message/serialise.ts';
 import { topVia } from './message/via.ts';
@@ -238,18 +239,20 @@ function connectionStats({ stats, connections }: TransportLayer): ConnectionStat
   };
 }
 
-/** Answered without state: who sends rubbish gets no place in our tables. */
+/**
+ * Answered without state: who sends rubbish gets no place in our tables. Where its Via cannot be read the answer goes to where it came from, with
+ * that Via as it was.
+ */
 function answerInvalid(
   partial: SipRequest,
   error: SipParseError,
   source: Source,
   use: { send: Environment['send']; names: Names; statistics: Statistics },
 ): void {
-  const via = topVia(partial);
-  if (partial.method === 'ACK' || via === undefined) return;
+  if (partial.method === 'ACK' || header(partial, 'via') === undefined) return;
   const response = makeResponse(partial, error.status, error.reason, { toTag: use.names.tag() });
   use.statistics.response('out', partial.method, error.status);
-  void use.send(responseDestination(via, source), serialise(response));
+  void use.send(responseDestination(topVia(partial), source), serialise(response));
 }
 
 function listeners(transport: TransportLayer): EngineAddress[] {

@@ -80,6 +80,7 @@ describe('a request that a lenient engine lets through', () => {
     ['a CSeq beyond 2^31', 'CSeq: 1 ', 'CSeq: 4294967295 ', 400],
     ['Max-Forwards that is no number', 'Max-Forwards: 70', 'Max-Forwards: many', 400],
     ['Max-Forwards above 255', 'Max-Forwards: 70', 'Max-Forwards: 256', 400],
+    ['an Accept without SDP', 'Max-Forwards: 70', 'Max-Forwards: 70\r\nAccept: text/plain, application/isup;q=1', 406],
     ['Max-Forwards that is used up (signalling 11)', 'Max-Forwards: 70', 'Max-Forwards: 0', 483],
     ['no Contact', /Contact: .*\r\n/, '', 400],
     ['two Contacts', 'Contact: ', 'Contact: <sip:b@127.0.0.1>\r\nContact: ', 400],
