@@ -1,7 +1,7 @@
 // What this user agent does, as it says itself: Allow, Supported, Accept. One list, so that no header promises more than is there.
 
 /** Methods that are answered with something else than a refusal. */
-export const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE';
+export const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE, REFER, NOTIFY';
 
 /** Option tags that a peer may require: reliable provisional responses (RFC 3262), session timers (RFC 4028). */
 export const OPTION_TAGS: readonly string[] = ['100rel', 'timer'];

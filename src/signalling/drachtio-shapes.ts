@@ -44,6 +44,9 @@ export interface RawDialog {
   readonly socket: Socket;
   readonly res: RawResponse;
   readonly local: { readonly contact?: string };
+  /** Where its requests go at first: the other side's Contact. */
+  readonly remote: { readonly uri?: string };
+  readonly sip: { readonly callId?: string; readonly localTag?: string; readonly remoteTag?: string };
   on(event: 'destroy', listener: (request: RawRequest) => void): void;
   on(event: string, listener: (request: RawRequest, response: RawReply) => void): void;
   removeAllListeners(): void;
@@ -57,7 +60,10 @@ export type RawSent = { method: string; headers: HeaderMap; body?: string } & (
 
 export interface RawWire {
   closing?: boolean;
-  reconnectVars?: { retryTimer?: NodeJS.Timeout | null };
+  /** Called by the library when a socket has failed or ended; replaced by engine-wire.ts. */
+  _onConnectionGone: () => void;
+  installListeners(socket: Socket): void;
+  send(socket: Socket, text: string): void;
   listeners(event: 'msg'): ((socket: Socket, text: string) => void)[];
   removeAllListeners(event: 'msg'): void;
   on(event: 'msg', listener: (socket: Socket, text: string) => void): void;
