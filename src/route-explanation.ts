@@ -5,7 +5,7 @@ import { verdictOf } from './domain/reasons.ts';
 import type { RouteExplanation, RouteQuestion } from './http/deps.ts';
 
 export async function explainInbound(router: InboundRouter, question: RouteQuestion): Promise<RouteExplanation> {
-  const verdict = await router({ sourceIp: question.sourceIp, calledUser: question.to });
+  const verdict = await router({ sourceIp: question.sourceIp, called: { requestUser: question.to } });
   const refused = verdict.ok ? null : verdict.reason;
   return {
     verdict: verdict.ok ? 'accepted' : 'refused',

@@ -7,6 +7,7 @@
 //   N3. Strangers (no trunk accepts their address) cost a response and a counter, never a record.
 
 import type { CallRecord } from '../domain/call.ts';
+import type { Trunk } from '../domain/directory.ts';
 import { isE164, normaliseE164 } from '../domain/e164.ts';
 import type { Reason } from '../domain/reasons.ts';
 import { decodeCursor, encodeCursor, type Position } from '../directory/cursor.ts';
@@ -19,6 +20,7 @@ import { Call } from './call.ts';
 import type { CallDeps } from './deps.ts';
 import { InboundCall } from './inbound.ts';
 import { localPlaces } from './local-places.ts';
+import { calledParty, callerOf } from './caller.ts';
 import type { CallManager, OriginateOutcome, OriginateRequest } from './manager.ts';
 import { OutboundCall } from './outbound.ts';
 import { outboundRoutes } from './outbound-router.ts';
@@ -142,17 +144,20 @@ class Calls implements CallManager {
   async #inbound(invite: InboundInvite): Promise<void> {
     if (invite.fromBrowser) return await this.#fromBrowser(invite);
     const to = normaliseE164(invite.calledUser) ?? invite.calledUser;
-    const call = this.#newInbound(invite, callerOf(invite), to);
+    const call = this.#newInbound(invite, callerOf(invite).number, to);
     const inbound = new InboundCall(this.#deps, call, invite, this.#trunkLimits);
     try {
       const limit = this.#nodeRefusal();
       if (limit !== null) return inbound.refuse(limit);
       const { address: sourceIp, protocol: transport } = invite.source;
-      const verdict = await this.#deps.routeInbound({ sourceIp, calledUser: invite.calledUser, transport });
+      const verdict = await this.#deps.routeInbound({ sourceIp, called: calledParty(invite), transport });
       if (call.over) return;
       // A call to no number of a customer's trunk is still his to see.
       call.route.workspaceId = verdict.number?.workspaceId ?? verdict.trunk?.workspaceId ?? null;
-      if (verdict.trunk !== undefined) call.route.trunkId = verdict.trunk.id;
+      if (verdict.trunk !== undefined) {
+        call.route.trunkId = verdict.trunk.id;
+        identify(call, invite, verdict.trunk, verdict.number?.e164 ?? to);
+      }
       // Before anything else is said about numbers: who does not prove the trunk's credentials learns nothing.
       const auth = verdict.trunk?.inbound.auth ?? null;
       if (auth !== null && verdict.trunk !== undefined && !inbound.authenticate(verdict.trunk, auth)) return;
@@ -252,8 +257,11 @@ class Calls implements CallManager {
   }
 }
 
-function callerOf(invite: InboundInvite): string {
-  return normaliseE164(invite.callerUser) ?? invite.callerUser;
+/** Who calls whom, as the trunk's carrier writes it. */
+function identify(call: Call, invite: InboundInvite, trunk: Trunk, to: string): void {
+  const { number: from, name, source } = callerOf(invite, trunk.inbound);
+  call.identity = { ...call.identity, from, to };
+  call.note('caller', { source, ...(name === null ? {} : { name }) });
 }
 
 /** The order of the store: by time, then by id. */

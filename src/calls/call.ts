@@ -48,7 +48,8 @@ interface Route {
 
 export class Call {
   readonly id: string;
-  readonly identity: CallIdentity;
+  /** Fixed once the call is routed: what an INVITE means is the trunk's to say. */
+  identity: CallIdentity;
   readonly route: Route = { workspaceId: null, trunkId: null, agentId: null, class: null };
   media: MediaSession | null = null;
   metered: MeteredCall | null = null;

@@ -2,12 +2,18 @@
 // number. One function for real INVITEs and for `/v1/route-explanations`, so that the explanation cannot differ from what happens.
 
 import type { Directory } from '../directory/directory.ts';
-import { normaliseCalledUser, type ResolvedHosts, type RouteVerdict, routeInbound } from '../routing/index.ts';
+import {
+  type CalledParty,
+  calledNumbers,
+  type ResolvedHosts,
+  type RouteVerdict,
+  routeInbound,
+} from '../routing/index.ts';
 import type { Trunk } from '../domain/directory.ts';
 
 export type InboundRouter = (question: {
   readonly sourceIp: string;
-  readonly calledUser: string;
+  readonly called: CalledParty;
   /** Of the INVITE; undefined where it is not asked about. */
   readonly transport?: string;
 }) => Promise<RouteVerdict>;
@@ -19,11 +25,12 @@ export interface InboundRouterDeps {
 }
 
 export function createInboundRouter({ directory, resolvedHosts }: InboundRouterDeps): InboundRouter {
-  return async ({ sourceIp, calledUser, transport }) => {
+  return async ({ sourceIp, called, transport }) => {
     const trunks = await directory.allTrunks();
-    const called = normaliseCalledUser(calledUser);
-    const numbers = called === undefined ? [] : await directory.numbers.byE164(called);
+    const question = { sourceIp, called, transport, trunks, resolvedHosts: resolvedHosts(trunks) };
+    const found = await Promise.all(calledNumbers(question).map((number) => directory.numbers.byE164(number)));
+    const numbers = found.flat();
     const lookup = (e164: string) => numbers.filter((number) => number.e164 === e164);
-    return routeInbound({ sourceIp, calledUser, transport, trunks, resolvedHosts: resolvedHosts(trunks), lookup });
+    return routeInbound({ ...question, lookup });
   };
 }

@@ -5,20 +5,22 @@
 //        there is no falling through.
 //   RI2. A trunk of a workspace reaches numbers of that workspace only, whatever the numbers' records say.
 //   RI3. Refusals are decided in this order: source, number, transport, direction, agent; a stranger learns nothing about numbers.
+//   RI5. Trunks of several owners at one address may look for the called number in different places; no number is taken from a place that its own
+//        trunk does not look at. Trunks of one owner are kept from that when they are saved (ambiguity.ts).
 //   RI4. A trunk that is set to one transport takes no call over another: TLS never falls back.
 
 import type { CallClass } from '../domain/call.ts';
 import type { PhoneNumber, Trunk } from '../domain/directory.ts';
-import { type E164, normaliseE164 } from '../domain/e164.ts';
+import type { E164 } from '../domain/e164.ts';
 import type { Reason } from '../domain/reasons.ts';
 import { callClass } from './call-class.ts';
+import { calledNumber, type CalledParty, calledSource, SOURCE_NAMES, SOURCE_ORDER } from './called-number.ts';
 import { Explanation, type ExplanationStep } from './explanation.ts';
 import { matchTrunks, type ResolvedHosts } from './trunk-match.ts';
 
 export interface InboundQuestion {
   readonly sourceIp: string;
-  /** User part of the Request-URI as it came. */
-  readonly calledUser: string;
+  readonly called: CalledParty;
   /** `udp`, `tcp`, `tls`, …; undefined where it is not asked about. */
   readonly transport?: string | undefined;
   readonly trunks: readonly Trunk[];
@@ -74,6 +76,12 @@ export function routeInbound(question: InboundQuestion): RouteVerdict {
   return { ok: true, trunk, number, agentId: number.agentId, class: callClass(trunk, number), steps };
 }
 
+/** Every number that the call may be for: one where the trunks at the address are set alike. */
+export function calledNumbers(question: Omit<InboundQuestion, 'lookup'>): readonly E164[] {
+  const { trunks } = matchTrunks(question.sourceIp, question.trunks, question.resolvedHosts);
+  return [...byCalledNumber(trunks, question.called).keys()].filter((number) => number !== undefined);
+}
+
 function candidateTrunks(question: InboundQuestion, explanation: Explanation): readonly Trunk[] | null {
   const { sourceIp } = question;
   const match = matchTrunks(sourceIp, question.trunks, question.resolvedHosts);
@@ -93,14 +101,28 @@ function findNumber(
   trunks: readonly Trunk[],
   explanation: Explanation,
 ): { trunk: Trunk; number: PhoneNumber } | null {
-  const called = normaliseCalledUser(question.calledUser);
-  if (called === undefined) {
-    explanation.failed('called_number', 'the called user is not a telephone number in international form');
-    return null;
+  for (const [called, group] of byCalledNumber(trunks, question.called)) {
+    const where = SOURCE_NAMES[calledSource(group[0] as Trunk)];
+    if (called === undefined) {
+      explanation.note('called_number', `there is no telephone number in the ${where}`);
+      continue;
+    }
+    explanation.ok('called_number', `the called number is ${called}${where === 'Request-URI' ? '' : ` (${where})`}`);
+    const found = numberOf(called, question.lookup(called), group, explanation);
+    if (found !== null) return found;
+    explanation.note('number', `${called} is not a number of ${namesOf(group)}`);
   }
-  explanation.ok('called_number', `the called number is ${called}`);
-  const numbers = question.lookup(called);
-  for (const number of numbers) {
+  explanation.failed('number', `the call is for no number of ${namesOf(trunks)}`);
+  return null;
+}
+
+function numberOf(
+  called: E164,
+  records: readonly PhoneNumber[],
+  trunks: readonly Trunk[],
+  explanation: Explanation,
+): { trunk: Trunk; number: PhoneNumber } | null {
+  for (const number of records) {
     if (number.status !== 'active') {
       explanation.note('number', `a record of ${called} is ${number.status}`);
       continue;
@@ -113,8 +135,18 @@ function findNumber(
     explanation.ok('number', `${called} is a number of trunk "${trunk.label}"`);
     return { trunk, number };
   }
-  explanation.failed('number', `${called} is not a number of ${namesOf(trunks)}`);
   return null;
+}
+
+/** RI5. The trunks by the number that each of them takes the call to be for. */
+function byCalledNumber(
+  trunks: readonly Trunk[],
+  called: CalledParty,
+): ReadonlyMap<E164 | undefined, readonly Trunk[]> {
+  const order = trunks.toSorted(
+    (a, b) => SOURCE_ORDER.indexOf(calledSource(a)) - SOURCE_ORDER.indexOf(calledSource(b)),
+  );
+  return Map.groupBy(order, (trunk) => calledNumber(trunk, called));
 }
 
 /** RI1, RI2. What a workspace says of its own carrier's numbers (BYOC) holds on its own trunks. Managed and personal numbers may stand without a trunk: they are then reached over any managed carrier, personal ones over the workspace's trunks too. */
@@ -124,12 +156,6 @@ function carries(trunk: Trunk, number: PhoneNumber): boolean {
   if (number.trunkId !== null) return number.trunkId === trunk.id;
   if (number.provider === 'personal') return true;
   return number.provider === 'managed' && trunk.kind === 'managed';
-}
-
-/** `%2B1202…;npdi` -> `+1202…`. Undefined where it is no telephone number. */
-export function normaliseCalledUser(user: string): E164 | undefined {
-  const bare = user.split(';', 1)[0] ?? '';
-  return normaliseE164(bare.replace(/%2b/i, '+'));
 }
 
 function namesOf(trunks: readonly Trunk[]): string {

@@ -1,6 +1,7 @@
 // The room's door: pure decisions that explain themselves.
 
 export { callClass } from './call-class.ts';
+export type { CalledParty } from './called-number.ts';
 export { countryOf } from './countries.ts';
 export type { ExplanationStep, StepResult } from './explanation.ts';
 export {
@@ -13,7 +14,7 @@ export {
   usableGateways,
 } from './gateways.ts';
 export { type NumberNotation, readNumber, writeNumber } from './number-plan.ts';
-export { type InboundQuestion, normaliseCalledUser, routeInbound, type RouteVerdict } from './inbound.ts';
+export { calledNumbers, type InboundQuestion, routeInbound, type RouteVerdict } from './inbound.ts';
 export {
   type OutboundAttempt,
   type OutboundQuestion,

@@ -17,9 +17,27 @@ export type {
   SignallingSource,
 } from './leg.ts';
 export { GatewayHosts, type GatewayHostsOptions, type Located, nextHopOf } from './gateway-hosts.ts';
-export type { HealthState } from './health-state.ts';
+export { ServerCircuits } from './server-circuits.ts';
+export {
+  defaultPort,
+  type LocatedServers,
+  type PointerRecord,
+  type ServerQuestion,
+  type ServiceRecord,
+  type SipServer,
+  SipServers,
+  type SipServersOptions,
+} from './sip-servers.ts';
+export type { DnsAnswer } from './dns-cache.ts';
+export { type HealthState, isAlive } from './health-state.ts';
 export type { Answer, Question } from './question.ts';
 export { type CarrierQuestions, connectSignalling, type SignallingLog, type SignallingOptions } from './signalling.ts';
-export { type CallReason, parseReasonHeader } from './sip-text.ts';
-export { TrunkHealth, type TrunkHealthChange, type TrunkHealthOptions, type TrunkHealthView } from './trunk-health.ts';
+export { type CallReason, parseContacts, parseReasonHeader, parseSipAddress, type SipAddress } from './sip-text.ts';
+export {
+  healthScope,
+  TrunkHealth,
+  type TrunkHealthChange,
+  type TrunkHealthOptions,
+  type TrunkHealthView,
+} from './trunk-health.ts';
 export { TrunkHosts, type TrunkHostsOptions } from './trunk-hosts.ts';

@@ -4,7 +4,13 @@ import { type InboundQuestion, routeInbound } from '../../src/routing/inbound.ts
 import { DEMO_TRUNKS, LOOPBACK, LOOPBACK_BYOC, lookup, number, trunk } from './records.ts';
 
 function route(calledUser: string, change: Partial<InboundQuestion> = {}) {
-  return routeInbound({ sourceIp: '127.0.0.1', calledUser, trunks: DEMO_TRUNKS, lookup, ...change });
+  return routeInbound({
+    sourceIp: '127.0.0.1',
+    called: { requestUser: calledUser },
+    trunks: DEMO_TRUNKS,
+    lookup,
+    ...change,
+  });
 }
 
 describe('a call from a carrier', () => {
