@@ -5,6 +5,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
+import { variableOf } from './config/environment.ts';
 import { ConfigError } from './config/errors.ts';
 import type { Config } from './config/schema.ts';
 import type { Clock } from './domain/clock.ts';
@@ -22,14 +23,23 @@ export function readSipCertificate({ sip }: Config, root: string): Certificate |
 
 /** PEM of the authorities beside those of this machine. @throws ConfigError */
 export function readSipAuthorities({ sip }: Config, root: string): readonly string[] {
-  if (sip.tls.ca === '') return [];
-  const text = readFile(resolve(root, sip.tls.ca), 'sip.tls.ca');
+  return readAuthorities('sip.tls.ca', sip.tls.ca, root);
+}
+
+/** The same for the certificate of a drachtio-server. @throws ConfigError */
+export function readEngineAuthorities({ sip }: Config, root: string): readonly string[] {
+  return readAuthorities('sip.drachtio.ca', sip.drachtio.ca, root);
+}
+
+function readAuthorities(key: string, file: string, root: string): readonly string[] {
+  if (file === '') return [];
+  const text = readFile(resolve(root, file), key);
   try {
     createSecureContext({ ca: text });
   } catch (error) {
-    throw refused('sip.tls.ca', `is no PEM file of certificates: ${(error as Error).message}`);
+    throw refused(key, `is no PEM file of certificates: ${(error as Error).message}`);
   }
-  if (!text.includes('-----BEGIN CERTIFICATE-----')) throw refused('sip.tls.ca', 'has no certificate in PEM');
+  if (!text.includes('-----BEGIN CERTIFICATE-----')) throw refused(key, 'has no certificate in PEM');
   return [text];
 }
 
@@ -92,6 +102,5 @@ function readFile(path: string, key: string): string {
 }
 
 function refused(key: string, reason: string): ConfigError {
-  const variable = { 'sip.tls.cert': 'CALLIN_SIP__TLS__CERT', 'sip.tls.key': 'CALLIN_SIP__TLS__KEY' }[key];
-  return new ConfigError([{ key, variable: variable ?? 'CALLIN_SIP__TLS__CA', reason }]);
+  return new ConfigError([{ key, variable: variableOf(key), reason }]);
 }

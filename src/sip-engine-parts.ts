@@ -5,13 +5,19 @@ import type { Config } from './config/schema.ts';
 import type { Clock } from './domain/clock.ts';
 import type { NodeKeys } from './keys.ts';
 import type { Logger } from './observability/logger.ts';
-import { readSipAuthorities, readSipCertificate, watchSipCertificate } from './sip-certificate.ts';
+import {
+  readEngineAuthorities,
+  readSipAuthorities,
+  readSipCertificate,
+  watchSipCertificate,
+} from './sip-certificate.ts';
+import type { SignallingOptions } from './signalling/index.ts';
 import { type EngineAddress, type EngineThread, startEngineThread } from './sip-engine/index.ts';
 
 export interface StartedEngine {
   /** Null: a drachtio-server of its own. */
   readonly thread: EngineThread | null;
-  readonly wire: { readonly host: string; readonly port: number; readonly secret: string };
+  readonly wire: Pick<SignallingOptions, 'host' | 'port' | 'secret' | 'tls'>;
   readonly addresses: readonly EngineAddress[];
   close(): Promise<void>;
 }
@@ -43,12 +49,15 @@ const ENGINE_HOST = '127.0.0.1';
 export function checkSipFiles(config: Config, root: string): void {
   readSipCertificate(config, root);
   readSipAuthorities(config, root);
+  readEngineAuthorities(config, root);
 }
 
 export async function startSipEngine({ config, root, keys, clock, logger }: EngineParts): Promise<StartedEngine> {
   const { sip } = config;
   if (sip.engine === 'drachtio') {
-    return { thread: null, wire: sip.drachtio, addresses: [], close: () => Promise.resolve() };
+    const { host, port, secret } = sip.drachtio;
+    const tls = sip.drachtio.tls ? { authorities: readEngineAuthorities(config, root) } : undefined;
+    return { thread: null, wire: { host, port, secret, tls }, addresses: [], close: () => Promise.resolve() };
   }
   const secret = keys.derive('sip-engine');
   const certificate = readSipCertificate(config, root);

@@ -162,8 +162,8 @@ function combinationProblems(config: Config): ConfigProblem[] {
   }
   if (sip.engine === 'drachtio' && sip.drachtio.secret === '')
     found.push(problem('sip.drachtio.secret', 'is needed with sip.engine drachtio'));
-  if (sip.engine === 'drachtio' && sip.drachtio.tls)
-    found.push(problem('sip.drachtio.tls', 'is not available in this version'));
+  if (sip.drachtio.ca !== '' && !sip.drachtio.tls)
+    found.push(problem('sip.drachtio.ca', 'is for the certificate of a server with sip.drachtio.tls'));
   if ((sip.tls.cert === '') !== (sip.tls.key === ''))
     found.push(
       problem(sip.tls.cert === '' ? 'sip.tls.cert' : 'sip.tls.key', 'is needed: certificate and key go together'),

@@ -47,7 +47,7 @@ export const configSchema = object({
       wildcards: Type.Array(Type.String({ pattern: '^[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)+$' }), { maxItems: 64 }),
     }),
     externalAddress: addressOrNull,
-    drachtio: object({ host, port, secret: Type.String(), tls: Type.Boolean() }),
+    drachtio: object({ host, port, secret: Type.String(), tls: Type.Boolean(), ca: Type.String() }),
   }),
   media: object({
     host,

@@ -27,7 +27,7 @@ export async function openSignalling(core: NodeCore, stores: NodeStores): Promis
     });
   }
   const observer = { ...sipObserver(metrics), message: ladder.seen };
-  const signalling = await connectSignalling({ ...engine.wire, clock, logger, observer });
+  const signalling = await connectSignalling({ ...engine.wire, pings: true, clock, logger, observer });
   closers.push(() => signalling.close());
   metrics.onCollect(() => metrics.engineConnected.set({ engine: 'sip' }, signalling.connected ? 1 : 0));
 

@@ -3,7 +3,7 @@
 //
 // What the library does that callers must not see:
 //   - it throws inside its socket handlers: on a bad frame, on headers its lenient parser misreads -> `#guardWire`;
-//   - it reconnects by itself, but nothing it made before the loss works any more -> `onLost`;
+//   - it reconnects by itself, without TLS, and nothing it made before the loss works any more -> engine-wire.ts, `onLost`;
 //   - in-dialog ACKs are told one turn late, so that a BYE in the same read overtakes them -> seen before the library;
 //   - a PRACK after the 200 is answered 501 by its dialog -> answered before the library;
 //   - its waiting callbacks can be called twice, or throw into its own code -> `once`, `safely`;
@@ -22,13 +22,12 @@ import type {
   RawSrf,
   RawWire,
 } from './drachtio-shapes.ts';
+import { EngineWire, type EngineWireOptions, tlsOptions } from './engine-wire.ts';
 import { countFrame, isReadable, type SignallingObserver } from './frames.ts';
 import { type Content, type DialogHandlers, Exchange, LinkDialog, lowerCaseNames } from './link-handles.ts';
 import type { HeaderMap } from './sip-text.ts';
 
-export interface LinkOptions {
-  readonly host: string;
-  readonly port: number;
+export interface LinkOptions extends Omit<EngineWireOptions, 'onDead'> {
   readonly secret: string;
   readonly observer: SignallingObserver;
   /** A request that belongs to no dialog. */
@@ -97,13 +96,13 @@ export interface LinkAnswer {
 /** Verbs to be sent to us; what is none of ours is then refused by us, with an Allow header. */
 const VERBS = ['invite', 'options', 'info', 'message', 'notify', 'publish', 'refer', 'register', 'subscribe', 'update'];
 const FORK_ID = /^(.*);fork=\d+$/s;
-const RECONNECT_DELAY_MAX_MS = 2_000;
 const CLOSE_LIMIT_MS = 1_000;
 
 export class DrachtioLink {
   readonly #options: LinkOptions;
   readonly #srf: RawSrf;
   readonly #agent: RawAgent;
+  readonly #wire: EngineWire;
   readonly #watched = new Map<string, DialogListeners>();
   #connected = false;
   #closed = false;
@@ -116,8 +115,13 @@ export class DrachtioLink {
     this.#srf.app.stack.unshift({ method: '*', handle: this.#before });
     this.#srf.use(this.#outside);
     const { host, port, secret } = options;
-    this.#srf.connect({ host, port, secret, reconnect: { retryMaxDelay: RECONNECT_DELAY_MAX_MS } });
+    const secure = tlsOptions(options);
+    this.#srf.connect({ host, port, secret, ...(secure === undefined ? {} : { tls: secure }) });
     this.#agent = this.#srf.app.client;
+    this.#wire = new EngineWire(this.#agent.wp, {
+      ...options,
+      onDead: () => options.onFault(new Error('the SIP engine does not answer: its connection is given up')),
+    });
     for (const verb of VERBS) this.#agent.route(verb);
     this.#guardWire(this.#agent.wp);
     this.#agent.on('connect', (error, addresses) => this.safely(() => this.#onConnect(error, addresses)));
@@ -265,10 +269,9 @@ export class DrachtioLink {
   async close(): Promise<void> {
     this.#closed = true;
     this.#connected = false;
-    const { wp, mapServer } = this.#agent;
-    // The library's own `disconnect` fails an assertion while it is reconnecting, and does not stop that.
-    wp.closing = true;
-    clearTimeout(wp.reconnectVars?.retryTimer ?? undefined);
+    const { mapServer } = this.#agent;
+    // The library's own `disconnect` fails an assertion while the connection is being made again.
+    this.#wire.close();
     await Promise.all([...mapServer.keys()].map(endSocket));
   }
 
@@ -307,7 +310,6 @@ export class DrachtioLink {
       else this.#options.onFault(new Error('the SIP engine sent a message that is no SIP'));
     });
     wire.on('connect', (socket) => {
-      if (this.#closed) return void socket.destroy();
       const [receive] = socket.listeners('data');
       socket.removeAllListeners('data');
       socket.on('data', (chunk) => {

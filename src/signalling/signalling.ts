@@ -38,6 +38,10 @@ export interface SignallingOptions {
   readonly host: string;
   readonly port: number;
   readonly secret: string;
+  /** Of the connection to the engine: PEM of authorities beside those of the machine; absent = no TLS. */
+  readonly tls?: { readonly authorities: readonly string[] } | undefined;
+  /** Whether an engine that answers no ping for 10 s is taken for lost; default: no. */
+  readonly pings?: boolean;
   readonly clock: Clock;
   readonly logger: SignallingLog;
   readonly observer: SignallingObserver;
@@ -90,7 +94,7 @@ class SipSignalling implements Signalling, CarrierQuestions {
   #draining = false;
   onFirstConnection: PromiseWithResolvers<void> | null = null;
 
-  constructor({ host, port, secret, clock, logger, observer, random = systemRandom }: SignallingOptions) {
+  constructor({ host, port, secret, tls, pings = false, clock, logger, observer, random = systemRandom }: SignallingOptions) {
     this.#clock = clock;
     this.#random = random;
     this.#log = logger;
@@ -99,6 +103,9 @@ class SipSignalling implements Signalling, CarrierQuestions {
       host,
       port,
       secret,
+      tls: tls ?? null,
+      pings,
+      clock,
       observer,
       onRequest: (exchange) => this.#onRequest(exchange),
       onConnected: (addresses) => this.#onConnected(addresses),

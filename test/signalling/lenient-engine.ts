@@ -10,6 +10,10 @@ export class LenientEngine {
   /** SIP parts of the frames that the application sent. */
   readonly sent = new Record<{ meta: string; sip: string }>();
   connections = 0;
+  authentications = 0;
+  pings = 0;
+  /** Takes everything and says nothing. */
+  mute = false;
   readonly #server: net.Server;
   #socket: net.Socket | null = null;
 
@@ -54,6 +58,7 @@ export class LenientEngine {
       buffered += chunk.toString('latin1');
       for (let hash = buffered.indexOf('#'); hash > 0; hash = buffered.indexOf('#')) {
         const end = hash + 1 + Number(buffered.slice(0, hash));
+        if (!Number.isInteger(end)) return void socket.destroy();
         if (buffered.length < end) return;
         this.#take(buffered.slice(hash + 1, end));
         buffered = buffered.slice(end);
@@ -64,6 +69,9 @@ export class LenientEngine {
   #take(text: string): void {
     const metaEnd = text.includes('\r\n') ? text.indexOf('\r\n') : text.length;
     const [id, type] = text.split('|', 2);
+    if (type === 'ping') this.pings += 1;
+    if (type === 'authenticate') this.authentications += 1;
+    if (this.mute) return;
     if (type === 'authenticate') {
       return this.frame(`${randomUUID()}|response|${id}|OK|udp/127.0.0.1:5060|v0.9.10|udp/127.0.0.1:5060`);
     }
