@@ -77,6 +77,8 @@ export class Dialog {
   /** Our 2xx waits for the peer's ACK: a BYE of ours must wait as well (section 15). */
   awaitsAck = false;
   heldBye: (() => void) | undefined;
+  /** Our BYE is on its way: whatever still comes in this dialog but a BYE came too late (RFC 5407 section 3.2). */
+  isMortal = false;
   /** Told once when the dialog ends, whoever ends it. */
   readonly onEnded: (() => void)[] = [];
   #localSequence: number;

@@ -183,7 +183,7 @@ export class SessionTimers {
   }
 
   #answered(dialog: Dialog, session: Session, response: SipResponse, method: string, sequence: number): void {
-    if (response.status < 200 || dialog.state === 'ended') return;
+    if (response.status < 200) return;
     const stored = dialog.answered.get(sequence)?.ack;
     if (stored !== undefined) {
       if (response.status < 300) void this.#environment.send(stored.flow, stored.bytes);
@@ -191,7 +191,10 @@ export class SessionTimers {
     }
     dialog.invitePending = false;
     const { status } = response;
-    if (status < 300) {
+    if (dialog.state === 'ended') {
+      // A BYE was faster; its peer still waits for the ACK of its 2xx (RFC 5407 section 3.2.3).
+      if (method === 'INVITE' && status < 300) this.#acknowledge(dialog, sequence);
+    } else if (status < 300) {
       dialog.refreshTarget(response);
       if (method === 'INVITE') this.#acknowledge(dialog, sequence);
       this.answeredByPeer(dialog, response);

@@ -153,6 +153,8 @@ export class UserAgentClient {
     const large = call.dialog?.sendTo === undefined ? this.#sender.largeWay(asComposed) : undefined;
     if (large !== undefined) call.travelBy(large);
     const sent = this.#start(call, large === undefined ? undefined : asComposed);
+    if (call.dialog !== undefined && call.method === 'BYE') call.dialog.isMortal = true;
+    if (call.method === 'INVITE') this.#limitSilence(call);
     if (call.dialog !== undefined && call.request.body.length > 0 && call.method === 'INVITE') {
       call.dialog.localSdp = call.request.body;
     }
@@ -175,6 +177,16 @@ export class UserAgentClient {
       },
       terminated: () => this.#forget(call),
     });
+  }
+
+  /** A hop that is silent is left for another one. What it still says to this INVITE is undone: CANCEL to a provisional, ACK and BYE to a 2xx. */
+  #limitSilence(call: ClientRequest): void {
+    const { firstResponseMs } = call.destination.hop;
+    if (firstResponseMs === undefined || call.final) return;
+    call.patience.start(() => {
+      this.#cancel(call, []);
+      this.#fail(call, 408);
+    }, firstResponseMs);
   }
 
   /** One INVITE at a time in a dialog, in either direction (section 14.1): the second is answered 491 without being sent. */

@@ -154,6 +154,10 @@ export class UserAgentServer {
       if (request.method === 'BYE') dialog.end();
       return;
     }
+    if (dialog.isMortal && request.method !== 'BYE') {
+      this.#answer(arrival, 481);
+      return;
+    }
     if (!dialog.acceptSequence(cseqOf(request)?.number ?? 0)) {
       this.#answer(arrival, 500);
       return;
