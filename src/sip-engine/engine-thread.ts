@@ -2,8 +2,10 @@
 //
 // Invariants
 //   H1. `startEngineThread` settles: with a handle once the engine listens, or with an EngineStartError.
-//   H2. `exited` resolves once, however the thread ends; a `stats()` still open then rejects.
+//   H2. `exited` resolves once, however the thread ends; a question still open then rejects.
 import { Worker } from 'node:worker_threads';
+import type { Ban, Way } from './guard/guard.ts';
+import type { Offence } from './guard/offences.ts';
 import type { EngineAddress, EngineOptions, EngineStats } from './engine.ts';
 import type { FromThread, ToThread } from './thread-messages.ts';
 import type { Certificate } from './transport/certificate.ts';
@@ -15,6 +17,15 @@ export interface EngineThread {
   /** Resolves when the thread has ended; `expected` after `close()`. */
   readonly exited: Promise<{ readonly expected: boolean; readonly code: number }>;
   stats(): Promise<EngineStats>;
+  /** Addresses and CIDR blocks of all trunks, in place of those told before. Until the first time, the guard lets everybody in. */
+  trust(networks: readonly string[]): void;
+  /** It proved credentials of a trunk: for an hour it is no stranger. */
+  acquaint(address: string): void;
+  offend(address: string, way: Way, offence: Offence): void;
+  /** Those that hold now. */
+  bans(): Promise<readonly Ban[]>;
+  /** False: nobody of that name is banned. */
+  unban(network: string): Promise<boolean>;
   /** Shown from the next TLS handshake on. */
   renewCertificate(certificate: Certificate): void;
   /** Idempotent. */
@@ -24,6 +35,8 @@ export interface EngineThread {
 export interface EngineThreadOptions extends EngineOptions {
   /** Faults inside the engine that harmed no call: to be logged and counted. Not called after `close()`. */
   readonly onFault?: (message: string) => void;
+  /** Once per ban, at most one call in a second; `more` are not named. */
+  readonly onBans?: (bans: readonly Ban[], more: number) => void;
 }
 
 /** The engine could not start; `code` is the system's where there is one (EADDRINUSE, EACCES). */
@@ -48,12 +61,25 @@ export class EngineGoneError extends Error {
 
 /** @throws EngineStartError when an address cannot be bound or the thread cannot run. */
 export async function startEngineThread(options: EngineThreadOptions): Promise<EngineThread> {
-  const { onFault, ...engineOptions } = options;
+  const { onFault, onBans, ...engineOptions } = options;
   const worker = new Worker(new URL('./thread.ts', import.meta.url), { workerData: engineOptions });
-  const waiting = new Map<number, { resolve: (stats: EngineStats) => void; reject: (error: Error) => void }>();
+  const waiting = new Map<number, { resolve: (answer: never) => void; reject: (error: Error) => void }>();
   let closing = false;
   let nextId = 0;
   const post = (message: ToThread): void => worker.postMessage(message);
+  const tell = (message: ToThread): void => {
+    if (!closing) post(message);
+  };
+  const ask = <T>(question: (id: number) => ToThread): Promise<T> =>
+    new Promise((resolve, reject) => {
+      if (closing) {
+        reject(new EngineGoneError());
+        return;
+      }
+      nextId += 1;
+      waiting.set(nextId, { resolve, reject });
+      post(question(nextId));
+    });
 
   const exited = new Promise<{ expected: boolean; code: number }>((resolve) => {
     worker.on('exit', (code) => {
@@ -64,9 +90,11 @@ export async function startEngineThread(options: EngineThreadOptions): Promise<E
   });
   const ready = await firstWord(worker, exited);
   worker.on('message', (message: FromThread) => {
-    if (message.type === 'stats') {
-      waiting.get(message.id)?.resolve(message.stats);
+    if ('id' in message) {
+      waiting.get(message.id)?.resolve(answerIn(message) as never);
       waiting.delete(message.id);
+    } else if (message.type === 'banned') {
+      if (!closing) onBans?.(message.bans, message.more);
     } else if (message.type === 'fault' && !closing) {
       onFault?.(message.message);
     }
@@ -78,19 +106,13 @@ export async function startEngineThread(options: EngineThreadOptions): Promise<E
     wirePort: ready.wirePort,
     addresses: ready.addresses,
     exited,
-    stats: () =>
-      new Promise((resolve, reject) => {
-        if (closing) {
-          reject(new EngineGoneError());
-          return;
-        }
-        nextId += 1;
-        waiting.set(nextId, { resolve, reject });
-        post({ type: 'stats', id: nextId });
-      }),
-    renewCertificate: (certificate) => {
-      if (!closing) post({ type: 'certificate', certificate });
-    },
+    stats: () => ask<EngineStats>((id) => ({ type: 'stats', id })),
+    trust: (networks) => tell({ type: 'trust', networks }),
+    acquaint: (address) => tell({ type: 'acquaint', address }),
+    offend: (address, way, offence) => tell({ type: 'offence', address, way, offence }),
+    bans: () => ask<readonly Ban[]>((id) => ({ type: 'bans', id })),
+    unban: (network) => ask<boolean>((id) => ({ type: 'unban', id, network })),
+    renewCertificate: (certificate) => tell({ type: 'certificate', certificate }),
     close: async () => {
       if (!closing) {
         closing = true;
@@ -99,6 +121,11 @@ export async function startEngineThread(options: EngineThreadOptions): Promise<E
       await exited;
     },
   };
+}
+
+function answerIn(message: Extract<FromThread, { id: number }>): unknown {
+  if (message.type === 'stats') return message.stats;
+  return message.type === 'bans' ? message.bans : message.found;
 }
 
 function firstWord(worker: Worker, exited: Promise<unknown>): Promise<Extract<FromThread, { type: 'ready' }>> {

@@ -7,6 +7,7 @@
 // (the application drains before it closes); sockets last.
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { lookup, Resolver } from 'node:dns/promises';
+import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { type EngineClock, systemEngineClock } from './clock.ts';
 import { SipCore } from './dialog/core.ts';
@@ -15,11 +16,14 @@ import type { Environment, Names } from './dialog/environment.ts';
 import { LocalAddresses, type Protocol } from './dialog/local-addresses.ts';
 import { Branches } from './dialog/loops.ts';
 import { type DropReason, type RequestCount, type ResponseCount, Statistics } from './dialog/statistics.ts';
+import { type Ban, type GuardStats, SourceGuard } from './guard/guard.ts';
+import type { GuardLimits } from './guard/limits.ts';
 import { makeResponse } from './message/builders.ts';
 import type { SipParseError } from './message/errors.ts';
 import { header } from './message/headers.ts';
 import type { SipRequest } from './message/message.ts';
 import { serialise } from './message/serialise.ts';
+import { bareHost, parseUri } from './message/uri.ts';
 import { topVia } from './message/via.ts';
 import { TRANSACTIONS_MAX, TRANSACTIONS_PER_SOURCE_MAX, TransactionLayer } from './transaction/layer.ts';
 import { type BaseTimers, RFC3261_TIMERS } from './transaction/timers.ts';
@@ -58,6 +62,8 @@ export interface EngineOptions {
   readonly transactionsMax?: number | undefined;
   /** Of these, begun by one address. */
   readonly transactionsPerSourceMax?: number | undefined;
+  /** With it floods, scanners and guesses are kept out (guard/guard.ts): its limits where they differ from the default ones. */
+  readonly guard?: Partial<GuardLimits> | undefined;
   /** See Environment.echoGapMs. */
   readonly echoGapMs?: number | undefined;
 }
@@ -68,6 +74,7 @@ export interface EnginePorts {
   readonly names?: Names;
   readonly timers?: BaseTimers;
   readonly resolve?: (host: string) => Promise<string | undefined>;
+  readonly onBan?: (ban: Ban) => void;
   /** Told about our own mistakes: a listener that threw, a socket error that belongs to no message. */
   readonly onFault?: (error: unknown) => void;
 }
@@ -90,6 +97,8 @@ export interface EngineStats {
   /** Requests refused for want of room. */
   readonly refusedOverload: number;
   readonly connections: ConnectionStats;
+  /** Null: there is no guard. */
+  readonly guard: GuardStats | null;
 }
 
 /** TCP, TLS and WebSocket together. */
@@ -110,6 +119,7 @@ export interface ConnectionStats {
 export interface Engine {
   readonly wirePort: number;
   readonly addresses: readonly EngineAddress[];
+  readonly guard: SourceGuard | undefined;
   stats(): EngineStats;
   /** From the next handshake on. @throws when certificate and key do not belong together; the old one stays then. */
   renewCertificate(certificate: Certificate): void;
@@ -123,7 +133,14 @@ export async function createEngine(options: EngineOptions, ports: EnginePorts = 
   const clock = ports.clock ?? systemEngineClock;
   const names = ports.names ?? randomNames();
   const dialogs = new DialogTable();
-  const transport = new TransportLayer({ clock, inUse: (connection) => dialogs.uses(connection) });
+  const guard =
+    options.guard && new SourceGuard({ clock, limits: options.guard, ...(ports.onBan && { onBan: ports.onBan }) });
+  // Who is in a call with us may speak from the address it gave in its Contact, and not only from that of its proxy.
+  dialogs.onAdded = ({ remoteTarget }) => {
+    const host = bareHost(parseUri(remoteTarget)?.host ?? '');
+    if (isIP(host) !== 0) guard?.acquaint(host);
+  };
+  const transport = new TransportLayer({ clock, inUse: (connection) => dialogs.uses(connection), guard });
   const send: Environment['send'] = async (flow, bytes) => (await transport.send(flow, bytes)).outcome === 'sent';
   transport.on('fault', (error) => ports.onFault?.(error));
   const { udp = 'off', tcp = 'off', tls = 'off', ws = 'off', wss = 'off', certificate, trusted, origins } = options;
@@ -204,6 +221,7 @@ export async function createEngine(options: EngineOptions, ports: EnginePorts = 
   return {
     wirePort,
     addresses,
+    guard,
     stats: () => ({
       ...statistics.snapshot(),
       openTransactions: transactions.openCount,
@@ -212,6 +230,7 @@ export async function createEngine(options: EngineOptions, ports: EnginePorts = 
       malformed: transport.stats.malformed,
       refusedOverload: transactions.refused,
       connections: connectionStats(transport),
+      guard: guard?.stats() ?? null,
     }),
     renewCertificate: (renewed) => transport.renewCertificate(renewed),
     close: () => {

@@ -8,5 +8,8 @@ export {
   type EngineThreadOptions,
   startEngineThread,
 } from './engine-thread.ts';
+export { type Ban, type GuardStats, SourceGuard, type TurnedAway, type Way } from './guard/guard.ts';
+export { DEFAULT_GUARD_LIMITS, type GuardLimits } from './guard/limits.ts';
+export type { Offence, StrangerRequest } from './guard/offences.ts';
 export type { Certificate } from './transport/certificate.ts';
 export { identityFault } from './transport/identity.ts';

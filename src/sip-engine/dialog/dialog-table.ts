@@ -13,6 +13,8 @@ export const DIALOGS_MAX = 50_000;
 export class DialogTable {
   readonly #byTags = new Map<string, Dialog>();
   readonly #byId = new Map<string, Dialog>();
+  /** Told of each one that is added. */
+  onAdded: ((dialog: Dialog) => void) | undefined;
 
   get size(): number {
     return this.#byTags.size;
@@ -26,6 +28,7 @@ export class DialogTable {
     const key = tagsKey(dialog.callId, dialog.localTag, dialog.remoteTag);
     this.#byTags.set(key, dialog);
     this.#byId.set(dialog.id, dialog);
+    this.onAdded?.(dialog);
     dialog.onEnded.push(() => {
       this.#byTags.delete(key);
       if (this.#byId.get(dialog.id) === dialog) this.#byId.delete(dialog.id);

@@ -8,10 +8,12 @@
 //   K2. A request is put on another connection at most once, and only when the first was an old one that turned out to be dead. It never
 //       changes its protocol.
 //   K3. Connections are bounded, in all, per address (of IPv6: per /64, which is what one customer has) and for browsers together, those whose
-//       handshake is under way included; what exceeds that is turned away before a byte is read.
+//       handshake is under way included; what exceeds that is turned away before a byte is read. Where there is a guard, strangers have less of
+//       each, and come no faster than it lets them.
 
 import type { Socket } from 'node:net';
 import type { EngineClock, TimerHandle } from '../clock.ts';
+import type { SourceGuard } from '../guard/guard.ts';
 import type { Connection, ConnectionSink, StreamEndpoint } from './connection.ts';
 import type { ConnectionId, Flow, SendFailure, SendOutcome, StreamProtocol } from './flow.ts';
 import type { TransportLimits } from './limits.ts';
@@ -20,6 +22,7 @@ export interface ConnectionPoolOptions {
   readonly clock: EngineClock;
   readonly limits: TransportLimits;
   readonly sink: ConnectionSink;
+  readonly guard?: SourceGuard | undefined;
 }
 
 /** Resolution of all deadlines. */
@@ -39,11 +42,14 @@ export class ConnectionPool {
   readonly #handshakes = new Map<Socket, number>();
   #heldInAll = 0;
   #heldByBrowsers = 0;
+  #heldByStrangers = 0;
+  readonly #guard: SourceGuard | undefined;
   #nextId = 1;
   #sweepTimer: TimerHandle | undefined;
   #isClosed = false;
 
-  constructor({ clock, limits, sink }: ConnectionPoolOptions) {
+  constructor({ clock, limits, sink, guard }: ConnectionPoolOptions) {
+    this.#guard = guard;
     this.clock = clock;
     this.limits = limits;
     this.sink = {
@@ -101,12 +107,15 @@ export class ConnectionPool {
     if (this.#isClosed || !this.#hasRoom(address)) return false;
     if (isBrowser && this.#heldByBrowsers >= this.limits.webSocketsMax) return false;
     const network = networkOf(address);
+    const isStranger = this.#guard?.isTrusted(address) === false && !isBrowser;
     this.#heldInAll += 1;
     if (isBrowser) this.#heldByBrowsers += 1;
+    if (isStranger) this.#heldByStrangers += 1;
     this.#held.set(network, (this.#held.get(network) ?? 0) + 1);
     socket.once('close', () => {
       this.#heldInAll -= 1;
       if (isBrowser) this.#heldByBrowsers -= 1;
+      if (isStranger) this.#heldByStrangers -= 1;
       this.#handshakes.delete(socket);
       const left = (this.#held.get(network) ?? 1) - 1;
       if (left === 0) this.#held.delete(network);
@@ -114,6 +123,18 @@ export class ConnectionPool {
     });
     this.#armSweep();
     return true;
+  }
+
+  /** Whether a socket that a peer opened is taken: there is room, and who opened it is neither banned nor in a hurry. */
+  admit(socket: Socket, address: string, isBrowser: boolean): boolean {
+    const guard = this.#guard;
+    if (guard !== undefined && !guard.isTrusted(address)) {
+      const { connectionsPerStrangerMax, strangersMax } = this.limits;
+      if ((this.#held.get(networkOf(address)) ?? 0) >= connectionsPerStrangerMax) return false;
+      if (!isBrowser && this.#heldByStrangers >= strangersMax) return false;
+      if (!guard.admitsConnection(address)) return false;
+    }
+    return this.hold(socket, address, isBrowser);
   }
 
   /** A held socket that is no connection yet has so long to become one. */

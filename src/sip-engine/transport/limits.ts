@@ -8,6 +8,10 @@ export interface TransportLimits {
   readonly connectionsMax: number;
   /** Of these, from one address: a test tool or an SBC with a connection per call still fits. */
   readonly connectionsPerAddressMax: number;
+  /** Of one stranger, where there is a guard: some browsers behind one address. */
+  readonly connectionsPerStrangerMax: number;
+  /** Of all strangers that are no browsers: trunks keep the rest. */
+  readonly strangersMax: number;
   /** Of all, those of browsers, whom nothing tells from strangers: carriers keep the rest. */
   readonly webSocketsMax: number;
   /** Bytes waiting for a peer that does not read; past it the connection is worth nothing. */
@@ -46,6 +50,8 @@ export const DEFAULT_TRANSPORT_LIMITS: TransportLimits = {
   message: DEFAULT_MESSAGE_LIMITS,
   connectionsMax: 4096,
   connectionsPerAddressMax: 1024,
+  connectionsPerStrangerMax: 64,
+  strangersMax: 1024,
   webSocketsMax: 2048,
   outgoingBytesMax: 1024 * 1024,
   connectTimeoutMs: 4_000,

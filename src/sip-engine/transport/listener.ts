@@ -36,7 +36,7 @@ export class Listener {
     server.on('connection', (socket) => {
       const peer = plainAddress(socket.remoteAddress ?? '');
       const peerPort = socket.remotePort;
-      if (peer === '' || peerPort === undefined || !pool.hold(socket, peer, forBrowsers)) {
+      if (peer === '' || peerPort === undefined || !pool.admit(socket, peer, forBrowsers)) {
         stats.connectionsRefused++;
         socket.on('error', () => socket.destroy());
         socket.destroy();

@@ -12,8 +12,11 @@
 import { EventEmitter } from 'node:events';
 import { isIP } from 'node:net';
 import type { EngineClock } from '../clock.ts';
+import type { SourceGuard, Way } from '../guard/guard.ts';
 import { SipParseError } from '../message/errors.ts';
+import { header } from '../message/headers.ts';
 import type { SipMessage, SipRequest } from '../message/message.ts';
+import { getTag } from '../message/name-addr.ts';
 import { parseDatagram } from '../message/parse.ts';
 import { bareHost } from '../message/uri.ts';
 import { validateRequest, validateResponse } from '../message/validate.ts';
@@ -26,7 +29,7 @@ import { DEFAULT_TRANSPORT_LIMITS, type TransportLimits } from './limits.ts';
 import { addressOf, isOn, type ListenOptions, openStreams, type SecureEndpoint } from './listen.ts';
 import { TransportStats } from './stats.ts';
 import { answerStun, looksLikeStun } from './stun.ts';
-import { UdpEndpoint, type UdpSink } from './udp.ts';
+import { isResponse, UdpEndpoint, type UdpSink } from './udp.ts';
 
 export {
   type ConnectionId,
@@ -56,6 +59,8 @@ export interface TransportLayerOptions {
   readonly limits?: Partial<TransportLimits>;
   /** Whether a dialog lives on that connection; such a one is not closed for being silent. */
   readonly inUse?: (connection: ConnectionId) => boolean;
+  /** Whom we listen to; absent: to everybody. */
+  readonly guard?: SourceGuard | undefined;
 }
 
 export class TransportLayer extends EventEmitter<TransportEvents> {
@@ -63,6 +68,7 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
   readonly #clock: EngineClock;
   readonly #limits: TransportLimits;
   readonly #pool: ConnectionPool;
+  readonly #guard: SourceGuard | undefined;
   #udp: UdpEndpoint | undefined;
   #secure: readonly SecureEndpoint[] = [];
   #isListening = false;
@@ -74,7 +80,8 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
     this.#limits = { ...DEFAULT_TRANSPORT_LIMITS, ...options.limits };
     this.stats = new TransportStats(this.#limits.malformedSourcesMax);
     const sink = this.#connectionSink(options.inUse ?? (() => false));
-    this.#pool = new ConnectionPool({ clock: this.#clock, limits: this.#limits, sink });
+    this.#guard = options.guard;
+    this.#pool = new ConnectionPool({ clock: this.#clock, limits: this.#limits, sink, guard: options.guard });
   }
 
   /**
@@ -109,6 +116,8 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
 
   /** Writes before it returns when the socket is ready; the promise tells how it went. Never rejects (L3). */
   async send(flow: Flow, bytes: Buffer): Promise<SendOutcome> {
+    // Who is asked something by us may answer, and will come back in the same call.
+    if (this.#guard !== undefined && !isResponse(bytes)) this.#guard.acquaint(bareHost(flow.address));
     const outcome = await this.#dispatch(flow, bytes);
     if (outcome.outcome === 'sent') this.stats.sent++;
     else this.stats.sendFailures++;
@@ -160,11 +169,13 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
   #connectionSink(inUse: (connection: ConnectionId) => boolean): ConnectionSink {
     return {
       message: (connection, message, bytes) => {
+        if (!this.#admits(connection)) return;
         const via = this.#received(message, this.#streamSource(connection, bytes));
         if (via?.params.has('alias')) this.#pool.alias(connection, via.port ?? SIP_PORT);
       },
-      invalid: (connection, partial, error, bytes) =>
-        this.#invalid(partial, error, this.#streamSource(connection, bytes)),
+      invalid: (connection, partial, error, bytes) => {
+        if (this.#admits(connection)) this.#invalid(partial, error, this.#streamSource(connection, bytes));
+      },
       keepalive: () => void this.stats.keepalives++,
       violation: () => void this.stats.streamViolations++,
       dead: () => void this.stats.connectionsDead++,
@@ -173,7 +184,17 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
     };
   }
 
+  /** A stranger that says too much over its connection is not answered; who is banned loses it. */
+  #admits(connection: Connection): boolean {
+    const guard = this.#guard;
+    if (guard === undefined || guard.admits(connection.address, 'connection')) return true;
+    if (guard.isBanned(connection.address)) connection.close({ outcome: 'closed', detail: 'banned' });
+    return false;
+  }
+
   #datagram(bytes: Buffer, address: string, port: number): void {
+    // Before a byte is looked at: a flood costs what the kernel and this line cost.
+    if (this.#guard !== undefined && !this.#guard.admits(address, 'datagram')) return;
     if (isKeepalive(bytes)) {
       this.stats.keepalives++;
       return;
@@ -212,6 +233,7 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
     const via = stampTopVia(message, source, { forceRport: source.protocol === 'udp' });
     const wrong = validateRequest(message);
     if (wrong === undefined) {
+      if (!this.#isWelcome(message, source)) return undefined;
       this.#tell(() => this.emit('message', message, source));
       return via;
     }
@@ -224,8 +246,21 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
     this.#refuse(partial, error, source);
   }
 
+  /** False: it is a scanner's, and gets no answer that would tell it what it found. */
+  #isWelcome(request: SipRequest, source: Source): boolean {
+    return (
+      this.#guard?.request(source.address, wayOf(source), {
+        method: request.method,
+        userAgent: header(request, 'user-agent'),
+        from: header(request, 'from'),
+        isInDialog: getTag(header(request, 'to') ?? '') !== undefined,
+      }) ?? true
+    );
+  }
+
   #refuse(partial: SipRequest | undefined, error: SipParseError, source: Source): void {
     this.stats.countMalformed(source.address);
+    this.#guard?.offend(source.address, wayOf(source), 'malformed');
     this.#tell(() => this.emit('invalid', partial, error, source));
   }
 
@@ -262,4 +297,8 @@ function isKeepalive(bytes: Buffer): boolean {
   if (bytes.length > 4) return false;
   for (const byte of bytes) if (byte !== 0x0d && byte !== 0x0a && byte !== 0) return false;
   return true;
+}
+
+function wayOf({ protocol }: Source): Way {
+  return protocol === 'udp' ? 'datagram' : 'connection';
 }

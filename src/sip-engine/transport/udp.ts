@@ -246,7 +246,7 @@ function sendOn(socket: dgram.Socket, bytes: Buffer, port?: number, address?: st
 }
 
 /** A response starts with its version, a request with a method, and no method starts so. */
-function isResponse(bytes: Buffer): boolean {
+export function isResponse(bytes: Buffer): boolean {
   return bytes.length > 3 && bytes[0] === 0x53 && bytes[1] === 0x49 && bytes[2] === 0x50 && bytes[3] === 0x2f;
 }
 
