@@ -22,6 +22,7 @@ export class BrowserCall {
   readonly #invite: InboundInvite;
   readonly #leg: InboundLeg;
   #session: WebRtcSession | null = null;
+  #answerSdp = '';
 
   /** Takes the leg at once; the caller goes on with `run`, `refuse` or `challenge`. */
   constructor(deps: CallDeps, call: Call, invite: InboundInvite) {
@@ -66,6 +67,7 @@ export class BrowserCall {
     const opened = await this.#openMedia(offer, agent.stream.codec);
     if (typeof opened !== 'object' || opened === null) return opened;
     const { session, answerSdp } = opened;
+    this.#answerSdp = answerSdp;
 
     const { from, to } = call.identity;
     const authorised = await authorise(this.#deps, call, {
@@ -139,12 +141,15 @@ export class BrowserCall {
   #reoffered(reoffer: Reoffer): void {
     const call = this.#call;
     if (call.over || this.#session === null) return reoffer.refuse(481);
+    // Its libraries send their offer; to the rare one that asks for ours we say what we said last.
+    if (reoffer.offer === null) return reoffer.accept(this.#answerSdp);
     const answer = this.#session.reanswer(reoffer.offer);
     if (!answer.ok) {
       call.note('reoffer_refused', { reason: answer.reason, fault: answer.fault });
       return reoffer.refuse(488);
     }
     call.note('reoffer');
+    this.#answerSdp = answer.answerSdp;
     reoffer.accept(answer.answerSdp);
   }
 }

@@ -2,16 +2,26 @@
 // resume, a moved address). The meters do not notice the latter (metering.md edge cases 17 and 18): hold counts as active, and
 // the answer instant never changes.
 
-import { answerOffer, type LocalAudio } from '../sdp/index.ts';
+import { answerOffer, type LocalAudio, makeOffer, makeReoffer, readAnswer } from '../sdp/index.ts';
 import type { InboundEvent, Reoffer } from '../signalling/leg.ts';
 import type { Call } from './call.ts';
+import type { HoldProbe } from './hold-probe.ts';
 
-/** Answers the offer with ours, or with 488 and nothing changed. Returns the local description as it is from now on. */
-export function acceptReoffer(call: Call, reoffer: Reoffer, local: LocalAudio | null): LocalAudio | null {
+/**
+ * Answers the offer, or with 488 and nothing changed; makes ours where the other side asks for it. Returns the local description as it is from
+ * now on.
+ */
+export function acceptReoffer(
+  call: Call,
+  reoffer: Reoffer,
+  local: LocalAudio | null,
+  hold: HoldProbe | null = null,
+): LocalAudio | null {
   if (call.over || call.media === null || local === null) {
     reoffer.refuse(481);
     return local;
   }
+  if (reoffer.offer === null) return offerAnew(call, reoffer, local, hold);
   const answer = answerOffer(reoffer.offer, local);
   if (!answer.ok) {
     call.note('reoffer_refused', { reason: answer.reason });
@@ -20,14 +30,50 @@ export function acceptReoffer(call: Call, reoffer: Reoffer, local: LocalAudio | 
   }
   call.media.negotiate(answer.remote);
   call.note('reoffer', { direction: answer.remote.direction });
+  hold?.negotiated(answer.remote.direction);
   reoffer.accept(answer.sdp);
   return { ...local, previous: answer.sdp };
+}
+
+/** A re-INVITE without SDP: all that we can do is offered, as in a first INVITE. Until the ACK has the answer, the session is as it was. */
+function offerAnew(call: Call, reoffer: Reoffer, local: LocalAudio, hold: HoldProbe | null): LocalAudio {
+  const { previous } = local;
+  const offer = previous === undefined ? makeOffer(local) : makeReoffer({ ...local, previous });
+  const offered = { ...local, previous: offer };
+  reoffer.accept(offer, (answer) => {
+    if (call.over) return;
+    const reading = answer === null ? null : readAnswer(offered, answer);
+    if (reading?.ok !== true) return call.note('reoffer_refused', { reason: reading?.reason ?? 'bad_offer' });
+    call.media?.negotiate(reading.remote);
+    call.note('reoffer', { direction: reading.remote.direction });
+    hold?.negotiated(reading.remote.direction);
+  });
+  return offered;
+}
+
+/** The answer to our offer in a 200 or a reliable response; null where there is none. False: the call has ended for it. */
+export function takeLateAnswer(call: Call, local: LocalAudio, answer: string | null): boolean {
+  if (call.over || call.media === null) return false;
+  const reading = answer === null ? null : readAnswer(local, answer);
+  if (reading?.ok !== true) {
+    const reason = reading?.reason ?? 'bad_offer';
+    call.note('answer_refused', { reason, detail: reading?.detail ?? 'no description came' });
+    void call.end(reason, 'signalling');
+    return false;
+  }
+  call.media.negotiate(reading.remote);
+  call.note('late_answer', { direction: reading.remote.direction });
+  return true;
 }
 
 /** The ends that an established leg reports in either direction. */
 export function legEnded(call: Call, event: Extract<InboundEvent, { type: 'bye' | 'lost' }>): void {
   if (event.type === 'bye' && event.connectionLost) {
     void call.end('connection_lost', 'signalling', undefined, true);
+    return;
+  }
+  if (event.type === 'bye' && event.peerLost) {
+    void call.end('peer_lost', 'signalling', event.peerLost.lastProofMs ?? undefined, true);
     return;
   }
   if (event.type === 'bye') {

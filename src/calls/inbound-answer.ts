@@ -1,13 +1,19 @@
 // What calls from carriers and from browsers have in common once their SDP is agreed on: the 200, and what comes of the leg after it.
 
-import type { InboundEvent, InboundLeg, Reoffer } from '../signalling/leg.ts';
+import type { InboundEvent, InboundLeg, Reoffer, SessionTimer } from '../signalling/leg.ts';
 import type { StepOutcome } from './acquire.ts';
 import type { Call } from './call.ts';
 import { legEnded } from './in-dialog.ts';
 
 /** Sends the 200; the call is answered, and billed, once it is out and nothing of ours has ended it meanwhile. */
-export async function answerLeg(call: Call, leg: InboundLeg, sdp: string, maxDurationMs: number): Promise<StepOutcome> {
-  if ((await leg.answer(sdp)) === 'gone') return 'over';
+export async function answerLeg(
+  call: Call,
+  leg: InboundLeg,
+  sdp: string,
+  maxDurationMs: number,
+  session: SessionTimer = {},
+): Promise<StepOutcome> {
+  if ((await leg.answer(sdp, session)) === 'gone') return 'over';
   if (call.over) {
     // Our own end crossed our 200: the caller has an answered dialog that must be closed, and is not billed for it.
     await leg.bye('agent_unreachable');
@@ -20,16 +26,22 @@ export async function answerLeg(call: Call, leg: InboundLeg, sdp: string, maxDur
 export interface InboundEnds {
   readonly maxDurationMs: number;
   onReoffer(reoffer: Reoffer): void;
+  /** The answer to an offer of ours, where the INVITE had none; null: there was none in its place. */
+  onLateAnswer?(answer: string | null): void;
 }
 
-export function onInboundLeg(call: Call, event: InboundEvent, { maxDurationMs, onReoffer }: InboundEnds): void {
+export function onInboundLeg(call: Call, event: InboundEvent, ends: InboundEnds): void {
+  const { maxDurationMs, onReoffer } = ends;
   switch (event.type) {
     case 'cancelled':
       return void call.end('cancelled', 'cancel', undefined, true, 487);
     case 'confirmed':
       // The ACK may overtake the word that our 200 was sent; it proves as much.
       call.answered(maxDurationMs);
-      return call.note('confirmed');
+      call.note('confirmed');
+      return ends.onLateAnswer?.(event.answer ?? null);
+    case 'early-answer':
+      return ends.onLateAnswer?.(event.sdp);
     case 'unconfirmed':
       call.metered?.flag('answer_unconfirmed');
       return void call.end('answer_unconfirmed', 'signalling', undefined, true);

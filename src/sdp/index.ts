@@ -12,5 +12,6 @@ export {
   readBrowserReoffer,
 } from './browser-offer.ts';
 export { makeOffer, readAnswer, type AnswerReading } from './offer.ts';
+export { makeReoffer } from './reoffer.ts';
 export { parseSdp, type ParseOutcome, type SdpFault } from './parse.ts';
 export type { MediaDirection, MediaSection, SessionDescription } from './session.ts';

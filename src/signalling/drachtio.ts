@@ -24,7 +24,14 @@ import type {
 } from './drachtio-shapes.ts';
 import { EngineWire, type EngineWireOptions, tlsOptions } from './engine-wire.ts';
 import { countFrame, isReadable, type SignallingObserver } from './frames.ts';
-import { type Content, type DialogHandlers, Exchange, LinkDialog, lowerCaseNames } from './link-handles.ts';
+import {
+  type Acknowledgement,
+  type Content,
+  type DialogHandlers,
+  Exchange,
+  LinkDialog,
+  lowerCaseNames,
+} from './link-handles.ts';
 import type { HeaderMap } from './sip-text.ts';
 
 export interface LinkOptions extends Omit<EngineWireOptions, 'onDead'> {
@@ -49,6 +56,8 @@ export interface InviteHandlers {
   /** The INVITE as it left. */
   sent(request: { readonly headers: HeaderMap }): void;
   provisional(status: number, headers: HeaderMap, body: string): void;
+  /** UPDATE of the callee before its final answer. */
+  updated(exchange: Exchange): void;
   /** The engine has taken our CANCEL: should a 200 still come, it sends the BYE for it. */
   cancelTaken(): void;
   answered(dialog: LinkDialog, headers: HeaderMap, body: string): void;
@@ -104,6 +113,7 @@ export class DrachtioLink {
   readonly #agent: RawAgent;
   readonly #wire: EngineWire;
   readonly #watched = new Map<string, DialogListeners>();
+  readonly #pracks = new Map<string, (prack: Acknowledgement) => void>();
   #connected = false;
   #closed = false;
 
@@ -150,6 +160,13 @@ export class DrachtioLink {
         this.safely(() => {
           if (request === undefined) return;
           sent = request;
+          // The library answers such an UPDATE with our offer, whatever it asks; its listener is set when this returns.
+          queueMicrotask(() => {
+            request.removeAllListeners('update');
+            request.on('update', (update, reply) =>
+              this.safely(() => handlers.updated(new Exchange(this, update, reply))),
+            );
+          });
           handlers.sent({ headers: lowerCaseNames(request.headers) });
           cancel();
         }),
@@ -181,7 +198,7 @@ export class DrachtioLink {
   answer(
     request: RawRequest,
     reply: RawReply,
-    sdp: string,
+    sdp: string | undefined,
     headers: HeaderMap,
     answered: (dialog: LinkDialog) => void,
     failed: (why: string) => void,
@@ -190,7 +207,12 @@ export class DrachtioLink {
       this.safely(() => (dialog === undefined ? failed(messageOf(error)) : answered(new LinkDialog(this, dialog)))),
     );
     try {
-      this.#srf.createUAS(request, reply, { localSdp: sdp, headers: { ...headers } }, finished);
+      this.#srf.createUAS(
+        request,
+        reply,
+        { ...(sdp === undefined ? {} : { localSdp: sdp }), headers: { ...headers } },
+        finished,
+      );
     } catch (error) {
       this.#options.onFault(error);
       finished(error);
@@ -248,6 +270,15 @@ export class DrachtioLink {
     });
   }
 
+  /** Until `unwatchPracks`. */
+  watchPracks(dialogId: string, listener: (prack: Acknowledgement) => void): void {
+    this.#pracks.set(dialogId, listener);
+  }
+
+  unwatchPracks(dialogId: string): void {
+    this.#pracks.delete(dialogId);
+  }
+
   watch(dialogId: string, listeners: DialogListeners): void {
     this.#watched.set(dialogId, listeners);
   }
@@ -277,9 +308,12 @@ export class DrachtioLink {
 
   /** Ahead of the library's dialogs. */
   readonly #before: Layer = (request, reply, next) => {
-    if (request.method === 'PRACK') return this.safely(() => reply.send(200, { headers: {} }));
+    const message = { headers: lowerCaseNames(request.headers), body: request.body ?? '' };
+    if (request.method === 'PRACK') {
+      this.safely(() => reply.send(200, { headers: {} }));
+      return this.safely(() => this.#pracks.get(request.stackDialogId ?? '')?.(message));
+    }
     if (request.method === 'ACK') {
-      const message = { headers: lowerCaseNames(request.headers), body: request.body ?? '' };
       this.safely(() => this.#watched.get(request.stackDialogId ?? '')?.acked(message));
     }
     next();
@@ -335,6 +369,7 @@ export class DrachtioLink {
     if (!this.#connected) return;
     this.#connected = false;
     this.#watched.clear();
+    this.#pracks.clear();
     this.#options.onLost();
   }
 }

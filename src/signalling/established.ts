@@ -3,9 +3,12 @@
 //   open ──bye()──▶ closing ──final answer, BYE from there, 33 s──▶ ended
 //   open ──BYE from the peer or the engine, connection lost──▶ ended
 //
+//   open ──408, 481 or nothing to a request of ours──▶ closing: BYE, and `ended` is told at once
+//
 // Invariants
 //   E1. One `ended` at most, and nothing after it (leg.ts L1).
-//   E2. One offer is open at a time; a second gets 500 with Retry-After (RFC 3261 section 14.2).
+//   E2. One offer is open at a time. A second of the other side gets 500 with Retry-After; one that crosses ours, 491 (RFC 3261 section 14.2,
+//       RFC 3311 section 5.2); the engine says the same where it sees it first.
 //   E3. A repeated offer is answered with the description it was answered with before (RFC 3264 section 8: an unchanged version means nothing changed).
 
 import type { Clock, Timer } from '../domain/clock.ts';
@@ -13,8 +16,9 @@ import { type Reason, reasonHeader } from '../domain/reasons.ts';
 import { ACCEPT, ALLOW, SUPPORTED } from './abilities.ts';
 import { readBody } from './body.ts';
 import { answerChallenge, type Credentials } from './digest.ts';
-import type { ForkAnswered, LegBye, Reoffer } from './leg.ts';
-import type { Exchange, LinkDialog } from './link-handles.ts';
+import type { ForkAnswered, LegBye, ModifyOutcome, Reoffer } from './leg.ts';
+import type { Acknowledgement, Exchange, LinkDialog } from './link-handles.ts';
+import { OwnOffer } from './own-offer.ts';
 import { sessionTimerHeaders } from './session-timer.ts';
 import type { HeaderMap } from './sip-text.ts';
 
@@ -22,12 +26,21 @@ import type { HeaderMap } from './sip-text.ts';
 export const BYE_LIMIT_MS = 33_000;
 /** An offer that the call does not answer for so long is not going to be. */
 const REOFFER_LIMIT_MS = 5_000;
+/** As long as a BYE is waited for. */
+const PROBE_LIMIT_MS = 33_000;
 
 export type EstablishedEvent =
   | Reoffer
-  | { readonly type: 'acked' }
+  /** `sdp`: what the ACK carried. */
+  | { readonly type: 'acked'; readonly sdp: string | null }
   | ForkAnswered
-  | { readonly type: 'ended'; readonly by: 'peer' | 'engine'; readonly reasonHeader: string | null };
+  | { readonly type: 'ended'; readonly by: 'peer' | 'engine'; readonly reasonHeader: string | null }
+  | {
+      readonly type: 'ended';
+      readonly by: 'silence';
+      readonly reasonHeader: null;
+      readonly lastProofMs: number | null;
+    };
 
 export interface EstablishedOptions {
   readonly clock: Clock;
@@ -40,7 +53,17 @@ export interface EstablishedOptions {
   /** Request-URI for the digest of our BYE. */
   readonly targetUri: string;
   readonly newCnonce: () => string;
+  /** Uniform in [0, 1): how long is waited after glare. */
+  readonly random: () => number;
+  /** The INVITE was ours, and so is the Call-ID. */
+  readonly ownsCallId: boolean;
   readonly onEvent: (event: EstablishedEvent) => void;
+}
+
+/** An offer of ours that went out in a 200: its answer is in the ACK with that number. */
+interface AwaitedAnswer {
+  readonly sequence: string;
+  readonly answered: (sdp: string | null) => void;
 }
 
 export class Established {
@@ -49,6 +72,10 @@ export class Established {
   #localSdp: string;
   #remoteOffer: string | null;
   #openOffer: { abandon: () => void } | null = null;
+  #ownOffer: OwnOffer | null = null;
+  #awaited: AwaitedAnswer | null = null;
+  /** The other side was last heard of, monotonic ms. */
+  #heardMs: number;
   #closed: { readonly promise: Promise<void>; readonly resolve: () => void } | null = null;
   #limit: Timer | null = null;
 
@@ -57,11 +84,15 @@ export class Established {
     this.#options = options;
     this.#localSdp = options.localSdp;
     this.#remoteOffer = options.remoteOffer;
+    this.#heardMs = options.clock.monotonicMs();
     options.dialog.listen({
-      acked: () => this.#tell({ type: 'acked' }),
+      acked: (ack) => this.#acked(ack),
       forkAnswered: () => this.#tell({ type: 'fork-answered' }),
       offered: (exchange) => this.#offered(exchange),
-      requested: (exchange) => answerRequest(exchange),
+      requested: (exchange) => {
+        this.#heard();
+        answerRequest(exchange);
+      },
       ended: (by, reason) => this.#ended(by, reason),
     });
   }
@@ -78,6 +109,50 @@ export class Established {
     return this.#closed.promise;
   }
 
+  /** leg.ts AnsweredLeg. One at a time: a second one is refused with 491. */
+  modify(sdp: string): Promise<ModifyOutcome> {
+    if (this.#state !== 'open') return Promise.resolve({ ok: false, status: 481 });
+    if (this.#ownOffer !== null) return Promise.resolve({ ok: false, status: 491 });
+    const { promise, resolve } = Promise.withResolvers<ModifyOutcome>();
+    const { clock, dialog, ownsCallId, credentials, targetUri, newCnonce, random } = this.#options;
+    const isBusy = () => this.#openOffer !== null || this.#awaited !== null;
+    const done = (outcome: ModifyOutcome | 'lost') => {
+      this.#ownOffer = null;
+      if (outcome === 'lost') {
+        resolve({ ok: false, status: 481 });
+        return this.#lost(null);
+      }
+      if (outcome.ok) {
+        this.#heard();
+        this.#localSdp = sdp;
+        // What it offered before is no longer what our description answers (E3).
+        this.#remoteOffer = null;
+      }
+      resolve(outcome);
+    };
+    const what = { clock, dialog, sdp, ownsCallId, credentials, targetUri, newCnonce, random, isBusy, done };
+    this.#ownOffer = new OwnOffer(what);
+    return promise;
+  }
+
+  /** leg.ts AnsweredLeg */
+  probe(): Promise<'alive' | 'lost'> {
+    if (this.#state !== 'open') return Promise.resolve('lost');
+    const { promise, resolve } = Promise.withResolvers<'alive' | 'lost'>();
+    const settle = (isAlive: boolean) => {
+      limit.cancel();
+      resolve(isAlive ? 'alive' : 'lost');
+      if (isAlive) this.#heard();
+      else this.#lost(this.#heardMs);
+    };
+    const limit = this.#options.clock.setTimer(() => settle(false), PROBE_LIMIT_MS);
+    // OPTIONS and no UPDATE: an UPDATE is a session refresh as well, and drachtio-server stops the timer of one that does not say so.
+    this.#options.dialog.request('OPTIONS', { headers: { Accept: ACCEPT } }, (answer) => {
+      settle(answer !== null && answer.status !== 408 && answer.status !== 481);
+    });
+    return promise;
+  }
+
   /** The engine is gone, or the leg no longer wants to hear anything. */
   drop(): void {
     this.#finish();
@@ -89,7 +164,14 @@ export class Established {
       const challenged = answer?.status === 401 || answer?.status === 407;
       if (challenged && mayAnswerChallenge && credentials !== null && this.#state === 'closing') {
         const cnonce = newCnonce();
-        const digest = answerChallenge({ ...answer, method: 'BYE', uri: targetUri, credentials, cnonce });
+        const digest = answerChallenge({
+          status: answer.status,
+          headers: answer.headers,
+          method: 'BYE',
+          uri: targetUri,
+          credentials,
+          cnonce,
+        });
         if (digest !== undefined) return this.#sendBye({ ...headers, [digest.header]: digest.value }, false);
       }
       this.#finish();
@@ -106,6 +188,7 @@ export class Established {
     if (this.#state === 'ended') return;
     this.#state = 'ended';
     this.#openOffer?.abandon();
+    this.#ownOffer?.abandon();
     this.#limit?.cancel();
     this.#options.dialog.forget();
     this.#closed?.resolve();
@@ -115,20 +198,44 @@ export class Established {
     if (this.#state === 'open') this.#options.onEvent(event);
   }
 
+  #heard(): void {
+    this.#heardMs = this.#options.clock.monotonicMs();
+  }
+
+  /** RFC 3261 section 12.2.1.2: the dialog is ended, the other side being told in case it is there after all. */
+  #lost(lastProofMs: number | null): void {
+    if (this.#state !== 'open') return;
+    void this.bye('peer_lost');
+    this.#options.onEvent({ type: 'ended', by: 'silence', reasonHeader: null, lastProofMs });
+  }
+
+  #acked({ headers, body }: Acknowledgement): void {
+    if (this.#state !== 'open') return;
+    this.#heard();
+    const reading = readBody(body, headers['content-type'], headers['content-encoding']);
+    const sdp = reading.kind === 'sdp' ? reading.sdp : null;
+    const awaited = this.#awaited;
+    if (awaited === null || awaited.sequence !== sequenceOf(headers)) return this.#tell({ type: 'acked', sdp });
+    this.#awaited = null;
+    awaited.answered(sdp);
+  }
+
   #offered(exchange: Exchange): void {
+    this.#heard();
     const body = readBody(exchange.body, exchange.headers['content-type'], exchange.headers['content-encoding']);
     if (this.#state !== 'open') return exchange.respond(481);
     if (body.kind === 'other') return exchange.respond(415, { headers: { Accept: ACCEPT } });
+    // An UPDATE without SDP asks for nothing (RFC 3311 section 5.2).
+    if (body.kind !== 'sdp' && exchange.method !== 'INVITE') return this.#accept(exchange, null);
+    if (this.#ownOffer?.isSent === true || this.#awaited !== null) return exchange.respond(491);
     if (this.#openOffer !== null) return exchange.respond(500, { headers: { 'Retry-After': '2' } });
-    if (body.kind !== 'sdp') {
-      // A re-INVITE asks for our offer (section 14.2), an UPDATE without SDP for nothing (RFC 3311 section 5.2).
-      return this.#accept(exchange, exchange.method === 'INVITE' ? this.#localSdp : null);
-    }
+    // A re-INVITE without SDP asks for our offer (section 14.2).
+    if (body.kind !== 'sdp') return this.#tell(this.#reoffer(exchange, null));
     if (body.sdp === this.#remoteOffer) return this.#accept(exchange, this.#localSdp);
     this.#tell(this.#reoffer(exchange, body.sdp));
   }
 
-  #reoffer(exchange: Exchange, offer: string): Reoffer {
+  #reoffer(exchange: Exchange, offer: string | null): Reoffer {
     const limit = this.#options.clock.setTimer(() => settle(() => exchange.respond(500)), REOFFER_LIMIT_MS);
     const open = {
       // RFC 3261 section 15.1.2: what is open when the dialog ends is answered 487. The library keeps the request until then.
@@ -147,11 +254,12 @@ export class Established {
     return {
       type: 'reoffer',
       offer,
-      accept: (answerSdp) =>
+      accept: (sdp, answered = () => undefined) =>
         settle(() => {
           this.#remoteOffer = offer;
-          this.#localSdp = answerSdp;
-          this.#accept(exchange, answerSdp);
+          this.#localSdp = sdp;
+          if (offer === null) this.#awaited = { sequence: sequenceOf(exchange.headers), answered };
+          this.#accept(exchange, sdp);
         }),
       refuse: (status) => settle(() => exchange.respond(status)),
     };
@@ -171,8 +279,15 @@ export class Established {
   }
 }
 
+/** The number in CSeq. */
+function sequenceOf(headers: HeaderMap): string {
+  return /^\s*(\d+)/.exec(headers['cseq'] ?? '')?.[1] ?? '';
+}
+
 /** How legs tell the end of an answered call. */
-export function byeEvent({ by, reasonHeader }: Extract<EstablishedEvent, { type: 'ended' }>): LegBye {
+export function byeEvent(ended: Extract<EstablishedEvent, { type: 'ended' }>): LegBye {
+  const { by, reasonHeader } = ended;
+  if (by === 'silence') return { type: 'bye', reasonHeader, peerLost: { lastProofMs: ended.lastProofMs } };
   const engineSays = (text: string) => by === 'engine' && (reasonHeader ?? '').includes(`text="${text}"`);
   return {
     type: 'bye',

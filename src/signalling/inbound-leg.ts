@@ -2,6 +2,8 @@
 //
 //   state       event                          next        told / sent
 //   offered     accept()                       ringing     -
+//   ringing     PRACK of our offer             ringing     early-answer
+//   ringing     UPDATE                         ringing     reoffer, where the first offer is answered (RFC 3311 section 5.2)
 //   ringing     CANCEL                         ended       cancelled
 //               reject(), bye()                ended       final response with Reason
 //               challenge()                    ended       401
@@ -16,13 +18,21 @@
 //
 // A hang-up of ours in `answering` or `answered` waits until the ACK is there: a callee must not send BYE before it (RFC 3261 section 15).
 // From then on the leg tells nothing more (leg.ts L1); if no ACK ever comes, the engine ends the dialog by itself.
+//
+// Where descriptions go (RFC 3261 section 13.2.1, RFC 3262 section 5):
+//   INVITE   reliable 18x    PRACK    200            ACK
+//   offer    -               -        answer         -
+//   offer    answer          -        -              -         early media
+//   none     -               -        offer          answer
+//   none     offer           answer   -              -         a caller that demands 100rel
 
 import type { Clock } from '../domain/clock.ts';
 import { type Reason, reasonHeader, verdictOf } from '../domain/reasons.ts';
-import { ALLOW, SUPPORTED } from './abilities.ts';
+import { ACCEPT, ALLOW, SUPPORTED } from './abilities.ts';
+import { readBody } from './body.ts';
 import { BYE_LIMIT_MS, byeEvent, Established, type EstablishedEvent } from './established.ts';
-import type { InboundEvent, InboundLeg } from './leg.ts';
-import type { Exchange, LinkDialog } from './link-handles.ts';
+import type { InboundEvent, InboundLeg, ModifyOutcome, Ringing, SessionTimer } from './leg.ts';
+import type { Acknowledgement, Exchange, LinkDialog } from './link-handles.ts';
 import { sessionTimerHeaders } from './session-timer.ts';
 import { type HeaderMap, optionTags } from './sip-text.ts';
 
@@ -31,6 +41,7 @@ export interface InboundLegOptions {
   readonly exchange: Exchange;
   readonly offer: string | null;
   readonly newCnonce: () => string;
+  readonly random: () => number;
   readonly onEvent: (event: InboundEvent) => void;
   /** Told of a refusal, to be remembered. */
   readonly onRejected: (reason: Reason) => void;
@@ -44,6 +55,12 @@ export class SipInboundLeg implements InboundLeg {
   readonly #options: InboundLegOptions;
   #state: State = 'ringing';
   #rung = false;
+  /** Sent in a reliable response, which settles the first offer and answer once its PRACK is there. */
+  #reliableSdp: string | null = null;
+  #isSettled = false;
+  #remoteOffer: string | null;
+  #localSdp: string | null = null;
+  #isReoffered = false;
   #established: Established | null = null;
   #answering: PromiseWithResolvers<'sent' | 'gone'> | null = null;
   /** Our hang-up, waiting for the ACK. */
@@ -51,29 +68,45 @@ export class SipInboundLeg implements InboundLeg {
 
   constructor(options: InboundLegOptions) {
     this.#options = options;
+    this.#remoteOffer = options.offer;
+    options.exchange.onUpdate((exchange) => this.#earlyUpdate(exchange));
     options.exchange.onCancel(() => {
       if (this.#state === 'ringing' || this.#state === 'answering') this.#end({ type: 'cancelled' });
     });
   }
 
-  ringing(): void {
+  ringing({ sdp, earlyMedia = false, reliable = false }: Ringing = {}): void {
     if (this.#state !== 'ringing' || this.#rung) return;
     this.#rung = true;
-    const { exchange } = this.#options;
-    // Sent reliably where the caller demands it (RFC 3262 section 3); the engine does the rest.
-    const reliable = optionTags(exchange.headers['require']).includes('100rel');
-    exchange.respond(180, { headers: { Allow: ALLOW, ...(reliable ? { Require: '100rel' } : {}) } });
+    const { exchange, offer } = this.#options;
+    const { require, supported } = exchange.headers;
+    // The engine does the rest: repeats it, takes the PRACK, holds the 200 back until then.
+    const isReliable =
+      optionTags(require).includes('100rel') ||
+      (reliable && optionTags(supported ?? exchange.headers['k']).includes('100rel'));
+    const isEarly = earlyMedia && offer !== null;
+    const body = isEarly || (offer === null && isReliable) ? sdp : undefined;
+    if (isReliable && body !== undefined) {
+      this.#reliableSdp = body;
+      exchange.onAcknowledged((prack) => this.#pracked(prack));
+    }
+    exchange.respond(isEarly && body !== undefined ? 183 : 180, {
+      headers: { Allow: ALLOW, ...(isReliable ? { Require: '100rel' } : {}) },
+      ...(body === undefined ? {} : { body }),
+    });
   }
 
-  answer(sdp: string): Promise<'sent' | 'gone'> {
+  answer(sdp: string, { sessionExpiresSec = null }: SessionTimer = {}): Promise<'sent' | 'gone'> {
     if (this.#state !== 'ringing') return Promise.resolve('gone');
     this.#state = 'answering';
     const answering = Promise.withResolvers<'sent' | 'gone'>();
     this.#answering = answering;
+    this.#localSdp ??= sdp;
     this.#options.exchange.answer(
-      sdp,
-      { Allow: ALLOW, Supported: SUPPORTED, ...sessionTimerHeaders(this.#options.exchange.headers) },
-      (dialog) => this.#answered(dialog, sdp),
+      // What a reliable response has said is not said again (RFC 3261 section 13.2.1).
+      this.#reliableSdp === null ? sdp : undefined,
+      { Allow: ALLOW, Supported: SUPPORTED, ...sessionTimerHeaders(this.#options.exchange.headers, sessionExpiresSec) },
+      (dialog) => this.#answered(dialog),
       // The engine refuses a 200 to an INVITE that is over: the caller's CANCEL was faster.
       () => this.#end({ type: 'cancelled' }),
     );
@@ -112,6 +145,16 @@ export class SipInboundLeg implements InboundLeg {
     }
   }
 
+  modify(offer: string): Promise<ModifyOutcome> {
+    if (this.#state !== 'confirmed') return Promise.resolve({ ok: false, status: 481 });
+    return this.#established?.modify(offer) ?? Promise.resolve({ ok: false, status: 481 });
+  }
+
+  probe(): Promise<'alive' | 'lost'> {
+    if (this.#state !== 'confirmed') return Promise.resolve(this.#state === 'ended' ? 'lost' : 'alive');
+    return this.#established?.probe() ?? Promise.resolve('lost');
+  }
+
   /** The engine's connection is gone. */
   lost(): void {
     this.#end({ type: 'lost' });
@@ -129,18 +172,66 @@ export class SipInboundLeg implements InboundLeg {
     this.#end(null);
   }
 
-  #answered(dialog: LinkDialog, sdp: string): void {
-    const { clock, offer, newCnonce, exchange } = this.#options;
+  #pracked({ headers, body }: Acknowledgement): void {
+    // The 200 may have been asked for already: the engine keeps it back until this PRACK.
+    if (this.#isSettled || this.#reliableSdp === null || this.#state === 'ended') return;
+    this.#isSettled = true;
+    this.#localSdp ??= this.#reliableSdp;
+    this.#options.exchange.offAcknowledged();
+    if (this.#options.offer !== null || this.#pendingBye !== null) return;
+    const reading = readBody(body, headers['content-type'], headers['content-encoding']);
+    this.#options.onEvent({ type: 'early-answer', sdp: reading.kind === 'sdp' ? reading.sdp : null });
+  }
+
+  /** RFC 3311 section 5.2: an offer while the first one is open is too early, whoever made that. */
+  #earlyUpdate(update: Exchange): void {
+    const body = readBody(update.body, update.headers['content-type'], update.headers['content-encoding']);
+    const accept = (sdp: string | null) =>
+      update.respond(200, {
+        headers: { Allow: ALLOW, Supported: SUPPORTED, ...sessionTimerHeaders(update.headers) },
+        ...(sdp === null ? {} : { body: sdp }),
+      });
+    if (this.#state === 'ended') return update.respond(481);
+    if (body.kind === 'none') return accept(null);
+    if (body.kind !== 'sdp') return update.respond(415, { headers: { Accept: ACCEPT } });
+    const offer = body.sdp;
+    if (this.#options.offer === null && !this.#isSettled) return update.respond(491);
+    if (!this.#isSettled || this.#isReoffered || this.#state !== 'ringing') {
+      return update.respond(500, { headers: { 'Retry-After': '2' } });
+    }
+    this.#isReoffered = true;
+    const settle = (act: () => void) => {
+      if (!this.#isReoffered) return;
+      this.#isReoffered = false;
+      act();
+    };
+    this.#options.onEvent({
+      type: 'reoffer',
+      offer,
+      accept: (sdp) =>
+        settle(() => {
+          this.#remoteOffer = offer;
+          this.#localSdp = sdp;
+          accept(sdp);
+        }),
+      refuse: (status) => settle(() => update.respond(status)),
+    });
+  }
+
+  #answered(dialog: LinkDialog): void {
+    const { clock, newCnonce, random, exchange } = this.#options;
     if (this.#state !== 'answering') return dialog.forget();
     this.#state = 'answered';
     this.#established = new Established({
       clock,
       dialog,
-      localSdp: sdp,
-      remoteOffer: offer,
+      localSdp: this.#localSdp ?? '',
+      remoteOffer: this.#remoteOffer,
       credentials: null,
       targetUri: exchange.uri,
       newCnonce,
+      random,
+      ownsCallId: false,
       onEvent: (event) => this.#onEstablished(event),
     });
     this.#answering?.resolve('sent');
@@ -149,7 +240,7 @@ export class SipInboundLeg implements InboundLeg {
   #onEstablished(event: EstablishedEvent): void {
     switch (event.type) {
       case 'acked':
-        return this.#acked();
+        return this.#acked(event.sdp);
       case 'reoffer':
         // A dialog that is about to be closed takes no more offers.
         if (this.#pendingBye === null) this.#options.onEvent(event);
@@ -161,16 +252,20 @@ export class SipInboundLeg implements InboundLeg {
   }
 
   /** ACKs of re-INVITEs come here as well: only the first confirms. */
-  #acked(): void {
+  #acked(sdp: string | null): void {
     if (this.#state !== 'answered') return;
     this.#state = 'confirmed';
-    if (this.#pendingBye === null) return this.#options.onEvent({ type: 'confirmed' });
+    if (this.#pendingBye === null) {
+      const answers = this.#options.offer === null && this.#reliableSdp === null && sdp !== null;
+      return this.#options.onEvent({ type: 'confirmed', ...(answers ? { answer: sdp } : {}) });
+    }
     const { reason, resolve } = this.#pendingBye;
     void this.#sendBye(reason).then(resolve);
   }
 
   #sendBye(reason: Reason): Promise<void> {
     const closed = this.#established?.bye(reason) ?? Promise.resolve();
+    this.#options.exchange.offAcknowledged();
     this.#state = 'ended';
     return closed.then(() => this.#options.onOver());
   }
@@ -182,6 +277,7 @@ export class SipInboundLeg implements InboundLeg {
       return;
     }
     this.#state = 'ended';
+    this.#options.exchange.offAcknowledged();
     this.#established?.drop();
     this.#answering?.resolve('gone');
     this.#options.onOver();

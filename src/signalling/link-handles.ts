@@ -67,8 +67,29 @@ export class Exchange {
     this.#request.on('cancel', () => this.#link.safely(listener));
   }
 
-  /** 200 with this description. Exactly one of the two is called: once the 200 is on its way, or when it could not be. */
-  answer(sdp: string, headers: HeaderMap, answered: (dialog: LinkDialog) => void, failed: (why: string) => void): void {
+  /** PRACKs of reliable responses to this INVITE, until `offAcknowledged`; each is answered by the link. */
+  onAcknowledged(listener: (prack: Acknowledgement) => void): void {
+    this.#link.watchPracks(dialogIdOf(this.headers), listener);
+  }
+
+  offAcknowledged(): void {
+    this.#link.unwatchPracks(dialogIdOf(this.headers));
+  }
+
+  /** UPDATE before our final response to this INVITE. */
+  onUpdate(listener: (update: Exchange) => void): void {
+    this.#request.on('update', (update, reply) =>
+      this.#link.safely(() => listener(new Exchange(this.#link, update, reply))),
+    );
+  }
+
+  /** 200, with this description. Exactly one of the two is called: once the 200 is on its way, or when it could not be. */
+  answer(
+    sdp: string | undefined,
+    headers: HeaderMap,
+    answered: (dialog: LinkDialog) => void,
+    failed: (why: string) => void,
+  ): void {
     this.#link.answer(this.#request, this.#reply, sdp, headers, answered, failed);
   }
 }
@@ -129,6 +150,12 @@ export class LinkDialog {
   forget(): void {
     this.#link.forget(this.#raw);
   }
+}
+
+/** Of the dialog that an INVITE from the network makes; the formula is the wire protocol's. */
+function dialogIdOf(headers: HeaderMap): string {
+  const tag = /;\s*tag\s*=\s*([^;,\s>]+)\s*(?:;[^<>]*)?$/i.exec(headers['from'] ?? '')?.[1] ?? '';
+  return `${headers['call-id'] ?? ''};from-tag=${tag}`;
 }
 
 export function lowerCaseNames(headers: Record<string, string>): HeaderMap {

@@ -4,6 +4,7 @@
 
 import { ACCEPT, ALLOW, KNOWN_METHODS, OPTION_TAGS } from './abilities.ts';
 import { readBody } from './body.ts';
+import { tooShortInterval } from './session-timer.ts';
 import { type HeaderMap, optionTags, parseSipAddress, parseSipUri, type SipAddress, type SipUri } from './sip-text.ts';
 
 export interface ScreenedRequest {
@@ -48,6 +49,8 @@ export function screen(request: ScreenedRequest): Screening {
 
   const unsupported = optionTags(headers['require']).filter((tag) => !OPTION_TAGS.includes(tag));
   if (unsupported.length > 0) return refuse(420, { Unsupported: unsupported.join(', ') });
+  const minSe = method === 'INVITE' ? tooShortInterval(headers) : null;
+  if (minSe !== null) return refuse(422, minSe);
   const body = readBody(request.body, headers['content-type'], headers['content-encoding']);
   if (method === 'INVITE' && body.kind === 'other') return refuse(415, { Accept: ACCEPT });
   // An answer we could not give (RFC 4475 section 3.3.15).

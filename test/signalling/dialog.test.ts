@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { answerOffer } from '../../src/sdp/index.ts';
+import { answerOffer, makeOffer } from '../../src/sdp/index.ts';
 import { ALLOW, SUPPORTED } from '../../src/signalling/abilities.ts';
 import type { InboundEvent, OutboundEvent, Reoffer } from '../../src/signalling/leg.ts';
 import { answerTo, Harness, LOCAL, OFFER } from './harness.ts';
@@ -11,6 +11,7 @@ beforeAll(async () => {
 afterAll(() => harness.close());
 
 const HOLD = OFFER.replace('a=sendrecv', 'a=sendonly').replace('o=- 2 1 ', 'o=- 2 2 ');
+const OURS = makeOffer({ ...LOCAL, version: 7 });
 const RESUME = OFFER.replace('o=- 2 1 ', 'o=- 2 3 ');
 
 describe('a re-INVITE', () => {
@@ -71,12 +72,29 @@ describe('a re-INVITE', () => {
     await hangUp(caller, call.events);
   });
 
-  test('without an offer gets ours, with the description as it is', async () => {
-    const { caller, call, ok } = await harness.answered();
-    caller.inDialog('INVITE');
-    expect((await caller.peer.next(200)).body).toBe(ok.body);
-    caller.ack();
+  test('signalling 14: without an offer gets ours in the 200, and the answer is taken from the ACK', async () => {
+    const { caller, call } = await harness.answered();
+    for (const inAck of [OFFER, undefined]) {
+      caller.inDialog('INVITE');
+      const wanted = await takeReoffer(call.events);
+      expect(wanted.offer).toBeNull();
+      const answers: (string | null)[] = [];
+      wanted.accept(OURS, (answer) => answers.push(answer));
+      expect((await caller.peer.next(200)).body).toBe(OURS);
+      caller.ack(undefined, undefined, inAck);
+      await expect.poll(() => answers).toEqual([inAck ?? null]);
+    }
     expect(call.events.items).toEqual([]);
+    await hangUp(caller, call.events);
+  });
+
+  test('signalling 14: an offer that comes before the answer to ours is glare', async () => {
+    const { caller, call } = await harness.answered();
+    caller.inDialog('INVITE');
+    (await takeReoffer(call.events)).accept(OURS);
+    await caller.peer.next(200);
+    caller.inDialog('UPDATE', { body: HOLD });
+    await caller.peer.next(ofMethod(491, 'UPDATE'));
     await hangUp(caller, call.events);
   });
 

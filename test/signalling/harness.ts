@@ -87,6 +87,8 @@ export interface HarnessOptions {
   /** Clock of the signalling room. */
   readonly clock?: Clock;
   readonly engineClock?: EngineClock;
+  /** Uniform in [0, 1). */
+  readonly random?: () => number;
 }
 
 /** The real clock of a SIP engine, which a test can put forward: what falls due meanwhile happens at once. */
@@ -156,7 +158,7 @@ export class Harness {
     });
   }
 
-  static async start({ timers, clock = systemClock, engineClock }: HarnessOptions = {}): Promise<Harness> {
+  static async start({ timers, clock = systemClock, engineClock, random }: HarnessOptions = {}): Promise<Harness> {
     const engine = await startEngineUnderTest({
       ...(timers === undefined ? {} : { timers }),
       ...(engineClock === undefined ? {} : { engineClock }),
@@ -169,6 +171,7 @@ export class Harness {
       port: engine.wirePort,
       secret: SECRET,
       clock,
+      ...(random === undefined ? {} : { random }),
       logger: log,
       observer: {
         request: (method, direction) => count(`${direction} ${method}`),
@@ -345,8 +348,10 @@ export class Caller {
   }
 
   /** To the request with that CSeq; without one, to the last request. */
-  ack(branch = unique('z9hG4bK'), sequence = this.#sequence): void {
-    this.send(this.text('ACK', { branch }).replace(/^CSeq: \d+/m, `CSeq: ${sequence}`));
+  ack(branch = unique('z9hG4bK'), sequence = this.#sequence, body?: string): void {
+    this.send(
+      this.text('ACK', { branch, ...(body === undefined ? {} : { body }) }).replace(/^CSeq: \d+/m, `CSeq: ${sequence}`),
+    );
   }
 
   /** A request inside the dialog, next CSeq. */
@@ -395,7 +400,7 @@ export class Callee {
 
   respond(
     status: number,
-    options: { body?: string; extra?: readonly string[]; reason?: string; contact?: string } = {},
+    options: { body?: string; extra?: readonly string[]; reason?: string; contact?: string; toTag?: string } = {},
     request = this.invite,
   ): void {
     const tag = status === 100 ? {} : { toTag: 'callee-tag' };
