@@ -28,6 +28,7 @@ const BODIES: Readonly<Record<string, object>> = {
   changeWorkspace: { name: 'x' },
   topUpWorkspace: { amount: '1.00' },
   createKey: { label: 'x' },
+  setDefaultTrunk: { trunkId: null },
   createAgent: { name: 'x', stream: { url: 'wss://a.example', protocol: 'twilio' } },
   changeAgent: { name: 'x' },
   createTrunk: { label: 'x' },

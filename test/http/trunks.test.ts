@@ -91,7 +91,7 @@ describe('trunks', () => {
     ['outbound.callerIdMode', { outbound: { callerIdMode: 'pai' } }],
     ['outbound.techPrefix', { outbound: { techPrefix: '99;x' } }],
     ['outbound.techPrefix', { outbound: { techPrefix: '' } }],
-    ['outbound.numberFormat', { outbound: { numberFormat: 'national' } }],
+    ['outbound.numberFormat', { outbound: { numberFormat: 'free' } }],
     ['outbound.gateways.0.host', { outbound: { gateways: [{ host: '0x7f.1' }] } }],
     ['outbound.gateways.0.host', { outbound: { gateways: [{ host: '2130706433' }] } }],
     ['outbound.gateways.0.host', { outbound: { gateways: [{ host: '127.1' }] } }],

@@ -21,6 +21,7 @@ describe('workspaces', () => {
       reserved: '0.00',
       currency: 'USD',
       limits: { concurrentCalls: null, callsPerSecond: null, spendPerHour: null, spendPerDay: '25.50' },
+      defaultTrunkId: null,
     });
     expect(made.headers.get('location')).toBe(`/v1/workspaces/${made.body.id}`);
     const changed = await world.ask('PATCH', `/v1/workspaces/${made.body.id}`, {

@@ -101,6 +101,7 @@ export interface Call {
     | 'remote_hangup'
     | 'agent_hangup'
     | 'api_hangup'
+    | 'transferred'
     | 'media_timeout'
     | 'agent_lost'
     | 'agent_slow'
@@ -110,6 +111,7 @@ export interface Call {
     | 'drain_deadline'
     | 'answer_unconfirmed'
     | 'session_expired'
+    | 'peer_lost'
     | 'connection_lost'
     | 'signalling_lost'
     | 'store_lost'
@@ -132,12 +134,14 @@ export interface Call {
     | 'workspace_limit'
     | 'spend_limit'
     | 'trunk_limit'
+    | 'number_limit'
     | 'node_limit'
     | 'destination_not_allowed'
     | 'no_rate'
     | 'no_route'
     | 'caller_id_not_owned'
     | 'encryption_mismatch'
+    | 'keys_in_clear'
     | 'no_common_codec'
     | 'bad_offer'
     | 'draining'
@@ -571,6 +575,7 @@ export interface PhoneNumber {
   readonly supportsInbound: boolean;
   readonly supportsOutbound: boolean;
   readonly status: 'active' | 'pending' | 'released';
+  readonly limits: { readonly concurrentCalls: number | null; readonly callsPerSecond: number | null };
   readonly warnings: readonly (
     | 'not_assigned_to_agent'
     | 'fee_unpaid'
@@ -616,6 +621,7 @@ export interface Problem {
     | 'inventory_off'
     | 'provider_account_exists'
     | 'provider_account_in_use'
+    | 'trunk_ambiguous'
     | 'record_in_use'
     | 'request_state'
     | 'request_limit'
@@ -726,6 +732,7 @@ export interface Problem {
     | 'remote_hangup'
     | 'agent_hangup'
     | 'api_hangup'
+    | 'transferred'
     | 'media_timeout'
     | 'agent_lost'
     | 'agent_slow'
@@ -735,6 +742,7 @@ export interface Problem {
     | 'drain_deadline'
     | 'answer_unconfirmed'
     | 'session_expired'
+    | 'peer_lost'
     | 'connection_lost'
     | 'signalling_lost'
     | 'store_lost'
@@ -757,12 +765,14 @@ export interface Problem {
     | 'workspace_limit'
     | 'spend_limit'
     | 'trunk_limit'
+    | 'number_limit'
     | 'node_limit'
     | 'destination_not_allowed'
     | 'no_rate'
     | 'no_route'
     | 'caller_id_not_owned'
     | 'encryption_mismatch'
+    | 'keys_in_clear'
     | 'no_common_codec'
     | 'bad_offer'
     | 'draining'
@@ -928,6 +938,7 @@ export interface RouteExplanation {
     | 'remote_hangup'
     | 'agent_hangup'
     | 'api_hangup'
+    | 'transferred'
     | 'media_timeout'
     | 'agent_lost'
     | 'agent_slow'
@@ -937,6 +948,7 @@ export interface RouteExplanation {
     | 'drain_deadline'
     | 'answer_unconfirmed'
     | 'session_expired'
+    | 'peer_lost'
     | 'connection_lost'
     | 'signalling_lost'
     | 'store_lost'
@@ -959,12 +971,14 @@ export interface RouteExplanation {
     | 'workspace_limit'
     | 'spend_limit'
     | 'trunk_limit'
+    | 'number_limit'
     | 'node_limit'
     | 'destination_not_allowed'
     | 'no_rate'
     | 'no_route'
     | 'caller_id_not_owned'
     | 'encryption_mismatch'
+    | 'keys_in_clear'
     | 'no_common_codec'
     | 'bad_offer'
     | 'draining'
@@ -995,6 +1009,10 @@ export interface SavedTrunk {
     readonly enabled: boolean;
     readonly addresses: readonly string[];
     readonly transport: 'udp' | 'tcp' | 'tls' | null;
+    readonly calledNumberFrom: 'request_uri' | 'to' | 'p_called_party_id' | 'diversion';
+    readonly callerNumberFrom: 'from' | 'asserted';
+    readonly country: string | null;
+    readonly stripPrefix: string | null;
     readonly mediaEncryption: 'off' | 'optional' | 'required';
     readonly auth: { readonly username: string; readonly passwordSet: boolean } | null;
     readonly sbc: readonly {
@@ -1005,17 +1023,27 @@ export interface SavedTrunk {
   };
   readonly outbound: {
     readonly enabled: boolean;
-    readonly transport: 'udp' | 'tcp' | 'tls';
+    readonly transport: 'udp' | 'tcp' | 'tls' | null;
     readonly mediaEncryption: 'off' | 'optional' | 'required';
     readonly username: string | null;
     readonly register: boolean;
     readonly allowedCountries: 'worldwide' | readonly string[];
     readonly callerIdMode: 'from_and_pai' | 'from' | 'pai';
     readonly techPrefix: string | null;
-    readonly numberFormat: 'e164' | 'digits';
+    readonly numberFormat: 'e164' | 'digits' | '00' | 'national';
+    readonly callerNumberFormat: 'e164' | 'digits' | '00' | 'national' | null;
+    readonly country: string | null;
+    readonly fromDomain: string | null;
+    readonly fromUser: string | null;
+    readonly displayName: string | null;
+    readonly identityHeader: 'p_asserted_identity' | 'p_preferred_identity' | 'remote_party_id';
+    readonly privacy: 'off' | 'id';
+    readonly diversion: string | null;
+    readonly userPhone: boolean;
+    readonly authRealm: string | null;
     readonly gateways: readonly {
       readonly host: string;
-      readonly port: number;
+      readonly port: number | null;
       readonly priority: number;
       readonly weight: number;
     }[];
@@ -1110,6 +1138,10 @@ export interface Trunk {
     readonly enabled: boolean;
     readonly addresses: readonly string[];
     readonly transport: 'udp' | 'tcp' | 'tls' | null;
+    readonly calledNumberFrom: 'request_uri' | 'to' | 'p_called_party_id' | 'diversion';
+    readonly callerNumberFrom: 'from' | 'asserted';
+    readonly country: string | null;
+    readonly stripPrefix: string | null;
     readonly mediaEncryption: 'off' | 'optional' | 'required';
     readonly auth: { readonly username: string; readonly passwordSet: boolean } | null;
     readonly sbc: readonly {
@@ -1120,17 +1152,27 @@ export interface Trunk {
   };
   readonly outbound: {
     readonly enabled: boolean;
-    readonly transport: 'udp' | 'tcp' | 'tls';
+    readonly transport: 'udp' | 'tcp' | 'tls' | null;
     readonly mediaEncryption: 'off' | 'optional' | 'required';
     readonly username: string | null;
     readonly register: boolean;
     readonly allowedCountries: 'worldwide' | readonly string[];
     readonly callerIdMode: 'from_and_pai' | 'from' | 'pai';
     readonly techPrefix: string | null;
-    readonly numberFormat: 'e164' | 'digits';
+    readonly numberFormat: 'e164' | 'digits' | '00' | 'national';
+    readonly callerNumberFormat: 'e164' | 'digits' | '00' | 'national' | null;
+    readonly country: string | null;
+    readonly fromDomain: string | null;
+    readonly fromUser: string | null;
+    readonly displayName: string | null;
+    readonly identityHeader: 'p_asserted_identity' | 'p_preferred_identity' | 'remote_party_id';
+    readonly privacy: 'off' | 'id';
+    readonly diversion: string | null;
+    readonly userPhone: boolean;
+    readonly authRealm: string | null;
     readonly gateways: readonly {
       readonly host: string;
-      readonly port: number;
+      readonly port: number | null;
       readonly priority: number;
       readonly weight: number;
     }[];
@@ -1264,6 +1306,7 @@ export interface Workspace {
     readonly spendPerHour: string | null;
     readonly spendPerDay: string | null;
   };
+  readonly defaultTrunkId: string | null;
 }
 
 export interface Routes {
@@ -1332,6 +1375,13 @@ export interface Routes {
         readonly spendPerDay?: string | null;
       };
     };
+    readonly answer: Workspace;
+  };
+  /** Says over which trunk calls leave whose caller id has none of its own */
+  'PUT /v1/workspaces/{id}/default-trunk': {
+    readonly params: { readonly id: string };
+    readonly query: Readonly<Record<never, never>>;
+    readonly body: { readonly trunkId: string | null };
     readonly answer: Workspace;
   };
   /** Adds money to the balance */
@@ -1449,22 +1499,36 @@ export interface Routes {
         readonly enabled?: boolean;
         readonly addresses?: readonly string[];
         readonly transport?: 'udp' | 'tcp' | 'tls' | null;
+        readonly calledNumberFrom?: 'request_uri' | 'to' | 'p_called_party_id' | 'diversion';
+        readonly callerNumberFrom?: 'from' | 'asserted';
+        readonly country?: string | null;
+        readonly stripPrefix?: string | null;
         readonly mediaEncryption?: 'off' | 'optional' | 'required';
         readonly auth?: { readonly username: string; readonly password: string } | null;
       };
       readonly outbound?: {
         readonly enabled?: boolean;
-        readonly transport?: 'udp' | 'tcp' | 'tls';
+        readonly transport?: 'udp' | 'tcp' | 'tls' | null;
         readonly mediaEncryption?: 'off' | 'optional' | 'required';
         readonly username?: string | null;
         readonly register?: boolean;
         readonly allowedCountries?: 'worldwide' | readonly string[];
         readonly callerIdMode?: 'from_and_pai' | 'from' | 'pai';
         readonly techPrefix?: string | null;
-        readonly numberFormat?: 'e164' | 'digits';
+        readonly numberFormat?: 'e164' | 'digits' | '00' | 'national';
+        readonly callerNumberFormat?: 'e164' | 'digits' | '00' | 'national' | null;
+        readonly country?: string | null;
+        readonly fromDomain?: string | null;
+        readonly fromUser?: string | null;
+        readonly displayName?: string | null;
+        readonly identityHeader?: 'p_asserted_identity' | 'p_preferred_identity' | 'remote_party_id';
+        readonly privacy?: 'off' | 'id';
+        readonly diversion?: string | null;
+        readonly userPhone?: boolean;
+        readonly authRealm?: string | null;
         readonly gateways?: readonly {
           readonly host: string;
-          readonly port?: number;
+          readonly port?: number | null;
           readonly priority?: number;
           readonly weight?: number;
         }[];
@@ -1493,22 +1557,36 @@ export interface Routes {
         readonly enabled?: boolean;
         readonly addresses?: readonly string[];
         readonly transport?: 'udp' | 'tcp' | 'tls' | null;
+        readonly calledNumberFrom?: 'request_uri' | 'to' | 'p_called_party_id' | 'diversion';
+        readonly callerNumberFrom?: 'from' | 'asserted';
+        readonly country?: string | null;
+        readonly stripPrefix?: string | null;
         readonly mediaEncryption?: 'off' | 'optional' | 'required';
         readonly auth?: { readonly username: string; readonly password: string } | null;
       };
       readonly outbound?: {
         readonly enabled?: boolean;
-        readonly transport?: 'udp' | 'tcp' | 'tls';
+        readonly transport?: 'udp' | 'tcp' | 'tls' | null;
         readonly mediaEncryption?: 'off' | 'optional' | 'required';
         readonly username?: string | null;
         readonly register?: boolean;
         readonly allowedCountries?: 'worldwide' | readonly string[];
         readonly callerIdMode?: 'from_and_pai' | 'from' | 'pai';
         readonly techPrefix?: string | null;
-        readonly numberFormat?: 'e164' | 'digits';
+        readonly numberFormat?: 'e164' | 'digits' | '00' | 'national';
+        readonly callerNumberFormat?: 'e164' | 'digits' | '00' | 'national' | null;
+        readonly country?: string | null;
+        readonly fromDomain?: string | null;
+        readonly fromUser?: string | null;
+        readonly displayName?: string | null;
+        readonly identityHeader?: 'p_asserted_identity' | 'p_preferred_identity' | 'remote_party_id';
+        readonly privacy?: 'off' | 'id';
+        readonly diversion?: string | null;
+        readonly userPhone?: boolean;
+        readonly authRealm?: string | null;
         readonly gateways?: readonly {
           readonly host: string;
-          readonly port?: number;
+          readonly port?: number | null;
           readonly priority?: number;
           readonly weight?: number;
         }[];
@@ -1576,6 +1654,7 @@ export interface Routes {
       readonly agentId?: string | null;
       readonly supportsInbound?: boolean;
       readonly supportsOutbound?: boolean;
+      readonly limits?: { readonly concurrentCalls?: number | null; readonly callsPerSecond?: number | null };
     };
     readonly answer: PhoneNumber;
   };
@@ -1586,7 +1665,7 @@ export interface Routes {
     readonly body: undefined;
     readonly answer: PhoneNumber;
   };
-  /** Assigns the number to an agent (or to none) for calls to come; changes directions */
+  /** Assigns the number to an agent (or to none) for calls to come; changes directions and limits */
   'PATCH /v1/numbers/{id}': {
     readonly params: { readonly id: string };
     readonly query: Readonly<Record<never, never>>;
@@ -1594,6 +1673,7 @@ export interface Routes {
       readonly agentId?: string | null;
       readonly supportsInbound?: boolean;
       readonly supportsOutbound?: boolean;
+      readonly limits?: { readonly concurrentCalls?: number | null; readonly callsPerSecond?: number | null };
     };
     readonly answer: PhoneNumber;
   };
@@ -1902,6 +1982,7 @@ export interface Routes {
       readonly to: string;
       readonly agentId?: string;
       readonly customParameters?: Readonly<Record<string, string>>;
+      readonly hideCallerId?: boolean;
       readonly ringTimeoutMs?: number;
       readonly maxDurationMs?: number;
     };

@@ -9,6 +9,7 @@ import { invalidField, Problem } from '../problems.ts';
 import { defineRoute, type Route } from '../route.ts';
 import { pageOf } from '../schemas/common.ts';
 import * as schemas from '../schemas/numbers.ts';
+import { checkNumberAmbiguity } from '../trunk-ambiguity.ts';
 import { viewNumber } from '../views.ts';
 import { found, given, idOf, ownerOf, pageFrom, viewPage } from './lookup.ts';
 
@@ -55,7 +56,7 @@ export function numberRoutes({ directory, clock, ids, numbers, trunkHealth }: Ht
       access: 'workspace',
       body: schemas.newNumber,
       success: { status: 201, description: 'The new number', schema: schemas.numberSchema },
-      problems: ['forbidden', 'number_taken', 'unknown_reference'],
+      problems: ['forbidden', 'number_taken', 'unknown_reference', 'trunk_ambiguous'],
       async handle({ principal, body }) {
         const { e164, provider = 'byoc', trunkId = null, agentId = null } = body;
         if (provider !== 'byoc' && principal.kind !== 'operator') {
@@ -79,6 +80,7 @@ export function numberRoutes({ directory, clock, ids, numbers, trunkHealth }: Ht
         };
         checkNumber(number);
         await checkOwnTrunk(number);
+        await checkNumberAmbiguity(directory, number);
         await directory.numbers.put(number);
         return { body: await view(number), headers: { location: `/v1/numbers/${number.id}` } };
       },
@@ -105,7 +107,7 @@ export function numberRoutes({ directory, clock, ids, numbers, trunkHealth }: Ht
       access: 'workspace',
       body: schemas.numberChange,
       success: { status: 200, description: 'The changed number', schema: schemas.numberSchema },
-      problems: ['unknown_reference'],
+      problems: ['unknown_reference', 'trunk_ambiguous'],
       async handle({ principal, params, body }) {
         const change = (number: PhoneNumber): PhoneNumber => {
           const { agentId, supportsInbound, supportsOutbound } = body;
@@ -117,7 +119,11 @@ export function numberRoutes({ directory, clock, ids, numbers, trunkHealth }: Ht
           checkNumber(changed);
           return changed;
         };
-        return { body: await view(await found(directory.numbers.update(idOf(params), change, scopeOf(principal)))) };
+        const scope = scopeOf(principal);
+        if (body.supportsInbound === true) {
+          await checkNumberAmbiguity(directory, change(await found(directory.numbers.get(idOf(params), scope))));
+        }
+        return { body: await view(await found(directory.numbers.update(idOf(params), change, scope))) };
       },
     }),
     defineRoute({

@@ -11,6 +11,7 @@ import { invalidField, Problem } from '../problems.ts';
 import { defineRoute, type Reply, type Route } from '../route.ts';
 import { pageOf, workspaceListQuery } from '../schemas/common.ts';
 import * as schemas from '../schemas/trunks.ts';
+import { checkTrunkAmbiguity } from '../trunk-ambiguity.ts';
 import { DEFAULT_SETTINGS, mergeSettings, type SettingsChange } from '../trunk-settings.ts';
 import { viewTrunk } from '../views.ts';
 import { checkRoom, found, given, idOf, ownerOf, pageFrom, viewPage } from './lookup.ts';
@@ -62,7 +63,7 @@ export function trunkRoutes(deps: HttpDeps): readonly Route[] {
       body: schemas.newTrunk,
       success: { status: 201, description: 'The new trunk', schema: schemas.savedTrunkSchema },
       also: [CHECKED_ONLY],
-      problems: ['forbidden', 'unknown_reference', 'number_taken', 'record_limit'],
+      problems: ['forbidden', 'unknown_reference', 'number_taken', 'record_limit', 'trunk_ambiguous'],
       async handle({ principal, query, body }): Promise<Reply> {
         const { workspaceId, kind = 'byoc', label, numbers = [], ...settings } = body;
         const trunk: Trunk = {
@@ -75,6 +76,7 @@ export function trunkRoutes(deps: HttpDeps): readonly Route[] {
         };
         const added = numbers.map((number, index) => numberOf(number, index, trunk, deps));
         await checkGateways(trunk, settings);
+        await checkTrunkAmbiguity(directory, trunk, added);
         if (query.check === 'only') return { status: 200, body: { checks: await checked(trunk) } };
         if (trunk.workspaceId !== null) await checkRoom(directory.trunks, trunk.workspaceId, TRUNKS_MAX);
         await directory.addTrunk(trunk, added);
@@ -109,7 +111,7 @@ export function trunkRoutes(deps: HttpDeps): readonly Route[] {
         description: 'The changed trunk; with check=only the trunk as it is, and the checks of what it would be',
         schema: schemas.savedTrunkSchema,
       },
-      problems: [],
+      problems: ['trunk_ambiguous'],
       async handle({ principal, params, query, body }) {
         const { label, ...settings } = body;
         const scope = scopeOf(principal);
@@ -121,6 +123,7 @@ export function trunkRoutes(deps: HttpDeps): readonly Route[] {
         const stored = await found(directory.trunks.get(idOf(params), scope));
         const wanted = change(stored);
         await checkGateways(wanted, settings);
+        if (settings.inbound !== undefined) await checkTrunkAmbiguity(directory, wanted);
         if (query.check === 'only') return { body: { ...view(stored), checks: await checked(wanted) } };
         const changed = await found(directory.trunks.update(stored.id, change, scope));
         return { body: { ...view(changed), checks: await checked(changed, query.check) } };
