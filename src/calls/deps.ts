@@ -5,7 +5,7 @@ import type { AgentDialOutcome, DialParams } from '../agents/dial.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Agent, Gateway, Trunk } from '../domain/directory.ts';
 import type { E164 } from '../domain/e164.ts';
-import type { Ids } from '../domain/ids.ts';
+import type { Ids, RandomBytes } from '../domain/ids.ts';
 import type { Reason } from '../domain/reasons.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { MediaPool, MediaTimeouts } from '../media/session.ts';
@@ -39,6 +39,8 @@ export interface CallDeps {
   readonly agentDial: (agent: Agent, call: DialParams) => AgentDialOutcome;
   /** Uniform in [0, 1): weights among gateways. */
   readonly random: () => number;
+  /** For the keys of encrypted audio. */
+  readonly randomBytes: RandomBytes;
   readonly limits: CallLimits;
   readonly observer: CallObserver;
   readonly events: CallEvents;

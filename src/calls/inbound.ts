@@ -12,6 +12,7 @@ import type { InboundEvent, InboundInvite, InboundLeg } from '../signalling/leg.
 import { authorise, connectAgent, openMedia, reasonOfFault, type StepOutcome } from './acquire.ts';
 import type { Call } from './call.ts';
 import type { CallDeps } from './deps.ts';
+import { canOffer, inboundEncryption, negotiated } from './encryption.ts';
 import { HOLD_PROBE_MS, HoldProbe } from './hold-probe.ts';
 import { acceptReoffer, agentParameters, takeLateAnswer } from './in-dialog.ts';
 import { answerLeg, onInboundLeg } from './inbound-answer.ts';
@@ -104,6 +105,7 @@ export class InboundCall {
     if (!described.ok) {
       call.note('offer_refused', { reason: described.reason, detail: described.detail });
       return described.reason;
+    if (offer === null && !canOffer(this.#localAudio(trunk).encryption)) return 'keys_in_clear';
     }
     this.#local = { ...this.#localAudio(trunk), previous: described.sdp };
     this.#awaitsAnswer = described.remote === null;
@@ -131,7 +133,9 @@ export class InboundCall {
     const connected = await connectAgent(this.#deps, call, media, agentId, agentParameters(this.#invite.headers, call));
     if (connected !== null) return connected;
 
-    if (described.remote !== null) media.negotiate(described.remote);
+    if (described.remote !== null && this.#local !== null) {
+      this.#local = negotiated(call, this.#local, described.remote);
+    }
     return await answerLeg(call, this.#leg, described.sdp, this.#deps.limits.maxDurationMs, sessionTimerOf(trunk));
   }
 
@@ -144,7 +148,7 @@ export class InboundCall {
       codecs: trunk.codecs,
       sessionId: Math.floor(this.#deps.clock.wallMs()),
       version: 1,
-      encryption: trunk.inbound.mediaEncryption,
+      encryption: inboundEncryption(this.#deps, trunk, this.#invite.source.protocol),
     };
     return this.#local;
   }

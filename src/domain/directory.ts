@@ -2,6 +2,7 @@
 
 import type { E164 } from './e164.ts';
 import type { Nano } from './money.ts';
+import { SRTP_SUITES, type SrtpSuite } from './srtp.ts';
 
 export interface Workspace {
   readonly id: string;
@@ -128,12 +129,35 @@ export interface Trunk {
     /** The only realm whose challenge is answered; null or absent: any that the gateway asks with. */
     readonly authRealm?: string | null;
   };
+  /** What an agent's or the API's transfer does; absent: `refer` on a customer's own trunk, `off` on the operator's. */
+  readonly transfer?: 'refer' | 'off';
+  /** A REFER of the carrier: `follow` calls who it names over this trunk. Absent: `off`, it is declined. A customer's own trunk only. */
+  readonly carrierTransfer?: 'follow' | 'off';
+  /** A 3xx answer: `follow` calls its contacts over this trunk. Absent: `off`. */
+  readonly redirects?: 'follow' | 'off';
+  /** Headers of the INVITE that reach the agent: names, or beginnings with `*`. Absent: `X-*`. */
+  readonly agentHeaders?: readonly string[];
+  /** Whether this carrier's word on who calls (STIR/SHAKEN, verstat) counts as its own. Absent: `trusted`. */
+  readonly attestation?: 'trusted' | 'ignored';
   readonly codecs: readonly AudioCodec[];
   readonly limits: { readonly concurrentCalls: number | null; readonly callsPerSecond: number | null };
   /** Session timer (RFC 4028) that we ask for; null: none of ours. Absent (records of earlier versions): 1800. */
   readonly sessionExpiresSec?: number | null;
   /** Accept RTP from another address than the SDP's and the signalling's (carrier behind NAT). */
   readonly natAllowed: boolean;
+  /** Where `mediaEncryption` is not `off`; absent, and what is absent in it: the defaults (`srtpOf`). */
+  readonly srtp?: Partial<TrunkSrtp>;
+}
+
+export interface TrunkSrtp {
+  /** The only ones that are offered and taken, in order of preference. */
+  readonly suites: readonly SrtpSuite[];
+  /** Keys may stand in SIP messages over UDP and TCP too, where anybody on the way can read them. */
+  readonly keysInClear: boolean;
+}
+
+export function srtpOf({ srtp = {} }: Pick<Trunk, 'srtp'>): TrunkSrtp {
+  return { suites: srtp.suites ?? SRTP_SUITES, keysInClear: srtp.keysInClear ?? false };
 }
 
 export interface Gateway {

@@ -1,6 +1,7 @@
 // What offer and answer agreed on for one audio stream (RFC 3264): SDP makes it, media lives by it.
 
 import type { AudioCodec } from './directory.ts';
+import type { SrtpParameters } from './srtp.ts';
 
 export type MediaDirection = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
 
@@ -16,6 +17,10 @@ export interface RtpParameters {
   /** RFC 4733, sent and heard; null where not agreed on. */
   readonly telephoneEventPayloadType: number | null;
   readonly receiveTelephoneEventPayloadType: number | null;
+  /** Clock of the events heard and sent; absent = 8000, which is the one of all codecs of telephone bandwidth. */
+  readonly telephoneEventClockHz?: 8000 | 16000 | 48000;
   /** Our direction. */
   readonly direction: MediaDirection;
+  /** Absent = plain RTP, and for browsers, whose keys come out of DTLS. */
+  readonly srtp?: SrtpParameters;
 }

@@ -56,6 +56,7 @@ export function openCalls(core: NodeCore, { directory, events, store }: NodeStor
     events,
     agentDial,
     random: Math.random,
+    randomBytes,
     limits: limitsOf(config),
     observer: live.watching(createCallObserver(metrics, logger)),
     log: logger,

@@ -5,13 +5,12 @@
 //   A1. The answer has as many m= lines as the offer, of the same kinds, protocols and order.
 //   A2. Our direction never sends what the offerer does not receive, nor receives what it does not send (hold: sendonly, inactive, 0.0.0.0).
 //   A3. Our payload types are the offer's, so both directions use the same numbers.
+//   A4. Of sections that can be had the first encrypted one is kept, where the trunk wants encryption; else the first.
 
 import type { RtpParameters } from '../domain/rtp-parameters.ts';
 import type { AudioCodec } from '../domain/directory.ts';
 import {
   addressFault,
-  isPlainRtp,
-  isSecureRtp,
   isUnspecified,
   type LocalAudio,
   payloadTypeOf,
@@ -21,6 +20,7 @@ import {
   refusal,
   telephoneEventOf,
 } from './audio.ts';
+import { type AgreedCrypto, chooseEncryption } from './encryption.ts';
 import { parseSdp } from './parse.ts';
 import {
   connectionOf,
@@ -42,7 +42,7 @@ export function answerOffer(offer: string, local: LocalAudio): AnswerOutcome {
   const { session } = parsed;
   const chosen = chooseAudio(session, local);
   if (!chosen.ok) return chosen;
-  const { media, codec, payloadType, address } = chosen;
+  const { media, codec, payloadType, address, crypto } = chosen;
 
   const event = telephoneEventOf(media);
   const direction = ourDirection(session, media, address, local.direction ?? 'sendrecv');
@@ -56,39 +56,52 @@ export function answerOffer(offer: string, local: LocalAudio): AnswerOutcome {
     telephoneEventPayloadType: event,
     receiveTelephoneEventPayloadType: event,
     direction,
+    ...(crypto === null ? {} : { srtp: crypto.srtp }),
   };
   const types = { codecs: [[codec, payloadType] as const], telephoneEvent: event };
   const lines = session.media.flatMap((section) =>
-    section === media ? printAudio(local, media.protocol, types, direction, media.rtcpMux) : rejected(section),
+    section === media
+      ? printAudio(local, media.protocol, types, direction, media.rtcpMux, crypto === null ? [] : [crypto.line])
+      : rejected(section),
   );
   return { ok: true, sdp: printSession(local, previousOrigin(local), lines), remote };
 }
 
-type Choice = { ok: true; media: MediaSection; codec: AudioCodec; payloadType: number; address: string } | Refusal;
+type Choice =
+  | {
+      ok: true;
+      media: MediaSection;
+      codec: AudioCodec;
+      payloadType: number;
+      address: string;
+      crypto: AgreedCrypto | null;
+    }
+  | Refusal;
 
-/** The first audio section that passes every check; where none does, why the first that was looked at did not. */
+/** A4. The audio section that passes every check; where none does, why the first that was looked at did not. */
 function chooseAudio(session: SessionDescription, local: LocalAudio): Choice {
+  let firstPlain: Choice | null = null;
   let firstRefusal: Refusal | null = null;
   for (const media of session.media) {
     if (media.kind !== 'audio' || media.port === 0) continue;
     const choice = judge(session, media, local);
-    if (choice.ok) return choice;
-    firstRefusal ??= choice;
+    if (!choice.ok) firstRefusal ??= choice;
+    else if (choice.crypto !== null) return choice;
+    else firstPlain ??= choice;
   }
-  return firstRefusal ?? refusal('bad_offer', 'no audio stream is offered');
+  return firstPlain ?? firstRefusal ?? refusal('bad_offer', 'no audio stream is offered');
 }
 
 function judge(session: SessionDescription, media: MediaSection, local: LocalAudio): Choice {
-  if (isSecureRtp(media.protocol)) return refusal('encryption_mismatch', `${media.protocol} is offered`);
-  if (!isPlainRtp(media.protocol)) return refusal('bad_offer', `unknown protocol ${media.protocol.slice(0, 40)}`);
-  if (local.encryption === 'required') return refusal('encryption_mismatch', 'plain RTP is offered');
+  const encryption = chooseEncryption(media, local.encryption);
+  if (!encryption.ok) return encryption;
   const address = connectionOf(session, media)?.address;
   if (address === undefined) return refusal('bad_offer', 'no c= line applies to the audio stream');
   const fault = addressFault(address, local.address);
   if (fault !== null) return refusal('bad_offer', fault);
   for (const codec of local.codecs) {
     const payloadType = payloadTypeOf(media, codec);
-    if (payloadType !== null) return { ok: true, media, codec, payloadType, address };
+    if (payloadType !== null) return { ok: true, media, codec, payloadType, address, crypto: encryption.crypto };
   }
   return refusal('no_common_codec', `offered: ${offeredNames(media)}`);
 }

@@ -1,7 +1,8 @@
 // One audio stream as both descriptions fix it, and the text of our side of it.
 
 import { isIP, isIPv4 } from 'node:net';
-import type { AudioCodec, MediaEncryption } from '../domain/directory.ts';
+import type { AudioCodec } from '../domain/directory.ts';
+import type { LocalEncryption } from './encryption.ts';
 import type { MediaDirection, MediaSection, Origin } from './session.ts';
 
 /** Our end of the stream. */
@@ -18,11 +19,11 @@ export interface LocalAudio {
   readonly previous?: string;
   /** What we would have, e.g. `inactive` while the agent is away. Default sendrecv. */
   readonly direction?: MediaDirection;
-  /** Default `off`. SRTP is not made here yet, so `required` refuses every offer and `optional` means plain. */
-  readonly encryption?: MediaEncryption;
+  /** Absent = off: keys are neither offered nor taken. */
+  readonly encryption?: LocalEncryption | undefined;
 }
 
-export type RefusalReason = 'no_common_codec' | 'bad_offer' | 'encryption_mismatch';
+export type RefusalReason = 'no_common_codec' | 'bad_offer' | 'encryption_mismatch' | 'keys_in_clear';
 
 export interface Refusal {
   readonly ok: false;
@@ -92,6 +93,11 @@ export function isSecureRtp(protocol: string): boolean {
   return /(?:^|\/)RTP\/SAVPF?$/.test(protocol);
 }
 
+/** SRTP whose keys stand in the description itself, if anywhere; not that of DTLS. */
+export function isSdesRtp(protocol: string): boolean {
+  return protocol === 'RTP/SAVP' || protocol === 'RTP/SAVPF';
+}
+
 /** Null for an address that media can be sent to, else why not. 0.0.0.0 and :: are hold (RFC 2543) and fine. */
 export function addressFault(address: string, localAddress: string): string | null {
   const family = isIP(address);
@@ -112,6 +118,7 @@ export function printAudio(
   types: OwnPayloadTypes,
   direction: MediaDirection,
   rtcpMux: boolean,
+  cryptoLines: readonly string[] = [],
 ): string[] {
   const event = types.telephoneEvent;
   const formats = [...types.codecs.map(([, payloadType]) => payloadType), ...(event === null ? [] : [event])];
@@ -121,6 +128,7 @@ export function printAudio(
     ...(event === null ? [] : [`a=rtpmap:${event} telephone-event/8000`, `a=fmtp:${event} ${TELEPHONE_EVENTS}`]),
     `a=ptime:${PTIME_MS}`,
     ...(rtcpMux ? ['a=rtcp-mux'] : []),
+    ...cryptoLines,
     `a=${direction}`,
   ];
 }

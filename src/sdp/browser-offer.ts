@@ -39,7 +39,7 @@ export type BrowserOfferFault = keyof typeof FAULT_REASON;
 export interface BrowserOfferRefusal {
   readonly ok: false;
   readonly fault: BrowserOfferFault;
-  readonly reason: RefusalReason;
+  readonly reason: (typeof FAULT_REASON)[BrowserOfferFault];
   /** For the timeline; never longer than a line. */
   readonly detail: string;
 }

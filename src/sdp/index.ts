@@ -11,6 +11,7 @@ export {
   readBrowserOffer,
   readBrowserReoffer,
 } from './browser-offer.ts';
+export { agreedEncryption, type LocalEncryption, newEncryption } from './encryption.ts';
 export { makeOffer, readAnswer, type AnswerReading } from './offer.ts';
 export { makeReoffer } from './reoffer.ts';
 export { parseSdp, type ParseOutcome, type SdpFault } from './parse.ts';

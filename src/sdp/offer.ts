@@ -6,7 +6,6 @@
 import type { RtpParameters } from '../domain/rtp-parameters.ts';
 import {
   addressFault,
-  isPlainRtp,
   isUnspecified,
   type LocalAudio,
   offeredPayloadTypes,
@@ -17,15 +16,15 @@ import {
   refusal,
   telephoneEventOf,
 } from './audio.ts';
+import { offeredEncryption, readEncryption } from './encryption.ts';
 import { parseSdp } from './parse.ts';
 import { connectionOf, directionOf, intersection, mirrored } from './session.ts';
 
-const PROTOCOL = 'RTP/AVP';
-
-/** One audio stream over RTP/AVP, codecs in our order, telephone events. `local.previous` is not looked at: `version` is written. */
+/** One audio stream, codecs in our order, telephone events. `local.previous` is not looked at: `version` is written. */
 export function makeOffer(local: LocalAudio): string {
   const types = offeredPayloadTypes(local.codecs);
-  return printSession(local, null, printAudio(local, PROTOCOL, types, local.direction ?? 'sendrecv', false));
+  const { protocol, lines } = offeredEncryption(local.encryption);
+  return printSession(local, null, printAudio(local, protocol, types, local.direction ?? 'sendrecv', false, lines));
 }
 
 export type AnswerReading = { readonly ok: true; readonly remote: RtpParameters } | Refusal;
@@ -38,7 +37,9 @@ export function readAnswer(local: LocalAudio, answer: string): AnswerReading {
   const media = session.media[0];
   if (media === undefined || media.kind !== 'audio') return refusal('bad_offer', 'the answer has no audio stream');
   if (media.port === 0) return refusal('no_common_codec', 'the answer rejects the audio stream');
-  if (!isPlainRtp(media.protocol)) return refusal('encryption_mismatch', `${media.protocol} is answered`);
+  const encryption = readEncryption(media, local.encryption);
+  if (!encryption.ok) return encryption;
+  const { crypto } = encryption;
   const address = connectionOf(session, media)?.address;
   if (address === undefined) return refusal('bad_offer', 'no c= line applies to the audio stream');
   const fault = addressFault(address, local.address);
@@ -68,6 +69,7 @@ export function readAnswer(local: LocalAudio, answer: string): AnswerReading {
       telephoneEventPayloadType: event,
       receiveTelephoneEventPayloadType: event === null ? null : offered.telephoneEvent,
       direction: intersection(allowed, local.direction ?? 'sendrecv'),
+      ...(crypto === null ? {} : { srtp: crypto.srtp }),
     },
   };
 }

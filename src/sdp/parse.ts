@@ -10,6 +10,7 @@
 
 import { isIP } from 'node:net';
 import type { Connection, MediaDirection, MediaSection, Origin, RtpMap, SessionDescription } from './session.ts';
+import { CRYPTO_LINES_MAX, type CryptoLine, parseCrypto } from './crypto.ts';
 import { addTransportAttribute, type DraftTransport, emptyTransport, inherited } from './transport.ts';
 
 /** Largest description: WebRTC offers with all codecs reach 8 KiB, carriers' ones 2 KiB. */
@@ -70,10 +71,13 @@ export function parseSdp(text: string): ParseOutcome {
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
-type DraftMedia = Writable<Omit<MediaSection, 'rtpmaps' | 'formatParameters' | 'extensions' | 'transport'>> & {
+type DraftMedia = Writable<
+  Omit<MediaSection, 'rtpmaps' | 'formatParameters' | 'extensions' | 'crypto' | 'transport'>
+> & {
   rtpmaps: Map<number, RtpMap>;
   formatParameters: Map<number, string>;
   extensions: Map<number, string>;
+  crypto: CryptoLine[];
   transport: DraftTransport;
 };
 
@@ -160,6 +164,7 @@ function parseMedia(value: string): DraftMedia | null {
     rtcpMux: false,
     rtcpPort: null,
     keyed: false,
+    crypto: [],
     mid: null,
     bundleOnly: false,
     extensions: new Map(),
@@ -210,6 +215,12 @@ function addMediaAttribute(media: DraftMedia, name: string, value: string): void
     case 'rtcp': {
       const port = Number.parseInt(value, 10);
       if (port > 0 && port <= 65_535) media.rtcpPort = port;
+      return;
+    }
+    case 'crypto': {
+      const line = parseCrypto(value);
+      const isFurther = line !== null && media.crypto.every(({ tag }) => tag !== line.tag);
+      if (isFurther && media.crypto.length < CRYPTO_LINES_MAX) media.crypto.push(line);
       return;
     }
     case 'mid':

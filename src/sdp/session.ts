@@ -2,6 +2,7 @@
 
 import type { MediaDirection } from '../domain/rtp-parameters.ts';
 import type { DtlsFingerprint } from '../domain/webrtc-parameters.ts';
+import type { CryptoLine } from './crypto.ts';
 
 export type { MediaDirection } from '../domain/rtp-parameters.ts';
 
@@ -49,6 +50,8 @@ export interface MediaSection {
   readonly rtcpPort: number | null;
   /** a=crypto (SDES, RFC 4568) or a=fingerprint (DTLS) stands in this section or above it. */
   readonly keyed: boolean;
+  /** a=crypto of this section, in its order, each tag once. */
+  readonly crypto: readonly CryptoLine[];
   /** RFC 5888. */
   readonly mid: string | null;
   /** Port 0 stands for the transport of the bundle (RFC 9143 section 6). */

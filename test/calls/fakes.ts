@@ -1,5 +1,6 @@
 // Fakes of the rooms below a call: they keep the contracts of leg.ts, session.ts and meter.ts and record what was asked of them.
 
+import { randomBytes } from 'node:crypto';
 import type { Bill, CallQuality, CallRecord } from '../../src/domain/call.ts';
 import type { Agent, PhoneNumber, Trunk, Workspace } from '../../src/domain/directory.ts';
 import type { E164 } from '../../src/domain/e164.ts';
@@ -450,6 +451,7 @@ function trunkOf(kind: Trunk['kind'], overrides: Partial<Trunk> = {}): Trunk {
     natAllowed: false,
     ...overrides,
   };
+    randomBytes,
 }
 
 function numberOf(e164: string, overrides: Partial<PhoneNumber> = {}): PhoneNumber {

@@ -158,7 +158,6 @@ describe('an offer is refused', () => {
     ['of nothing we speak', RFC3264_CODEC_OFFER, { codecs: ['PCMA'] }, 'no_common_codec'],
     ['of SRTP while encryption is off', SECURE_OFFER, {}, 'encryption_mismatch'],
     ['of DTLS-SRTP', SECURE_OFFER.replace('RTP/SAVP', 'UDP/TLS/RTP/SAVPF'), {}, 'encryption_mismatch'],
-    ['of plain RTP while encryption is demanded', CARRIER_OFFER, { encryption: 'required' }, 'encryption_mismatch'],
     ['of another protocol', CARRIER_OFFER.replace('RTP/AVP', 'TCP/MSRP'), {}, 'bad_offer'],
     ['that is no description', 'hello', {}, 'bad_offer'],
     ['without audio', RFC3264_OFFER.replace('m=audio', 'm=video'), {}, 'bad_offer'],

@@ -60,6 +60,7 @@ const WORDS: Readonly<Record<string, string>> = {
   no_route: 'No trunk can carry this call',
   caller_id_not_owned: 'Caller id is not of this workspace',
   encryption_mismatch: 'Media encryption does not match',
+  keys_in_clear: 'Keys may travel over TLS only',
   no_common_codec: 'No common codec',
   bad_offer: 'The session description cannot be used',
   draining: 'The node is draining',
