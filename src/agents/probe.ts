@@ -54,6 +54,8 @@ export function probeAgent(
       audio: ignored,
       mark: ignored,
       clear: ignored,
+      ask: ignored,
+      sendDtmf: ignored,
       alive: ignored,
       malformed: ignored,
       dropped: ignored,

@@ -4,6 +4,7 @@
 // Hot path: `audio` on either side is called once per 20 ms frame and call; nobody may keep the buffers passed in.
 
 import type { AudioCodec } from '../domain/directory.ts';
+import type { DtmfRequest } from '../domain/dtmf.ts';
 
 /** How to reach one agent: prepared on the main thread (signature included), plain data that crosses to the media thread. */
 export interface AgentDial {
@@ -28,7 +29,29 @@ export type AgentNotice =
   /** The money for the call ends in `remainingMs` unless more comes. */
   | { readonly type: 'balance_low'; readonly remainingMs: number }
   /** The call will have lasted as long as a call may in `remainingMs`. */
-  | { readonly type: 'max_duration'; readonly remainingMs: number };
+  | { readonly type: 'max_duration'; readonly remainingMs: number }
+  /** The other side put the call on hold; nothing that the agent says reaches it until `resume`. */
+  | { readonly type: 'hold' }
+  | { readonly type: 'resume'; readonly heldMs: number }
+  /**
+   * What becomes of a transfer. `refused`: it was not tried, `code` says why; `failed`: the carrier did not take it, or did not reach the target
+   * (`status` of SIP, null = it did not say); `timed_out`: no result came. After `done` the call ends.
+   */
+  | {
+      readonly type: 'transfer';
+      readonly state: 'accepted' | 'done' | 'refused' | 'failed' | 'timed_out';
+      readonly status: number | null;
+      readonly code?: string;
+    };
+
+/** What an agent may ask for beside the audio. */
+export interface AgentAsk {
+  readonly type: 'transfer';
+  /** A number, or `sip:user@host`. */
+  readonly to: string;
+  /** X- headers for the REFER; unchecked. */
+  readonly headers: unknown;
+}
 
 /** Why an agent is not there. Codes are stable and appear in the timeline. */
 export interface AgentFailure {
@@ -61,6 +84,10 @@ export interface AgentStreamHost {
   mark(name: string): void;
   /** Drops queued audio; pending marks are answered at once, in order. */
   clear(): void;
+  /** Keys to the other side. */
+  sendDtmf(request: DtmfRequest): void;
+  /** Something for the call to decide; bounded by the dialect. */
+  ask(ask: AgentAsk): void;
   /** Any byte or pong from the runtime (proof of life). */
   alive(): void;
   /** A message the dialect could not use; counted. */

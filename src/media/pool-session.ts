@@ -4,10 +4,20 @@
 
 import type { Worker } from 'node:worker_threads';
 import type { CallQuality } from '../domain/call.ts';
+import type { DtmfOutcome, DtmfRequest } from '../domain/dtmf.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { AgentDial, AgentNotice } from './agent-stream.ts';
 import type { CounterRows } from './counters.ts';
-import type { AgentConnectOutcome, MediaEvent, MediaSession, OpenMedia, RtpParameters } from './session.ts';
+import type {
+  AgentConnectOutcome,
+  BindFailure,
+  MediaEvent,
+  MediaPolicy,
+  MediaSession,
+  OpenMedia,
+  RenewOutcome,
+  RtpParameters,
+} from './session.ts';
 import type { BindResult, MediaCommand, MediaReport } from './thread/messages.ts';
 
 /** A place for one media thread; `worker` is null while there is none. */
@@ -25,6 +35,8 @@ export interface SessionOwner {
   readonly localAddress: string;
   /** The session is over. */
   forget(session: PoolSession): void;
+  /** Takes port pairs one after the other until `bind` has one that is free. */
+  another(bind: (port: number) => Promise<BindOutcome>): Promise<{ readonly ok: true } | BindFailure>;
 }
 
 export interface SessionParts {
@@ -46,7 +58,7 @@ export abstract class PoolSession implements MediaSession {
   readonly slot: ThreadSlot;
   readonly row: number;
   readonly localAddress: string;
-  readonly localPort: number;
+  #localPort: number;
   /** Bound, and not yet given up: the pair is ours. */
   isOpen = false;
 
@@ -55,10 +67,12 @@ export abstract class PoolSession implements MediaSession {
   readonly #worker: Worker;
   #lost = false;
   #opened: ((bound: BindOutcome) => void) | null = null;
+  #renewed: ((bound: BindOutcome) => void) | null = null;
   #closing: Promise<CallQuality> | null = null;
   #closed: ((quality: CallQuality) => void) | null = null;
   #silent = false;
   readonly #connecting = new Map<number, (outcome: AgentConnectOutcome) => void>();
+  readonly #asking = new Map<number, (outcome: DtmfOutcome) => void>();
   #nextRequest = 1;
 
   constructor(owner: SessionOwner, parts: SessionParts) {
@@ -67,9 +81,13 @@ export abstract class PoolSession implements MediaSession {
     this.slot = parts.slot;
     this.row = parts.row;
     this.#onEvent = parts.onEvent;
-    this.localPort = parts.port;
+    this.#localPort = parts.port;
     this.localAddress = owner.localAddress;
     this.#worker = parts.slot.worker!;
+  }
+
+  get localPort(): number {
+    return this.#localPort;
   }
 
   open(): Promise<BindOutcome> {
@@ -96,6 +114,19 @@ export abstract class PoolSession implements MediaSession {
     });
   }
 
+  async renew(): Promise<RenewOutcome> {
+    return { ok: false, code: 'not_renewable' };
+  }
+
+  /** For `renew` of those that can be: one port is asked for at a time. */
+  protected bindAnother(port: number): Promise<BindOutcome> {
+    if (this.#lost || this.#closing !== null) return Promise.resolve('lost');
+    return new Promise((resolve) => {
+      this.#renewed = resolve;
+      this.#post({ type: 'renew', session: this.id, port });
+    });
+  }
+
   negotiate(remote: RtpParameters): void {
     this.#post({ type: 'negotiate', session: this.id, remote });
   }
@@ -106,6 +137,23 @@ export abstract class PoolSession implements MediaSession {
 
   notifyAgent(notice: AgentNotice): void {
     this.#post({ type: 'notify-agent', session: this.id, notice });
+  }
+
+  setPolicy(policy: MediaPolicy): void {
+    this.#post({ type: 'policy', session: this.id, policy });
+  }
+
+  sendDtmf(keys: DtmfRequest): Promise<DtmfOutcome> {
+    if (this.#lost || this.#closing !== null) return Promise.resolve('gone');
+    const request = this.#nextRequest++;
+    return new Promise((resolve) => {
+      this.#asking.set(request, resolve);
+      this.#post({ type: 'send-dtmf', session: this.id, request, keys });
+    });
+  }
+
+  heardDtmf(key: string): void {
+    this.#post({ type: 'heard-dtmf', session: this.id, key });
   }
 
   close(): Promise<CallQuality> {
@@ -121,9 +169,18 @@ export abstract class PoolSession implements MediaSession {
         this.#opened?.(report.bound);
         this.#opened = null;
         break;
+      case 'renewed':
+        if (report.bound === 'ok') this.#localPort = report.port;
+        this.#renewed?.(report.bound);
+        this.#renewed = null;
+        break;
       case 'agent-connected':
         this.#connecting.get(report.request)?.(report.outcome);
         this.#connecting.delete(report.request);
+        break;
+      case 'dtmf-asked':
+        this.#asking.get(report.request)?.(report.outcome);
+        this.#asking.delete(report.request);
         break;
       case 'event':
         if (!this.#silent) this.#onEvent(report.event);
@@ -139,7 +196,10 @@ export abstract class PoolSession implements MediaSession {
     this.isOpen = false;
     this.#opened?.('lost');
     this.#opened = null;
+    this.#renewed?.('lost');
+    this.#renewed = null;
     this.#endConnecting('the media thread was lost');
+    this.#endAsking();
     this.#closed?.(this.#owner.rows.quality(this.row));
     if (!this.#silent) {
       this.#onEvent({ type: 'thread-lost', atMs: this.#owner.clock.monotonicMs() });
@@ -154,7 +214,11 @@ export abstract class PoolSession implements MediaSession {
           this.#post({ type: 'close', session: this.id });
         });
     this.#silent = true;
+    // Its pair is not ours any more; it rests as that of a lost thread does.
+    this.#renewed?.('lost');
+    this.#renewed = null;
     this.#endConnecting('the call was closed');
+    this.#endAsking();
     this.isOpen = false;
     this.#owner.forget(this);
     this.#owner.rows.release(this.row);
@@ -166,6 +230,11 @@ export abstract class PoolSession implements MediaSession {
     this.#connecting.clear();
   }
 
+  #endAsking(): void {
+    for (const resolve of this.#asking.values()) resolve('gone');
+    this.#asking.clear();
+  }
+
   #post(command: MediaCommand): void {
     if (!this.#lost) this.#worker.postMessage(command);
   }
@@ -174,10 +243,16 @@ export abstract class PoolSession implements MediaSession {
 /** The leg of a carrier: a pair of UDP sockets. */
 export class CarrierSession extends PoolSession {
   readonly #params: OpenMedia;
+  readonly #pool: SessionOwner;
 
   constructor(owner: SessionOwner, parts: SessionParts, params: OpenMedia) {
     super(owner, parts);
     this.#params = params;
+    this.#pool = owner;
+  }
+
+  override renew(): Promise<RenewOutcome> {
+    return this.#pool.another((port) => this.bindAnother(port));
   }
 
   protected openCommand(): MediaCommand {

@@ -6,9 +6,10 @@
 
 import type { CallQuality } from '../domain/call.ts';
 import type { AudioCodec } from '../domain/directory.ts';
+import type { DtmfKind, DtmfMode, DtmfOutcome, DtmfRequest } from '../domain/dtmf.ts';
 import type { Reason } from '../domain/reasons.ts';
 import type { RtpParameters } from '../domain/rtp-parameters.ts';
-import type { AgentDial, AgentFailure, AgentNotice } from './agent-stream.ts';
+import type { AgentAsk, AgentDial, AgentFailure, AgentNotice } from './agent-stream.ts';
 
 export interface MediaPool {
   /** Binds an RTP/RTCP port pair and a counter row on the least loaded thread. */
@@ -72,11 +73,29 @@ export interface MediaTimeouts {
   readonly firstPacketMs: number;
   /** Between packets while the stream is active (sleeps on hold). */
   readonly silenceMs: number;
+  /** How long a call may be on hold in one go; null or absent: without end. */
+  readonly heldMs?: number | null;
+  /** How long an attached agent may send nothing and have nothing to play, hold left out; null or absent: without end. */
+  readonly agentSilentMs?: number | null;
+}
+
+/** What the carrier of this leg makes different; may be set again before `start`, when the call is tried at another carrier. */
+export interface MediaPolicy {
+  readonly timeouts: MediaTimeouts;
+  readonly dtmf: DtmfMode;
 }
 
 export type OpenOutcome =
   | { readonly ok: true; readonly session: MediaSession }
   | { readonly ok: false; readonly code: 'media_ports_exhausted' | 'media_thread_lost' | 'media_bind_failed' };
+
+/** `localPort` of the session is the new one. */
+export type RenewOutcome = { readonly ok: true } | BindFailure | { readonly ok: false; readonly code: 'not_renewable' };
+
+export interface BindFailure {
+  readonly ok: false;
+  readonly code: 'media_ports_exhausted' | 'media_thread_lost' | 'media_bind_failed';
+}
 
 export interface MediaSession {
   /** Address and even RTP port for our SDP (the external address where one is configured). */
@@ -86,12 +105,22 @@ export interface MediaSession {
   readonly row: number;
   /** Dials the agent's WebSocket. Resolves once the upgrade is done, or with why not; never rejects. May be called again after an agent was lost. */
   connectAgent(dial: AgentDial): Promise<AgentConnectOutcome>;
+  /**
+   * Another port pair in place of the one so far, whose packets reach nobody from then on: each attempt to place a call has its own. Before `start`
+   * only. Not done where it is refused: then the session is as it was.
+   */
+  renew(): Promise<RenewOutcome>;
   /** Installs what offer and answer agreed on; again for each re-INVITE (opens a new latching window). */
   negotiate(remote: RtpParameters): void;
   /** The call is answered: audio flows and the agent's stream starts (its `start` message). */
   start(): void;
   /** Tells the agent that is attached; before `start` nothing is told. */
   notifyAgent(notice: AgentNotice): void;
+  setPolicy(policy: MediaPolicy): void;
+  /** Keys to the other side, by the policy's way. They wait for those asked for before, and for the end of a hold. */
+  sendDtmf(request: DtmfRequest): Promise<DtmfOutcome>;
+  /** A key that came by SIP INFO; told to the agent like any other, once (media.md item 6). */
+  heardDtmf(key: string): void;
   /** Final counters after the socket is closed and the agent was told. */
   close(): Promise<CallQuality>;
 }
@@ -119,6 +148,8 @@ export type MediaEvent =
       readonly lastProofMs: number | null;
       /** Why, where the transport of a browser's leg failed; absent = silence. */
       readonly cause?: WebRtcFailure;
+      /** Which of the limits; absent where there is a cause. */
+      readonly limit?: MediaLimit;
     }
   /** Browser's leg only: ICE and DTLS are done, audio can flow. */
   | { readonly type: 'webrtc-connected'; readonly atMs: number }
@@ -126,8 +157,30 @@ export type MediaEvent =
   | { readonly type: 'agent-closed'; readonly atMs: number }
   /** The agent's stream broke. `lastProofMs` = last byte or pong from it. */
   | { readonly type: 'agent-lost'; readonly atMs: number; readonly lastProofMs: number; readonly failure: AgentFailure }
-  | { readonly type: 'dtmf'; readonly atMs: number; readonly digit: string }
+  /** A key was pressed at the other side. */
+  | { readonly type: 'agent-asked'; readonly atMs: number; readonly ask: AgentAsk }
+  | { readonly type: 'dtmf'; readonly atMs: number; readonly digit: string; readonly kind: DtmfKind }
+  /** Keys go out, or do not: who asked for them, how many, and by which way. */
+  | {
+      readonly type: 'dtmf-asked';
+      readonly atMs: number;
+      readonly by: 'agent' | 'api';
+      readonly keys: number;
+      readonly kind: DtmfKind;
+      readonly outcome: DtmfOutcome;
+    }
+  /** A key that goes by SIP INFO is due now. */
+  | { readonly type: 'dtmf-due'; readonly atMs: number; readonly digit: string; readonly toneMs: number }
+  /** The other side put the call on hold: it does not want to hear us. */
+  | { readonly type: 'held'; readonly atMs: number }
+  | { readonly type: 'resumed'; readonly atMs: number; readonly heldMs: number }
+  /** Audio goes one way only; once per offer and answer, and way. `to_caller`: by what its RTCP reports. */
+  | { readonly type: 'one-way-audio'; readonly atMs: number; readonly missing: OneWay }
   | { readonly type: 'thread-lost'; readonly atMs: number };
+
+/** media.md item 8. */
+export type MediaLimit = 'first_packet' | 'silence' | 'held' | 'agent_silent';
+export type OneWay = 'from_caller' | 'to_caller';
 
 /**
  * `ice_timeout`, `dtls_timeout`: not connected in time, and what was awaited. `dtls_failed`: wrong certificate or a failed handshake.

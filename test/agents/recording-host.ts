@@ -1,4 +1,5 @@
-import type { AgentDial, AgentFailure, AgentStreamHost } from '../../src/media/agent-stream.ts';
+import type { DtmfRequest } from '../../src/domain/dtmf.ts';
+import type { AgentAsk, AgentDial, AgentFailure, AgentStreamHost } from '../../src/media/agent-stream.ts';
 
 /** The media side of a stream, as a list of what it was told. */
 export class RecordingHost implements AgentStreamHost {
@@ -43,6 +44,14 @@ export class RecordingHost implements AgentStreamHost {
 
   clear(): void {
     this.#saw('clear');
+  }
+
+  ask(ask: AgentAsk): void {
+    this.#saw(`ask ${JSON.stringify(ask)}`);
+  }
+
+  sendDtmf({ text, toneMs, gapMs }: DtmfRequest): void {
+    this.#saw(`dtmf ${text} ${toneMs}/${gapMs}`);
   }
 
   alive(): void {

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Bill, CallQuality, CallRecord } from '../../src/domain/call.ts';
 import type { Agent, PhoneNumber, Trunk, Workspace } from '../../src/domain/directory.ts';
+import type { DtmfOutcome, DtmfRequest } from '../../src/domain/dtmf.ts';
 import type { E164 } from '../../src/domain/e164.ts';
 import type { Reason } from '../../src/domain/reasons.ts';
 import type { CallDeps, LowBalance } from '../../src/calls/deps.ts';
@@ -12,6 +13,7 @@ import type { AgentFailure, AgentNotice } from '../../src/media/agent-stream.ts'
 import type {
   AgentConnectOutcome,
   MediaEvent,
+  MediaPolicy,
   MediaPool,
   MediaSession,
   OpenMedia,
@@ -24,10 +26,12 @@ import type { AuthoriseOutcome, CallEnd, CallIntent, MeteredCall } from '../../s
 import type {
   InboundEvent,
   InboundInvite,
+  LegDialog,
   OriginateParams,
   OutboundEvent,
   Signalling,
 } from '../../src/signalling/leg.ts';
+import type { ReferEvent, ReferRequest } from '../../src/signalling/own-refer.ts';
 import { DigestGuard } from '../../src/signalling/digest-guard.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
@@ -87,15 +91,35 @@ export class FakeLeg {
   /** Our BYE is answered. */
   byeGate = new Gate<'answered'>('answered');
   emit: (event: InboundEvent) => void = () => undefined;
+  readonly refers: FakeRefer[] = [];
 }
+
+/** A REFER of ours, and what becomes of it. */
+export interface FakeRefer {
+  readonly request: ReferRequest;
+  readonly emit: (event: ReferEvent) => void;
+}
+
+const FAKE_DIALOG: LegDialog = {
+  callId: 'fake-call',
+  localTag: 'ours',
+  remoteTag: 'theirs',
+  remoteTarget: 'sip:+12025550199@127.0.0.1:5070',
+  localHost: '127.0.0.1:5060',
+};
 
 export class FakeMediaSession implements MediaSession {
   readonly localAddress = '127.0.0.1';
-  readonly localPort = 40_000;
+  localPort = 40_000;
+  renewals = 0;
   readonly row = 0;
   readonly negotiated: RtpParameters[] = [];
   readonly dialled: string[] = [];
   readonly notices: AgentNotice[] = [];
+  readonly policies: MediaPolicy[] = [];
+  readonly keysSent: DtmfRequest[] = [];
+  readonly keysHeard: string[] = [];
+  dtmfOutcome: DtmfOutcome = 'queued';
   agentOutcomes: (AgentConnectOutcome | Gate<AgentConnectOutcome>)[] = [];
   starts = 0;
   closes = 0;
@@ -112,6 +136,11 @@ export class FakeMediaSession implements MediaSession {
     if (next instanceof Gate) return next.promise;
     return next ?? { ok: true, attachedAtMs: this.#clock.monotonicMs(), connectMs: 3 };
   }
+  async renew(): Promise<{ readonly ok: true }> {
+    this.renewals += 1;
+    this.localPort += 2;
+    return { ok: true };
+  }
   negotiate(remote: RtpParameters): void {
     this.negotiated.push(remote);
   }
@@ -120,6 +149,16 @@ export class FakeMediaSession implements MediaSession {
   }
   notifyAgent(notice: AgentNotice): void {
     this.notices.push(notice);
+  }
+  setPolicy(policy: MediaPolicy): void {
+    this.policies.push(policy);
+  }
+  async sendDtmf(request: DtmfRequest): Promise<DtmfOutcome> {
+    this.keysSent.push(request);
+    return this.dtmfOutcome;
+  }
+  heardDtmf(key: string): void {
+    this.keysHeard.push(key);
   }
   async close(): Promise<CallQuality> {
     this.closes += 1;
@@ -184,7 +223,12 @@ export interface World {
   readonly records: Map<string, CallRecord>;
   readonly sessions: FakeMediaSession[];
   readonly metered: FakeMetered[];
-  readonly originated: { params: OriginateParams; emit: (event: OutboundEvent) => void; acts: string[] }[];
+  readonly originated: {
+    params: OriginateParams;
+    emit: (event: OutboundEvent) => void;
+    acts: string[];
+    refers: FakeRefer[];
+  }[];
   readonly observed: string[];
   /** Records that others were told of as ended, and warnings of low balance. */
   readonly told: CallRecord[];
@@ -204,6 +248,9 @@ export interface World {
   /** Of every gateway; null = its Request-URI. */
   nextHop: string | null;
   readonly reported: string[];
+  /** By port of the gateway: as they are shown; and what each has asked for. */
+  readonly servers: Map<number, readonly string[]>;
+  readonly resting: Map<string, number>;
   readonly trunks: Trunk[];
   readonly numbers: PhoneNumber[];
   readonly agents: Map<string, Agent>;
@@ -238,6 +285,8 @@ export function createWorld(): World {
     gatewayStates: new Map(),
     nextHop: null,
     reported: [],
+    servers: new Map(),
+    resting: new Map(),
     trunks: [trunkOf('managed'), trunkOf('byoc', { id: 'trunk_byoc', label: 'byoc', workspaceId: 'demo' })],
     numbers: [
       numberOf('+12025550100'),
@@ -275,6 +324,11 @@ export function createWorld(): World {
               leg.acts.push('probe');
               return 'alive';
             },
+            refer(request, onEvent) {
+              leg.refers.push({ request, emit: onEvent });
+              return true;
+            },
+            dialog: FAKE_DIALOG,
             async bye(reason) {
               leg.acts.push(`bye ${reason}`);
               await leg.byeGate.promise;
@@ -291,7 +345,8 @@ export function createWorld(): World {
     },
     originate(params, emit) {
       const acts: string[] = [];
-      world.originated.push({ params, emit, acts });
+      const refers: FakeRefer[] = [];
+      world.originated.push({ params, emit, acts, refers });
       return {
         cancel: (reason) => void acts.push(`cancel ${reason}`),
         bye: async (reason) => void acts.push(`bye ${reason}`),
@@ -300,6 +355,11 @@ export function createWorld(): World {
           acts.push('probe');
           return 'alive';
         },
+        refer(request, onEvent) {
+          refers.push({ request, emit: onEvent });
+          return true;
+        },
+        dialog: FAKE_DIALOG,
       };
     },
     connected: true,
@@ -378,9 +438,16 @@ export function createWorld(): World {
     },
     digestGuard: new DigestGuard(clock),
     gateways: {
-      stateOf: (_trunk, gateway) => world.gatewayStates.get(gateway.port) ?? 'unknown',
-      nextHop: async (_trunk, { port }) => (world.gatewayStates.get(port) === 'refused' ? undefined : world.nextHop),
-      report: (_trunk, { port }, status) => void world.reported.push(`${port} ${status}`),
+      stateOf: (_trunk, gateway) => world.gatewayStates.get(gateway.port ?? 0) ?? 'unknown',
+      servers: async (_trunk, { port }) => {
+        if (world.gatewayStates.get(port ?? 0) === 'refused') return [];
+        const shown = world.servers.get(port ?? 0) ?? [`udp 192.0.2.1:${port}`];
+        return shown.map((each) => ({ nextHop: world.nextHop, shown: each, restMs: world.resting.get(each) ?? 0 }));
+      },
+      report: (_trunk, { port }, server, { status, retryAfterMs }) => {
+        world.reported.push(`${port} ${status}`);
+        if (retryAfterMs !== null) world.resting.set(server.shown, retryAfterMs);
+      },
     },
     agentDial: (agent, call) =>
       world.agentFailure !== null
@@ -400,6 +467,7 @@ export function createWorld(): World {
             },
           },
     random: () => 0,
+    randomBytes,
     limits: {
       ringTimeoutMs: 45_000,
       maxDurationMs: 14_400_000,
@@ -451,7 +519,6 @@ function trunkOf(kind: Trunk['kind'], overrides: Partial<Trunk> = {}): Trunk {
     natAllowed: false,
     ...overrides,
   };
-    randomBytes,
 }
 
 function numberOf(e164: string, overrides: Partial<PhoneNumber> = {}): PhoneNumber {

@@ -44,15 +44,30 @@ export function markMessage({ streamSid }: StreamIds, sequence: number, name: st
 }
 
 /** Our own events, which the dialect does not know: a name of their own, and their content under one key of ours. */
-export function noticeMessage({ streamSid }: StreamIds, sequence: number, { type, remainingMs }: AgentNotice): string {
-  const [event, content] =
-    type === 'balance_low' ? ['callin.balance_low', 'balanceLow'] : ['callin.max_duration', 'maxDuration'];
+export function noticeMessage({ streamSid }: StreamIds, sequence: number, notice: AgentNotice): string {
   return JSON.stringify({
-    event,
+    event: `callin.${notice.type}`,
     sequenceNumber: String(sequence),
     streamSid,
-    callin: { [content]: { remainingMs: Math.round(remainingMs) } },
+    callin: contentOf(notice),
   });
+}
+
+function contentOf(notice: AgentNotice): object {
+  switch (notice.type) {
+    case 'balance_low':
+      return { balanceLow: { remainingMs: Math.round(notice.remainingMs) } };
+    case 'max_duration':
+      return { maxDuration: { remainingMs: Math.round(notice.remainingMs) } };
+    case 'hold':
+      return { hold: {} };
+    case 'resume':
+      return { resume: { heldMs: Math.round(notice.heldMs) } };
+    case 'transfer': {
+      const { type: _, ...transfer } = notice;
+      return { transfer };
+    }
+  }
 }
 
 export function stopMessage({ streamSid, accountSid, callSid }: StreamIds, sequence: number): string {

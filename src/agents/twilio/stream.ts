@@ -1,5 +1,6 @@
 // Hot path. The Twilio Media Streams dialect, platform side: we dial the runtime, send `connected`, `start`, `media`, `dtmf`, `mark`, `stop`
-// (and `callin.…` events of our own where the agent asks for them), and take `media`, `mark`, `clear`. PCMU at 8 kHz in both directions, whatever the call's other leg speaks.
+// (and `callin.…` events of our own where the agent asks for them), and take `media`, `mark`, `clear`
+// and our own `callin.send_dtmf`. PCMU at 8 kHz in both directions, whatever the call's other leg speaks.
 //
 //   phase     audio, dtmf, markPlayed, notify start                          close
 //   waiting   ignored                         opening messages once open     close frame or nothing
@@ -15,12 +16,14 @@
 import type { AgentDial, AgentFailure, AgentNotice, AgentStream, AgentStreamHost } from '../../media/agent-stream.ts';
 import { Backlog, BEHIND_MAX_MS } from '../backlog.ts';
 import { Base64Decoder } from '../base64.ts';
+import { dtmfRequest } from '../dtmf-request.ts';
 import { failure } from '../errors.ts';
 import { sidOf } from '../sid.ts';
 import { Connection } from '../websocket/connection.ts';
 import { PAYLOAD_OFFSET } from '../websocket/frame.ts';
 import type { ConnectionResources } from '../websocket/resources.ts';
 import type { WebSocketUrl } from '../websocket/url.ts';
+import { readTransferAsk } from './transfer-ask.ts';
 import { MediaReader } from './media-reader.ts';
 import { MediaWriter } from './media-writer.ts';
 import {
@@ -188,9 +191,21 @@ export class TwilioStream implements AgentStream {
       case 'clear':
         this.#host.clear();
         return true;
+      case 'callin.transfer':
+        return this.#parsedTransfer(message.callin);
+      case 'callin.send_dtmf':
+        return this.#parsedKeys(message.callin);
       default:
         return false;
     }
+  }
+
+  /** An extension of ours: the dialect has no word for keys to the caller. */
+  #parsedKeys(callin: unknown): boolean {
+    const asked = isObject(callin) ? callin.sendDtmf : undefined;
+    const request = isObject(asked) ? dtmfRequest(asked.digits, asked.toneMs, asked.gapMs) : null;
+    if (request !== null) this.#host.sendDtmf(request);
+    return request !== null;
   }
 
   #parsedMedia(media: unknown): boolean {
@@ -200,6 +215,12 @@ export class TwilioStream implements AgentStream {
     if (this.#decoder.decode(characters, 0, characters.length) !== characters.length) return false;
     this.#play();
     return true;
+  }
+
+  #parsedTransfer(callin: unknown): boolean {
+    const ask = this.#extensionEvents ? readTransferAsk(callin) : undefined;
+    if (ask !== undefined) this.#host.ask(ask);
+    return ask !== undefined;
   }
 
   #parsedMark(mark: unknown): boolean {
@@ -217,6 +238,11 @@ interface Loose {
   readonly mark?: unknown;
   readonly payload?: unknown;
   readonly name?: unknown;
+  readonly callin?: unknown;
+  readonly sendDtmf?: unknown;
+  readonly digits?: unknown;
+  readonly toneMs?: unknown;
+  readonly gapMs?: unknown;
 }
 
 function parseObject(text: string): Loose | undefined {

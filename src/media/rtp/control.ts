@@ -9,6 +9,8 @@ import { buildRtcp, ntpMiddle, parseRtcp, RTCP_BYTES_MAX } from './rtcp.ts';
 const INTERVAL_MS = 5000;
 /** 16.16 fixed point. */
 const NTP_UNITS_PER_MS = 65.536;
+/** Of 256. */
+const FRACTION_ALL = 255;
 
 export interface SentState {
   readonly ssrc: number;
@@ -29,6 +31,8 @@ export class RtcpSession {
   remoteLost = 0;
   remoteJitter = 0;
   reportsReceived = 0;
+  /** In a row, that say that nothing of ours came: no word about us, or all lost. */
+  unheardReports = 0;
 
   readonly #random: () => number;
   readonly #cname: string;
@@ -77,6 +81,8 @@ export class RtcpSession {
       this.#lastSrMiddle = summary.senderNtpMiddle;
       this.#lastSrMs = nowMs;
     }
+    const isHeard = summary.report !== null && summary.report.fractionLost !== FRACTION_ALL;
+    this.unheardReports = isHeard ? 0 : this.unheardReports + 1;
     if (summary.report !== null) {
       this.remoteLost = summary.report.cumulativeLost;
       this.remoteJitter = summary.report.jitter;

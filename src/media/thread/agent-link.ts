@@ -8,7 +8,9 @@
 // K1. `done` is called exactly once, unless the call closes the link while it dials.
 // K2. A stream that throws is broken: it is closed and reported like one that broke on the wire.
 
+import type { DtmfRequest } from '../../domain/dtmf.ts';
 import type {
+  AgentAsk,
   AgentDial,
   AgentFailure,
   AgentNotice,
@@ -25,6 +27,8 @@ export interface AgentLinkOwner {
   agentAudio(bytes: Buffer, start: number, end: number): void;
   agentMark(name: string): void;
   agentClear(): void;
+  agentAsked(ask: AgentAsk): void;
+  agentKeys(request: DtmfRequest): void;
   agentAlive(): void;
   agentMalformed(): void;
   agentDropped(): void;
@@ -150,6 +154,14 @@ export class AgentLink implements AgentStreamHost {
 
   clear(): void {
     if (this.#state === 'ready') this.#owner.agentClear();
+  }
+
+  ask(ask: AgentAsk): void {
+    if (this.#started && this.#state === 'ready') this.#owner.agentAsked(ask);
+  }
+
+  sendDtmf(request: DtmfRequest): void {
+    if (this.#state === 'ready') this.#owner.agentKeys(request);
   }
 
   alive(): void {

@@ -12,15 +12,28 @@
 //     that connects after the answer misses nothing of the greeting.
 
 import type { CallQuality } from '../../domain/call.ts';
-import type { AgentDial, AgentFailure, AgentNotice, AgentStreamFactory } from '../agent-stream.ts';
+import type { AudioCodec } from '../../domain/directory.ts';
+import { dtmfKeyCount, type DtmfKind, type DtmfMode, type DtmfOutcome, type DtmfRequest } from '../../domain/dtmf.ts';
+import type { AgentAsk, AgentDial, AgentFailure, AgentNotice, AgentStreamFactory } from '../agent-stream.ts';
 import { FIELD, qualityOf } from '../counters.ts';
+import { Presses } from '../dtmf/presses.ts';
+import { ToneDetector } from '../dtmf/tone-detector.ts';
+import { OneWayWatch } from '../one-way.ts';
 import type { BlockPool } from '../playout.ts';
 import type { Random } from '../random.ts';
 import { RtcpSession } from '../rtp/control.ts';
 import { looksLikeRtcp } from '../rtp/header.ts';
-import type { AgentConnectOutcome, MediaDirection, MediaEvent, MediaTimeouts, RtpParameters } from '../session.ts';
+import type {
+  AgentConnectOutcome,
+  MediaDirection,
+  MediaEvent,
+  MediaPolicy,
+  MediaTimeouts,
+  RtpParameters,
+} from '../session.ts';
 import { Watchdog } from '../watchdog.ts';
 import { AgentLink, type AgentLinkOwner } from './agent-link.ts';
+import { AgentSilence } from './agent-silence.ts';
 import { Inbound, type InboundSink } from './inbound.ts';
 import { Outbound } from './outbound.ts';
 import type { RtpPath } from './path.ts';
@@ -55,6 +68,15 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
   readonly #outbound: Outbound;
   readonly #rtcp: RtcpSession;
   readonly #watchdog: Watchdog;
+  readonly #oneWay = new OneWayWatch();
+  readonly #agentSilence: AgentSilence;
+  readonly #presses = new Presses();
+  #dtmf: DtmfMode = 'auto';
+  /** Only where the trunk's keys come as tones. */
+  #detector: ToneDetector | null = null;
+  #agentCodec: AudioCodec = 'PCMU';
+  /** Since when the other side has the call on hold; null = it has not. */
+  #heldSinceMs: number | null = null;
   #phase: Phase = 'open';
   #remote: RtpParameters | null = null;
   #agent: AgentLink | null = null;
@@ -74,9 +96,11 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
       random: deps.random,
       send: (packet) => this.#path.sendRtp(packet),
       markPlayed: (name) => this.#agent?.markPlayed(name),
+      keyDue: (digit, toneMs) => this.#deps.emit({ type: 'dtmf-due', atMs: this.#deps.nowMs(), digit, toneMs }),
     });
     this.#rtcp = new RtcpSession(deps.random, 'callin-edge');
     this.#watchdog = new Watchdog(options.timeouts);
+    this.#agentSilence = new AgentSilence(options.timeouts);
   }
 
   /** Of the packets that the path is given. */
@@ -89,8 +113,10 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
     const nowMs = this.#deps.nowMs();
     this.#remote = remote;
     this.#inbound.negotiate(remote, receives(remote.direction), nowMs);
-    this.#outbound.negotiate(remote.codec, remote.payloadType, sends(remote.direction));
-    this.#watchdog.negotiated(receives(remote.direction), nowMs);
+    this.#outbound.negotiate(remote, sends(remote.direction));
+    const bothWays = remote.direction === 'sendrecv';
+    this.#watchdog.negotiated(bothWays, nowMs);
+    if (this.#phase === 'running') this.#openWays(nowMs);
     this.#startOutbound(nowMs);
     this.#reschedule();
   }
@@ -103,6 +129,8 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
     }
     this.#agent?.close();
     this.#outbound.attach(dial.codec);
+    this.#agentCodec = dial.codec;
+    this.#listenForTones();
     this.#inbound.audio.stop();
     this.#inbound.attach(dial.codec);
     const link = new AgentLink(this, dial, this.#deps.nowMs(), done);
@@ -116,6 +144,7 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
     const nowMs = this.#deps.nowMs();
     this.#phase = 'running';
     this.#watchdog.start(nowMs);
+    this.#openWays(nowMs);
     this.#rtcp.start(nowMs);
     this.#path.start(nowMs);
     this.#startOutbound(nowMs);
@@ -125,6 +154,26 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
 
   notifyAgent(notice: AgentNotice): void {
     this.#agent?.notify(notice);
+  }
+
+  setPolicy({ timeouts, dtmf }: MediaPolicy): void {
+    this.#watchdog.setTimeouts(timeouts);
+    this.#agentSilence.setTimeouts(timeouts);
+    this.#dtmf = dtmf;
+    this.#outbound.sendKeysBy(dtmf);
+    this.#listenForTones();
+  }
+
+  sendKeys(request: DtmfRequest, by: 'agent' | 'api'): DtmfOutcome {
+    const outcome = this.#phase === 'closed' ? 'gone' : this.#outbound.sendKeys(request);
+    const keys = dtmfKeyCount(request.text);
+    const kind = this.#outbound.keysGoBy;
+    this.#deps.emit({ type: 'dtmf-asked', atMs: this.#deps.nowMs(), by, keys, kind, outcome });
+    return outcome;
+  }
+
+  heardByInfo(key: string): void {
+    this.#pressed(key, 'info', this.#deps.nowMs());
   }
 
   /** Tells the agent and the peer; the sockets are the thread's. */
@@ -204,9 +253,7 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
     const lastProofMs = lastRtpMs === 0 ? null : lastRtpMs;
     const cause = this.#path.fault(nowMs);
     if (cause !== null) this.#deps.emit({ type: 'media-timeout', atMs: nowMs, lastProofMs, cause });
-    else if (this.#watchdog.expired(lastRtpMs, nowMs)) {
-      this.#deps.emit({ type: 'media-timeout', atMs: nowMs, lastProofMs });
-    }
+    else this.#lookForSilence(lastRtpMs, lastProofMs, nowMs);
   }
 
   secondTick(nowMs: number): void {
@@ -242,6 +289,9 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
   frame(bytes: Buffer, start: number, end: number, timestampMs: number): void {
     this.#framesToAgent++;
     this.#agent?.hear(bytes, start, end, timestampMs);
+    if (this.#detector === null) return;
+    const key = this.#detector.audio(bytes, start, end);
+    if (key !== null) this.#pressed(key, 'inband', this.#deps.nowMs());
   }
 
   firstPacket(nowMs: number): void {
@@ -249,9 +299,7 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
   }
 
   key(digit: string, nowMs: number): void {
-    if (this.#phase !== 'running') return;
-    this.#agent?.key(digit);
-    this.#deps.emit({ type: 'dtmf', atMs: nowMs, digit });
+    this.#pressed(digit, 'rfc4733', nowMs);
   }
 
   // What the agent's link reports.
@@ -290,6 +338,15 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
     this.#reschedule();
   }
 
+  agentAsked(ask: AgentAsk): void {
+    this.#deps.emit({ type: 'agent-asked', atMs: this.#deps.nowMs(), ask });
+  }
+
+  agentKeys(request: DtmfRequest): void {
+    if (this.#phase === 'running') this.sendKeys(request, 'agent');
+    else this.#agentMalformed++;
+  }
+
   agentAlive(): void {
     this.#lastAgentProofMs = this.#deps.nowMs();
     this.#deps.row[FIELD.lastAgentProofMs] = this.#lastAgentProofMs;
@@ -305,8 +362,53 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
 
   #startAgent(link: AgentLink, nowMs: number): void {
     link.start();
+    if (this.#heldSinceMs !== null) link.notify({ type: 'hold' });
+    this.#agentSilence.begin(nowMs);
     this.#inbound.audio.restart();
     this.#inbound.audio.start(nowMs);
+  }
+
+  /** After each offer and answer of a call that runs: is it on hold, and what is to be watched? */
+  #openWays(nowMs: number): void {
+    const direction = this.#remote?.direction ?? 'sendrecv';
+    if (direction === 'sendrecv') this.#oneWay.begin(nowMs, this.#outbound.packetsSent);
+    else this.#oneWay.end();
+    const since = this.#heldSinceMs;
+    if (!sends(direction) && since === null) {
+      this.#heldSinceMs = nowMs;
+      this.#agent?.notify({ type: 'hold' });
+      this.#deps.emit({ type: 'held', atMs: nowMs });
+    }
+    if (sends(direction) && since !== null) {
+      this.#heldSinceMs = null;
+      const heldMs = nowMs - since;
+      this.#agentSilence.begin(nowMs);
+      this.#agent?.notify({ type: 'resume', heldMs });
+      this.#deps.emit({ type: 'resumed', atMs: nowMs, heldMs });
+    }
+  }
+
+  #lookForSilence(lastPacketMs: number, lastProofMs: number | null, nowMs: number): void {
+    const { packetsSent, framesFromAgent } = this.#outbound;
+    const isHeld = this.#heldSinceMs !== null;
+    const isSilent = this.#agentSilence.look({ framesFromAgent, isAttached: this.#agent !== null, isHeld }, nowMs);
+    const limit = this.#watchdog.expired(lastPacketMs, nowMs) ?? (isSilent ? 'agent_silent' : null);
+    if (limit !== null) this.#deps.emit({ type: 'media-timeout', atMs: nowMs, lastProofMs, limit });
+    const { unheardReports } = this.#rtcp;
+    const missing = this.#oneWay.look({ lastPacketMs, packetsSent, unheardReports }, nowMs);
+    if (missing !== null) this.#deps.emit({ type: 'one-way-audio', atMs: nowMs, missing });
+  }
+
+  /** One event per press whichever way it came (dtmf/presses.ts). */
+  #pressed(digit: string, kind: DtmfKind, nowMs: number): void {
+    if (this.#phase !== 'running' || !this.#presses.isNew(digit, kind, nowMs)) return;
+    this.#agent?.key(digit);
+    this.#deps.emit({ type: 'dtmf', atMs: nowMs, digit, kind });
+  }
+
+  /** The detector hears what the agent hears: in order, gaps filled, in its codec. */
+  #listenForTones(): void {
+    this.#detector = this.#dtmf === 'inband' ? new ToneDetector(this.#agentCodec) : null;
   }
 
   #startOutbound(nowMs: number): void {

@@ -16,6 +16,7 @@ import type { RtpPath } from './path.ts';
 
 export interface InboundSink extends FrameSink {
   firstPacket(nowMs: number): void;
+  /** A telephone event begins. */
   key(digit: string, nowMs: number): void;
 }
 
@@ -50,6 +51,7 @@ export class Inbound {
   negotiate(remote: RtpParameters, receiving: boolean, nowMs: number): void {
     this.#payloadType = remote.receivePayloadType;
     this.#eventPayloadType = remote.receiveTelephoneEventPayloadType ?? -1;
+    this.#dtmf.configure(remote.telephoneEventClockHz ?? 8000);
     this.#receiving = receiving;
     this.#callerCodec = remote.codec;
     this.#path.negotiate(remote, nowMs);
@@ -95,7 +97,8 @@ export class Inbound {
     if (isAudio) reception.arrival(header.timestamp, nowMs);
     if (!this.#receiving) return;
     if (header.payloadType === this.#eventPayloadType) {
-      const digit = this.#dtmf.packet(bytes, header.payloadStart, header.payloadEnd, header.timestamp);
+      const { payloadStart: start, payloadEnd: end, timestamp, marker } = header;
+      const digit = this.#dtmf.packet(bytes, start, end, timestamp, marker);
       if (digit !== null) this.#sink.key(digit, nowMs);
     }
     const { timestamp, payloadStart, payloadEnd } = header;

@@ -2,10 +2,11 @@
 // `session` is a number that the pool gives out and never uses twice.
 
 import type { CallQuality } from '../../domain/call.ts';
+import type { DtmfOutcome, DtmfRequest } from '../../domain/dtmf.ts';
 import type { AgentDial, AgentNotice } from '../agent-stream.ts';
 import type { CounterMemory } from '../counters.ts';
 import type { WebRtcLocal, WebRtcRemote } from '../../domain/webrtc-parameters.ts';
-import type { AgentConnectOutcome, MediaEvent, MediaTimeouts, RtpParameters } from '../session.ts';
+import type { AgentConnectOutcome, MediaEvent, MediaPolicy, MediaTimeouts, RtpParameters } from '../session.ts';
 import type { WebRtcEngineChoice } from '../webrtc/choose.ts';
 
 /** workerData of a media thread. */
@@ -54,8 +55,13 @@ export type MediaCommand =
     }
   | { readonly type: 'connect-agent'; readonly session: number; readonly request: number; readonly dial: AgentDial }
   | { readonly type: 'negotiate'; readonly session: number; readonly remote: RtpParameters }
+  /** Another port pair in place of the one so far. */
+  | { readonly type: 'renew'; readonly session: number; readonly port: number }
   | { readonly type: 'start'; readonly session: number }
   | { readonly type: 'notify-agent'; readonly session: number; readonly notice: AgentNotice }
+  | { readonly type: 'policy'; readonly session: number; readonly policy: MediaPolicy }
+  | { readonly type: 'send-dtmf'; readonly session: number; readonly request: number; readonly keys: DtmfRequest }
+  | { readonly type: 'heard-dtmf'; readonly session: number; readonly key: string }
   | { readonly type: 'close'; readonly session: number }
   | { readonly type: 'stop' };
 
@@ -70,11 +76,19 @@ export type MediaReport =
       readonly local?: WebRtcLocal;
       readonly detail?: string;
     }
+  /** `port`: the one that was asked for. Where it is bound, the one before drains. */
+  | { readonly type: 'renewed'; readonly session: number; readonly port: number; readonly bound: BindResult }
   | {
       readonly type: 'agent-connected';
       readonly session: number;
       readonly request: number;
       readonly outcome: AgentConnectOutcome;
+    }
+  | {
+      readonly type: 'dtmf-asked';
+      readonly session: number;
+      readonly request: number;
+      readonly outcome: DtmfOutcome;
     }
   | { readonly type: 'event'; readonly session: number; readonly event: MediaEvent }
   | { readonly type: 'closed'; readonly session: number; readonly quality: CallQuality }

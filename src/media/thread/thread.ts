@@ -32,7 +32,9 @@ interface OpenCall {
   readonly session: number;
   readonly media: CallMedia;
   /** Gives up what carries its packets; the port is reported free when it is. */
-  readonly release: () => void;
+  release: () => void;
+  /** Of carriers' legs: other sockets carry its packets from now on. */
+  readonly renew?: (sockets: SocketPair) => void;
 }
 
 /** Serves `port` until it says stop. Called once, by the thread's composition root. */
@@ -93,11 +95,23 @@ class MediaThread {
       case 'negotiate':
         this.#bySession.get(command.session)?.media.negotiate(command.remote);
         break;
+      case 'renew':
+        void this.#renew(command);
+        break;
       case 'start':
         this.#bySession.get(command.session)?.media.start();
         break;
       case 'notify-agent':
         this.#bySession.get(command.session)?.media.notifyAgent(command.notice);
+        break;
+      case 'policy':
+        this.#bySession.get(command.session)?.media.setPolicy(command.policy);
+        break;
+      case 'send-dtmf':
+        this.#sendDtmf(command);
+        break;
+      case 'heard-dtmf':
+        this.#bySession.get(command.session)?.media.heardByInfo(command.key);
         break;
       case 'close':
         this.#close(command.session);
@@ -121,13 +135,38 @@ class MediaThread {
       this.#report({ type: 'opened', session, bound: sockets });
       return;
     }
-    const media = this.#createCall(command, new LatchedPath(command, sockets));
-    const release = (): void => {
-      sockets.drain(this.#nowMs());
-      this.#draining.add(sockets);
-    };
+    const path = new LatchedPath(command, sockets);
+    const media = this.#createCall(command, path);
     this.#report({ type: 'opened', session, bound: 'ok' });
-    this.#admit({ session, media, release });
+    this.#admit({
+      session,
+      media,
+      release: () => this.#drain(sockets),
+      renew: (others) => path.renew(others),
+    });
+  }
+
+  async #renew({ session, port }: Extract<MediaCommand, { type: 'renew' }>): Promise<void> {
+    const media = this.#bySession.get(session)?.media;
+    const sockets = await SocketPair.bind(this.#config.host, port, {
+      rtp: (bytes: Buffer, address: string, from: number) => media?.rtp(bytes, address, from),
+      rtcp: (bytes: Buffer, address: string) => media?.rtcp(bytes, address),
+    });
+    if (typeof sockets === 'string') return this.#report({ type: 'renewed', session, port, bound: sockets });
+    const call = this.#bySession.get(session);
+    if (call?.renew === undefined) {
+      sockets.close();
+      return this.#report({ type: 'renewed', session, port, bound: 'in-use' });
+    }
+    call.renew(sockets);
+    call.release();
+    call.release = () => this.#drain(sockets);
+    this.#report({ type: 'renewed', session, port, bound: 'ok' });
+  }
+
+  #drain(sockets: SocketPair): void {
+    sockets.drain(this.#nowMs());
+    this.#draining.add(sockets);
   }
 
   async #openBrowser(command: Extract<MediaCommand, { type: 'open-browser' }>): Promise<void> {
@@ -184,6 +223,11 @@ class MediaThread {
     call?.media.connectAgent(command.dial, (outcome) =>
       this.#report({ type: 'agent-connected', session, request, outcome }),
     );
+  }
+
+  #sendDtmf({ session, request, keys }: Extract<MediaCommand, { type: 'send-dtmf' }>): void {
+    const outcome = this.#bySession.get(session)?.media.sendKeys(keys, 'api') ?? 'gone';
+    this.#report({ type: 'dtmf-asked', session, request, outcome });
   }
 
   #close(session: number): void {

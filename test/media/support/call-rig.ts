@@ -19,6 +19,7 @@ export interface SentPacket {
   readonly sequence: number;
   readonly timestamp: number;
   readonly payloadType: number;
+  readonly marker: boolean;
   readonly payload: Buffer;
 }
 
@@ -53,7 +54,8 @@ export class FakeAgent implements AgentStream {
   }
 
   notify(notice: AgentNotice): void {
-    this.log.push(`notice ${notice.type} ${notice.remainingMs}`);
+    const amount = 'remainingMs' in notice ? notice.remainingMs : 'heldMs' in notice ? notice.heldMs : '';
+    this.log.push(`notice ${notice.type} ${amount}`.trim());
   }
 
   tick(): void {
@@ -212,9 +214,9 @@ export class CallRig {
     }
     const header = createRtpHeader();
     if (!parseRtp(bytes, header)) throw new Error('the call sent what is not RTP');
-    const { sequence, payloadType } = header;
+    const { sequence, payloadType, marker } = header;
     const timestamp = header.timestamp >>> 0;
     const payload = Buffer.from(bytes.subarray(RTP_HEADER_BYTES));
-    this.sent.push({ atMs: this.nowMs, port, address, sequence, timestamp, payloadType, payload });
+    this.sent.push({ atMs: this.nowMs, port, address, sequence, timestamp, payloadType, marker, payload });
   }
 }

@@ -37,7 +37,8 @@ function createFakeAgent(dial: AgentDial, host: AgentStreamHost): AgentStream {
     },
     dtmf: () => host.alive(),
     markPlayed: () => host.alive(),
-    notify: ({ remainingMs }) => host.audio(Buffer.alloc(FRAME_BYTES, remainingMs), 0, FRAME_BYTES),
+    notify: (notice) =>
+      host.audio(Buffer.alloc(FRAME_BYTES, 'remainingMs' in notice ? notice.remainingMs : 0), 0, FRAME_BYTES),
     tick: () => undefined,
     close: () => undefined,
   };
