@@ -128,11 +128,16 @@ export function splitHostPort(text: string): { host: string; port: number | unde
   const hostEnd = isBracketed ? text.indexOf(']') + 1 : colonOrEnd(text);
   if (hostEnd <= 0) return undefined;
   const host = text.slice(0, hostEnd);
-  if (isBracketed ? !isIPv6(host.slice(1, -1)) : !isHostName(host)) return undefined;
+  if (isBracketed ? !isIPv6Reference(host.slice(1, -1)) : !isHostName(host)) return undefined;
   if (hostEnd === text.length) return { host, port: undefined };
   if (text.charCodeAt(hostEnd) !== 0x3a) return undefined;
   const port = parsePort(text.slice(hostEnd + 1));
   return port === undefined ? undefined : { host, port };
+}
+
+/** The grammar of RFC 3261 lets a third colon stand before an IPv4 address by mistake; it is to be borne (RFC 5118 section 4.10). */
+function isIPv6Reference(text: string): boolean {
+  return isIPv6(text) || (text.includes(':::') && isIPv6(text.replace(/:::(?=\d+\.[\d.]+$)/, '::')));
 }
 
 function colonOrEnd(text: string): number {
