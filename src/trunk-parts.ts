@@ -4,6 +4,7 @@
 import { getCACertificates } from 'node:tls';
 import { createAddressPolicy } from './agents/address-policy.ts';
 import type { CarrierGateways } from './calls/deps.ts';
+import { createCarrierServers } from './carrier-servers.ts';
 import { TrunkChecks } from './diagnosis/trunk-checks.ts';
 import type { Directory } from './directory/directory.ts';
 import type { Clock, Timer } from './domain/clock.ts';
@@ -12,14 +13,22 @@ import type { EventHub } from './observability/event-hub.ts';
 import type { Logger } from './observability/logger.ts';
 import type { Metrics } from './observability/metrics.ts';
 import type { ResolvedHosts } from './routing/index.ts';
-import { type CarrierQuestions, GatewayHosts, nextHopOf, type Signalling, TrunkHealth } from './signalling/index.ts';
+import {
+  type CarrierQuestions,
+  GatewayHosts,
+  ServerCircuits,
+  type Signalling,
+  SipServers,
+  TrunkHealth,
+} from './signalling/index.ts';
 import { identityFault } from './sip-engine/index.ts';
-import { resolveAddresses, resolveServices } from './trunk-names.ts';
+import { type CarrierNames, serviceTargets } from './trunk-names.ts';
 import { type SipListener, viewTime } from './http/views.ts';
 
 export interface TrunkParts {
   readonly directory: Pick<Directory, 'allTrunks'>;
   readonly signalling: Signalling & CarrierQuestions;
+  readonly names: CarrierNames;
   readonly resolvedHosts: (trunks: readonly Trunk[]) => ResolvedHosts;
   /** CIDR blocks beside the public Internet in which customers' gateways may be. */
   readonly openNetworks: readonly string[];
@@ -54,13 +63,24 @@ export function startTrunks(parts: TrunkParts): Trunks {
   const { clock, directory, signalling, metrics, logger, hub } = parts;
   const hosts = new GatewayHosts({
     clock,
-    resolve: resolveAddresses,
+    resolve: parts.names.addresses,
     addressAllowed: createAddressPolicy(parts.openNetworks),
+  });
+  const circuits = new ServerCircuits(clock);
+  const servers = new SipServers({
+    clock,
+    random: Math.random,
+    services: parts.names.services,
+    pointers: parts.names.pointers,
+    hosts,
+    transports: () => listenersOf(signalling.addresses, null).map(({ transport }) => transport),
   });
   const ask = signalling.ask.bind(signalling);
   const health = new TrunkHealth({
     clock,
     hosts,
+    servers,
+    circuits,
     ask,
     random: Math.random,
     connected: () => signalling.connected,
@@ -74,8 +94,9 @@ export function startTrunks(parts: TrunkParts): Trunks {
   const checks = new TrunkChecks({
     clock,
     hosts,
+    servers,
     ask,
-    services: resolveServices,
+    services: (name) => serviceTargets(parts.names, name),
     // As the SIP engine judges certificates, so that a check says what a call will find.
     ca: parts.authorities.length === 0 ? undefined : [...getCACertificates('default'), ...parts.authorities],
     identityFault: (host, certificate) => identityFault(host, certificate, parts.wildcardDomains),
@@ -100,14 +121,7 @@ export function startTrunks(parts: TrunkParts): Trunks {
   return {
     health,
     checks,
-    gateways: {
-      stateOf: (trunk, gateway) => health.stateOf(trunk, gateway),
-      report: (trunk, gateway, status) => health.report(trunk, gateway, status),
-      async nextHop(trunk, { host, port }) {
-        const located = await hosts.locate(host, trunk.workspaceId !== null);
-        return located.ok ? nextHopOf(host, located.address, port, trunk.outbound.transport) : undefined;
-      },
-    },
+    gateways: createCarrierServers({ servers, circuits, health }),
     listeners: () => listenersOf(signalling.addresses, parts.externalAddress),
     changed,
     close() {

@@ -44,6 +44,11 @@ beforeEach(() => {
   trunks = startTrunks({
     directory: { allTrunks: () => reads() },
     signalling: signalling as unknown as TrunkParts['signalling'],
+    names: {
+      addresses: async () => Promise.reject(new Error('ENOTFOUND')),
+      services: async () => ({ records: [], ttlMs: null }),
+      pointers: async () => ({ records: [], ttlMs: null }),
+    },
     resolvedHosts: () => new Map(),
     openNetworks: ['127.0.0.0/8'],
     healthIntervalMs: 30_000,
@@ -110,7 +115,8 @@ describe('trunks of a node', () => {
   ] as const)('a call over a trunk of %s goes to its next hop', async (_whose, workspaceId, host, transport, hop) => {
     const gateway = { host, port: 5080, priority: 1, weight: 1 };
     const over = trunk('t', { workspaceId, outbound: { transport, gateways: [gateway] } });
-    expect(await trunks.gateways.nextHop(over, gateway)).toBe(hop);
+    const [server] = await trunks.gateways.servers(over, gateway);
+    expect(server?.nextHop).toBe(hop === undefined ? undefined : `${hop};first-response=6000`);
   });
 
   test('closed, nothing goes on', async () => {

@@ -8,6 +8,7 @@ import type { E164 } from '../domain/e164.ts';
 import type { Reason } from '../domain/reasons.ts';
 import { hostPort, type OutboundVerdict } from '../routing/index.ts';
 import { type LocalAudio, makeOffer, readAnswer } from '../sdp/index.ts';
+import type { MediaSession } from '../media/session.ts';
 import type { OutboundEvent, OutboundLeg } from '../signalling/leg.ts';
 import { authorise, connectAgent, openMedia, reasonOfFault, type StepOutcome } from './acquire.ts';
 import { type PlannedAttempt, whyNext } from './attempts.ts';
@@ -35,9 +36,6 @@ export interface OutboundPlan {
   readonly maxDurationMs: number;
 }
 
-/** A gateway's fault: the same call may be tried elsewhere. */
-const FAILOVER_STATUS = new Set([408, 500, 502, 503, 504]);
-
 export class OutboundCall {
   readonly #deps: CallDeps;
   readonly #call: Call;
@@ -47,6 +45,9 @@ export class OutboundCall {
   #leg: OutboundLeg | null = null;
   #local: LocalAudio | null = null;
   #attempt = 0;
+  /** Of this attempt. */
+  #rang = false;
+  #earlyMedia = false;
   /** The last attempt whose gateway was judged. */
   #reported = -1;
 
@@ -116,13 +117,7 @@ export class OutboundCall {
     };
     const connected = await connectAgent(this.#deps, call, media, agentId, toAgent);
     if (connected !== null) return connected;
-    this.#local = {
-      address: media.localAddress,
-      port: media.localPort,
-      codecs: first.trunk.codecs,
-      sessionId: Math.floor(this.#deps.clock.wallMs()),
-      version: 1,
-    };
+    this.#local = this.#localAudio(media, first);
     this.#invite(first);
     call.limitRinging(this.#plan.ringTimeoutMs);
     return null;
@@ -161,7 +156,9 @@ export class OutboundCall {
     switch (event.type) {
       case 'progress':
         if (event.status >= 180) {
-          this.#report(event.status);
+          this.#report(event.status, null);
+          this.#rang ||= event.status === 180;
+          this.#earlyMedia ||= event.sdp !== null;
           call.ring();
         }
         return call.note('progress', { status: event.status, earlyMedia: event.sdp !== null });
@@ -181,7 +178,7 @@ export class OutboundCall {
 
   #answered(sdp: string): void {
     const call = this.#call;
-    this.#report(200);
+    this.#report(200, null);
     if (call.over || call.media === null || this.#local === null) {
       // Our CANCEL was too late: the dialog exists and must be closed; nobody is billed for it.
       void this.#leg?.bye('api_cancelled');
@@ -196,26 +193,59 @@ export class OutboundCall {
     call.answered(this.#plan.maxDurationMs);
   }
 
-  #rejected({ status, reason: text, targets }: Extract<OutboundEvent, { type: 'rejected' }>): void {
+  #rejected({
+    status,
+    reason: text,
+    targets,
+    retryAfterMs = null,
+  }: Extract<OutboundEvent, { type: 'rejected' }>): void {
     const call = this.#call;
     call.note('rejected', { status, text: text.slice(0, 100) });
     if (call.over) return;
-    this.#report(status);
+    this.#report(status, retryAfterMs);
     if (targets !== undefined) return this.#redirected(status, targets);
-    const next = this.#plan.attempts[this.#attempt + 1];
-    if (FAILOVER_STATUS.has(status) && next !== undefined && call.state === 'queued') {
-      this.#attempt += 1;
-      return this.#invite(next);
-    }
+    const attempt = this.#plan.attempts[this.#attempt];
+    const end = { status, rang: this.#rang, earlyMedia: this.#earlyMedia };
+    const why = attempt === undefined ? null : whyNext(attempt.trunk, end);
+    if (why !== null && this.#attempt + 1 < this.#plan.attempts.length) return void this.#next(why);
     void call.end(reasonOfStatus(status), 'signalling', undefined, true, status);
   }
 
-  /** What the gateway of this attempt was first heard to say tells whether it is alive. */
-  #report(status: number): void {
+  /** The next attempt, with a port and a description of its own: what the one before still sends reaches nobody. */
+  async #next(why: string): Promise<void> {
+    const call = this.#call;
+    this.#attempt += 1;
+    const next = this.#plan.attempts[this.#attempt];
+    if (next === undefined || call.media === null)
+      return void call.end('carrier_failed', 'signalling', undefined, true);
+    call.note('next_gateway', { why, attempt: this.#attempt + 1, of: this.#plan.attempts.length });
+    const renewed = await call.media.renew();
+    if (call.over) return;
+    if (!renewed.ok) {
+      call.note('media_refused', { code: renewed.code });
+      return void call.end('node_limit', 'command', undefined, true);
+    }
+    this.#local = this.#localAudio(call.media, next);
+    this.#rang = false;
+    this.#invite(next);
+  }
+
+  #localAudio(media: MediaSession, { trunk }: PlannedAttempt): LocalAudio {
+    return {
+      address: media.localAddress,
+      port: media.localPort,
+      codecs: trunk.codecs,
+      sessionId: Math.floor(this.#deps.clock.wallMs()),
+      version: 1,
+    };
+  }
+
+  /** What the gateway of this attempt was first heard to say tells whether it is alive; that it wants to be left alone is always told. */
+  #report(status: number, retryAfterMs: number | null): void {
     const attempt = this.#plan.attempts[this.#attempt];
-    if (attempt === undefined || this.#reported === this.#attempt) return;
+    if (attempt === undefined || (this.#reported === this.#attempt && retryAfterMs === null)) return;
     this.#reported = this.#attempt;
-    this.#deps.gateways.report(attempt.trunk, attempt.gateway, status);
+    this.#deps.gateways.report(attempt.trunk, attempt.gateway, attempt.server, { status, retryAfterMs });
   }
 
   #redirected(status: number, targets: readonly string[]): void {

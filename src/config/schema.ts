@@ -26,7 +26,12 @@ export const configSchema = object({
     secureCookies: Type.Boolean(),
   }),
   agents: object({ openNetworks: Type.Array(Type.String()) }),
-  trunks: object({ openNetworks: Type.Array(Type.String()), healthIntervalMs: milliseconds(1_000, 3_600_000) }),
+  trunks: object({
+    openNetworks: Type.Array(Type.String()),
+    healthIntervalMs: milliseconds(1_000, 3_600_000),
+    /** `address` or `address:port`; empty: those of the system. */
+    dnsServers: Type.Array(Type.String({ minLength: 1 })),
+  }),
   sip: object({
     engine: Type.Union([Type.Literal('embedded'), Type.Literal('drachtio')]),
     host,

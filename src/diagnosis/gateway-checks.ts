@@ -8,9 +8,16 @@
 import { isIP } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import type { Clock } from '../domain/clock.ts';
-import type { Gateway, Trunk } from '../domain/directory.ts';
-import { hostPort } from '../routing/index.ts';
-import { type Answer, type GatewayHosts, type Located, nextHopOf, type Question } from '../signalling/index.ts';
+import type { Gateway, SipTransport, Trunk } from '../domain/directory.ts';
+import { hostPort, transportParameter } from '../routing/index.ts';
+import {
+  type Answer,
+  type LocatedServers,
+  nextHopOf,
+  type Question,
+  type SipServer,
+  type SipServers,
+} from '../signalling/index.ts';
 import { ADVICE, advise, DOCS } from './advice.ts';
 import { credentialsFinding } from './credentials.ts';
 import type { Deadline } from './deadline.ts';
@@ -19,7 +26,7 @@ import { type ReachOutcome, reach, reachTls, type TlsOutcome, type TlsTarget } f
 
 export interface GatewayCheckParts {
   readonly clock: Clock;
-  readonly hosts: Pick<GatewayHosts, 'locate'>;
+  readonly servers: Pick<SipServers, 'locate'>;
   readonly ask: (question: Question) => Promise<Answer>;
   /** Targets of `_sip._udp.host` and the like, `host:port`; rejects where there are none. */
   readonly services: (name: string) => Promise<readonly string[]>;
@@ -40,44 +47,53 @@ export async function checkGateway(
   parts: GatewayCheckParts,
 ): Promise<readonly Finding[]> {
   const subject = hostPort(gateway);
-  const { transport } = trunk.outbound;
-  const located = await parts.hosts.locate(gateway.host, trunk.workspaceId !== null);
-  if (!located.ok) return [await addressFinding(located, gateway, trunk, parts)];
-  const address = addressSeen(gateway, located);
+  const { transport: wanted } = trunk.outbound;
+  const { host, port } = gateway;
+  const judged = trunk.workspaceId !== null;
+  const located = await parts.servers.locate({ host, port, transport: wanted, judged });
+  const [server] = located.ok ? located.servers : [];
+  if (!located.ok || server === undefined) return [await addressFinding(located, gateway, trunk, parts)];
+  const address = addressSeen(gateway, located.servers);
+  const { transport } = server;
 
-  const connection = transport === 'udp' ? [] : await checkConnection(trunk, gateway, located.address, deadline, parts);
+  const connection = transport === 'udp' ? [] : await checkConnection(gateway, server, deadline, parts);
   if (connection.some(({ state }) => state === 'failed')) return [address, ...connection];
 
   const question: Question = {
     method: 'OPTIONS',
-    uri: `sip:${subject};transport=${transport}`,
-    nextHop: nextHopOf(gateway.host, located.address, gateway.port, transport),
+    uri: `sip:${subject}${transportParameter(wanted)}`,
+    nextHop: nextHopOf(host, server.address, server.port, transport),
     domain: gateway.host,
     credentials: credentialsOf(trunk),
     timeoutMs: deadline.atMost(OPTIONS_MS),
   };
   const answer = await parts.ask(question);
   const credentials = await credentialsFinding(answer, subject, question, { ...parts, deadline });
-  return [address, ...connection, optionsFinding(answer, subject, trunk), ...credentials];
+  return [address, ...connection, optionsFinding(answer, subject, transport), ...credentials];
 }
 
 function credentialsOf({ outbound: { username, password } }: Trunk): Question['credentials'] {
   return username !== null && password !== null ? { username, password } : null;
 }
 
-function addressSeen({ host }: Gateway, { addresses }: Extract<Located, { ok: true }>): Finding {
+function addressSeen({ host, port }: Gateway, servers: readonly SipServer[]): Finding {
+  const places = servers.map((server) =>
+    port === null ? `${server.transport} ${hostPort({ host: server.address, port: server.port })}` : server.address,
+  );
   const seen =
-    isIP(host) === 0 ? `It leads to ${addresses.join(', ')}.` : 'It is an address: there is nothing to look up.';
+    isIP(host) === 0
+      ? `It leads to ${[...new Set(places)].join(', ')}.`
+      : 'It is an address: there is nothing to look up.';
   return ok('gateway_address', seen, { subject: host });
 }
 
 async function addressFinding(
-  located: Extract<Located, { ok: false }>,
+  located: LocatedServers,
   { host }: Gateway,
   trunk: Trunk,
   parts: GatewayCheckParts,
 ): Promise<Finding> {
-  if (located.code === 'not_allowed') {
+  if (!located.ok && located.code === 'not_allowed') {
     return failed(
       'gateway_address',
       `It leads to ${located.address}, a private, local or reserved address. Nothing is sent there.`,
@@ -91,7 +107,9 @@ async function addressFinding(
       ? `The provider publishes servers for this name (SRV): enter them as gateways: ${services.join(', ')}.`
       : 'Look for typing errors in the name, or ask your provider for the name of its SIP server.';
   const seen =
-    located.code === 'timeout' ? 'The DNS did not answer about it in time.' : 'It has no address in the DNS (A, AAAA).';
+    !located.ok && located.code === 'timeout'
+      ? 'The DNS did not answer about it in time.'
+      : 'It has no address in the DNS (A, AAAA).';
   return failed('gateway_address', seen, advise(ADVICE.trunkSettings, hint), {
     subject: host,
     docs: DOCS.outbound,
@@ -102,23 +120,22 @@ const SERVICE = { udp: '_sip._udp', tcp: '_sip._tcp', tls: '_sips._tcp' } as con
 const SERVICES_SHOWN_MAX = 4;
 
 async function servicesOf(host: string, trunk: Trunk, parts: GatewayCheckParts): Promise<readonly string[]> {
-  const name = `${SERVICE[trunk.outbound.transport]}.${host}`;
+  const name = `${SERVICE[trunk.outbound.transport ?? 'udp']}.${host}`;
   // Most names have none; that is not news.
   return (await parts.services(name).catch(() => [])).slice(0, SERVICES_SHOWN_MAX);
 }
 
 async function checkConnection(
-  trunk: Trunk,
   gateway: Gateway,
-  address: string,
+  { address, port, transport }: SipServer,
   deadline: Deadline,
   { clock, ca, identityFault }: GatewayCheckParts,
 ): Promise<readonly Finding[]> {
-  const { port, host } = gateway;
+  const { host } = gateway;
   const subject = hostPort(gateway);
   const connected = await reach({ address, port, clock, timeoutMs: deadline.atMost(CONNECT_MS) });
   const connection = connectFinding(connected, subject);
-  if (trunk.outbound.transport !== 'tls' || !connected.ok) return [connection];
+  if (transport !== 'tls' || !connected.ok) return [connection];
   const name = isIP(host) === 0 ? host : null;
   const timeoutMs = deadline.atMost(TLS_MS);
   const secured = await reachTls({ address, port, name, clock, timeoutMs, ca, identityFault });
@@ -170,9 +187,8 @@ function tlsFinding(outcome: TlsOutcome, subject: string): Finding {
 const STRANGER = new Set([403, 603]);
 const NOT_NOW = new Set([408, 500, 502, 503, 504]);
 
-function optionsFinding(answer: Answer, subject: string, trunk: Trunk): Finding {
+function optionsFinding(answer: Answer, subject: string, transport: SipTransport): Finding {
   const step = 'gateway_options';
-  const { transport } = trunk.outbound;
   if (answer.kind === 'unsent') {
     return failed(
       step,

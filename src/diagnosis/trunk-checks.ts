@@ -8,6 +8,7 @@
 import type { Trunk } from '../domain/directory.ts';
 import { parsePrefix } from '../routing/address.ts';
 import { hostPort, type ResolvedHosts } from '../routing/index.ts';
+import type { GatewayHosts } from '../signalling/index.ts';
 import { ADVICE, advise, DOCS } from './advice.ts';
 import { Deadline } from './deadline.ts';
 import { ChecksBusyError } from './errors.ts';
@@ -17,6 +18,7 @@ import { overlapFinding } from './overlaps.ts';
 import { Places } from './places.ts';
 
 export interface TrunkChecksOptions extends GatewayCheckParts {
+  readonly hosts: Pick<GatewayHosts, 'locate'>;
   readonly allTrunks: () => Promise<readonly Trunk[]>;
   /** What is known now of the host names among the trunks' addresses. */
   readonly resolvedHosts: (trunks: readonly Trunk[]) => ResolvedHosts;
@@ -43,7 +45,9 @@ export class TrunkChecks {
   /** Before saving: the first gateway whose host leads where calls must not go. A name that leads nowhere is no reason to refuse it. */
   async refusedGateway({ workspaceId, outbound }: Trunk): Promise<RefusedGateway | undefined> {
     const located = await Promise.all(
-      outbound.gateways.map(({ host }) => this.#options.hosts.locate(host, workspaceId !== null)),
+      outbound.gateways.map(({ host, port }) =>
+        this.#options.servers.locate({ host, port, transport: outbound.transport, judged: workspaceId !== null }),
+      ),
     );
     const index = located.findIndex((each) => !each.ok && each.code === 'not_allowed');
     const refused = located[index];

@@ -19,6 +19,7 @@ import type { Clock } from '../domain/clock.ts';
 import { CounterRows, THREAD_FIELD, THREADS_MAX, threadView } from './counters.ts';
 import { readBrowserOffer } from '../sdp/index.ts';
 import {
+  type BindOutcome,
   CarrierSession,
   type PoolSession,
   type SessionOwner,
@@ -28,6 +29,7 @@ import {
 import { PortPairs, type PortRange } from './ports.ts';
 import { type Random, systemRandom } from './random.ts';
 import type {
+  BindFailure,
   CallCounters,
   MediaEvent,
   MediaPool,
@@ -189,15 +191,27 @@ class Pool implements ObservableMediaPool, SessionOwner {
   }
 
   async #bind<T extends PoolSession>(create: (id: number, port: number) => T): Promise<Opened<T>> {
+    let session: T | null = null;
+    const outcome = await this.another(async (port) => {
+      const opening = create(this.#nextSession++, port);
+      this.#sessions.set(opening.id, opening);
+      opening.slot.sessions.add(opening);
+      const bound = await opening.open();
+      if (bound === 'ok') session = opening;
+      else this.forget(opening);
+      return bound;
+    });
+    if (!outcome.ok) return outcome;
+    if (session === null) throw new Error('what was opened is there');
+    return { ok: true, session };
+  }
+
+  async another(bind: (port: number) => Promise<BindOutcome>): Promise<{ readonly ok: true } | BindFailure> {
     for (let attempt = 0; attempt < BIND_ATTEMPTS_MAX; attempt++) {
       const port = this.#ports.take(this.options.clock.monotonicMs());
       if (port === null) return { ok: false, code: 'media_ports_exhausted' };
-      const session = create(this.#nextSession++, port);
-      this.#sessions.set(session.id, session);
-      session.slot.sessions.add(session);
-      const bound = await session.open();
-      if (bound === 'ok') return { ok: true, session };
-      this.forget(session);
+      const bound = await bind(port);
+      if (bound === 'ok') return { ok: true };
       if (bound === 'lost') this.#rest(port, LOST_THREAD_QUARANTINE_MS);
       if (bound === 'lost') return { ok: false, code: 'media_thread_lost' };
       if (bound === 'failed') {
@@ -269,6 +283,8 @@ class Pool implements ObservableMediaPool, SessionOwner {
     }
     const session = this.#sessions.get(report.session);
     if (report.type === 'closed' && session !== undefined) draining.add(session.localPort);
+    // The pair so far: the session still names it.
+    if (report.type === 'renewed' && report.bound === 'ok' && session !== undefined) draining.add(session.localPort);
     session?.onReport(report);
   }
 

@@ -4,7 +4,7 @@ import { sipObserver } from '../observers.ts';
 import { readSipAuthorities } from '../sip-certificate.ts';
 import { startSipEngine, type StartedEngine, wildcardDomains } from '../sip-engine-parts.ts';
 import { type CarrierQuestions, connectSignalling, type Signalling, TrunkHosts } from '../signalling/index.ts';
-import { resolveAddresses } from '../trunk-names.ts';
+import { createCarrierNames, sourcesOf } from '../trunk-names.ts';
 import { startTrunks, type Trunks } from '../trunk-parts.ts';
 import { type NodeCore, trunkNetworks } from './core.ts';
 import type { NodeStores } from './stores.ts';
@@ -31,11 +31,14 @@ export async function openSignalling(core: NodeCore, stores: NodeStores): Promis
   closers.push(() => signalling.close());
   metrics.onCollect(() => metrics.engineConnected.set({ engine: 'sip' }, signalling.connected ? 1 : 0));
 
-  const hosts = new TrunkHosts({ clock, log: logger, resolve: resolveAddresses });
+  const { dnsServers: servers } = config.trunks;
+  const names = createCarrierNames(servers.length === 0 ? {} : { servers });
+  const hosts = new TrunkHosts({ clock, log: logger, resolve: (host) => sourcesOf(names, host) });
   closers.push(() => hosts.close());
   const trunks = startTrunks({
     directory,
     signalling,
+    names,
     resolvedHosts: (all) => hosts.of(all),
     openNetworks: trunkNetworks(config),
     healthIntervalMs: config.trunks.healthIntervalMs,

@@ -77,7 +77,7 @@ export function hostPort({ host, port }: Pick<Gateway, 'host' | 'port'>): string
 }
 
 /** A tech prefix stands before digits. `#` is not allowed in a URI as it is. */
-function calledUser({ techPrefix = null, numberFormat, country = null }: Trunk['outbound'], to: E164): string {
+export function calledUser({ techPrefix = null, numberFormat, country = null }: Trunk['outbound'], to: E164): string {
   const number = writeNumber(to, numberFormat, country);
   return techPrefix === null ? number : `${techPrefix.replaceAll('#', '%23')}${number.replace(/^\+/, '')}`;
 }

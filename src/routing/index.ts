@@ -5,6 +5,7 @@ export type { CalledParty } from './called-number.ts';
 export { countryOf } from './countries.ts';
 export type { ExplanationStep, StepResult } from './explanation.ts';
 export {
+  calledUser,
   type GatewayState,
   gatewayUri,
   hostPort,
@@ -16,6 +17,7 @@ export {
 export { type NumberNotation, readNumber, writeNumber } from './number-plan.ts';
 export { calledNumbers, type InboundQuestion, routeInbound, type RouteVerdict } from './inbound.ts';
 export {
+  destinationOf,
   type OutboundAttempt,
   type OutboundQuestion,
   type OutboundVerdict,

@@ -3,19 +3,20 @@
 //
 // Invariants
 //   GH1. A customer's gateway never leads to an address that the policy does not allow. The operator's own trunks are not judged.
-//   GH2. A name that cannot be resolved now keeps its last addresses for an hour: a DNS outage does not stop calls.
+//   GH2. A name that cannot be resolved now keeps its last addresses for an hour (dns-cache.ts): a DNS outage does not stop calls.
 //   GH3. A name is as good as its worst address: one that also leads to a forbidden address is refused as a whole.
-//   GH4. Names, addresses per name and look-ups at a time are bounded; a look-up has `LOOKUP_MS`.
+//   GH4. Names, addresses per name and look-ups at a time are bounded.
 
 import { isIP, isIPv4 } from 'node:net';
 import type { Clock } from '../domain/clock.ts';
 import type { SipTransport } from '../domain/directory.ts';
 import { hostPort } from '../routing/index.ts';
+import { type DnsAnswer, DnsCache, LOOKUP_MS } from './dns-cache.ts';
 
 export interface GatewayHostsOptions {
   readonly clock: Clock;
   /** All addresses of a host name; rejects or resolves empty where there are none. */
-  readonly resolve: (host: string) => Promise<readonly string[]>;
+  readonly resolve: (host: string) => Promise<DnsAnswer<string>>;
   /** Of customers' gateways. */
   readonly addressAllowed: (address: string) => boolean;
 }
@@ -25,112 +26,77 @@ export type Located =
   | { readonly ok: false; readonly code: 'not_found' | 'timeout'; readonly detail: string }
   | { readonly ok: false; readonly code: 'not_allowed'; readonly detail: string; readonly address: string };
 
-const FRESH_MS = 30_000;
-const KEEP_UNRESOLVED_MS = 3_600_000;
-const LOOKUP_MS = 2_000;
-const HOSTS_MAX = 2_000;
 const ADDRESSES_PER_HOST_MAX = 16;
-
-interface Known {
-  readonly addresses: readonly string[];
-  readonly resolvedAtMs: number;
-  /** The address that is tried first; moved on when it fails. */
-  preferred: number;
-}
-
-type Resolved = { readonly known: Known } | { readonly code: 'not_found' | 'timeout'; readonly detail: string };
+const PREFERENCES_MAX = 2_000;
 
 export class GatewayHosts {
   readonly #options: GatewayHostsOptions;
-  readonly #known = new Map<string, Known>();
-  readonly #underWay = new Map<string, Promise<Resolved>>();
+  readonly #cache: DnsCache<string>;
+  /** By name: the address that is tried first, where the first one has failed. */
+  readonly #preferred = new Map<string, string>();
 
   constructor(options: GatewayHostsOptions) {
     this.#options = options;
+    this.#cache = new DnsCache({
+      clock: options.clock,
+      async ask(host) {
+        const { records, ttlMs } = await options.resolve(host);
+        const addresses = usable(records);
+        if (addresses.length === 0) throw new Error('no address');
+        return { records: addresses, ttlMs };
+      },
+    });
   }
 
   /** `judged`: false for the operator's own trunks (GH1). Never rejects. */
   async locate(host: string, judged: boolean): Promise<Located> {
     const name = host.toLowerCase();
-    if (isIP(name) !== 0) return this.#judge(name, [name], 0, judged);
-    const known = this.#known.get(name);
-    const nowMs = this.#options.clock.monotonicMs();
-    const resolved: Resolved =
-      known !== undefined && nowMs - known.resolvedAtMs < FRESH_MS ? { known } : await this.#lookUp(name);
-    if (!('known' in resolved)) return { ok: false, ...resolved };
-    return this.#judge(name, resolved.known.addresses, resolved.known.preferred, judged);
+    if (isIP(name) !== 0) return this.#judge(name, [name], judged);
+    const known = await this.#cache.get(name);
+    if (typeof known !== 'string') return this.#judge(name, known.records, judged);
+    const detail =
+      known === 'timeout'
+        ? `no answer about ${name} from the DNS in ${LOOKUP_MS / 1000} s`
+        : `${name} has no address (A, AAAA)`;
+    return { ok: false, code: known, detail };
   }
 
   /** What the last look-up gave, judged now; undefined where there was none yet. */
   recall(host: string, judged: boolean): Located | undefined {
     const name = host.toLowerCase();
-    if (isIP(name) !== 0) return this.#judge(name, [name], 0, judged);
-    const known = this.#known.get(name);
-    return known === undefined ? undefined : this.#judge(name, known.addresses, known.preferred, judged);
+    if (isIP(name) !== 0) return this.#judge(name, [name], judged);
+    const known = this.#cache.recall(name);
+    return known === undefined ? undefined : this.#judge(name, known.records, judged);
   }
 
   /** The address did not answer: a name with several of them is tried at the next one from here on. */
   failed(host: string, address: string): void {
-    const known = this.#known.get(host.toLowerCase());
-    if (known?.addresses[known.preferred] === address) known.preferred = (known.preferred + 1) % known.addresses.length;
+    const name = host.toLowerCase();
+    const addresses = this.#cache.recall(name)?.records ?? [];
+    const at = addresses.indexOf(address);
+    if (at === -1 || this.#first(name, addresses) !== address) return;
+    this.#preferred.delete(name);
+    this.#preferred.set(name, addresses[(at + 1) % addresses.length] ?? address);
+    const oldest = this.#preferred.keys().next().value;
+    if (this.#preferred.size > PREFERENCES_MAX && oldest !== undefined) this.#preferred.delete(oldest);
   }
 
   /** GH1, GH3 */
-  #judge(host: string, addresses: readonly string[], preferred: number, judged: boolean): Located {
+  #judge(host: string, addresses: readonly string[], judged: boolean): Located {
     const refused = judged ? addresses.find((address) => !this.#options.addressAllowed(address)) : undefined;
     if (refused !== undefined) {
       const detail =
         host === refused ? `calls must not go to ${refused}` : `${host} leads to ${refused}, where calls must not go`;
       return { ok: false, code: 'not_allowed', detail, address: refused };
     }
-    const address = addresses[preferred] ?? addresses[0];
+    const address = this.#first(host, addresses);
     if (address === undefined) return { ok: false, code: 'not_found', detail: `${host} has no address` };
     return { ok: true, address, addresses };
   }
 
-  /** Whoever asks for a name that is being looked up waits with the first. */
-  #lookUp(host: string): Promise<Resolved> {
-    const underWay = this.#underWay.get(host);
-    if (underWay !== undefined) return underWay;
-    const lookup = this.#resolve(host).finally(() => this.#underWay.delete(host));
-    this.#underWay.set(host, lookup);
-    return lookup;
-  }
-
-  /** GH2 */
-  async #resolve(host: string): Promise<Resolved> {
-    const { clock } = this.#options;
-    const answer = await this.#withinTime(host);
-    const nowMs = clock.monotonicMs();
-    const before = this.#known.get(host);
-    if (Array.isArray(answer) && answer.length > 0) {
-      const first = before?.addresses[before.preferred];
-      const preferred = first === undefined ? 0 : Math.max(0, answer.indexOf(first));
-      const known: Known = { addresses: answer, resolvedAtMs: nowMs, preferred };
-      this.#remember(host, known);
-      return { known };
-    }
-    if (before !== undefined && nowMs - before.resolvedAtMs < KEEP_UNRESOLVED_MS) return { known: before };
-    this.#known.delete(host);
-    return answer === 'timeout'
-      ? { code: 'timeout', detail: `no answer about ${host} from the DNS in ${LOOKUP_MS / 1000} s` }
-      : { code: 'not_found', detail: `${host} has no address (A, AAAA)` };
-  }
-
-  async #withinTime(host: string): Promise<string[] | 'timeout' | null> {
-    const late = Promise.withResolvers<'timeout'>();
-    const timer = this.#options.clock.setTimer(() => late.resolve('timeout'), LOOKUP_MS);
-    const looked = this.#options.resolve(host).then(usable, () => null);
-    const answer = await Promise.race([looked, late.promise]);
-    timer.cancel();
-    return answer;
-  }
-
-  #remember(host: string, known: Known): void {
-    this.#known.delete(host);
-    this.#known.set(host, known);
-    const oldest = this.#known.keys().next().value;
-    if (this.#known.size > HOSTS_MAX && oldest !== undefined) this.#known.delete(oldest);
+  #first(host: string, addresses: readonly string[]): string | undefined {
+    const preferred = this.#preferred.get(host);
+    return preferred !== undefined && addresses.includes(preferred) ? preferred : addresses[0];
   }
 }
 

@@ -7,6 +7,8 @@
 
 import type { IdentityHeader } from '../domain/directory.ts';
 import type { Reason } from '../domain/reasons.ts';
+import type { ReferEvent, ReferRequest } from './own-refer.ts';
+import type { Referred } from './referral.ts';
 import type { Credentials } from './digest.ts';
 
 export interface Signalling {
@@ -88,6 +90,23 @@ export interface AnsweredLeg {
   modify(offer: string): Promise<ModifyOutcome>;
   /** Asks whether the other side still has this call (OPTIONS). Where it does not, the leg ends as with `modify`. */
   probe(): Promise<'alive' | 'lost'>;
+  /** A key in an INFO. Resolves with the final status: 408 where no answer came, 481 where the call is not answered or over. */
+  sendKey(key: string, toneMs: number): Promise<number>;
+  /** Asks the other side to call somebody else in our place. False: not answered, over, or another transfer is under way. */
+  refer(request: ReferRequest, onEvent: (event: ReferEvent) => void): boolean;
+  /** null: there is no dialog, or none any more. */
+  readonly dialog: LegDialog | null;
+}
+
+/** The dialog of an answered leg, for Replaces and Refer-To. */
+export interface LegDialog {
+  readonly callId: string;
+  readonly localTag: string;
+  readonly remoteTag: string;
+  /** The other side's Contact. */
+  readonly remoteTarget: string;
+  /** Host of our own Contact, with its port. */
+  readonly localHost: string;
 }
 
 export type ModifyOutcome =
@@ -104,9 +123,17 @@ export type InboundEvent =
   | { readonly type: 'early-answer'; readonly sdp: string | null }
   /** No ACK came for our 200: an end, the engine has sent the BYE. */
   | { readonly type: 'unconfirmed' }
+  | KeyPressed
+  | Referred
   | Reoffer
   | LegBye
   | { readonly type: 'lost' };
+
+/** A key in an INFO of the other side (info.ts), answered already. */
+export interface KeyPressed {
+  readonly type: 'key';
+  readonly key: string;
+}
 
 /**
  * re-INVITE or UPDATE with a new SDP. Exactly one of accept/refuse must be called, within 5 s. A refresh without SDP (UPDATE), or with the
@@ -186,9 +213,13 @@ export type OutboundEvent =
       readonly type: 'rejected';
       readonly status: number;
       readonly reason: string;
+      /** The peer wants to be left alone for so long; null or absent: it does not say. */
+      readonly retryAfterMs?: number | null;
       readonly targets?: readonly string[];
     }
   | ForkAnswered
+  | KeyPressed
+  | Referred
   | Reoffer
   | LegBye
   | { readonly type: 'lost' };

@@ -23,10 +23,12 @@ import { readBody } from './body.ts';
 import { answerChallenge } from './digest.ts';
 import type { DrachtioLink, LinkInvite } from './drachtio.ts';
 import { byeEvent, Established, type EstablishedEvent } from './established.ts';
-import type { ModifyOutcome, OriginateParams, OutboundEvent, OutboundLeg } from './leg.ts';
+import type { LegDialog, ModifyOutcome, OriginateParams, OutboundEvent, OutboundLeg } from './leg.ts';
 import { identityHeaders } from './identity-headers.ts';
 import type { Exchange, LinkDialog } from './link-handles.ts';
 import { minimumOf, sessionTimerHeaders, sessionTimerRequest } from './session-timer.ts';
+import type { ReferEvent, ReferRequest } from './own-refer.ts';
+import { retryAfterMs } from './retry-after.ts';
 import { type HeaderMap, parseContacts } from './sip-text.ts';
 
 export interface OutboundLegOptions {
@@ -111,6 +113,14 @@ export class SipOutboundLeg implements OutboundLeg {
 
   probe(): Promise<'alive' | 'lost'> {
     return this.#established?.probe() ?? Promise.resolve('alive');
+  }
+
+  refer(request: ReferRequest, onEvent: (event: ReferEvent) => void): boolean {
+    return this.#state === 'answered' && this.#established?.transfers.refer(request, onEvent) === true;
+  }
+
+  get dialog(): LegDialog | null {
+    return this.#state === 'answered' ? (this.#established?.id ?? null) : null;
   }
 
   lost(): void {
@@ -234,7 +244,7 @@ export class SipOutboundLeg implements OutboundLeg {
     if (this.#state === 'cancelling') return this.#rejected(487, reason);
     // Nothing that left: the engine has no way to the gateway. A 2xx other than 200 is no answer that a call can be made of.
     if (status === null || status < 300) return this.#rejected(status === null ? 503 : 500, reason);
-    if (status >= 400) return this.#rejected(status, reason);
+    if (status >= 400) return this.#end({ type: 'rejected', status, reason, retryAfterMs: retryAfterMs(headers) });
     const targets = parseContacts(headers['contact'] ?? '').map(({ uri }) => uri.user);
     this.#end({ type: 'rejected', status, reason, targets });
   }
@@ -277,7 +287,7 @@ export class SipOutboundLeg implements OutboundLeg {
 
   #onEstablished(event: EstablishedEvent): void {
     if (this.#state !== 'answered') return;
-    if (event.type === 'reoffer' || event.type === 'fork-answered') this.#options.onEvent(event);
+    if (event.type !== 'acked' && event.type !== 'ended') this.#options.onEvent(event);
     if (event.type === 'ended') this.#end(byeEvent(event));
   }
 

@@ -9,7 +9,7 @@
 
 import type { Clock, Timer } from '../domain/clock.ts';
 import type { Gateway, SipTransport, Trunk } from '../domain/directory.ts';
-import { type GatewayState, hostPort } from '../routing/index.ts';
+import { type GatewayState, hostPort, transportParameter } from '../routing/index.ts';
 import { type GatewayHosts, nextHopOf } from './gateway-hosts.ts';
 import {
   type GatewayHealth,
@@ -21,6 +21,8 @@ import {
   trunkState,
 } from './health-state.ts';
 import type { Answer, Question } from './question.ts';
+import type { ServerCircuits } from './server-circuits.ts';
+import type { SipServer, SipServers } from './sip-servers.ts';
 
 export interface TrunkHealthOptions {
   readonly clock: Clock;
@@ -29,7 +31,9 @@ export interface TrunkHealthOptions {
   readonly ask: (question: Question) => Promise<Answer>;
   /** Our SIP engine can be used. */
   readonly connected: () => boolean;
-  readonly hosts: Pick<GatewayHosts, 'locate' | 'recall' | 'failed'>;
+  readonly hosts: Pick<GatewayHosts, 'recall'>;
+  readonly servers: Pick<SipServers, 'locate'>;
+  readonly circuits: ServerCircuits;
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
   /** Between two questions to one gateway. */
   readonly intervalMs: number;
@@ -56,14 +60,16 @@ const JITTER = 0.2;
 /** At the start, between the first questions to two gateways on average. */
 const SPREAD_MS = 50;
 const TARGETS_MAX = 2_000;
+/** Of one gateway, in one round: the next one has another draw. */
+const SERVERS_PER_ROUND = 3;
 /** More than carriers have; who names more would have us ask strangers, and leave no places to others. */
 const TARGETS_PER_WORKSPACE_MAX = 64;
 const AT_ONCE = 16;
 
 interface Target {
   readonly host: string;
-  readonly port: number;
-  readonly transport: SipTransport;
+  readonly port: number | null;
+  readonly transport: SipTransport | null;
   readonly judged: boolean;
   health: GatewayHealth;
   dueAtMs: number;
@@ -206,21 +212,33 @@ export class TrunkHealth {
     this.#schedule();
   }
 
-  async #question({ host, port, transport, judged }: Target): Promise<HealthEvent> {
-    const { hosts, ask } = this.#options;
-    const located = await hosts.locate(host, judged);
+  /** A gateway is as good as the best of its servers; those asked before it and silent are tried last from here on. */
+  async #question(target: Target): Promise<HealthEvent> {
+    const { servers, circuits } = this.#options;
+    const located = await servers.locate(target);
     if (!located.ok) return { ok: false, error: located.detail };
-    const answer = await ask({
+    const scope = healthScope(target.judged);
+    let event: HealthEvent = { ok: false, error: 'it was not asked' };
+    for (const server of circuits.inOrder([scope], located.servers).slice(0, SERVERS_PER_ROUND)) {
+      event = eventOf(await this.#askServer(target, server));
+      if (event.ok) {
+        circuits.answered(scope, server);
+        return event;
+      }
+      circuits.failed(scope, server);
+    }
+    return event;
+  }
+
+  async #askServer({ host, port, transport }: Target, server: SipServer): Promise<Answer> {
+    return await this.#options.ask({
       method: 'OPTIONS',
-      uri: `sip:${hostPort({ host, port })};transport=${transport}`,
-      nextHop: nextHopOf(host, located.address, port, transport),
+      uri: `sip:${hostPort({ host, port })}${transportParameter(transport)}`,
+      nextHop: nextHopOf(host, server.address, server.port, server.transport),
       domain: host,
       credentials: null,
       timeoutMs: OPTIONS_TIMEOUT_MS,
     });
-    const event = eventOf(answer);
-    if (!event.ok) hosts.failed(host, located.address);
-    return event;
   }
 
   #happened(target: Target, event: HealthEvent): void {
@@ -299,7 +317,13 @@ function hasPlace(ofOwner: Map<string, Set<string>>, trunk: Trunk, gateway: Gate
 }
 
 function keyOf(trunk: Trunk, { host, port }: Gateway): string {
-  return `${isJudged(trunk)} ${trunk.outbound.transport} ${host.toLowerCase()} ${port}`;
+  const { transport } = trunk.outbound;
+  return `${isJudged(trunk)} ${transport ?? '*'} ${host.toLowerCase()} ${port ?? '*'}`;
+}
+
+/** Of what the questions find out about servers (server-circuits.ts). */
+export function healthScope(judged: boolean): string {
+  return judged ? 'health' : 'health of the operator';
 }
 
 /** The operator's own trunks lead where the operator says. */

@@ -187,6 +187,7 @@ describe('an outbound call', () => {
   test('#15 the next gateway is tried after 503, in order of priority, and the call is charged once', async () => {
     const { callId } = await place();
     attemptOf(0).emit({ type: 'rejected', status: 503, reason: 'Service Unavailable' });
+    await settle();
     expect(attemptOf(1).params.uri).toContain('127.0.0.1:5081');
     attemptOf(1).emit({ type: 'answered', sdp: OFFER });
     attemptOf(1).emit({ type: 'bye', reasonHeader: null });
@@ -198,6 +199,7 @@ describe('an outbound call', () => {
   test('after the last gateway failed, the carrier has failed', async () => {
     const { callId } = await place();
     attemptOf(0).emit({ type: 'rejected', status: 408, reason: '' });
+    await settle();
     attemptOf(1).emit({ type: 'rejected', status: 503, reason: '' });
     await settle();
     expect(await recordOf(callId)).toMatchObject({ endReason: 'carrier_failed', sipStatus: 503 });

@@ -168,7 +168,7 @@ describe('a call over a trunk', () => {
   });
 
   test('whose gateways have no address fails before anybody is dialled', async () => {
-    (world.deps as { gateways: object }).gateways = { ...world.deps.gateways, nextHop: async () => undefined };
+    (world.deps as { gateways: object }).gateways = { ...world.deps.gateways, servers: async () => [] };
     manager = createCallManager(world.deps);
     expect((await place()).outcome).toEqual({ ok: false, reason: 'carrier_failed' });
     expect([world.originated.length, world.sessions.length]).toEqual([0, 0]);

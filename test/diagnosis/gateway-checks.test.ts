@@ -9,6 +9,7 @@ import { systemClock } from '../../src/domain/clock.ts';
 import type { SipTransport, Trunk } from '../../src/domain/directory.ts';
 import type { Answer, Question } from '../../src/signalling/index.ts';
 import { GatewayHosts } from '../../src/signalling/gateway-hosts.ts';
+import { type ServiceRecord, SipServers } from '../../src/signalling/sip-servers.ts';
 import { selfSigned } from '../agents/certificate.ts';
 import { trunk } from '../routing/records.ts';
 import { Harness } from '../signalling/harness.ts';
@@ -20,6 +21,7 @@ let harness: Harness;
 const asked: Question[] = [];
 const zone = new Map<string, readonly string[]>();
 const services = new Map<string, readonly string[]>();
+const published = new Map<string, readonly ServiceRecord[]>();
 
 beforeAll(async () => {
   harness = await Harness.start();
@@ -29,15 +31,27 @@ beforeEach(() => {
   asked.length = 0;
   zone.clear();
   services.clear();
+  published.clear();
 });
 
 function parts(change: Partial<GatewayCheckParts> = {}): GatewayCheckParts {
   return {
     clock: systemClock,
-    hosts: new GatewayHosts({
+    servers: new SipServers({
       clock: systemClock,
-      addressAllowed: createAddressPolicy(['127.0.0.0/8']),
-      resolve: async (host) => zone.get(host) ?? Promise.reject(new Error('ENOTFOUND')),
+      random: () => 0.5,
+      services: async (name) => ({ records: published.get(name) ?? [], ttlMs: null }),
+      pointers: async () => ({ records: [], ttlMs: null }),
+      transports: () => ['udp', 'tcp', 'tls'],
+      hosts: new GatewayHosts({
+        clock: systemClock,
+        addressAllowed: createAddressPolicy(['127.0.0.0/8']),
+        async resolve(host) {
+          const records = zone.get(host);
+          if (records === undefined) throw new Error('ENOTFOUND');
+          return { records, ttlMs: null };
+        },
+      }),
     }),
     ask: async (question) => {
       asked.push(question);
@@ -53,7 +67,7 @@ const ofCustomer = (outbound: Partial<Trunk['outbound']>): Trunk =>
 
 async function check(
   host: string,
-  port: number,
+  port: number | null,
   outbound: Partial<Trunk['outbound']> = {},
   change: Partial<GatewayCheckParts> = {},
 ): Promise<readonly Finding[]> {

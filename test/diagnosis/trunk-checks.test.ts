@@ -25,6 +25,14 @@ function make(change: Partial<TrunkChecksOptions> = {}) {
         return { ok: true, address: '192.0.2.1', addresses: ['192.0.2.1'] };
       },
     },
+    servers: {
+      locate: async ({ host, port, judged }) => {
+        if (host === 'nope.example') return { ok: false, code: 'not_found', detail: '' };
+        if (host === 'inside.example' && judged)
+          return { ok: false, code: 'not_allowed', detail: 'inside', address: '10.0.0.1' };
+        return { ok: true, servers: [{ transport: 'udp', address: '192.0.2.1', port: port ?? 5060 }] };
+      },
+    },
     ask: async () => OK,
     services: async () => [],
     allTrunks: async () => [],

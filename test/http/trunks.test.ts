@@ -44,7 +44,7 @@ describe('trunks', () => {
   test('complete gateways, hide the password and keep it through changes', async () => {
     const { body: made } = await make({ inbound: INBOUND, outbound: OUTBOUND });
     expect(made.outbound).toMatchObject({
-      gateways: [{ host: 'sip.carrier.example', port: 5060, priority: 1, weight: 1 }],
+      gateways: [{ host: 'sip.carrier.example', port: null, priority: 1, weight: 1 }],
       username: 'u',
       passwordSet: true,
       allowedCountries: ['US'],

@@ -115,6 +115,26 @@ describe('the media pool', () => {
     expect(await second.close()).toMatchObject({ packetsReceived: 0 });
   });
 
+  test('signalling 4: a renewed session has another pair; what still comes to the one before reaches nobody', async () => {
+    const pool = await startPool({ ports: { portMin: 33_500, portMax: 33_502 } });
+    const session = await openSession(pool);
+    const before = session.localPort;
+    expect(await session.renew()).toEqual({ ok: true });
+    expect(session.localPort).not.toBe(before);
+    expect(await session.renew()).toEqual({ ok: false, code: 'media_ports_exhausted' });
+    const peer = await RtpPeer.bind();
+    peers.push(peer);
+    session.negotiate(parameters(peer.port));
+    session.start();
+    peer.send(Buffer.alloc(160, 1), before);
+    await paced(5, 20, () => peer.send(Buffer.alloc(160, 1), session.localPort));
+    await eventually('the packets of the new pair are heard', () => pool.counters.lastRtpMs(session.row) > 0);
+    await paced(10, 20, () => peer.send(Buffer.alloc(160, 1), before));
+    const quality = await session.close();
+    expect(quality.packetsReceived).toBe(5);
+    expect(quality.packetsDropped).toBe(0);
+  });
+
   test('a port that another program holds is passed over', async () => {
     const taken = createSocket('udp4');
     await new Promise<void>((resolve) => taken.bind(33_101, '127.0.0.1', resolve));

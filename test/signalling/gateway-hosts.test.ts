@@ -16,7 +16,7 @@ function make(zone: Zone = new Map(), openNetworks: readonly string[] = []) {
       const addresses = zone.get(host);
       if (addresses === 'never') return await new Promise(() => undefined);
       if (addresses === undefined) throw new Error('ENOTFOUND');
-      return addresses;
+      return { records: addresses, ttlMs: null };
     },
   });
   return { clock, hosts, asked, zone };

@@ -3,6 +3,7 @@ import type { Trunk } from '../../src/domain/directory.ts';
 import type { Answer, Question } from '../../src/signalling/question.ts';
 import { TrunkHealth, type TrunkHealthChange } from '../../src/signalling/trunk-health.ts';
 import { trunk } from '../routing/records.ts';
+import { ServerCircuits } from '../../src/signalling/server-circuits.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 const INTERVAL_MS = 30_000;
@@ -23,7 +24,8 @@ function make(answers: Record<string, Answer | (() => Promise<Answer>)> = {}) {
   const changes: TrunkHealthChange[] = [];
   const warnings: string[] = [];
   const refused = new Set<string>();
-  const failed: string[] = [];
+  /** Of hosts that have others than one. */
+  const addresses: Record<string, readonly string[]> = {};
   const engine = { connected: true };
   const health = new TrunkHealth({
     clock,
@@ -32,16 +34,25 @@ function make(answers: Record<string, Answer | (() => Promise<Answer>)> = {}) {
     intervalMs: INTERVAL_MS,
     log: { info: () => undefined, warn: (_fields, message) => void warnings.push(message) },
     hosts: {
-      locate: async (host, judged) =>
-        judged && refused.has(host)
-          ? { ok: false, code: 'not_allowed', detail: `${host} is inside`, address: '10.0.0.1' }
-          : { ok: true, address: '192.0.2.1', addresses: ['192.0.2.1'] },
       recall: (host, judged) =>
         judged && refused.has(host)
           ? { ok: false, code: 'not_allowed', detail: '', address: '10.0.0.1' }
           : { ok: true, address: '192.0.2.1', addresses: ['192.0.2.1'] },
-      failed: (host) => void failed.push(host),
     },
+    servers: {
+      locate: async ({ host, port, transport, judged }) =>
+        judged && refused.has(host)
+          ? { ok: false, code: 'not_allowed', detail: `${host} is inside`, address: '10.0.0.1' }
+          : {
+              ok: true,
+              servers: (addresses[host] ?? ['192.0.2.1']).map((address) => ({
+                address,
+                port: port ?? 5060,
+                transport: transport ?? 'udp',
+              })),
+            },
+    },
+    circuits: new ServerCircuits(clock),
     ask: async (question) => {
       const host = question.domain;
       asked.push({ host, atMs: clock.monotonicMs(), question });
@@ -50,7 +61,7 @@ function make(answers: Record<string, Answer | (() => Promise<Answer>)> = {}) {
     },
   });
   health.onChange((change) => changes.push(change));
-  return { clock, health, answers, asked, changes, warnings, refused, failed, engine };
+  return { clock, health, answers, asked, changes, warnings, refused, addresses, engine };
 }
 
 const gateway = (host: string, port = 5060) => ({ host, port, priority: 1, weight: 1 });
@@ -211,11 +222,26 @@ describe('trunk health', () => {
     expect(asked).toHaveLength(1);
   });
 
-  test('an address that does not answer is left for the next one of its name', async () => {
-    const { clock, health, failed } = make({ a: { kind: 'unreachable', elapsedMs: 1 } });
+  test('signalling 5: a gateway is up while one of its servers answers; the silent one is asked last from then on', async () => {
+    const dead = { kind: 'unreachable', elapsedMs: 1 } as const;
+    const { clock, health, addresses, asked, answers } = make();
+    addresses['a'] = ['192.0.2.1', '192.0.2.2'];
+    let first = true;
+    answers['a'] = async () => {
+      const answer = first ? dead : OK;
+      first = false;
+      return answer;
+    };
     health.watch([over('t', 'a')]);
     await clock.advanceAsync(100);
-    expect(failed).toEqual(['a']);
+    expect(health.of('t')?.state).toBe('up');
+    await clock.advanceAsync(INTERVAL_MS * 0.9);
+    await clock.advanceAsync(INTERVAL_MS * 0.2);
+    expect(asked.map(({ question }) => question.nextHop?.slice(4, 13)).slice(0, 3)).toEqual([
+      '192.0.2.1',
+      '192.0.2.2',
+      '192.0.2.2',
+    ]);
   });
 
   test('over TLS the address that was judged is dialled, and the certificate must be for the name', async () => {

@@ -11,12 +11,20 @@ export interface PacketSockets {
 }
 
 export class LatchedPath implements RtpPath {
-  readonly #latch: Latch;
-  readonly #sockets: PacketSockets;
+  readonly #options: LatchOptions;
+  #latch: Latch;
+  #sockets: PacketSockets;
   #rtcpMux = false;
 
   constructor(options: LatchOptions, sockets: PacketSockets) {
+    this.#options = options;
     this.#latch = new Latch(options);
+    this.#sockets = sockets;
+  }
+
+  /** Nothing is known of the other side any more. */
+  renew(sockets: PacketSockets): void {
+    this.#latch = new Latch(this.#options);
     this.#sockets = sockets;
   }
 

@@ -14,6 +14,11 @@ export interface Hop {
   readonly literal: boolean;
   /** Whom a certificate must name: the host of the URI, also where `maddr` says which address it is. */
   readonly name: string;
+  /**
+   * `first-response` of a next hop: an INVITE that this hop has not answered at all within so many ms, not even with 100, is given up. A word of
+   * ours alone, to applications that have another hop to try: it is no part of what is sent.
+   */
+  readonly firstResponseMs?: number;
 }
 
 export type HopVerdict = Hop | 'not a sip uri' | 'no such transport';
@@ -30,7 +35,9 @@ export function hopOf(uriText: string, locals: LocalAddresses, preferred?: strin
   const name = bareHost(uri.host);
   const host = bareHost(uri.params.get('maddr') ?? name);
   const defaultPort = local.protocol === 'tls' ? SIPS_PORT : SIP_PORT;
-  return { local, host, port: uri.port ?? defaultPort, literal: isIP(host) !== 0, name };
+  const hop = { local, host, port: uri.port ?? defaultPort, literal: isIP(host) !== 0, name };
+  const firstResponse = uri.params.get('first-response') ?? '';
+  return /^\d{1,6}$/.test(firstResponse) ? { ...hop, firstResponseMs: Number(firstResponse) } : hop;
 }
 
 /** The next-hop token of an application: a URI, or `address[:port]`. */

@@ -113,7 +113,8 @@ function TrunkRow({ trunk }: { readonly trunk: Trunk }) {
         {outbound.enabled && gateway !== undefined ? (
           <>
             <code>
-              {gateway.host}:{gateway.port}
+              {gateway.host}
+              {gateway.port === null ? '' : `:${gateway.port}`}
             </code>{' '}
             {more.length > 0 && <Badge>+{more.length}</Badge>}
           </>

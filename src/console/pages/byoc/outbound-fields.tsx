@@ -10,10 +10,11 @@ import type { DraftFieldsProps } from './trunk-form.tsx';
 
 type Outbound = Trunk['outbound'];
 
-const TRANSPORTS: readonly { readonly value: Transport; readonly label: string }[] = [
+const TRANSPORTS: readonly { readonly value: Transport | ''; readonly label: string }[] = [
   { value: 'udp', label: 'UDP' },
   { value: 'tcp', label: 'TCP' },
   { value: 'tls', label: 'TLS' },
+  { value: '', label: 'As the DNS says' },
 ];
 const CALLER_ID = [
   { value: 'from_and_pai', label: 'From and P-Asserted-Identity' },
@@ -45,7 +46,7 @@ export function OutboundFields({ draft, stored, set, wrong }: DraftFieldsProps) 
             <Select
               value={draft.transport}
               options={TRANSPORTS}
-              onChange={(event) => set({ transport: event.target.value as Transport })}
+              onChange={(event) => set({ transport: event.target.value as Transport | '' })}
             />
           </Field>
           <Field label="Media encryption" error={wrong('outbound.mediaEncryption')}>

@@ -25,7 +25,8 @@ export interface TrunkDraft {
   readonly inboundPassword: string;
   readonly outbound: boolean;
   readonly gateways: readonly GatewayDraft[];
-  readonly transport: Transport;
+  /** '' = as the DNS says. */
+  readonly transport: Transport | '';
   readonly encryption: MediaEncryption;
   readonly username: string;
   /** Empty = as it is. */
@@ -75,7 +76,7 @@ export function newGateway(host = '', port = '', priority = '1', weight = '1'): 
 
 export function draftOf({ label, inbound, outbound, limits, natAllowed }: Trunk): TrunkDraft {
   const gateways = outbound.gateways.map(({ host, port, priority, weight }) =>
-    newGateway(host, String(port), String(priority), String(weight)),
+    newGateway(host, port === null ? '' : String(port), String(priority), String(weight)),
   );
   return {
     label,
@@ -89,7 +90,7 @@ export function draftOf({ label, inbound, outbound, limits, natAllowed }: Trunk)
     inboundPassword: '',
     outbound: outbound.enabled,
     gateways: gateways.length === 0 ? [newGateway()] : gateways,
-    transport: outbound.transport,
+    transport: outbound.transport ?? '',
     encryption: outbound.mediaEncryption,
     username: outbound.username ?? '',
     password: '',
@@ -119,7 +120,7 @@ export function bodyOf(draft: TrunkDraft, stored?: Trunk): Record<string, unknow
     outbound: {
       enabled: draft.outbound,
       gateways: gatewaysOf(draft),
-      transport: draft.transport,
+      transport: draft.transport === '' ? null : draft.transport,
       mediaEncryption: draft.encryption,
       username: draft.username === '' ? null : draft.username,
       ...(draft.username === '' ? { password: null } : draft.password === '' ? {} : { password: draft.password }),

@@ -1,0 +1,63 @@
+// For calls: the servers of a trunk's gateways, and what calls find out about them.
+
+import type { CarrierGateways, CarrierServer } from './calls/deps.ts';
+import type { Trunk } from './domain/directory.ts';
+import { hostPort } from './routing/index.ts';
+import {
+  healthScope,
+  isAlive,
+  nextHopOf,
+  type ServerCircuits,
+  type SipServer,
+  type SipServers,
+  type TrunkHealth,
+} from './signalling/index.ts';
+
+export interface CarrierServersParts {
+  readonly servers: Pick<SipServers, 'locate'>;
+  readonly circuits: ServerCircuits;
+  readonly health: Pick<TrunkHealth, 'stateOf' | 'report'>;
+}
+
+/** How long a gateway may be silent where its trunk does not say. */
+const ATTEMPT_TIMEOUT_MS = 6_000;
+
+interface Place extends CarrierServer {
+  readonly place: SipServer;
+}
+
+export function createCarrierServers({ servers, circuits, health }: CarrierServersParts): CarrierGateways {
+  return {
+    stateOf: (trunk, gateway) => health.stateOf(trunk, gateway),
+    async servers(trunk, { host, port }) {
+      const judged = trunk.workspaceId !== null;
+      const located = await servers.locate({ host, port, transport: trunk.outbound.transport, judged });
+      if (!located.ok) return [];
+      return circuits.inOrder([scopeOf(trunk), healthScope(judged)], located.servers).map(
+        (place): Place => ({
+          place,
+          nextHop: nextHopFor(trunk, host, place),
+          shown: `${place.transport} ${hostPort({ host: place.address, port: place.port })}`,
+          restMs: circuits.restMs(scopeOf(trunk), place),
+        }),
+      );
+    },
+    report(trunk, gateway, server, { status, retryAfterMs }) {
+      health.report(trunk, gateway, status);
+      const { place } = server as Place;
+      if (status !== null && isAlive(status)) circuits.answered(scopeOf(trunk), place);
+      else circuits.failed(scopeOf(trunk), place);
+      if (status === 503 && retryAfterMs !== null) circuits.rest(scopeOf(trunk), place, retryAfterMs);
+    },
+  };
+}
+
+/** The embedded engine gives a server up that has not said a word by then, not even 100; drachtio-server goes by its own timers. */
+function nextHopFor({ outbound }: Trunk, host: string, { address, port, transport }: SipServer): string {
+  const timeoutMs = outbound.attemptTimeoutMs ?? ATTEMPT_TIMEOUT_MS;
+  return `${nextHopOf(host, address, port, transport)};first-response=${timeoutMs}`;
+}
+
+function scopeOf({ id }: Trunk): string {
+  return `trunk ${id}`;
+}
