@@ -4,6 +4,9 @@
 //   N1. A call is in `#live` from its first moment until everything about it is stored.
 //   N2. A draining node starts nothing new and lets live calls go on until the deadline. Bills that the books do not take for some seconds more
 //       are left to the next start, which finds them in the journal.
+//   N4. The key of a call that the API asked for is stored before anything else of it, and its intent in the journal before an INVITE leaves. So a key
+//       whose call has no intent, and whose process is gone, was never dialled: a repeat places it, as the same call. With an intent it is not dialled
+//       again, whatever became of it.
 //   N3. Strangers (no trunk accepts their address) cost a response and a counter, never a record.
 
 import type { CallRecord } from '../domain/call.ts';
@@ -20,11 +23,13 @@ import { Call } from './call.ts';
 import type { CallDeps } from './deps.ts';
 import { InboundCall } from './inbound.ts';
 import { localPlaces } from './local-places.ts';
+import { type Claim, printClaim, readClaim, repeatOf } from './call-claim.ts';
 import { calledParty, callerOf } from './caller.ts';
 import type { CallManager, OriginateOutcome, OriginateRequest } from './manager.ts';
 import { OutboundCall } from './outbound.ts';
 import { outboundRoutes } from './outbound-router.ts';
 import { noteRoute } from './route-notes.ts';
+import { answerAsk, transferCall, type TransferRequest } from './transfer.ts';
 import { TrunkLimits } from './trunk-limits.ts';
 
 const IDEMPOTENCY_SCOPE = 'calls';
@@ -95,15 +100,29 @@ class Calls implements CallManager {
     return 'ending';
   }
 
+  async transfer(callId: string, request: TransferRequest): ReturnType<CallManager['transfer']> {
+    const call = this.#live.get(callId);
+    if (call === undefined) {
+      const isStored = (await this.#deps.directory.calls.get(callId)) !== undefined;
+      return { ok: false, code: isStored ? 'call_not_answered' : 'unknown' };
+    }
+    return await transferCall(this.#deps, call, request, (id) => this.#live.get(id));
+  }
+
   async originate(request: OriginateRequest): Promise<OriginateOutcome> {
-    const { ids, directory } = this.#deps;
+    const { ids, directory, earlier } = this.#deps;
+    // Nothing is claimed then: the same request may be sent to another node, or to this one when it is back.
+    if (this.#state === 'draining') return { ok: false, reason: 'draining' };
     const callId = ids.next('call');
     const claim = await directory.idempotency.claim(
       `${IDEMPOTENCY_SCOPE}:${request.workspaceId}`,
       request.idempotencyKey,
-      callId,
+      printClaim({ callId, nodeId: earlier?.nodeId ?? null }),
     );
-    if (!claim.first) return this.#repeated(claim.value);
+    return claim.first ? await this.#place(callId, request) : await this.#repeated(readClaim(claim.value), request);
+  }
+
+  async #place(callId: string, request: OriginateRequest): Promise<OriginateOutcome> {
     const call = this.#add(
       new Call(this.#deps, callId, { direction: 'outbound', from: request.from, to: request.to }, (ended) =>
         this.#remove(ended),
@@ -225,16 +244,17 @@ class Calls implements CallManager {
     return await new OutboundCall(this.#deps, call, plan, this.#trunkLimits).run();
   }
 
-  async #repeated(callId: string): Promise<OriginateOutcome> {
+  /** N4 */
+  async #repeated(claim: Claim, request: OriginateRequest): Promise<OriginateOutcome> {
+    const { callId } = claim;
     const record = await this.get(callId);
-    if (record === undefined) return { ok: false, reason: 'crashed_before_answer' };
-    const refused =
-      record.state === 'ended' &&
-      record.endReason !== null &&
-      record.timeline.every((entry) => entry.event !== 'inviting');
-    return refused && record.endReason !== null
-      ? { ok: false, reason: record.endReason }
-      : { ok: true, call: record, repeated: true };
+    if (record !== undefined) return repeatOf(record);
+    const { earlier } = this.#deps;
+    const isOurs = earlier !== undefined && claim.nodeId === earlier.nodeId;
+    if (!isOurs || (await earlier.hasIntent(callId))) return { ok: false, reason: 'crashed_before_answer' };
+    // Another repeat may have been as fast.
+    const live = this.#live.get(callId);
+    return live === undefined ? await this.#place(callId, request) : repeatOf(live.record());
   }
 
   #nodeRefusal(): Reason | null {
@@ -244,6 +264,7 @@ class Calls implements CallManager {
 
   #add(call: Call): Call {
     this.#live.set(call.id, call);
+    call.onAsked = (ask) => void answerAsk(this.#deps, call, ask, (id) => this.#live.get(id));
     this.#active += 1;
     call.whenOver(() => {
       this.#active -= 1;
@@ -260,7 +281,7 @@ class Calls implements CallManager {
 /** Who calls whom, as the trunk's carrier writes it. */
 function identify(call: Call, invite: InboundInvite, trunk: Trunk, to: string): void {
   const { number: from, name, source } = callerOf(invite, trunk.inbound);
-  call.identity = { ...call.identity, from, to };
+  call.identity = { ...call.identity, from, to, name };
   call.note('caller', { source, ...(name === null ? {} : { name }) });
 }
 

@@ -20,8 +20,10 @@ import type { Bill, CallClass, CallDirection, CallRecord, CallQuality, CallState
 import type { Timer } from '../domain/clock.ts';
 import { type Reason, verdictOf } from '../domain/reasons.ts';
 import { createTimeline, type Timeline, type TimelineDetail } from '../observability/timeline.ts';
+import type { AgentAsk } from '../media/agent-stream.ts';
 import type { MediaEvent, MediaSession } from '../media/session.ts';
 import type { CallEnd, MeteredCall } from '../metering/meter.ts';
+import type { AnsweredLeg } from '../signalling/leg.ts';
 import type { CallDeps, CallSnapshot } from './deps.ts';
 import { limitDuration } from './duration-limit.ts';
 
@@ -31,12 +33,16 @@ export interface LegControl {
   refuse(reason: Reason): void;
   /** Answered: BYE. */
   hangUp(reason: Reason): Promise<void>;
+  /** What else an answered leg can do; absent: nothing (browsers). */
+  readonly answered?: () => AnsweredLeg | null;
 }
 
 export interface CallIdentity {
   readonly direction: CallDirection;
   readonly from: string;
   readonly to: string;
+  /** Shown with the caller's number. */
+  readonly name?: string | null;
 }
 
 interface Route {
@@ -53,6 +59,10 @@ export class Call {
   readonly route: Route = { workspaceId: null, trunkId: null, agentId: null, class: null };
   media: MediaSession | null = null;
   metered: MeteredCall | null = null;
+  /** Where a transfer of this call stands; once it is `accepted`, a BYE of the other side is its end. */
+  transfer: 'none' | 'asked' | 'accepted' = 'none';
+  /** What the agent asks for that is no audio. */
+  onAsked: ((ask: AgentAsk) => void) | null = null;
 
   readonly #deps: CallDeps;
   readonly #onEnded: (call: Call) => void;
@@ -118,6 +128,11 @@ export class Call {
   hasLeg(sipCallId: string): void {
     if (this.#identified) this.#tellLeg(sipCallId);
     else this.#sipCallIds.push(sipCallId);
+  }
+
+  /** The leg to the carrier, for acts inside an answered call; null where there is none. */
+  get leg(): AnsweredLeg | null {
+    return this.#leg?.answered?.() ?? null;
   }
 
   setLeg(leg: LegControl): void {
@@ -228,6 +243,8 @@ export class Call {
         return void this.end(this.#answeredWall === null ? 'agent_unreachable' : 'agent_hangup', 'agent', event.atMs);
       case 'agent-lost':
         return this.#agentLost(event);
+      case 'agent-asked':
+        return this.onAsked?.(event.ask);
       case 'thread-lost':
         return void this.end(this.#answeredWall === null ? 'node_limit' : 'media_timeout', 'media', event.atMs);
     }

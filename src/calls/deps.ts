@@ -31,6 +31,8 @@ export interface CallDeps {
   /** Test calls that browsers may make. */
   readonly testCalls: Pick<TestCalls, 'judge'>;
   readonly gateways: CarrierGateways;
+  /** What an earlier process of this node did; absent: nothing is known of it. */
+  readonly earlier?: { readonly nodeId: string; hasIntent(callId: string): Promise<boolean> };
   /** Of trunks and numbers with limits; default: kept in this process. */
   readonly places?: CallPlaces;
   /** Whether a call of this class to this number has a price now. */

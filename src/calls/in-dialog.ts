@@ -77,7 +77,8 @@ export function legEnded(call: Call, event: Extract<InboundEvent, { type: 'bye' 
     return;
   }
   if (event.type === 'bye') {
-    void call.end(event.sessionExpired ? 'session_expired' : 'remote_hangup', 'bye', undefined, true);
+    const hangUp = call.transfer === 'accepted' ? 'transferred' : 'remote_hangup';
+    void call.end(event.sessionExpired ? 'session_expired' : hangUp, 'bye', undefined, true);
     return;
   }
   void call.end(call.state === 'answered' ? 'signalling_lost' : 'carrier_failed', 'signalling', undefined, true);
@@ -89,6 +90,7 @@ const AGENT_HEADER_PREFIX = 'x-';
 /** What the agent of an inbound call is told: the caller's own headers, and then what nobody but us may say. */
 export function agentParameters(headers: Readonly<Record<string, string>>, call: Call): Record<string, string> {
   const own = Object.entries(headers).filter(([name]) => name.startsWith(AGENT_HEADER_PREFIX));
-  const { from, to } = call.identity;
-  return { ...Object.fromEntries(own), from_number: from, to_number: to, direction: 'inbound' };
+  const { from, to, name = null } = call.identity;
+  const named = name === null ? {} : { from_name: name };
+  return { ...Object.fromEntries(own), from_number: from, to_number: to, direction: 'inbound', ...named };
 }

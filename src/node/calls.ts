@@ -52,6 +52,10 @@ export function openCalls(core: NodeCore, { directory, events, store }: NodeStor
     digestGuard: new DigestGuard(clock),
     testCalls,
     gateways: trunks.gateways,
+    earlier: {
+      nodeId: keys.nodeId,
+      hasIntent: async (callId) => (await store.ownJournal.history(callId)).length > 0,
+    },
     hasRate,
     events,
     agentDial,
