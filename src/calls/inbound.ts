@@ -39,7 +39,11 @@ export class InboundCall {
     this.#invite = invite;
     this.#trunkLimits = trunkLimits;
     this.#leg = invite.accept((event) => this.#onLeg(event));
-    call.setLeg({ refuse: (reason) => this.#leg.reject(reason), hangUp: (reason) => this.#leg.bye(reason) });
+    call.setLeg({
+      refuse: (reason) => this.#leg.reject(reason),
+      hangUp: (reason) => this.#leg.bye(reason),
+      answered: () => this.#leg,
+    });
     this.#hold = new HoldProbe(deps.clock, deps.limits.holdProbeMs ?? HOLD_PROBE_MS, () => this.#leg.probe());
     call.whenOver(() => this.#hold.stop());
   }
@@ -101,11 +105,11 @@ export class InboundCall {
     });
     if (opened !== null || call.media === null) return opened;
     const media = call.media;
+    if (offer === null && !canOffer(this.#localAudio(trunk).encryption)) return 'keys_in_clear';
     const described = describe(offer, this.#localAudio(trunk));
     if (!described.ok) {
       call.note('offer_refused', { reason: described.reason, detail: described.detail });
       return described.reason;
-    if (offer === null && !canOffer(this.#localAudio(trunk).encryption)) return 'keys_in_clear';
     }
     this.#local = { ...this.#localAudio(trunk), previous: described.sdp };
     this.#awaitsAnswer = described.remote === null;

@@ -4,6 +4,7 @@ import type { CallRecord } from '../domain/call.ts';
 import type { PhoneNumber } from '../domain/directory.ts';
 import type { Reason } from '../domain/reasons.ts';
 import type { CallStore } from '../directory/directory.ts';
+import type { TransferOutcome, TransferRequest } from './transfer.ts';
 
 export interface CallManager {
   /** Places a call. The idempotency key is durable before the INVITE leaves; a repeat answers with the first call. */
@@ -12,6 +13,11 @@ export interface CallManager {
   get(callId: string): Promise<CallRecord | undefined>;
   list(filter: Parameters<CallStore['list']>[0]): ReturnType<CallStore['list']>;
   hangup(callId: string): Promise<'ending' | 'already_ended' | 'unknown'>;
+  /** Has the carrier of an answered call transfer it. Unknown: no live call of this id. */
+  transfer(
+    callId: string,
+    request: TransferRequest,
+  ): Promise<TransferOutcome | { readonly ok: false; readonly code: 'unknown' }>;
   readonly activeCalls: number;
   readonly state: 'active' | 'draining';
 }

@@ -59,6 +59,7 @@ export class OutboundCall {
     call.setLeg({
       refuse: (reason) => this.#leg?.cancel(reason),
       hangUp: async (reason) => await this.#leg?.bye(reason),
+      answered: () => this.#leg,
     });
     const probe = async () => await this.#leg?.probe();
     this.#hold = new HoldProbe(deps.clock, deps.limits.holdProbeMs ?? HOLD_PROBE_MS, probe);

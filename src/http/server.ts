@@ -27,6 +27,7 @@ import type { ApiRequest, Route } from './route.ts';
 import { type RouteDeps, withParts } from './route-deps.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { billingRoutes } from './routes/billing.ts';
+import { callTransferRoutes } from './routes/call-transfers.ts';
 import { callRoutes } from './routes/calls.ts';
 import { diagnosisRoutes } from './routes/diagnoses.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -112,6 +113,7 @@ export function routeTable(deps: RouteDeps): readonly Route[] {
     ...providerAccountRoutes(deps),
     ...personalNumberRoutes(deps),
     ...callRoutes(deps),
+    ...callTransferRoutes(deps),
     ...ladderRoutes(deps),
     ...testCallRoutes(deps),
     ...ledgerRoutes(deps),

@@ -90,6 +90,11 @@ export function trunkForOutbound(
   return chooseTrunk(question, number, new Explanation()) ?? undefined;
 }
 
+/** ISO code of the destination where a call may go there over this trunk; null where it may not (RO4). */
+export function destinationOf(question: Pick<OutboundQuestion, 'to' | 'openRanges'>, trunk: Trunk): string | null {
+  return allowedCountry(question, trunk, new Explanation());
+}
+
 /** RO6. In the order in which they are tried. */
 function gatewaysOf(trunk: Trunk, question: OutboundQuestion, explanation: Explanation): readonly Gateway[] {
   const { gatewayState = () => 'unknown', random } = question;

@@ -16,11 +16,14 @@ import { type Reason, reasonHeader } from '../domain/reasons.ts';
 import { ACCEPT, ALLOW, SUPPORTED } from './abilities.ts';
 import { readBody } from './body.ts';
 import { answerChallenge, type Credentials } from './digest.ts';
-import type { ForkAnswered, LegBye, ModifyOutcome, Reoffer } from './leg.ts';
+import { answerInfo, sendKeyByInfo } from './info.ts';
+import type { ForkAnswered, KeyPressed, LegBye, LegDialog, ModifyOutcome, Reoffer } from './leg.ts';
 import type { Acknowledgement, Exchange, LinkDialog } from './link-handles.ts';
 import { OwnOffer } from './own-offer.ts';
+import type { Referred } from './referral.ts';
 import { sessionTimerHeaders } from './session-timer.ts';
 import type { HeaderMap } from './sip-text.ts';
+import { refuseEvent, Transfers } from './transfers.ts';
 
 /** A little more than the transaction timeout of the engine (64*T1 = 32 s), which answers first unless it is broken. */
 export const BYE_LIMIT_MS = 33_000;
@@ -34,6 +37,8 @@ export type EstablishedEvent =
   /** `sdp`: what the ACK carried. */
   | { readonly type: 'acked'; readonly sdp: string | null }
   | ForkAnswered
+  | KeyPressed
+  | Referred
   | { readonly type: 'ended'; readonly by: 'peer' | 'engine'; readonly reasonHeader: string | null }
   | {
       readonly type: 'ended';
@@ -67,6 +72,7 @@ interface AwaitedAnswer {
 }
 
 export class Established {
+  readonly transfers: Transfers;
   readonly #options: EstablishedOptions;
   #state: 'open' | 'closing' | 'ended' = 'open';
   #localSdp: string;
@@ -85,16 +91,24 @@ export class Established {
     this.#localSdp = options.localSdp;
     this.#remoteOffer = options.remoteOffer;
     this.#heardMs = options.clock.monotonicMs();
+    this.transfers = new Transfers({ ...options, onReferred: (referred) => this.#tell(referred) });
     options.dialog.listen({
       acked: (ack) => this.#acked(ack),
       forkAnswered: () => this.#tell({ type: 'fork-answered' }),
       offered: (exchange) => this.#offered(exchange),
       requested: (exchange) => {
         this.#heard();
-        answerRequest(exchange);
+        if (exchange.method === 'INFO') return answerInfo(exchange, (key) => this.#tell({ type: 'key', key }));
+        if (!this.transfers.requested(exchange)) answerRequest(exchange);
       },
       ended: (by, reason) => this.#ended(by, reason),
     });
+  }
+
+  get id(): LegDialog {
+    const { dialog } = this.#options;
+    const localHost = hostOf(dialog.contact ?? '');
+    return { ...dialog.id, remoteTarget: dialog.remoteTarget, localHost };
   }
 
   /** Sends BYE once; every caller waits for the same end. */
@@ -103,6 +117,7 @@ export class Established {
     if (this.#closed === null) {
       this.#closed = Promise.withResolvers<void>();
       this.#state = 'closing';
+      this.transfers.abandon();
       this.#limit = this.#options.clock.setTimer(() => this.#finish(), BYE_LIMIT_MS);
       this.#sendBye({ Reason: reasonHeader(reason) }, this.#options.credentials !== null);
     }
@@ -153,6 +168,11 @@ export class Established {
     return promise;
   }
 
+  /** leg.ts AnsweredLeg */
+  sendKey(key: string, toneMs: number): Promise<number> {
+    return this.#state === 'open' ? sendKeyByInfo(this.#options, key, toneMs) : Promise.resolve(481);
+  }
+
   /** The engine is gone, or the leg no longer wants to hear anything. */
   drop(): void {
     this.#finish();
@@ -187,6 +207,7 @@ export class Established {
   #finish(): void {
     if (this.#state === 'ended') return;
     this.#state = 'ended';
+    this.transfers.abandon();
     this.#openOffer?.abandon();
     this.#ownOffer?.abandon();
     this.#limit?.cancel();
@@ -284,6 +305,11 @@ function sequenceOf(headers: HeaderMap): string {
   return /^\s*(\d+)/.exec(headers['cseq'] ?? '')?.[1] ?? '';
 }
 
+/** Host and port in a Contact. */
+function hostOf(contact: string): string {
+  return /^[^<]*<?sips?:(?:[^@>]*@)?([^;>?\s]+)/i.exec(contact)?.[1] ?? 'localhost';
+}
+
 /** How legs tell the end of an answered call. */
 export function byeEvent(ended: Extract<EstablishedEvent, { type: 'ended' }>): LegBye {
   const { by, reasonHeader } = ended;
@@ -302,10 +328,8 @@ export function answerRequest(exchange: Exchange): void {
   switch (exchange.method) {
     case 'OPTIONS':
       return exchange.respond(200, { headers: { Allow: ALLOW, Supported: SUPPORTED, Accept: ACCEPT } });
-    case 'INFO':
-      // A bare INFO is a sign of life (RFC 6086 section 4.2.2); nothing that one could carry is understood.
-      if (exchange.body.trim() === '') return exchange.respond(200);
-      return exchange.respond(415, { headers: { Accept: ACCEPT } });
+    case 'SUBSCRIBE':
+      return refuseEvent(exchange);
     default:
       return exchange.respond(405, { headers: { Allow: ALLOW } });
   }

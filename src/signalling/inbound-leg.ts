@@ -31,9 +31,10 @@ import { type Reason, reasonHeader, verdictOf } from '../domain/reasons.ts';
 import { ACCEPT, ALLOW, SUPPORTED } from './abilities.ts';
 import { readBody } from './body.ts';
 import { BYE_LIMIT_MS, byeEvent, Established, type EstablishedEvent } from './established.ts';
-import type { InboundEvent, InboundLeg, ModifyOutcome, Ringing, SessionTimer } from './leg.ts';
+import type { InboundEvent, InboundLeg, LegDialog, ModifyOutcome, Ringing, SessionTimer } from './leg.ts';
 import type { Acknowledgement, Exchange, LinkDialog } from './link-handles.ts';
 import { sessionTimerHeaders } from './session-timer.ts';
+import type { ReferEvent, ReferRequest } from './own-refer.ts';
 import { type HeaderMap, optionTags } from './sip-text.ts';
 
 export interface InboundLegOptions {
@@ -172,6 +173,14 @@ export class SipInboundLeg implements InboundLeg {
     this.#end(null);
   }
 
+  refer(request: ReferRequest, onEvent: (event: ReferEvent) => void): boolean {
+    return this.#state === 'confirmed' && this.#established?.transfers.refer(request, onEvent) === true;
+  }
+
+  get dialog(): LegDialog | null {
+    return this.#state === 'confirmed' ? (this.#established?.id ?? null) : null;
+  }
+
   #pracked({ headers, body }: Acknowledgement): void {
     // The 200 may have been asked for already: the engine keeps it back until this PRACK.
     if (this.#isSettled || this.#reliableSdp === null || this.#state === 'ended') return;
@@ -243,6 +252,13 @@ export class SipInboundLeg implements InboundLeg {
         return this.#acked(event.sdp);
       case 'reoffer':
         // A dialog that is about to be closed takes no more offers.
+        if (this.#pendingBye === null) this.#options.onEvent(event);
+        else event.refuse(481);
+        return;
+      case 'key':
+        if (this.#pendingBye === null) this.#options.onEvent(event);
+        return;
+      case 'referred':
         if (this.#pendingBye === null) this.#options.onEvent(event);
         else event.refuse(481);
         return;

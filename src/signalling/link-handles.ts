@@ -110,6 +110,17 @@ export class LinkDialog {
     return this.#raw.local.contact ?? null;
   }
 
+  /** As RFC 3261 section 12 names it. */
+  get id(): { readonly callId: string; readonly localTag: string; readonly remoteTag: string } {
+    const { callId = '', localTag = '', remoteTag = '' } = this.#raw.sip;
+    return { callId, localTag, remoteTag };
+  }
+
+  /** The other side's Contact when the dialog began. */
+  get remoteTarget(): string {
+    return this.#raw.remote.uri ?? '';
+  }
+
   listen(handlers: DialogHandlers): void {
     const link = this.#link;
     this.#handlers = handlers;

@@ -144,6 +144,8 @@ class SipSignalling implements Signalling, CarrierQuestions {
         bye: () => Promise.resolve(),
         modify: () => Promise.resolve({ ok: false, status: 481 }),
         probe: () => Promise.resolve('lost'),
+        refer: () => false,
+        dialog: null,
       };
     }
     const leg = new SipOutboundLeg({

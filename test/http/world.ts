@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { CallManager, OriginateOutcome, OriginateRequest } from '../../src/calls/manager.ts';
+import type { TransferOutcome, TransferRequest } from '../../src/calls/transfer.ts';
 import type { Directory } from '../../src/directory/directory.ts';
 import { openDirectory } from '../../src/directory/sqlite-directory.ts';
 import type { CallRecord } from '../../src/domain/call.ts';
@@ -338,6 +339,14 @@ export class FakeCalls implements CallManager {
       (record) => (filter.workspaceId ?? record.workspaceId) === record.workspaceId,
     );
     return { items: items.slice(0, filter.limit), nextCursor: null };
+  }
+
+  readonly transfers: { callId: string; request: TransferRequest }[] = [];
+  transferOutcome: TransferOutcome = { ok: true, state: 'accepted' };
+
+  async transfer(callId: string, request: TransferRequest): Promise<TransferOutcome> {
+    this.transfers.push({ callId, request });
+    return this.transferOutcome;
   }
 
   async hangup(callId: string): Promise<'ending' | 'already_ended' | 'unknown'> {

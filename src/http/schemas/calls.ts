@@ -113,4 +113,25 @@ export const callQuery = object({
   state: optional(callState),
   direction: optional(direction),
 });
+/** domain/custom-headers.ts */
+const customHeaders = Type.Record(
+  Type.String({ pattern: '^[Xx]-[A-Za-z0-9](?:[A-Za-z0-9-]{0,58}[A-Za-z0-9])?$' }),
+  Type.String({ maxLength: 256, pattern: '^[\\x20-\\x7e]*$' }),
+  { maxProperties: 16, additionalProperties: false, description: 'X- headers of the SIP request' },
+);
+export const transferRequest = object({
+  to: optional(
+    Type.String({
+      minLength: 3,
+      maxLength: 320,
+      description: 'a number, or sip:user@host where the host is one of the trunk’s own',
+    }),
+  ),
+  toCallId: optional({ ...id, description: 'another answered call of the workspace over the same trunk, instead of to' }),
+  headers: optional(customHeaders),
+  timeoutMs: optional(
+    Type.Integer({ minimum: 5_000, maximum: 180_000, description: 'how long the result is waited for' }),
+  ),
+});
+export const transferSchema = object({ state: Type.Enum(['accepted', 'pending']) });
 export const hangupSchema = object({ state: Type.Enum(['ending', 'already_ended']) });
