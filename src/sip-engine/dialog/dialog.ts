@@ -61,7 +61,7 @@ export class Dialog {
   sendTo: Flow | undefined;
   application: Application;
   state: DialogState = 'early';
-  /** SDP we last sent, for a refresh of our own making. */
+  /** SDP that we last sent and that is in force, for a refresh of our own making. */
   localSdp: Buffer | undefined;
   /** Our INVITE (or UPDATE) without final response. */
   invitePending = false;
@@ -72,6 +72,8 @@ export class Dialog {
   readonly answered = new Map<number, AnsweredInvite>();
   /** Our 2xx without ACK, by CSeq number of their INVITEs. */
   readonly unacknowledged = new Map<number, { readonly txnId: string; stop(): void }>();
+  /** Its last Allow names UPDATE (RFC 3311 section 4). */
+  peerAllowsUpdate = false;
   /** RSeq of the last reliable provisional seen. */
   lastRemoteRSeq: number | undefined;
   /** Our 2xx waits for the peer's ACK: a BYE of ours must wait as well (section 15). */
@@ -133,6 +135,12 @@ export class Dialog {
   refreshTarget(message: SipMessage): void {
     const target = contactUri(message);
     if (target !== undefined) this.remoteTarget = target;
+    this.learnMethods(message);
+  }
+
+  learnMethods(message: SipMessage): void {
+    if (header(message, 'allow') === undefined) return;
+    this.peerAllowsUpdate = headerValues(message, 'allow').includes('UPDATE');
   }
 
   confirm(): void {

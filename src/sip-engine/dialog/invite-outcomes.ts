@@ -38,7 +38,7 @@ export class InviteOutcomes {
     this.#sessionTimers = sessionTimers;
   }
 
-  /** @returns false for a fork too many, and for a reliable provisional that came before (RFC 3262 section 4). */
+  /** @returns false for a fork too many, and for a reliable provisional that came before or out of order (RFC 3262 section 4). */
   early(call: ClientRequest, response: SipResponse, source: Source): boolean {
     const remoteTag = getTag(header(response, 'to') ?? '');
     if (remoteTag === undefined || call.final) return true;
@@ -51,7 +51,8 @@ export class InviteOutcomes {
     }
     const rseq = Number(header(response, 'rseq') ?? Number.NaN);
     if (Number.isNaN(rseq)) return true;
-    if (dialog.lastRemoteRSeq !== undefined && rseq <= dialog.lastRemoteRSeq) return false;
+    // One that has overtaken another comes again, too, as long as it has no PRACK.
+    if (dialog.lastRemoteRSeq !== undefined && rseq !== dialog.lastRemoteRSeq + 1) return false;
     dialog.lastRemoteRSeq = rseq;
     return true;
   }
@@ -74,7 +75,10 @@ export class InviteOutcomes {
       return 'hung up already';
     }
     const dialog = call.dialog ?? this.#confirm(call, response, source, remoteTag);
-    if (call.dialog !== undefined) dialog.refreshTarget(response);
+    if (call.dialog !== undefined) {
+      dialog.refreshTarget(response);
+      if (call.request.body.length > 0) dialog.localSdp = call.request.body;
+    }
     dialog.answered.set(sequence, { txnId: call.txnId, ack: undefined, cancelled: call.cancel !== undefined });
     if (!call.application.open) {
       call.deliver(response, peerOf(source));
@@ -113,6 +117,7 @@ export class InviteOutcomes {
     dialog.remoteTarget = made.remoteTarget;
     dialog.sendTo = made.sendTo;
     dialog.flow = made.flow;
+    dialog.learnMethods(response);
     dialog.confirm();
     if (dialog === made) dialogs.add(dialog);
     dialogs.prefer(dialog);

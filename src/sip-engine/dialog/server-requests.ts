@@ -191,6 +191,8 @@ export class ServerRequests {
       else if (server.reliable?.provisional(Number(header(response, 'rseq')), send) !== true) {
         return refused('Remote endpoint does not support 100rel');
       }
+      // The 200 may say nothing any more (RFC 3261 section 13.2.1).
+      if (isReliable && response.body.length > 0 && server.dialog !== undefined) server.dialog.localSdp = response.body;
       return this.#outcome(server, bytes, dialogId);
     }
     this.#final(server, bytes);
@@ -254,6 +256,7 @@ export class ServerRequests {
 
   #updated(dialog: Dialog, server: ServerRequest, response: SipResponse): void {
     dialog.refreshTarget(server.request);
+    if (response.body.length > 0) dialog.localSdp = response.body;
     this.#sessionTimers.answeredByUs(dialog, response);
   }
 

@@ -3,11 +3,12 @@
 //
 //   state       input                          next        action
 //   off         2xx with Session-Expires       ours/theirs refresher decides whose
-//   ours        half the interval, +-5 s       refreshing  re-INVITE with our last SDP (UPDATE when we never sent any)
+//   ours        half the interval, +-5 s       refreshing  UPDATE where the peer allows it, else re-INVITE with our last SDP
 //   ours        other INVITE in progress       ours        try again in 2 s
 //   refreshing  2xx                            ours/theirs/off  as its Session-Expires says
 //   refreshing  408, 481, no transport         over        BYE "Session timer expired"
 //   refreshing  422                            ours        interval raised to Min-SE, at once
+//   refreshing  405, 501 to our UPDATE         ours        re-INVITE, at once
 //   refreshing  491                            ours        try again in 2.1 to 4 s (section 14.1 of RFC 3261)
 //   refreshing  other failure                  ours        try again in 10 s
 //   ours        the whole interval             over        BYE "Session timer expired"
@@ -89,7 +90,8 @@ export class SessionTimers {
     const intervalS = Math.max(wanted.intervalS, INTERVAL_MIN_S);
     const fields = [{ name: 'Session-Expires', value: `${intervalS};refresher=${refresher ?? 'uac'}` }];
     // Section 9: a peer that is to refresh must know that we count on it.
-    if ((refresher ?? 'uac') === 'uac' && hasOption(request, 'supported', 'timer')) {
+    const isSaid = hasOption(client, 'require', 'timer');
+    if ((refresher ?? 'uac') === 'uac' && !isSaid && hasOption(request, 'supported', 'timer')) {
       fields.push({ name: 'Require', value: 'timer' });
     }
     return fields;
@@ -163,18 +165,20 @@ export class SessionTimers {
       this.#expire(dialog);
       return;
     }
-    const method = dialog.localSdp === undefined ? 'UPDATE' : 'INVITE';
+    // An UPDATE without SDP asks for nothing but time; a re-INVITE makes both sides look at their media again (RFC 4028 section 7.4).
+    const body = dialog.peerAllowsUpdate ? undefined : dialog.localSdp;
+    const method = body === undefined ? 'UPDATE' : 'INVITE';
     const branch = this.#environment.names.branch();
     const extra = [{ name: 'Contact', value: dialog.localContact }, ...sessionFields(session)];
-    if (dialog.localSdp !== undefined) extra.push({ name: 'Content-Type', value: 'application/sdp' });
+    if (body !== undefined) extra.push({ name: 'Content-Type', value: 'application/sdp' });
     const request = composeOwn(dialog, destination.hop.local, {
       method,
       branch,
       extra,
-      ...(dialog.localSdp === undefined ? {} : { body: dialog.localSdp }),
+      ...(body === undefined ? {} : { body }),
     });
     const sequence = Number((header(request, 'cseq') ?? '0').split(' ')[0]);
-    dialog.invitePending = true;
+    if (method === 'INVITE') dialog.invitePending = true;
     this.#sender.start(request, branch, destination, {
       response: (response) => this.#answered(dialog, session, response, method, sequence),
       failed: () => this.#expire(dialog),
@@ -189,7 +193,7 @@ export class SessionTimers {
       if (response.status < 300) void this.#environment.send(stored.flow, stored.bytes);
       return;
     }
-    dialog.invitePending = false;
+    if (method === 'INVITE') dialog.invitePending = false;
     const { status } = response;
     if (dialog.state === 'ended') {
       // A BYE was faster; its peer still waits for the ACK of its 2xx (RFC 5407 section 3.2.3).
@@ -202,6 +206,9 @@ export class SessionTimers {
       this.#expire(dialog);
     } else if (status === 422) {
       session.intervalS = Math.max(session.intervalS, Number.parseInt(header(response, 'min-se') ?? '0', 10) || 0);
+      this.#armRefresh(dialog, session, 0);
+    } else if ((status === 405 || status === 501) && method === 'UPDATE' && dialog.localSdp !== undefined) {
+      dialog.peerAllowsUpdate = false;
       this.#armRefresh(dialog, session, 0);
     } else if (status === 491) {
       this.#armRefresh(dialog, session, 2_100 + (this.#environment.names.sequence() % 1_900));

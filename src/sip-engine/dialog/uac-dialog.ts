@@ -20,7 +20,7 @@ export function dialogOfResponse(call: ClientRequest, response: SipResponse, sou
     address: destination.hop.host,
     port: destination.hop.port,
   };
-  return new Dialog({
+  const dialog = new Dialog({
     role: 'uac',
     method: request.method,
     callId: header(request, 'call-id') ?? '',
@@ -37,6 +37,8 @@ export function dialogOfResponse(call: ClientRequest, response: SipResponse, sou
     sendTo: source === undefined ? undefined : natRoute(routeSet, contact, source),
     application: call.application,
   });
+  dialog.learnMethods(response);
+  return dialog;
 }
 
 /** A first route nobody outside can reach, or a Contact that is not where the answer came from: send where it came from. */

@@ -155,9 +155,6 @@ export class UserAgentClient {
     const sent = this.#start(call, large === undefined ? undefined : asComposed);
     if (call.dialog !== undefined && call.method === 'BYE') call.dialog.isMortal = true;
     if (call.method === 'INVITE') this.#limitSilence(call);
-    if (call.dialog !== undefined && call.request.body.length > 0 && call.method === 'INVITE') {
-      call.dialog.localSdp = call.request.body;
-    }
     return { ok: true, txnId: call.txnId, dialogId: call.dialogId, peer: sent.peer, bytes: sent.bytes };
   }
 
@@ -298,6 +295,7 @@ export class UserAgentClient {
     if (method === 'INVITE') dialog.invitePending = false;
     if (method === 'UPDATE' && response.status < 300) {
       if (contactUri(response) !== undefined) dialog.refreshTarget(response);
+      if (call.request.body.length > 0) dialog.localSdp = call.request.body;
       this.#sessionTimers.answeredByPeer(dialog, response);
     }
     const challenged = response.status === 401 || response.status === 407;

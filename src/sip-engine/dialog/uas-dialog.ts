@@ -14,7 +14,7 @@ export function dialogOfRequest(server: ServerRequest, response: SipResponse): D
   const { protocol, address, port, connection } = source;
   const flow: Flow = { protocol, address, port, connection };
   const behindNat = routeSet.length === 0 ? natRoute(contact, source) : undefined;
-  return new Dialog({
+  const dialog = new Dialog({
     role: 'uas',
     method: request.method,
     callId: header(request, 'call-id') ?? '',
@@ -32,6 +32,8 @@ export function dialogOfRequest(server: ServerRequest, response: SipResponse): D
     sendTo: isConnectionBound(protocol) ? flow : behindNat,
     application: server.application,
   });
+  dialog.learnMethods(request);
+  return dialog;
 }
 
 /**

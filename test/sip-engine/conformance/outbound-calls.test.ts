@@ -299,6 +299,28 @@ describe('responses to requests of the client (checklist 17 to 24)', () => {
   );
 
   item(
+    24,
+    'a reliable 1xx that has overtaken another is shown once the other was',
+    differs('4.6: it is shown as it comes; RFC 3262 4'),
+    async () => {
+      const target = await startTarget();
+      const client = await application(target);
+      const peer = await udpPeer();
+      const call = await placeCall(client, peer, ['supported: 100rel']);
+      const provisional = (status: number, rseq: number) =>
+        responseText(peer, call.invite, status, { toTag: 'tt', extra: ['Require: 100rel', `RSeq: ${rseq}`] });
+      peer.send(provisional(180, 10), target.sipPort);
+      await client.nextSip('SIP/2.0 180');
+      peer.send(provisional(183, 12), target.sipPort);
+      expect(await client.rest()).toEqual([]);
+      peer.send(provisional(181, 11), target.sipPort);
+      await client.nextSip('SIP/2.0 181');
+      peer.send(provisional(183, 12), target.sipPort);
+      await client.nextSip('SIP/2.0 183');
+    },
+  );
+
+  item(
     23,
     'a second INVITE of ours in a dialog is answered 491 without being sent',
     differs('4.7 [E]: it sends both'),

@@ -1,6 +1,6 @@
 import { describe, expect } from 'vitest';
 import { responseText, SDP } from '../../support/raw-sip-peer.ts';
-import { Caller, establishInbound, respond } from './caller.ts';
+import { Caller, clientRequest, establishInbound, respond } from './caller.ts';
 import { answerCall, placeCall } from './outbound.ts';
 import { application, differs, item, NEEDS_CLOCK, SAME, startTarget, udpPeer } from './target.ts';
 
@@ -122,6 +122,67 @@ describe('session timers (checklist 38)', () => {
       const bye = await peer.next('BYE');
       expect(bye.header('Reason')).toContain('Session timer expired');
       expect((await client.nextSip('BYE')).tokens[8]).toBe('unsolicited');
+    },
+  );
+
+  item(
+    38,
+    'a session we refresh: UPDATE without SDP where the peer allows it, re-INVITE after all where it refuses that',
+    differs('4.8: always a re-INVITE'),
+    async () => {
+      const target = await startTarget({ fakeClock: true });
+      const client = await application(target);
+      const peer = await udpPeer();
+      const call = await placeCall(client, peer);
+      const timer = 'Session-Expires: 100;refresher=uac';
+      await answerCall(target, client, peer, call, { toTag: 'tt', extra: [timer, 'Allow: INVITE, ACK, BYE, UPDATE'] });
+      await target.advance(44_000, 2_000);
+      await target.advance(12_000, 250);
+      const update = await peer.next('UPDATE');
+      expect([update.header('Session-Expires'), update.header('Min-SE'), update.body]).toEqual([
+        '100;refresher=uac',
+        '90',
+        '',
+      ]);
+      peer.received.length = 0;
+      peer.send(responseText(peer, update, 200, { extra: [timer] }), target.sipPort);
+      await target.advance(44_000, 2_000);
+      await target.advance(12_000, 250);
+      // Those of the first round may have been repeated before their answer came.
+      const next = await peer.next(({ method, sequence }) => method === 'UPDATE' && sequence > update.sequence);
+      peer.send(responseText(peer, next, 405), target.sipPort);
+      await target.advance(1_000, 100);
+      const reinvite = await peer.next('INVITE');
+      expect(reinvite.body).toBe(SDP);
+      peer.send(responseText(peer, reinvite, 200, { body: SDP, extra: [timer] }), target.sipPort);
+      await peer.next('ACK');
+      expect(await client.rest()).toEqual([]);
+    },
+  );
+
+  item(
+    38,
+    'a session we refresh: the description is the last that was agreed on, also by UPDATE and after a refusal',
+    differs('4.8: the last that was sent in an INVITE, agreed on or not'),
+    async () => {
+      const target = await startTarget({ fakeClock: true });
+      const client = await application(target, 'invite');
+      const peer = await udpPeer();
+      const extra = ['Session-Expires: 100;refresher=uas', 'Supported: timer'];
+      const { caller } = await establishInbound(target, client, peer, { extra });
+      const agreed = SDP.replace('o=- 1 1 ', 'o=- 1 2 ').replace('s=-', 's=agreed');
+      caller.sendInDialog('UPDATE', { extra, body: SDP });
+      await respond(client, await client.nextSip('UPDATE'), 200, { body: agreed });
+      await peer.next(200);
+      const dialogId = `${caller.callId};from-tag=${caller.fromTag}`;
+      const refused = agreed.replace('s=agreed', 's=refused');
+      await client.ask(`sip||${dialogId}`, clientRequest('INVITE', 'sip:placeholder', [], refused));
+      peer.send(responseText(peer, await peer.next('INVITE'), 488), target.sipPort);
+      await peer.next('ACK');
+      await client.nextSip('SIP/2.0 488');
+      await target.advance(44_000, 2_000);
+      await target.advance(12_000, 250);
+      expect((await peer.next('INVITE')).body).toBe(agreed);
     },
   );
 
