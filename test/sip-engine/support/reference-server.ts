@@ -5,7 +5,7 @@
 //   R2 The process is gone when `close` resolves, and also when this process exits without calling it.
 //   R3 A server that ends by itself is a failure of the test that used it, reported with the end of its log.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import dgram from 'node:dgram';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -25,25 +25,40 @@ const LOG_TAIL_CHARS = 4_000;
 
 export interface ReferenceServerOptions {
   readonly secret: string;
-  /** A port chosen before: a server that takes the place of another. */
+  /** Ports chosen before: a server that takes the place of another. */
   readonly wirePort?: number;
+  readonly sipPort?: number;
+  /** Serves applications over TLS as well, at `tlsWirePort`. */
+  readonly certificate?: { readonly cert: string; readonly key: string };
+  readonly tlsWirePort?: number;
+  /** Sends HEP to this UDP port of loopback. */
+  readonly capturePort?: number;
   /** The address it gives itself in messages, as a server behind a NAT does. */
   readonly externalAddress?: string;
   /** Timers of its transactions. Those of its 200 and of its sessions are built in. */
   readonly timers?: BaseTimers;
 }
 
+interface Ports {
+  readonly sip: number;
+  readonly wire: number;
+  readonly tlsWire: number;
+}
+
 export class ReferenceServer {
   readonly sipPort: number;
   readonly wirePort: number;
+  /** 0 where it has no certificate. */
+  readonly tlsWirePort: number;
   readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
   #log = '';
   #isClosing = false;
 
-  private constructor(binary: string, folder: string, ports: { sip: number; wire: number }) {
+  private constructor(binary: string, folder: string, ports: Ports) {
     this.sipPort = ports.sip;
     this.wirePort = ports.wire;
+    this.tlsWirePort = ports.tlsWire;
     this.#child = spawn(binary, ['--file', join(folder, 'drachtio.conf.xml')], { stdio: ['ignore', 'pipe', 'pipe'] });
     const killed = () => void this.#child.kill('SIGKILL');
     process.once('exit', killed);
@@ -68,9 +83,15 @@ export class ReferenceServer {
   /** @throws when the server does not listen in time, with the end of its log. */
   static async start(binary: string, options: ReferenceServerOptions): Promise<ReferenceServer> {
     const wire = options.wirePort ?? (await freePort());
-    const ports = { wire, sip: await freePort(wire) };
+    const sip = options.sipPort ?? (await freePort(wire));
+    const ports = {
+      wire,
+      sip,
+      tlsWire: options.certificate === undefined ? 0 : (options.tlsWirePort ?? (await freePort(wire, sip))),
+    };
     const folder = mkdtempSync(join(tmpdir(), 'reference-sip-'));
-    writeFileSync(join(folder, 'drachtio.conf.xml'), configuration(ports, options));
+    if (options.certificate !== undefined) writeTlsFiles(folder, options.certificate);
+    writeFileSync(join(folder, 'drachtio.conf.xml'), configuration(folder, ports, options));
     const server = new ReferenceServer(binary, folder, ports);
     if (await server.#listens(options.secret)) return server;
     await server.#kill();
@@ -129,17 +150,35 @@ async function answersOptions(port: number): Promise<boolean> {
   return answer !== undefined;
 }
 
+/** The server wants parameters of its own for Diffie-Hellman; a named group (RFC 7919) takes no time to make. */
+function writeTlsFiles(folder: string, { cert, key }: { readonly cert: string; readonly key: string }): void {
+  const group = ['genpkey', '-genparam', '-algorithm', 'DH', '-pkeyopt', 'group:ffdhe2048'];
+  const dh = spawnSync('openssl', group, { encoding: 'utf8' }).stdout;
+  for (const [name, text] of Object.entries({ cert, key, dh })) writeFileSync(join(folder, `${name}.pem`), text);
+}
+
 /** Without a file the server refuses to start, even when told to need none. */
-function configuration(ports: { sip: number; wire: number }, options: ReferenceServerOptions): string {
-  const { timers } = options;
+function configuration(folder: string, ports: Ports, options: ReferenceServerOptions): string {
+  const { timers, certificate, capturePort } = options;
+  const tls = certificate === undefined ? '' : ` tls-port="${ports.tlsWire}"`;
   const external = options.externalAddress === undefined ? '' : ` external-ip="${options.externalAddress}"`;
   return [
     '<drachtio>',
-    `  <admin port="${ports.wire}" secret="${options.secret}">127.0.0.1</admin>`,
+    `  <admin port="${ports.wire}" secret="${options.secret}"${tls}>127.0.0.1</admin>`,
     '  <sip>',
     '  <contacts>',
     `    <contact${external}>sip:127.0.0.1:${ports.sip};transport=udp,tcp</contact>`,
     '  </contacts>',
+    ...(certificate === undefined
+      ? []
+      : [
+          `  <tls><key-file>${join(folder, 'key.pem')}</key-file><cert-file>${join(folder, 'cert.pem')}</cert-file>`,
+          `  <chain-file>${join(folder, 'cert.pem')}</chain-file>`,
+          `  <dh-param>${join(folder, 'dh.pem')}</dh-param></tls>`,
+        ]),
+    ...(capturePort === undefined
+      ? []
+      : [`  <capture-server port="${capturePort}" hep-version="3" id="101">127.0.0.1</capture-server>`]),
     ...(timers === undefined
       ? []
       : [
@@ -154,10 +193,10 @@ function configuration(ports: { sip: number; wire: number }, options: ReferenceS
 }
 
 /** A port free for UDP and TCP, below the ones the system hands out to peers while the server starts. */
-async function freePort(taken?: number): Promise<number> {
+async function freePort(...taken: readonly (number | undefined)[]): Promise<number> {
   for (let attempt = 0; attempt < 50; attempt += 1) {
     const port = 20_000 + Math.floor(Math.random() * 12_000);
-    if (port !== taken && (await isFreeTcp(port)) && (await isFreeUdp(port))) return port;
+    if (!taken.includes(port) && (await isFreeTcp(port)) && (await isFreeUdp(port))) return port;
   }
   throw new Error('no free port for the reference server');
 }
