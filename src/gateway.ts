@@ -27,7 +27,7 @@ import { readRequirements } from './number-request-parts.ts';
 import { readProviderSettings } from './numbers-parts.ts';
 import type { Logger } from './observability/logger.ts';
 import { type PriceLists, readPriceLists } from './price-lists.ts';
-import { explainInbound } from './route-explanation.ts';
+import { explainRoute } from './route-explanation.ts';
 import { checkSipFiles, type SipPorts, sipPorts } from './sip-engine-parts.ts';
 
 export interface Gateway {
@@ -181,7 +181,15 @@ function httpDeps(
     ready: async () => state(),
     testCalls,
     ladder: (callId) => ladder.of(callId),
-    explainRoute: (question) => explainInbound(routeInbound, question),
+    sipBans: { list: () => sip.guard.bans(), lift: (network) => sip.guard.unban(network) },
+    explainRoute: (question) =>
+      explainRoute(
+        {
+          routeInbound,
+          outbound: { directory, gateways: trunks.gateways, random: Math.random, openRanges: config.calls.openRanges },
+        },
+        question,
+      ),
     trunkHealth: health,
     trunkChecks: trunks.checks,
     diagnoses: createDiagnoses({

@@ -19,6 +19,7 @@ import type { Metrics } from '../observability/metrics.ts';
 import type { Ladder } from '../observability/sip-ladder.ts';
 import type { Reconciliation } from '../reconciliation/reconciliation.ts';
 import type { ExplanationStep } from '../routing/explanation.ts';
+import type { Ban } from '../sip-engine/index.ts';
 import type { WebhookApi } from '../webhooks/webhooks.ts';
 import type { StreamLimits } from './event-streams.ts';
 import type { HttpLimits } from './limits.ts';
@@ -55,6 +56,8 @@ export interface HttpDeps {
   readonly explainRoute: (question: RouteQuestion) => Promise<RouteExplanation>;
   /** The SIP messages of a call, while they are kept. */
   readonly ladder?: (callId: string) => Ladder | undefined;
+  /** Absent: nobody guards the SIP ports. */
+  readonly sipBans?: { list(): Promise<readonly Ban[]>; lift(network: string): Promise<boolean> };
   readonly trunkHealth?: (trunkId: string) => TrunkHealth | undefined;
   /** What can be found out about a trunk by asking. */
   readonly trunkChecks: Pick<TrunkChecks, 'check' | 'refusedGateway'>;
@@ -92,7 +95,17 @@ export interface NodeInfo {
   readonly activeCalls: number;
 }
 
-export interface RouteQuestion {
+export type RouteQuestion = InboundRouteQuestion | OutboundRouteQuestion;
+
+export interface OutboundRouteQuestion {
+  readonly direction: 'outbound';
+  readonly workspaceId: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface InboundRouteQuestion {
+  readonly direction: 'inbound';
   readonly sourceIp: string;
   readonly from: string;
   readonly to: string;

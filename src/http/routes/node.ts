@@ -1,7 +1,7 @@
 // The node itself: what it is, whether it is well, its metrics, and why a call would go where it goes.
 
-import type { HttpDeps } from '../deps.ts';
-import { Problem } from '../problems.ts';
+import type { HttpDeps, RouteQuestion } from '../deps.ts';
+import { invalidField, Problem } from '../problems.ts';
 import { defineRoute, type Route } from '../route.ts';
 import * as schemas from '../schemas/node.ts';
 
@@ -26,12 +26,13 @@ export function nodeRoutes({ node, ready, metrics, explainRoute }: HttpDeps): re
       path: '/v1/route-explanations',
       operationId: 'explainRoute',
       tag: 'Node',
-      summary: 'Which trunk, number and agent an inbound call would reach, and why',
+      summary:
+        'Which trunk, number and agent a call from a carrier would reach, or over which a call of a workspace would leave, and why',
       access: 'operator',
       body: schemas.routeQuestion,
       success: { status: 200, description: 'The decision, step by step', schema: schemas.routeExplanationSchema },
       problems: [],
-      handle: async ({ body }) => ({ body: await explainRoute(body) }),
+      handle: async ({ body }) => ({ body: await explainRoute(questionOf(body)) }),
     }),
     defineRoute({
       method: 'GET',
@@ -75,4 +76,21 @@ export function nodeRoutes({ node, ready, metrics, explainRoute }: HttpDeps): re
       handle: async () => ({ body: await metrics.render(), contentType: metrics.contentType }),
     }),
   ];
+}
+
+interface AskedRoute {
+  readonly direction?: 'inbound' | 'outbound';
+  readonly sourceIp?: string;
+  readonly workspaceId?: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+function questionOf({ direction = 'inbound', sourceIp, workspaceId, from, to }: AskedRoute): RouteQuestion {
+  if (direction === 'inbound') {
+    if (sourceIp === undefined) throw invalidField('sourceIp', 'is needed for a call from a carrier');
+    return { direction, sourceIp, from, to };
+  }
+  if (workspaceId === undefined) throw invalidField('workspaceId', 'is needed for a call to the network');
+  return { direction, workspaceId, from, to };
 }

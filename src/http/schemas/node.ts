@@ -21,7 +21,16 @@ export const readySchema = object({
 });
 
 export const routeQuestion = object({
-  sourceIp: Type.String({ minLength: 2, maxLength: 45, pattern: '^[0-9a-fA-F.:]+$', description: 'an IP address' }),
+  direction: optional(Type.Enum(['inbound', 'outbound'], { default: 'inbound' })),
+  sourceIp: optional(
+    Type.String({
+      minLength: 2,
+      maxLength: 45,
+      pattern: '^[0-9a-fA-F.:]+$',
+      description: 'an IP address; needed for inbound',
+    }),
+  ),
+  workspaceId: optional({ ...id, description: 'who calls; needed for outbound' }),
   from: Type.String({ minLength: 1, maxLength: 128 }),
   to: Type.String({ minLength: 1, maxLength: 128 }),
 });
