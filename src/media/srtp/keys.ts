@@ -1,25 +1,14 @@
 // SRTP profiles and their session keys (RFC 3711 section 4.3, RFC 7714 section 11). Pure.
 
 import { createCipheriv } from 'node:crypto';
+import { SRTP_KEY_SIZES, type SrtpKey, type SrtpKeySizes, type SrtpSuite } from '../../domain/srtp.ts';
 
-export type SrtpProfile = 'AES_CM_128_HMAC_SHA1_80' | 'AEAD_AES_128_GCM';
-
-export interface ProfileSizes {
-  readonly keyBytes: number;
-  readonly saltBytes: number;
-  readonly tagBytes: number;
-}
-
-export const PROFILE_SIZES: Readonly<Record<SrtpProfile, ProfileSizes>> = {
-  AES_CM_128_HMAC_SHA1_80: { keyBytes: 16, saltBytes: 14, tagBytes: 10 },
-  AEAD_AES_128_GCM: { keyBytes: 16, saltBytes: 12, tagBytes: 16 },
-};
+export type SrtpProfile = SrtpSuite;
 
 /** Of one direction, as negotiated. */
-export interface MasterKey {
-  readonly key: Buffer;
-  readonly salt: Buffer;
-}
+export type MasterKey = SrtpKey;
+
+export const PROFILE_SIZES: Readonly<Record<SrtpProfile, SrtpKeySizes>> = SRTP_KEY_SIZES;
 
 export interface SessionKeys {
   readonly key: Buffer;
@@ -43,10 +32,13 @@ export function deriveKeys(profile: SrtpProfile, master: MasterKey, kind: 'rtp' 
   };
 }
 
-/** AES in counter mode over zeros; the counter block is the 14 byte salt with the label in it (12 byte salts are padded at the end). */
-function derive(master: MasterKey, label: number, bytes: number): Buffer {
+/**
+ * AES in counter mode over zeros, with the size of the master key; the counter block is the 14 byte salt with the label in it (12 byte salts are
+ * padded at the end).
+ */
+function derive({ key, salt }: MasterKey, label: number, bytes: number): Buffer {
   const block = Buffer.alloc(16);
-  master.salt.copy(block);
+  block.set(salt);
   block[7]! ^= label;
-  return createCipheriv('aes-128-ctr', master.key, block).update(Buffer.alloc(bytes));
+  return createCipheriv(`aes-${key.length * 8}-ctr`, key, block).update(Buffer.alloc(bytes));
 }
