@@ -114,6 +114,8 @@ export interface ConnectionStats {
   readonly upgradesRefused: number;
   /** Closed because their peer gave no sign of life. */
   readonly dead: number;
+  /** Closed because unfinished messages took too much memory. */
+  readonly memoryRefused: number;
 }
 
 export interface Engine {
@@ -255,6 +257,7 @@ function connectionStats({ stats, connections }: TransportLayer): ConnectionStat
     handshakeFailures: stats.handshakeFailures,
     upgradesRefused: stats.upgradesRefused,
     dead: stats.connectionsDead,
+    memoryRefused: stats.memoryRefused,
   };
 }
 

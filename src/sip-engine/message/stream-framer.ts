@@ -15,7 +15,8 @@
 //
 // Invariants
 //   F1. The messages do not depend on how the stream was cut into chunks.
-//   F2. Memory held is at most `headerBytesMax` + `bodyBytesMax`, and each byte is copied at most twice.
+//   F2. Memory held is at most `headerBytesMax` + `bodyBytesMax`, at most twice what has come, whatever Content-Length says; and each byte is
+//       copied at most twice, on average.
 //   F3. A message that is malformed but whose end is certain is reported as invalid and skipped; the stream goes on.
 
 import { SipParseError } from './errors.ts';
@@ -38,8 +39,8 @@ type State =
       readonly name: 'body';
       readonly head: ParsedHead;
       readonly headBytes: number;
-      readonly body: Buffer;
-      filled: number;
+      readonly length: number;
+      readonly body: GrowingBuffer;
     }
   | { readonly name: 'broken' };
 
@@ -62,6 +63,13 @@ export class StreamFramer {
   /** When the first byte of the unfinished message came, in the time passed to `push`; undefined between messages. */
   get pendingSince(): number | undefined {
     return this.#pendingSince;
+  }
+
+  /** Memory taken by the unfinished message. */
+  get heldBytes(): number {
+    const state = this.#state;
+    if (state.name === 'head') return state.bytes.capacity;
+    return state.name === 'body' ? state.body.capacity : 0;
   }
 
   get isBroken(): boolean {
@@ -127,8 +135,8 @@ export class StreamFramer {
     if (broken !== undefined) this.#break(head, broken);
     else if (head.contentLength === 0) this.#endMessage(head, undefined, headBytes);
     else {
-      const body = Buffer.allocUnsafe(head.contentLength as number);
-      this.#state = { name: 'body', head, headBytes, body, filled: 0 };
+      const length = head.contentLength as number;
+      this.#state = { name: 'body', head, headBytes, length, body: new GrowingBuffer(length) };
     }
     return bodyAt;
   }
@@ -148,11 +156,10 @@ export class StreamFramer {
   }
 
   #takeBody(state: State & { name: 'body' }, chunk: Buffer, from: number): number {
-    const taken = Math.min(state.body.length - state.filled, chunk.length - from);
-    chunk.copy(state.body, state.filled, from, from + taken);
-    state.filled += taken;
-    if (state.filled === state.body.length)
-      this.#endMessage(state.head, state.body, state.headBytes + state.body.length);
+    const { body, length } = state;
+    const taken = Math.min(length - body.length, chunk.length - from);
+    body.append(chunk, from, from + taken);
+    if (body.length === length) this.#endMessage(state.head, body.view(), state.headBytes + length);
     return from + taken;
   }
 
@@ -181,13 +188,24 @@ function requestOf(head: ParsedHead): SipRequest | undefined {
 
 /** Bytes that grow by doubling, so that a head sent one byte at a time costs no more than one sent whole (F2). */
 class GrowingBuffer {
-  #bytes = Buffer.allocUnsafe(1024);
+  #bytes: Buffer;
+  readonly #capacityMax: number;
   length = 0;
+
+  /** @param capacityMax never more than these bytes are appended. */
+  constructor(capacityMax = Number.POSITIVE_INFINITY) {
+    this.#capacityMax = capacityMax;
+    this.#bytes = Buffer.allocUnsafe(Math.min(1024, capacityMax));
+  }
+
+  get capacity(): number {
+    return this.#bytes.length;
+  }
 
   append(source: Buffer, from: number, to: number): void {
     const needed = this.length + (to - from);
     if (needed > this.#bytes.length) {
-      const larger = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2));
+      const larger = Buffer.allocUnsafe(Math.min(this.#capacityMax, Math.max(needed, this.#bytes.length * 2)));
       this.#bytes.copy(larger, 0, 0, this.length);
       this.#bytes = larger;
     }

@@ -10,6 +10,7 @@
 //   K3. Connections are bounded, in all, per address (of IPv6: per /64, which is what one customer has) and for browsers together, those whose
 //       handshake is under way included; what exceeds that is turned away before a byte is read. Where there is a guard, strangers have less of
 //       each, and come no faster than it lets them.
+//   K4. The unfinished messages of all of them together have so much memory and no more; who needs the next byte of it is closed.
 
 import type { Socket } from 'node:net';
 import type { EngineClock, TimerHandle } from '../clock.ts';
@@ -41,6 +42,7 @@ export class ConnectionPool {
   /** Sockets whose handshake is under way, and since when. */
   readonly #handshakes = new Map<Socket, number>();
   #heldInAll = 0;
+  #unfinishedBytes = 0;
   #heldByBrowsers = 0;
   #heldByStrangers = 0;
   readonly #guard: SourceGuard | undefined;
@@ -144,6 +146,12 @@ export class ConnectionPool {
 
   handshakeDone(socket: Socket): void {
     this.#handshakes.delete(socket);
+  }
+
+  /** An unfinished message grew by so many bytes, or shrank. False: there is no room (K4). */
+  unfinished(bytes: number): boolean {
+    this.#unfinishedBytes += bytes;
+    return bytes <= 0 || this.#unfinishedBytes <= this.limits.unfinishedBytesMax;
   }
 
   add(connection: Connection): void {

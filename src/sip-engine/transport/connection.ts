@@ -32,6 +32,8 @@ export interface ConnectionSink {
   invalid(connection: Connection, partial: SipRequest | undefined, error: SipParseError, bytes: number): void;
   keepalive(): void;
   violation(connection: Connection): void;
+  /** There is no memory for what it sends; it is closed next. */
+  crowded(connection: Connection): void;
   /** It gave no sign of life when it should have; it is closed next. */
   dead(connection: Connection): void;
   /** A dialog lives on it: it is not idle, however silent. */

@@ -16,6 +16,10 @@ export interface TransportLimits {
   readonly webSocketsMax: number;
   /** Bytes waiting for a peer that does not read; past it the connection is worth nothing. */
   readonly outgoingBytesMax: number;
+  /** Unfinished messages of all stream connections together: what slow and lying peers can take from us. */
+  readonly unfinishedBytesMax: number;
+  /** A WebSocket message: the offer of a browser with all its candidates is about 10 KiB. */
+  readonly webSocketMessageBytesMax: number;
   /** TCP connect, TLS handshake included. Well under the 32 s of a transaction, so that another gateway can be tried. */
   readonly connectTimeoutMs: number;
   /** From the first byte of a message to its last (slow-loris). */
@@ -54,6 +58,8 @@ export const DEFAULT_TRANSPORT_LIMITS: TransportLimits = {
   strangersMax: 1024,
   webSocketsMax: 2048,
   outgoingBytesMax: 1024 * 1024,
+  unfinishedBytesMax: 64 * 1024 * 1024,
+  webSocketMessageBytesMax: 80 * 1024,
   connectTimeoutMs: 4_000,
   messageTimeoutMs: 10_000,
   handshakeTimeoutMs: 10_000,

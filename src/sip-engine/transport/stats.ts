@@ -5,6 +5,8 @@ export class TransportStats {
   /** Sends that did not reach the kernel or were refused. */
   sendFailures = 0;
   keepalives = 0;
+  /** Connections closed because unfinished messages took too much memory. */
+  memoryRefused = 0;
   /** Connections closed because their peer no longer answered. */
   connectionsDead = 0;
   /** Messages refused by the parser or the validator. */

@@ -53,6 +53,7 @@ type State =
 
 const PONG = '\r\n';
 const PING = '\r\n\r\n';
+const PONGS_AT_ONCE_MAX = 8;
 const PONG_BYTES = Buffer.from(PONG);
 /** For the answer to a violation to leave, should its sender still read. */
 const LAST_WRITE_MS = 2_000;
@@ -67,6 +68,7 @@ export class StreamConnection implements Connection, StreamSink {
   readonly direction: 'inbound' | 'outbound';
   readonly keys = new Set<string>();
   readonly #socket: Socket;
+  readonly #pool: ConnectionPool;
   readonly #sink: ConnectionSink;
   readonly #clock: EngineClock;
   readonly #limits: TransportLimits;
@@ -79,6 +81,10 @@ export class StreamConnection implements Connection, StreamSink {
   /** It has answered a ping (T3). */
   #sendsPongs = false;
   #hasSeenMessage = false;
+  /** Memory of the unfinished message, as the pool knows it. */
+  #heldBytes = 0;
+  /** Pings in the bytes that are being read. */
+  #pings = 0;
   #state: State;
 
   constructor(pool: ConnectionPool, options: StreamConnectionOptions) {
@@ -88,6 +94,7 @@ export class StreamConnection implements Connection, StreamSink {
     this.port = options.port;
     this.direction = options.direction;
     this.#socket = options.socket;
+    this.#pool = pool;
     this.#sink = pool.sink;
     this.#clock = pool.clock;
     this.#limits = pool.limits;
@@ -157,6 +164,7 @@ export class StreamConnection implements Connection, StreamSink {
     const state = this.#state;
     if (state.name === 'closed') return;
     this.#state = { name: 'closed', failure };
+    this.#holds(0);
     this.#socket.destroy();
     if (state.name === 'connecting') for (const send of state.waiting) send.resolve(failure);
     this.#sink.closed(this);
@@ -175,8 +183,7 @@ export class StreamConnection implements Connection, StreamSink {
 
   ping(): void {
     this.#sink.keepalive();
-    // A peer that pings and never reads runs into the limit like any other.
-    if (this.#socket.writableLength < this.#limits.outgoingBytesMax) this.#socket.write(PONG, 'latin1');
+    this.#pings += 1;
   }
 
   violation(partial: SipRequest | undefined, error: SipParseError): void {
@@ -188,6 +195,7 @@ export class StreamConnection implements Connection, StreamSink {
     this.#socket.destroySoon();
     this.#clock.setTimer(() => this.#socket.destroy(), LAST_WRITE_MS);
     this.#state = { name: 'closed', failure: { outcome: 'closed', detail: error.code } };
+    this.#holds(0);
     this.#sink.closed(this);
   }
 
@@ -204,11 +212,33 @@ export class StreamConnection implements Connection, StreamSink {
       if (isLineEnd && this.#pingedAt !== undefined) this.#sendsPongs = true;
       if (this.direction === 'inbound' || !isLineEnd) this.#usedAt = this.#heardAt;
       this.#pingedAt = undefined;
-      if (this.#state.name !== 'closed') this.#framer.push(chunk, this.#heardAt);
+      if (this.#state.name !== 'closed') this.#read(chunk);
     });
     socket.on('end', () => this.#peerEnded());
     socket.on('error', (error) => this.close(failureOf(error)));
     socket.on('close', () => this.close({ outcome: 'closed', detail: 'closed by peer' }));
+  }
+
+  #read(chunk: Buffer): void {
+    this.#framer.push(chunk, this.#heardAt);
+    if (this.#pings > 0) this.#answerPings();
+    if (this.#holds(this.#framer.heldBytes)) return;
+    this.#sink.crowded(this);
+    this.close({ outcome: 'closed', detail: 'memory limit' });
+  }
+
+  /** In one write; who sends many at once wants no answer to each. One that pings and never reads runs into the limit like any other. */
+  #answerPings(): void {
+    const pongs = PONG.repeat(Math.min(this.#pings, PONGS_AT_ONCE_MAX));
+    this.#pings = 0;
+    if (this.#state.name === 'closed' || this.#socket.writableLength >= this.#limits.outgoingBytesMax) return;
+    this.#socket.write(pongs, 'latin1');
+  }
+
+  #holds(bytes: number): boolean {
+    const change = (this.isClosed ? 0 : bytes) - this.#heldBytes;
+    this.#heldBytes += change;
+    return this.#pool.unfinished(change) || this.isClosed;
   }
 
   #connected(): void {

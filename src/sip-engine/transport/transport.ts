@@ -178,6 +178,7 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
       },
       keepalive: () => void this.stats.keepalives++,
       violation: () => void this.stats.streamViolations++,
+      crowded: () => void this.stats.memoryRefused++,
       dead: () => void this.stats.connectionsDead++,
       inUse: (connection) => inUse(connection.id),
       closed: ({ id, protocol }) => this.#tell(() => this.emit('closed', id, protocol)),

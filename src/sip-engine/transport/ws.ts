@@ -93,12 +93,11 @@ class Door {
     this.#secure =
       certificate === undefined ? undefined : createSecureServer({ ...limits, ...serverContext(certificate) }, refuse);
     this.#http = this.#secure ?? createServer(limits, refuse);
-    const { headerBytesMax, bodyBytesMax } = pool.limits.message;
     this.#upgrades = new WebSocketServer({
       noServer: true,
       clientTracking: false,
       perMessageDeflate: false,
-      maxPayload: headerBytesMax + bodyBytesMax,
+      maxPayload: pool.limits.webSocketMessageBytesMax,
       handleProtocols: () => SUBPROTOCOL,
     });
     this.#http.on('upgrade', (request: IncomingMessage, carrier: Duplex, head: Buffer) =>
