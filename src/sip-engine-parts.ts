@@ -12,7 +12,12 @@ import {
   watchSipCertificate,
 } from './sip-certificate.ts';
 import type { SignallingOptions } from './signalling/index.ts';
-import { type EngineAddress, type EngineThread, startEngineThread } from './sip-engine/index.ts';
+import {
+  type EngineAddress,
+  type EngineThread,
+  type EngineThreadOptions,
+  startEngineThread,
+} from './sip-engine/index.ts';
 
 export interface StartedEngine {
   /** Null: a drachtio-server of its own. */
@@ -28,6 +33,7 @@ export interface EngineParts {
   readonly keys: Pick<NodeKeys, 'derive'>;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly onBans?: EngineThreadOptions['onBans'];
 }
 
 export function wildcardDomains({ sip }: Config): readonly string[] {
@@ -52,7 +58,14 @@ export function checkSipFiles(config: Config, root: string): void {
   readEngineAuthorities(config, root);
 }
 
-export async function startSipEngine({ config, root, keys, clock, logger }: EngineParts): Promise<StartedEngine> {
+export async function startSipEngine({
+  config,
+  root,
+  keys,
+  clock,
+  logger,
+  onBans,
+}: EngineParts): Promise<StartedEngine> {
   const { sip } = config;
   if (sip.engine === 'drachtio') {
     const { host, port, secret } = sip.drachtio;
@@ -74,7 +87,10 @@ export async function startSipEngine({ config, root, keys, clock, logger }: Engi
     wildcards: wildcardDomains(config),
     origins: sip.wsOrigins,
     wire: { host: ENGINE_HOST, port: 0, secret },
+    capture: sip.hep.host === '' ? undefined : sip.hep,
     externalAddress: sip.externalAddress ?? undefined,
+    guard: {},
+    ...(onBans && { onBans }),
     onFault: (message) => logger.error({ engine: 'sip' }, message),
   });
   const unwatch = watchSipCertificate({

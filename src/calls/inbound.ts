@@ -56,12 +56,13 @@ export class InboundCall {
   authenticate(trunk: Trunk, auth: NonNullable<Trunk['inbound']['auth']>): boolean {
     const { digest, digestGuard } = this.#deps;
     const { headers, source } = this.#invite;
-    const peer = `${source.address} ${trunk.id}`;
+    const { address } = source;
+    const peer = { address, trunkId: trunk.id };
     if (digestGuard.isBlocked(peer)) {
       this.refuse('credentials_refused');
       return false;
     }
-    const verdict = digest.judge({ method: 'INVITE', authorization: headers['authorization'], credentials: auth });
+    const verdict = digest.judge({ method: 'INVITE', authorization: headers['authorization'], credentials: auth, address });
     if (verdict === 'proved') {
       digestGuard.proved(peer);
       return true;
@@ -72,7 +73,7 @@ export class InboundCall {
       this.#call.identified();
       this.refuse('credentials_refused');
     } else {
-      this.#leg.challenge(digest.challenges(verdict === 'stale'));
+      this.#leg.challenge(digest.challenges(verdict === 'stale', address));
       this.#call.withdraw();
     }
     return false;

@@ -41,6 +41,7 @@ import { providerAccountRoutes } from './routes/provider-accounts.ts';
 import { personalNumberRoutes } from './routes/personal-numbers.ts';
 import { reconciliationRoutes } from './routes/reconciliations.ts';
 import { sessionRoutes } from './routes/sessions.ts';
+import { sipBanRoutes } from './routes/sip-bans.ts';
 import { testCallRoutes } from './routes/test-calls.ts';
 import { trunkRoutes } from './routes/trunks.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
@@ -122,6 +123,7 @@ export function routeTable(deps: RouteDeps): readonly Route[] {
     ...reconciliationRoutes(deps),
     ...eventRoutes(deps),
     ...nodeRoutes(deps),
+    ...sipBanRoutes(deps),
   ];
 }
 

@@ -32,7 +32,7 @@ export interface CallParts extends NodeSignalling, NodeMedia {
 
 export function openCalls(core: NodeCore, { directory, events, store }: NodeStores, parts: CallParts): NodeCalls {
   const { config, keys, clock, ids, logger, metrics, hub, ladder, closers } = core;
-  const { engine, signalling, hosts, trunks, webRtc, media, meter, rates } = parts;
+  const { engine, guard, signalling, hosts, trunks, webRtc, media, meter, rates } = parts;
   const routeInbound = createInboundRouter({ directory, resolvedHosts: (all) => hosts.of(all) });
   const hasRate: CallDeps['hasRate'] = (callClass, to) =>
     typeof rates.snapshot(callClass, to, clock.wallMs()) !== 'string';
@@ -49,7 +49,11 @@ export function openCalls(core: NodeCore, { directory, events, store }: NodeStor
     signalling,
     routeInbound,
     digest: new DigestServer({ clock, key: keys.derive('sip-digest'), realm: sipRealm(config), randomBytes }),
-    digestGuard: new DigestGuard(clock),
+    digestGuard: new DigestGuard({
+      clock,
+      onFailed: ({ address }) => guard.offend(address, 'datagram', 'digest'),
+      onProved: ({ address }) => guard.acquaint(address),
+    }),
     testCalls,
     gateways: trunks.gateways,
     earlier: {

@@ -7,10 +7,12 @@ import { type CarrierQuestions, connectSignalling, type Signalling, TrunkHosts }
 import { createCarrierNames, sourcesOf } from '../trunk-names.ts';
 import { startTrunks, type Trunks } from '../trunk-parts.ts';
 import { type NodeCore, trunkNetworks } from './core.ts';
+import { countGuard, createSipGuard, followTrust, logBans, type SipGuard } from './sip-guard.ts';
 import type { NodeStores } from './stores.ts';
 
 export interface NodeSignalling {
   readonly engine: StartedEngine;
+  readonly guard: SipGuard;
   readonly signalling: Signalling & CarrierQuestions;
   readonly hosts: TrunkHosts;
   readonly trunks: Trunks;
@@ -19,15 +21,27 @@ export interface NodeSignalling {
 export async function openSignalling(core: NodeCore, stores: NodeStores): Promise<NodeSignalling> {
   const { config, root, keys, clock, logger, metrics, hub, ladder, closers, onLost } = core;
   const { directory } = stores;
-  const engine = await startSipEngine({ config, root, keys, clock, logger });
+  const onBans = logBans(clock, logger);
+  closers.push(() => onBans.close());
+  const engine = await startSipEngine({ config, root, keys, clock, logger, onBans });
   if (engine.thread !== null) {
     closers.push(() => engine.close());
     void engine.thread.exited.then(({ expected, code }) => {
       if (!expected) onLost(new Error(`the SIP engine ended unexpectedly with code ${code}`));
     });
   }
+  const guard = createSipGuard(engine.thread, clock, onBans);
+  const counting = countGuard(guard, metrics, clock);
+  closers.push(() => counting.close());
   const observer = { ...sipObserver(metrics), message: ladder.seen };
-  const signalling = await connectSignalling({ ...engine.wire, pings: true, clock, logger, observer });
+  const signalling = await connectSignalling({
+    ...engine.wire,
+    pings: true,
+    clock,
+    logger,
+    observer,
+    admits: guard.admits ?? undefined,
+  });
   closers.push(() => signalling.close());
   metrics.onCollect(() => metrics.engineConnected.set({ engine: 'sip' }, signalling.connected ? 1 : 0));
 
@@ -57,10 +71,16 @@ export async function openSignalling(core: NodeCore, stores: NodeStores): Promis
     hosts.of(await directory.allTrunks());
     await hosts.refresh();
   };
-  const follow = () => Promise.all([lookUpTrunks(), trunks.changed()]);
+  const trust = followTrust(
+    guard,
+    { allTrunks: () => directory.allTrunks(), resolvedHosts: (all) => hosts.of(all) },
+    { clock, logger },
+  );
+  closers.push(() => trust.close());
+  const follow = () => Promise.all([lookUpTrunks().then(() => trust.changed()), trunks.changed()]);
   stores.followTrunks(() => {
     follow().catch((error: unknown) => logger.error({ err: error }, 'a change of the trunks could not be followed'));
   });
   await follow();
-  return { engine, signalling, hosts, trunks };
+  return { engine, guard, signalling, hosts, trunks };
 }

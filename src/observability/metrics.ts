@@ -60,10 +60,21 @@ export interface Metrics {
   readonly callDurationSeconds: HistogramOf<{ class: ClassLabel }>;
   readonly sipRequestsTotal: CounterOf<{ method: string; direction: CallDirection }>;
   readonly sipResponsesTotal: CounterOf<{ method: string; code: number; direction: CallDirection }>;
+  /** Sources of SIP that were banned, by what they did. */
+  readonly sipBansTotal: CounterOf<{ reason: string }>;
+  readonly sipBanned: Pick<Gauge, 'set'>;
+  /** Messages and connections that the guard did not let in. */
+  readonly sipTurnedAwayTotal: CounterOf<{ reason: string }>;
+  /** Of each bounded table, by its name (docs/security.md). */
+  readonly sipTableEntries: GaugeOf<{ table: string }>;
+  /** Refused at a limit, or because it could not be read. */
+  readonly sipRefusedTotal: CounterOf<{ what: string }>;
   /** 1 = the trunk's health check succeeds; label is the trunk's id. */
   readonly trunkUp: GaugeOf<{ trunk: string }>;
   readonly rtpPacketsTotal: CounterOf<{ direction: CallDirection }>;
   readonly rtpLostTotal: Pick<Counter, 'inc'>;
+  /** Calls whose audio goes one way only, by what is missing. */
+  readonly oneWayAudioTotal: CounterOf<{ missing: 'from_caller' | 'to_caller' }>;
   /** Interarrival jitter of a call (RFC 3550 6.4.1), observed once at its end. */
   readonly rtpJitterSeconds: Pick<Histogram, 'observe'>;
   readonly agentConnectSeconds: HistogramOf<{ protocol: AgentProtocol }>;
@@ -158,9 +169,17 @@ export function createMetrics({ processDefaults = true }: MetricsOptions = {}): 
     callDurationSeconds: histogram('call_duration_seconds', 'Answer to end', ['class'], DURATION_BUCKETS),
     sipRequestsTotal: counter('sip_requests_total', 'SIP requests', ['method', 'direction']),
     sipResponsesTotal: counter('sip_responses_total', 'SIP responses', ['method', 'code', 'direction']),
+    sipBansTotal: counter('sip_bans_total', 'Sources of SIP that were banned, by reason', ['reason']),
+    sipBanned: plainGauge('sip_banned_sources', 'Sources of SIP that are banned now'),
+    sipTurnedAwayTotal: counter('sip_turned_away_total', 'Messages and connections the guard did not let in', [
+      'reason',
+    ]),
+    sipTableEntries: gauge('sip_table_entries', 'Entries of the bounded tables of SIP', ['table']),
+    sipRefusedTotal: counter('sip_refused_total', 'Refused at a limit or unreadable', ['what']),
     trunkUp: gauge('trunk_up', '1 while the trunk answers its health check', ['trunk']),
     rtpPacketsTotal: counter('rtp_packets_total', 'RTP packets accepted or sent', ['direction']),
     rtpLostTotal: plainCounter('rtp_lost_total', 'RTP packets that never came'),
+    oneWayAudioTotal: counter('one_way_audio_total', 'Calls whose audio goes one way only', ['missing']),
     rtpJitterSeconds: plainHistogram('rtp_jitter_seconds', 'Interarrival jitter per call', JITTER_BUCKETS),
     agentConnectSeconds: histogram('agent_connect_seconds', 'Dial to upgrade', ['protocol'], AGENT_CONNECT_BUCKETS),
     billedSecondsTotal: counter('billed_seconds_total', 'Seconds billed', ['meter', 'class']),

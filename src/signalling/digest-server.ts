@@ -1,7 +1,7 @@
 // Digest authentication as a server (RFC 8760 over RFC 7616): for trunks whose carrier is to prove more than its address.
 //
 // Invariants
-//   DS1. A nonce is ours (keyed), lives for `NONCE_LIFE_MS`, and counts up strictly: no answer is accepted twice, also not by another node that
+//   DS1. A nonce is ours (keyed) and one peer's (its address is part of what is keyed), lives for `NONCE_LIFE_MS`, and counts up strictly: no answer is accepted twice, also not by another node that
 //        has the same key, once the nonce is over.
 //   DS2. Text of the network is compared in constant time, and as digests of equal length.
 //   DS3. SHA-256 is offered first; MD5 as well, because most carriers know nothing else.
@@ -26,6 +26,8 @@ export interface DigestClaim {
   /** Value of the Authorization header; undefined = none came. */
   readonly authorization: string | undefined;
   readonly credentials: Credentials;
+  /** Of the peer: a challenge that went elsewhere is none. */
+  readonly address?: string;
 }
 
 /** `stale`: right, but the nonce is over. `absent`: nothing that could be judged. */
@@ -50,9 +52,14 @@ export class DigestServer {
     this.#options = options;
   }
 
+  /** Nonces that were used. */
+  get size(): number {
+    return this.#counts.size;
+  }
+
   /** Values of WWW-Authenticate, the best first; each a header of its own (RFC 3261 section 7.3.1). */
-  challenges(isStale: boolean): readonly string[] {
-    const nonce = this.#issue();
+  challenges(isStale: boolean, address = ''): readonly string[] {
+    const nonce = this.#issue(address);
     const stale = isStale ? ', stale=true' : '';
     return ALGORITHMS.map(
       (algorithm) =>
@@ -60,10 +67,10 @@ export class DigestServer {
     );
   }
 
-  judge({ method, authorization, credentials }: DigestClaim): DigestVerdict {
+  judge({ method, authorization, credentials, address = '' }: DigestClaim): DigestVerdict {
     const fields = /^\s*Digest\s/i.test(authorization ?? '') ? digestFields(authorization ?? '') : null;
     const nonce = fields?.get('nonce') ?? '';
-    const issuedAtMs = this.#issuedAt(nonce);
+    const issuedAtMs = this.#issuedAt(nonce, address);
     if (fields === null || issuedAtMs === null) return 'absent';
     if (!this.#isRight(fields, method, credentials)) return 'wrong';
     const ageMs = this.#options.clock.wallMs() - issuedAtMs;
@@ -106,25 +113,25 @@ export class DigestServer {
     return true;
   }
 
-  #issue(): string {
+  #issue(address: string): string {
     const { clock, randomBytes } = this.#options;
     const head = Buffer.alloc(TIME_BYTES + RANDOM_BYTES);
     head.writeUIntBE(Math.floor(clock.wallMs()), 0, TIME_BYTES);
     head.set(randomBytes(RANDOM_BYTES), TIME_BYTES);
-    return Buffer.concat([head, this.#mac(head)]).toString('base64url');
+    return Buffer.concat([head, this.#mac(head, address)]).toString('base64url');
   }
 
   /** Wall-clock ms; null for what is not ours. */
-  #issuedAt(nonce: string): number | null {
+  #issuedAt(nonce: string, address: string): number | null {
     const bytes = Buffer.from(nonce, 'base64url');
     if (bytes.length !== TIME_BYTES + RANDOM_BYTES + MAC_BYTES || bytes.toString('base64url') !== nonce) return null;
     const head = bytes.subarray(0, TIME_BYTES + RANDOM_BYTES);
-    if (!timingSafeEqual(this.#mac(head), bytes.subarray(head.length))) return null;
+    if (!timingSafeEqual(this.#mac(head, address), bytes.subarray(head.length))) return null;
     return bytes.readUIntBE(0, TIME_BYTES);
   }
 
-  #mac(head: Buffer): Buffer {
-    return createHmac('sha256', this.#options.key).update(head).digest().subarray(0, MAC_BYTES);
+  #mac(head: Buffer, address: string): Buffer {
+    return createHmac('sha256', this.#options.key).update(head).update(address).digest().subarray(0, MAC_BYTES);
   }
 }
 

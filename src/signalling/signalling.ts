@@ -26,12 +26,20 @@ import { SipOutboundLeg } from './outbound-leg.ts';
 import { type Answer, ask, type Question } from './question.ts';
 import { RefusalMemory } from './refusal-memory.ts';
 import { type Screening, screen } from './screen.ts';
-import { parseSipUri } from './sip-text.ts';
+import { parseSipAddress, parseSipUri } from './sip-text.ts';
 
 export interface SignallingLog {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
+}
+
+export interface GuardedRequest {
+  readonly source: SignallingSource;
+  readonly method: string;
+  readonly userAgent: string | undefined;
+  readonly from: string | undefined;
+  readonly isInDialog: boolean;
 }
 
 export interface SignallingOptions {
@@ -47,6 +55,8 @@ export interface SignallingOptions {
   readonly observer: SignallingObserver;
   /** Uniform in [0, 1): how long is waited after glare. Default: the operating system's. */
   readonly random?: () => number;
+  /** Asked of each request outside a dialog where the engine has no guard of its own; false: it is refused without a look at it. */
+  readonly admits?: ((request: GuardedRequest) => boolean) | undefined;
   /** Default 10 s. */
   readonly connectTimeoutMs?: number;
 }
@@ -87,6 +97,7 @@ class SipSignalling implements Signalling, CarrierQuestions {
   readonly #log: SignallingLog;
   readonly #link: DrachtioLink;
   readonly #refusals: RefusalMemory;
+  readonly #admits: SignallingOptions['admits'];
   readonly #random: () => number;
   readonly #legs = new Set<{ lost(): void }>();
   #addresses: readonly string[] = [];
@@ -94,10 +105,22 @@ class SipSignalling implements Signalling, CarrierQuestions {
   #draining = false;
   onFirstConnection: PromiseWithResolvers<void> | null = null;
 
-  constructor({ host, port, secret, tls, pings = false, clock, logger, observer, random = systemRandom }: SignallingOptions) {
+  constructor({
+    host,
+    port,
+    secret,
+    tls,
+    pings = false,
+    clock,
+    logger,
+    observer,
+    random = systemRandom,
+    admits,
+  }: SignallingOptions) {
     this.#clock = clock;
     this.#random = random;
     this.#log = logger;
+    this.#admits = admits;
     this.#refusals = new RefusalMemory(clock);
     this.#link = new DrachtioLink({
       host,
@@ -201,6 +224,7 @@ class SipSignalling implements Signalling, CarrierQuestions {
   }
 
   #onRequest(exchange: Exchange): void {
+    if (!this.#isAdmitted(exchange)) return exchange.respond(verdictOf('unknown_source').sipStatus);
     const screening = screen(exchange);
     if (isBrowser(exchange.source)) return this.#onBrowserRequest(exchange, screening);
     if (!screening.ok) return exchange.respond(screening.status, { headers: screening.headers });
@@ -218,6 +242,12 @@ class SipSignalling implements Signalling, CarrierQuestions {
       default:
         return exchange.respond(405, { headers: { Allow: ALLOW } });
     }
+  }
+
+  #isAdmitted({ source, method, headers }: Exchange): boolean {
+    if (this.#admits === undefined) return true;
+    const isInDialog = parseSipAddress(headers['to'] ?? '')?.parameters.has('tag') === true;
+    return this.#admits({ source, method, userAgent: headers['user-agent'], from: headers['from'], isInDialog });
   }
 
   /** Anybody may connect there: but for calls, which prove who they are, nobody learns what this is. */

@@ -436,7 +436,7 @@ export function createWorld(): World {
             ? { kind: 'refused' }
             : { kind: 'accepted', testCall: { id: 'test_1', workspaceId: 'demo', agentId: authorization } },
     },
-    digestGuard: new DigestGuard(clock),
+    digestGuard: new DigestGuard({ clock }),
     gateways: {
       stateOf: (_trunk, gateway) => world.gatewayStates.get(gateway.port ?? 0) ?? 'unknown',
       servers: async (_trunk, { port }) => {

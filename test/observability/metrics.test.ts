@@ -11,9 +11,15 @@ const PROMISED = [
   'callin_call_duration_seconds{class}',
   'callin_sip_requests_total{method,direction}',
   'callin_sip_responses_total{method,code,direction}',
+  'callin_sip_bans_total{reason}',
+  'callin_sip_banned_sources',
+  'callin_sip_turned_away_total{reason}',
+  'callin_sip_table_entries{table}',
+  'callin_sip_refused_total{what}',
   'callin_trunk_up{trunk}',
   'callin_rtp_packets_total{direction}',
   'callin_rtp_lost_total',
+  'callin_one_way_audio_total{missing}',
   'callin_rtp_jitter_seconds',
   'callin_agent_connect_seconds{protocol}',
   'callin_billed_seconds_total{meter,class}',
@@ -45,9 +51,15 @@ function fill(metrics: Metrics): void {
   metrics.callDurationSeconds.observe({ class: 'byoc' }, 61);
   metrics.sipRequestsTotal.inc({ method: 'INVITE', direction: 'inbound' });
   metrics.sipResponsesTotal.inc({ method: 'INVITE', code: 200, direction: 'outbound' });
+  metrics.sipBansTotal.inc({ reason: 'scanner' });
+  metrics.sipBanned.set(1);
+  metrics.sipTurnedAwayTotal.inc({ reason: 'banned' });
+  metrics.sipTableEntries.set({ table: 'dialogs' }, 1);
+  metrics.sipRefusedTotal.inc({ what: 'malformed' });
   metrics.trunkUp.set({ trunk: 'trunk_a' }, 1);
   metrics.rtpPacketsTotal.inc({ direction: 'inbound' }, 50);
   metrics.rtpLostTotal.inc(2);
+  metrics.oneWayAudioTotal.inc({ missing: 'from_caller' });
   metrics.rtpJitterSeconds.observe(0.004);
   metrics.agentConnectSeconds.observe({ protocol: 'raw' }, 0.02);
   metrics.billedSecondsTotal.inc({ meter: 'telephony', class: 'byoc' }, 60);

@@ -42,6 +42,14 @@ describe('digest of a carrier', () => {
     expect(judge(value)).toBe('stale');
   });
 
+  test('DS1 a challenge that another address got proves nothing, and counts as none', () => {
+    const { server } = make();
+    const authorization = answer(server.challenges(false, '192.0.2.1')[0]);
+    const claim = { method: 'INVITE', authorization, credentials: CREDENTIALS };
+    expect(server.judge({ ...claim, address: '192.0.2.2' })).toBe('absent');
+    expect(server.judge({ ...claim, address: '192.0.2.1' })).toBe('proved');
+  });
+
   test('is understood as our own client writes it', () => {
     const { server, judge } = make();
     const headers = { 'www-authenticate': server.challenges(false).join(', ') };
