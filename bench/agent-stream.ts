@@ -182,6 +182,7 @@ async function dialOurs(url: string, heard: () => void): Promise<EchoCall> {
         },
         mark: () => undefined,
         clear: () => undefined,
+        sendDtmf: () => undefined,
         ask: () => undefined,
         alive: () => undefined,
         malformed: () => reject(new Error('malformed')),

@@ -13,6 +13,7 @@ const media = (webrtc: 'auto' | 'werift' | 'mediasoup' | 'off') => ({
   threads: 1,
   firstPacketTimeoutMs: 1000,
   silenceTimeoutMs: 1000,
+  holdTimeoutMs: 3_600_000,
   webrtc,
   webrtcConnectTimeoutMs: 15_000,
 });

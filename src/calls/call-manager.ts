@@ -11,6 +11,7 @@
 
 import type { CallRecord } from '../domain/call.ts';
 import type { Trunk } from '../domain/directory.ts';
+import type { DtmfRequest } from '../domain/dtmf.ts';
 import { isE164, normaliseE164 } from '../domain/e164.ts';
 import type { Reason } from '../domain/reasons.ts';
 import { decodeCursor, encodeCursor, type Position } from '../directory/cursor.ts';
@@ -25,6 +26,7 @@ import { InboundCall } from './inbound.ts';
 import { localPlaces } from './local-places.ts';
 import { type Claim, printClaim, readClaim, repeatOf } from './call-claim.ts';
 import { calledParty, callerOf } from './caller.ts';
+import type { SendKeysOutcome } from './keys.ts';
 import type { CallManager, OriginateOutcome, OriginateRequest } from './manager.ts';
 import { OutboundCall } from './outbound.ts';
 import { outboundRoutes } from './outbound-router.ts';
@@ -107,6 +109,13 @@ class Calls implements CallManager {
       return { ok: false, code: isStored ? 'call_not_answered' : 'unknown' };
     }
     return await transferCall(this.#deps, call, request, (id) => this.#live.get(id));
+  }
+
+  async sendKeys(callId: string, request: DtmfRequest, idempotencyKey: string | null): Promise<SendKeysOutcome> {
+    const call = this.#live.get(callId);
+    return call === undefined
+      ? { ok: false, code: 'call_not_answered' }
+      : await call.keys.send(request, idempotencyKey);
   }
 
   async originate(request: OriginateRequest): Promise<OriginateOutcome> {
@@ -235,6 +244,7 @@ class Calls implements CallManager {
       number: verdict.number,
       agentId,
       attempts,
+      dialled: request.to,
       routeTo,
       parameters: request.customParameters ?? {},
       hideCallerId: request.hideCallerId ?? false,

@@ -26,6 +26,7 @@ import type { CallEnd, MeteredCall } from '../metering/meter.ts';
 import type { AnsweredLeg } from '../signalling/leg.ts';
 import type { CallDeps, CallSnapshot } from './deps.ts';
 import { limitDuration } from './duration-limit.ts';
+import { CallKeys } from './keys.ts';
 
 /** What the call may do to its leg without knowing its direction. */
 export interface LegControl {
@@ -57,6 +58,7 @@ export class Call {
   /** Fixed once the call is routed: what an INVITE means is the trunk's to say. */
   identity: CallIdentity;
   readonly route: Route = { workspaceId: null, trunkId: null, agentId: null, class: null };
+  readonly keys = new CallKeys(this);
   media: MediaSession | null = null;
   metered: MeteredCall | null = null;
   /** Where a transfer of this call stands; once it is `accepted`, a BYE of the other side is its end. */
@@ -231,11 +233,22 @@ export class Call {
       case 'first-packet':
         return this.note('first_packet');
       case 'dtmf':
-        return this.note('dtmf');
+      case 'dtmf-asked':
+      case 'dtmf-due':
+        return this.keys.onMedia(event);
+      case 'held':
+        return this.note('held');
+      case 'resumed':
+        return this.note('resumed', { heldMs: Math.round(event.heldMs) });
+      case 'one-way-audio':
+        this.#deps.observer.oneWayAudio?.(event.missing);
+        return this.note('one_way_audio', { missing: event.missing });
       case 'webrtc-connected':
         return this.note('webrtc_connected');
       case 'media-timeout': {
         if (event.cause !== undefined) this.note('webrtc_failed', { cause: event.cause });
+        if (event.limit === 'held') return void this.end('hold_timeout', 'command', event.atMs);
+        if (event.limit === 'agent_silent') return void this.end('agent_silent', 'agent', event.atMs);
         if (event.lastProofMs === null) this.metered?.flag('no_media');
         return void this.end('media_timeout', 'media', event.lastProofMs ?? this.#answeredMono);
       }

@@ -8,7 +8,7 @@ import type { E164 } from '../domain/e164.ts';
 import type { Ids, RandomBytes } from '../domain/ids.ts';
 import type { Reason } from '../domain/reasons.ts';
 import type { Directory } from '../directory/directory.ts';
-import type { MediaPool, MediaTimeouts } from '../media/session.ts';
+import type { MediaPool, MediaTimeouts, OneWay } from '../media/session.ts';
 import type { Meter } from '../metering/meter.ts';
 import type { GatewayState } from '../routing/index.ts';
 import type { DigestGuard, DigestServer } from '../signalling/index.ts';
@@ -37,6 +37,8 @@ export interface CallDeps {
   readonly places?: CallPlaces;
   /** Whether a call of this class to this number has a price now. */
   readonly hasRate: (callClass: CallClass, to: E164) => boolean;
+  /** Whether a call of this class to `to` has no higher price than one to `than`; absent: that is not known of any. */
+  readonly costsNoMore?: (callClass: CallClass, to: E164, than: E164) => boolean;
   /** Prepares the agent's dial (URL checked, upgrade signed). */
   readonly agentDial: (agent: Agent, call: DialParams) => AgentDialOutcome;
   /** Uniform in [0, 1): weights among gateways. */
@@ -93,6 +95,8 @@ export interface CallObserver {
   ringing(direction: CallDirection, delayMs: number): void;
   answered(callId: string, direction: CallDirection, setupMs: number): void;
   agentConnected(protocol: string, connectMs: number): void;
+  /** Audio of a call goes one way only; `missing` is the other. */
+  oneWayAudio?(missing: OneWay): void;
   /** Something of the call is other than before: told often, so only the call is handed over and not what it is now. */
   changed?(call: LiveCall): void;
   /** SIP messages with this Call-ID are of this call. Not told of strangers' calls. `startedMs` on the monotonic clock. */

@@ -50,5 +50,7 @@ export function onInboundLeg(call: Call, event: InboundEvent, ends: InboundEnds)
       return legEnded(call, event);
     case 'reoffer':
       return onReoffer(event);
+    case 'key':
+      return call.media?.heardDtmf(event.key);
   }
 }

@@ -17,6 +17,7 @@ import { HOLD_PROBE_MS, HoldProbe } from './hold-probe.ts';
 import { acceptReoffer, agentParameters, takeLateAnswer } from './in-dialog.ts';
 import { answerLeg, onInboundLeg } from './inbound-answer.ts';
 import { sessionTimerOf } from './session-timer.ts';
+import { mediaPolicy } from './media-policy.ts';
 import type { TrunkLimits } from './trunk-limits.ts';
 
 type Routed = Extract<RouteVerdict, { ok: true }>;
@@ -62,7 +63,12 @@ export class InboundCall {
       this.refuse('credentials_refused');
       return false;
     }
-    const verdict = digest.judge({ method: 'INVITE', authorization: headers['authorization'], credentials: auth, address });
+    const verdict = digest.judge({
+      method: 'INVITE',
+      authorization: headers['authorization'],
+      credentials: auth,
+      address,
+    });
     if (verdict === 'proved') {
       digestGuard.proved(peer);
       return true;
@@ -106,6 +112,7 @@ export class InboundCall {
     });
     if (opened !== null || call.media === null) return opened;
     const media = call.media;
+    media.setPolicy(mediaPolicy(trunk, this.#deps.limits.media));
     if (offer === null && !canOffer(this.#localAudio(trunk).encryption)) return 'keys_in_clear';
     const described = describe(offer, this.#localAudio(trunk));
     if (!described.ok) {

@@ -2,8 +2,10 @@
 
 import type { CallRecord } from '../domain/call.ts';
 import type { PhoneNumber } from '../domain/directory.ts';
+import type { DtmfRequest } from '../domain/dtmf.ts';
 import type { Reason } from '../domain/reasons.ts';
 import type { CallStore } from '../directory/directory.ts';
+import type { SendKeysOutcome } from './keys.ts';
 import type { TransferOutcome, TransferRequest } from './transfer.ts';
 
 export interface CallManager {
@@ -12,6 +14,8 @@ export interface CallManager {
   /** Live calls and stored ones. */
   get(callId: string): Promise<CallRecord | undefined>;
   list(filter: Parameters<CallStore['list']>[0]): ReturnType<CallStore['list']>;
+  /** Keys to the other side of an answered call. */
+  sendKeys(callId: string, request: DtmfRequest, idempotencyKey: string | null): Promise<SendKeysOutcome>;
   hangup(callId: string): Promise<'ending' | 'already_ended' | 'unknown'>;
   /** Has the carrier of an answered call transfer it. Unknown: no live call of this id. */
   transfer(

@@ -19,6 +19,7 @@ export function createCallObserver(metrics: Metrics, log: CallLog): CallObserver
     },
     agentConnected: (protocol, connectMs) =>
       metrics.agentConnectSeconds.observe({ protocol: protocol as AgentProtocol }, connectMs / 1000),
+    oneWayAudio: (missing) => metrics.oneWayAudioTotal.inc({ missing }),
     ended(call, reason, talkMs) {
       const { result } = verdictOf(reason);
       const callClass = call.class ?? 'none';

@@ -11,13 +11,14 @@ import { type LocalAudio, makeOffer, readAnswer } from '../sdp/index.ts';
 import type { MediaSession } from '../media/session.ts';
 import type { OutboundEvent, OutboundLeg } from '../signalling/leg.ts';
 import { authorise, connectAgent, openMedia, reasonOfFault, type StepOutcome } from './acquire.ts';
-import { type PlannedAttempt, whyNext } from './attempts.ts';
+import { type PlannedAttempt, planAttempts, whyNext } from './attempts.ts';
 import type { Call } from './call.ts';
 import type { CallDeps } from './deps.ts';
 import { HOLD_PROBE_MS, HoldProbe } from './hold-probe.ts';
 import { acceptReoffer, legEnded } from './in-dialog.ts';
 import { callerIdentity } from './outbound-identity.ts';
-import { judgeRedirect } from './redirect.ts';
+import { mediaPolicy } from './media-policy.ts';
+import { Redirects } from './redirect.ts';
 import { sessionTimerOf } from './session-timer.ts';
 import type { TrunkLimits } from './trunk-limits.ts';
 
@@ -28,6 +29,7 @@ export interface OutboundPlan {
   readonly agentId: string;
   readonly attempts: readonly PlannedAttempt[];
   /** The same call to another number, as the directory was when it was placed. */
+  readonly dialled: E164;
   readonly routeTo: (to: E164) => OutboundVerdict;
   readonly parameters: Readonly<Record<string, string>>;
   /** Nobody but the carrier is to see the number. */
@@ -44,6 +46,11 @@ export class OutboundCall {
   readonly #hold: HoldProbe;
   #leg: OutboundLeg | null = null;
   #local: LocalAudio | null = null;
+  /** As planned, and what redirects have added. */
+  readonly #attempts: PlannedAttempt[];
+  readonly #redirects: Redirects;
+  /** Of attempts that a redirect has added. */
+  readonly #redirectedTo = new Map<PlannedAttempt, E164>();
   #attempt = 0;
   /** Of this attempt. */
   #rang = false;
@@ -56,6 +63,9 @@ export class OutboundCall {
     this.#call = call;
     this.#plan = plan;
     this.#trunkLimits = trunkLimits;
+    this.#attempts = [...plan.attempts];
+    const { hasRate, costsNoMore = () => false } = deps;
+    this.#redirects = new Redirects(plan.dialled, { routeTo: plan.routeTo, hasRate, costsNoMore });
     call.setLeg({
       refuse: (reason) => this.#leg?.cancel(reason),
       hangUp: async (reason) => await this.#leg?.bye(reason),
@@ -129,6 +139,7 @@ export class OutboundCall {
     if (this.#local === null) throw new Error('media is open before SDP is made');
     const { trunk, gateway } = attempt;
     Object.assign(call.route, { trunkId: trunk.id, class: attempt.class });
+    call.media?.setPolicy(mediaPolicy(trunk, this.#deps.limits.media));
     call.note('inviting', { trunkId: trunk.id, gateway: hostPort(gateway), server: attempt.server.shown });
     const { username, password, authRealm: realm = null } = trunk.outbound;
     const number = this.#attempt;
@@ -167,6 +178,8 @@ export class OutboundCall {
         return this.#answered(event.sdp);
       case 'rejected':
         return this.#rejected(event);
+      case 'key':
+        return call.media?.heardDtmf(event.key);
       case 'fork-answered':
         return call.forkAnswered();
       case 'bye':
@@ -204,11 +217,20 @@ export class OutboundCall {
     call.note('rejected', { status, text: text.slice(0, 100) });
     if (call.over) return;
     this.#report(status, retryAfterMs);
-    if (targets !== undefined) return this.#redirected(status, targets);
-    const attempt = this.#plan.attempts[this.#attempt];
+    if (targets !== undefined) {
+      return void this.#redirected(status, targets).catch((error: unknown) => {
+        this.#deps.log.error({ callId: call.id, err: error }, 'a redirect could not be followed');
+        void call.end(reasonOfFault(error), 'command', undefined, true);
+      });
+    }
+    const attempt = this.#attempts[this.#attempt];
     const end = { status, rang: this.#rang, earlyMedia: this.#earlyMedia };
     const why = attempt === undefined ? null : whyNext(attempt.trunk, end);
-    if (why !== null && this.#attempt + 1 < this.#plan.attempts.length) return void this.#next(why);
+    const next = this.#attempts[this.#attempt + 1];
+    if (why !== null && next !== undefined) return void this.#next(why);
+    // Another contact of a redirect is another party: what this one says is not said for it, but for 6xx (RFC 3261 section 21.6).
+    const isOther = next !== undefined && this.#redirectedTo.get(next) !== this.#redirectedTo.get(attempt ?? next);
+    if (isOther && status < 600 && !this.#earlyMedia) return void this.#next(`redirect, answered ${status}`);
     void call.end(reasonOfStatus(status), 'signalling', undefined, true, status);
   }
 
@@ -216,10 +238,10 @@ export class OutboundCall {
   async #next(why: string): Promise<void> {
     const call = this.#call;
     this.#attempt += 1;
-    const next = this.#plan.attempts[this.#attempt];
+    const next = this.#attempts[this.#attempt];
     if (next === undefined || call.media === null)
       return void call.end('carrier_failed', 'signalling', undefined, true);
-    call.note('next_gateway', { why, attempt: this.#attempt + 1, of: this.#plan.attempts.length });
+    call.note('next_gateway', { why, attempt: this.#attempt + 1, of: this.#attempts.length });
     const renewed = await call.media.renew();
     if (call.over) return;
     if (!renewed.ok) {
@@ -243,17 +265,34 @@ export class OutboundCall {
 
   /** What the gateway of this attempt was first heard to say tells whether it is alive; that it wants to be left alone is always told. */
   #report(status: number, retryAfterMs: number | null): void {
-    const attempt = this.#plan.attempts[this.#attempt];
+    const attempt = this.#attempts[this.#attempt];
     if (attempt === undefined || (this.#reported === this.#attempt && retryAfterMs === null)) return;
     this.#reported = this.#attempt;
     this.#deps.gateways.report(attempt.trunk, attempt.gateway, attempt.server, { status, retryAfterMs });
   }
 
-  #redirected(status: number, targets: readonly string[]): void {
-    const { routeTo } = this.#plan;
-    const { reason, ...where } = judgeRedirect(targets, { routeTo, hasRate: this.#deps.hasRate });
-    this.#call.note('redirect_not_followed', { ...where, reason });
-    void this.#call.end(reason, 'signalling', undefined, true, status);
+  /** The numbers that may be called take the place of the attempts that are left. */
+  async #redirected(status: number, targets: readonly string[]): Promise<void> {
+    const call = this.#call;
+    const trunk = this.#attempts[this.#attempt]?.trunk;
+    const redirects = trunk === undefined ? [] : this.#redirects.follow(trunk, targets);
+    const planned: PlannedAttempt[] = [];
+    for (const { attempts, reason, ...where } of redirects) {
+      if (attempts.length === 0) call.note('redirect_not_followed', { ...where, reason });
+      else call.note('redirected', { ...where, status });
+      for (const attempt of await planAttempts(this.#deps.gateways, call, attempts)) {
+        planned.push(attempt);
+        if (where.to !== null) this.#redirectedTo.set(attempt, where.to);
+      }
+      if (call.over) return;
+    }
+    const isNone = redirects.every(({ attempts }) => attempts.length === 0);
+    if (planned.length === 0) {
+      const why = isNone ? (redirects[0]?.reason ?? 'rejected') : 'carrier_failed';
+      return void call.end(why, 'signalling', undefined, true, status);
+    }
+    this.#attempts.splice(this.#attempt + 1, this.#attempts.length, ...planned);
+    await this.#next(`answered ${status}`);
   }
 }
 

@@ -52,6 +52,13 @@ export const configSchema = object({
       wildcards: Type.Array(Type.String({ pattern: '^[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)+$' }), { maxItems: 64 }),
     }),
     externalAddress: addressOrNull,
+    /** Copies of every SIP message to a capture server; host '' = none. */
+    hep: object({
+      host: Type.String(),
+      port,
+      id: Type.Integer({ minimum: 1, maximum: 0xffffffff }),
+      password: Type.String(),
+    }),
     drachtio: object({ host, port, secret: Type.String(), tls: Type.Boolean(), ca: Type.String() }),
   }),
   media: object({
@@ -62,6 +69,7 @@ export const configSchema = object({
     threads: Type.Union([Type.Literal('auto'), Type.Integer({ minimum: 1, maximum: 64 })]),
     firstPacketTimeoutMs: milliseconds(1_000, 3_600_000),
     silenceTimeoutMs: milliseconds(1_000, 3_600_000),
+    holdTimeoutMs: milliseconds(10_000, 86_400_000),
     webrtc: Type.Union([Type.Literal('auto'), Type.Literal('werift'), Type.Literal('mediasoup'), Type.Literal('off')]),
     webrtcConnectTimeoutMs: milliseconds(1_000, 120_000),
   }),

@@ -1,5 +1,6 @@
 // The nouns that customers configure. Times are wall-clock ms; secrets never appear in an API answer (write-only).
 
+import type { DtmfMode } from './dtmf.ts';
 import type { E164 } from './e164.ts';
 import type { Nano } from './money.ts';
 import { SRTP_SUITES, type SrtpSuite } from './srtp.ts';
@@ -145,6 +146,10 @@ export interface Trunk {
   readonly sessionExpiresSec?: number | null;
   /** Accept RTP from another address than the SDP's and the signalling's (carrier behind NAT). */
   readonly natAllowed: boolean;
+  /** How keys travel; absent: `auto`. */
+  readonly dtmf?: DtmfMode;
+  /** Limits of its calls' audio in place of the node's; absent, or one of them: the node's. */
+  readonly mediaTimeouts?: TrunkMediaTimeouts;
   /** Where `mediaEncryption` is not `off`; absent, and what is absent in it: the defaults (`srtpOf`). */
   readonly srtp?: Partial<TrunkSrtp>;
 }
@@ -158,6 +163,18 @@ export interface TrunkSrtp {
 
 export function srtpOf({ srtp = {} }: Pick<Trunk, 'srtp'>): TrunkSrtp {
   return { suites: srtp.suites ?? SRTP_SUITES, keysInClear: srtp.keysInClear ?? false };
+}
+
+/** null: as at the node. */
+export interface TrunkMediaTimeouts {
+  /** Answered, but no packet at all. */
+  readonly firstPacketMs?: number | null;
+  /** No packet while audio may come. */
+  readonly silenceMs?: number | null;
+  /** On hold in one go. */
+  readonly heldMs?: number | null;
+  /** The agent sends nothing and has nothing left to play. */
+  readonly agentSilentMs?: number | null;
 }
 
 export interface Gateway {

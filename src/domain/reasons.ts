@@ -23,6 +23,8 @@ export const REASONS = {
   agent_hangup: verdict('answered', 200, 'The agent ended the call'),
   api_hangup: verdict('answered', 200, 'Ended through the API'),
   transferred: verdict('answered', 200, 'The call was transferred'),
+  hold_timeout: verdict('answered', 408, 'The other side had the call on hold for longer than allowed'),
+  agent_silent: verdict('answered', 408, 'The agent said nothing for longer than allowed'),
   media_timeout: verdict('answered', 408, 'No audio arrived for too long'),
   agent_lost: verdict('answered', 500, 'The connection to the agent broke and no agent took over'),
   agent_slow: verdict('answered', 500, 'The agent stopped reading and its connection was closed'),

@@ -11,6 +11,11 @@ export function idempotencyKey(header: (name: string) => string | undefined): st
   return key;
 }
 
+/** Where none is needed but one may be given; null = it was not. */
+export function optionalIdempotencyKey(header: (name: string) => string | undefined): string | null {
+  return header('idempotency-key') === undefined ? null : idempotencyKey(header);
+}
+
 /** The same for two requests that ask for the same: the order of fields does not count. */
 export function fingerprint(body: unknown): string {
   return createHash('sha256')

@@ -47,6 +47,8 @@ export const GENERAL_PROBLEMS = {
   record_limit: kind(409, 'The workspace has as many of these as it may have'),
   webhook_limit: kind(409, 'The workspace has as many webhooks as it may have'),
   webhook_disabled: kind(409, 'The webhook is disabled'),
+  dtmf_queue_full: kind(409, 'As many keys as may wait in a call wait already'),
+  dtmf_unavailable: kind(409, 'The trunk sends keys as telephone events only, and this call has none'),
   call_not_answered: kind(409, 'The call is not answered, or has ended'),
   transfer_unsupported: kind(409, 'Calls of this trunk cannot be transferred'),
   transfer_in_progress: kind(409, 'The call is being transferred already'),

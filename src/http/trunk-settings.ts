@@ -5,10 +5,13 @@
 //        earlier versions stay as they are until somebody changes that very field.
 //   TS2. All refusals are `invalid_fields` with the field's path.
 
-import type { Gateway, SipTransport, Trunk } from '../domain/directory.ts';
+import type { Gateway, SipTransport, Trunk, TrunkMediaTimeouts } from '../domain/directory.ts';
+import type { DtmfMode } from '../domain/dtmf.ts';
 import { parsePrefix } from '../routing/address.ts';
 import { checkIdentity } from './trunk-identity.ts';
+import { NODE_TIMEOUTS } from './media-timeouts.ts';
 import { invalidField } from './problems.ts';
+import { mergeSignalling, type SignallingChange, type SignallingSettings } from './trunk-signalling.ts';
 import { given } from './routes/lookup.ts';
 
 const SIP_PORT = 5060;
@@ -17,7 +20,10 @@ const HOST_NAME = /^(?=.{1,253}$)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z
 /** A block wider than a carrier's would take in everybody's calls. */
 const PREFIX_BITS_MIN = { 4: 8, 6: 16 } as const;
 
-export type Settings = Pick<Trunk, 'inbound' | 'outbound' | 'codecs' | 'limits' | 'natAllowed'>;
+export type Settings = Pick<
+  Trunk,
+  'inbound' | 'outbound' | 'codecs' | 'limits' | 'natAllowed' | 'dtmf' | 'mediaTimeouts'
+>;
 
 export const DEFAULT_SETTINGS: Settings = {
   inbound: {
@@ -57,12 +63,14 @@ export const DEFAULT_SETTINGS: Settings = {
   codecs: ['PCMU', 'PCMA'],
   limits: { concurrentCalls: null, callsPerSecond: null },
   natAllowed: false,
+  dtmf: 'auto',
+  mediaTimeouts: NODE_TIMEOUTS,
 };
 
 type NewGateway = Partial<Gateway> & Pick<Gateway, 'host'>;
 type Partly<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
-export interface SettingsChange {
+export interface SettingsChange extends SignallingChange {
   readonly inbound?: Partly<Trunk['inbound']> | undefined;
   readonly outbound?:
     | (Partly<Omit<Trunk['outbound'], 'gateways'>> & {
@@ -73,6 +81,8 @@ export interface SettingsChange {
   readonly codecs?: Trunk['codecs'] | undefined;
   readonly limits?: Partly<Trunk['limits']> | undefined;
   readonly natAllowed?: boolean | undefined;
+  readonly dtmf?: DtmfMode | undefined;
+  readonly mediaTimeouts?: Partly<TrunkMediaTimeouts> | undefined;
 }
 
 /** The stored settings with the given ones over them, checked as a whole. `transports`: those that this gateway has switched on. */
@@ -84,9 +94,12 @@ export function mergeSettings(stored: Settings, change: SettingsChange, transpor
     limits = {},
     codecs,
     natAllowed,
+    dtmf,
+    mediaTimeouts = {},
   } = change;
   const transport = outbound.transport === undefined ? stored.outbound.transport : outbound.transport;
   const result: Settings = {
+    ...mergeSignalling(stored, change),
     inbound: { ...stored.inbound, ...given(inbound) },
     outbound: {
       ...stored.outbound,
@@ -96,6 +109,8 @@ export function mergeSettings(stored: Settings, change: SettingsChange, transpor
     limits: { ...stored.limits, ...given(limits) },
     codecs: codecs ?? stored.codecs,
     natAllowed: natAllowed ?? stored.natAllowed,
+    dtmf: dtmf ?? stored.dtmf ?? 'auto',
+    mediaTimeouts: { ...NODE_TIMEOUTS, ...stored.mediaTimeouts, ...given(mediaTimeouts) },
   };
   checkTogether(result);
   return result;

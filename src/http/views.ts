@@ -9,6 +9,8 @@ import type { Balance, Posting } from '../ledger/books.ts';
 import { type WarningSources, warningsOf } from '../numbers/warnings.ts';
 import { countryOf } from '../routing/index.ts';
 import { hideHeaders } from './agent-headers.ts';
+import { viewSignalling } from './trunk-signalling.ts';
+import { NODE_TIMEOUTS } from './media-timeouts.ts';
 
 export interface TrunkHealth {
   readonly state: 'up' | 'down' | 'unknown';
@@ -112,6 +114,9 @@ export function viewTrunk(
     codecs: trunk.codecs,
     limits: { concurrentCalls: trunk.limits.concurrentCalls, callsPerSecond: trunk.limits.callsPerSecond },
     natAllowed: trunk.natAllowed,
+    ...viewSignalling(trunk),
+    dtmf: trunk.dtmf ?? 'auto',
+    mediaTimeouts: { ...NODE_TIMEOUTS, ...trunk.mediaTimeouts },
     health: health === undefined ? null : { ...health, since: viewTime(health.since) },
   };
 }

@@ -9,6 +9,7 @@ import { createCallObserver } from '../calls/observer.ts';
 import type { Config } from '../config/schema.ts';
 import { startLiveEvents } from '../live-events.ts';
 import type { Meter } from '../metering/meter.ts';
+import { isNoDearer } from '../metering/rates.ts';
 import type { PriceLists } from '../price-lists.ts';
 import { webSocketUrl } from '../sip-engine-parts.ts';
 import { DigestGuard, DigestServer } from '../signalling/index.ts';
@@ -36,6 +37,8 @@ export function openCalls(core: NodeCore, { directory, events, store }: NodeStor
   const routeInbound = createInboundRouter({ directory, resolvedHosts: (all) => hosts.of(all) });
   const hasRate: CallDeps['hasRate'] = (callClass, to) =>
     typeof rates.snapshot(callClass, to, clock.wallMs()) !== 'string';
+  const costsNoMore: CallDeps['costsNoMore'] = (callClass, to, than) =>
+    isNoDearer(rates.snapshot(callClass, to, clock.wallMs()), rates.snapshot(callClass, than, clock.wallMs()));
   const live = startLiveEvents({ hub, books: store.books, clock, logger, ladder });
   closers.push(() => live.close());
   const wsUrl = webRtc.choice.engine === 'off' ? null : webSocketUrl(config, engine.addresses);
@@ -61,6 +64,7 @@ export function openCalls(core: NodeCore, { directory, events, store }: NodeStor
       hasIntent: async (callId) => (await store.ownJournal.history(callId)).length > 0,
     },
     hasRate,
+    costsNoMore,
     events,
     agentDial,
     random: Math.random,
@@ -79,7 +83,11 @@ function limitsOf({ calls, media }: Config): CallDeps['limits'] {
     maxDurationMs: calls.maxDurationMs,
     concurrentMax: calls.concurrentMax,
     openRanges: calls.openRanges,
-    media: { firstPacketMs: media.firstPacketTimeoutMs, silenceMs: media.silenceTimeoutMs },
+    media: {
+      firstPacketMs: media.firstPacketTimeoutMs,
+      silenceMs: media.silenceTimeoutMs,
+      heldMs: media.holdTimeoutMs,
+    },
   };
 }
 

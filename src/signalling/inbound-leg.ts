@@ -156,6 +156,11 @@ export class SipInboundLeg implements InboundLeg {
     return this.#established?.probe() ?? Promise.resolve('lost');
   }
 
+  sendKey(key: string, toneMs: number): Promise<number> {
+    const isOpen = this.#state === 'answered' || this.#state === 'confirmed';
+    return (isOpen ? this.#established?.sendKey(key, toneMs) : undefined) ?? Promise.resolve(481);
+  }
+
   /** The engine's connection is gone. */
   lost(): void {
     this.#end({ type: 'lost' });

@@ -115,6 +115,10 @@ export class SipOutboundLeg implements OutboundLeg {
     return this.#established?.probe() ?? Promise.resolve('alive');
   }
 
+  sendKey(key: string, toneMs: number): Promise<number> {
+    return this.#established?.sendKey(key, toneMs) ?? Promise.resolve(481);
+  }
+
   refer(request: ReferRequest, onEvent: (event: ReferEvent) => void): boolean {
     return this.#state === 'answered' && this.#established?.transfers.refer(request, onEvent) === true;
   }

@@ -167,6 +167,7 @@ class SipSignalling implements Signalling, CarrierQuestions {
         bye: () => Promise.resolve(),
         modify: () => Promise.resolve({ ok: false, status: 481 }),
         probe: () => Promise.resolve('lost'),
+        sendKey: () => Promise.resolve(481),
         refer: () => false,
         dialog: null,
       };

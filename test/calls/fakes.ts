@@ -88,6 +88,7 @@ export class Gate<T> {
 export class FakeLeg {
   readonly acts: string[] = [];
   readonly answerGate = new Gate<'sent' | 'gone'>('sent');
+  infoStatus = 200;
   /** Our BYE is answered. */
   byeGate = new Gate<'answered'>('answered');
   emit: (event: InboundEvent) => void = () => undefined;
@@ -320,6 +321,10 @@ export function createWorld(): World {
             reject: (reason) => void leg.acts.push(`reject ${reason}`),
             challenge: (challenges) => void leg.acts.push(`401 ${challenges.join(' | ')}`),
             modify: async () => ({ ok: false, status: 488 }),
+            async sendKey(key, toneMs) {
+              leg.acts.push(`info ${key} ${toneMs}`);
+              return leg.infoStatus;
+            },
             async probe() {
               leg.acts.push('probe');
               return 'alive';
@@ -351,6 +356,10 @@ export function createWorld(): World {
         cancel: (reason) => void acts.push(`cancel ${reason}`),
         bye: async (reason) => void acts.push(`bye ${reason}`),
         modify: async () => ({ ok: false, status: 488 }),
+        async sendKey(key, toneMs) {
+          acts.push(`info ${key} ${toneMs}`);
+          return 200;
+        },
         async probe() {
           acts.push('probe');
           return 'alive';

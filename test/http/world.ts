@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { CallManager, OriginateOutcome, OriginateRequest } from '../../src/calls/manager.ts';
+import type { SendKeysOutcome } from '../../src/calls/keys.ts';
+import type { DtmfRequest } from '../../src/domain/dtmf.ts';
 import type { TransferOutcome, TransferRequest } from '../../src/calls/transfer.ts';
 import type { Directory } from '../../src/directory/directory.ts';
 import { openDirectory } from '../../src/directory/sqlite-directory.ts';
@@ -347,6 +349,14 @@ export class FakeCalls implements CallManager {
   async transfer(callId: string, request: TransferRequest): Promise<TransferOutcome> {
     this.transfers.push({ callId, request });
     return this.transferOutcome;
+  }
+
+  readonly keysAsked: { callId: string; request: DtmfRequest; idempotencyKey: string | null }[] = [];
+  keysOutcome: SendKeysOutcome = { ok: true, keys: 2, repeated: false };
+
+  async sendKeys(callId: string, request: DtmfRequest, idempotencyKey: string | null): Promise<SendKeysOutcome> {
+    this.keysAsked.push({ callId, request, idempotencyKey });
+    return this.keysOutcome;
   }
 
   async hangup(callId: string): Promise<'ending' | 'already_ended' | 'unknown'> {

@@ -1,9 +1,10 @@
 // Calls: place one, look at them, end one.
 
 import type { CallRecord } from '../../domain/call.ts';
+import { DTMF_GAP_MS, DTMF_TONE_MS } from '../../domain/dtmf.ts';
 import { type Principal, scopeOf } from '../auth.ts';
 import type { HttpDeps } from '../deps.ts';
-import { fingerprint, idempotencyKey } from '../idempotency.ts';
+import { fingerprint, idempotencyKey, optionalIdempotencyKey } from '../idempotency.ts';
 import { Problem, problemOfReason } from '../problems.ts';
 import { defineRoute, type Route } from '../route.ts';
 import { pageOf } from '../schemas/common.ts';
@@ -104,6 +105,28 @@ export function callRoutes({ directory, calls }: HttpDeps): readonly Route[] {
       async handle({ principal, params }) {
         const call = await visibleCall(calls, principal, idOf(params));
         return { body: (await viewerFor(principal))(call) };
+      },
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/v1/calls/{id}/dtmf',
+      operationId: 'sendDtmf',
+      tag: 'Calls',
+      summary: 'Presses keys in an answered call; with an Idempotency-Key a repeat presses none',
+      access: 'workspace',
+      body: schemas.dtmfRequest,
+      success: { status: 202, description: 'They are on their way', schema: schemas.dtmfSchema },
+      problems: ['call_not_answered', 'dtmf_queue_full', 'dtmf_unavailable', 'idempotency_key_reused'],
+      async handle({ principal, params, body, header }) {
+        const idempotency = optionalIdempotencyKey(header);
+        const call = await visibleCall(calls, principal, idOf(params));
+        const { digits: text, toneMs = DTMF_TONE_MS, gapMs = DTMF_GAP_MS } = body;
+        const outcome = await calls.sendKeys(call.id, { text, toneMs, gapMs }, idempotency);
+        if (!outcome.ok) throw new Problem(outcome.code);
+        return {
+          body: { keys: outcome.keys },
+          ...(outcome.repeated ? { headers: { 'idempotent-replayed': 'true' } } : {}),
+        };
       },
     }),
     defineRoute({

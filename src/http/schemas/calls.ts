@@ -1,6 +1,14 @@
 // Calls and their bills as the API takes and shows them.
 
 import { Type } from 'typebox';
+import {
+  DTMF_GAP_MS_MAX,
+  DTMF_GAP_MS_MIN,
+  DTMF_TEXT_CHARACTERS_MAX,
+  DTMF_TEXT_PATTERN,
+  DTMF_TONE_MS_MAX,
+  DTMF_TONE_MS_MIN,
+} from '../../domain/dtmf.ts';
 import { customParameters } from './agents.ts';
 import {
   durationMs,
@@ -127,11 +135,29 @@ export const transferRequest = object({
       description: 'a number, or sip:user@host where the host is one of the trunk’s own',
     }),
   ),
-  toCallId: optional({ ...id, description: 'another answered call of the workspace over the same trunk, instead of to' }),
+  toCallId: optional({
+    ...id,
+    description: 'another answered call of the workspace over the same trunk, instead of to',
+  }),
   headers: optional(customHeaders),
   timeoutMs: optional(
     Type.Integer({ minimum: 5_000, maximum: 180_000, description: 'how long the result is waited for' }),
   ),
 });
 export const transferSchema = object({ state: Type.Enum(['accepted', 'pending']) });
+export const dtmfRequest = object({
+  digits: Type.String({
+    minLength: 1,
+    maxLength: DTMF_TEXT_CHARACTERS_MAX,
+    pattern: DTMF_TEXT_PATTERN,
+    description: '0-9, *, #, A-D; w waits half a second, p a second',
+  }),
+  toneMs: optional(
+    Type.Integer({ minimum: DTMF_TONE_MS_MIN, maximum: DTMF_TONE_MS_MAX, description: 'of each key, default 100' }),
+  ),
+  gapMs: optional(
+    Type.Integer({ minimum: DTMF_GAP_MS_MIN, maximum: DTMF_GAP_MS_MAX, description: 'after each key, default 100' }),
+  ),
+});
+export const dtmfSchema = object({ keys: Type.Integer({ minimum: 1, description: 'how many are on their way' }) });
 export const hangupSchema = object({ state: Type.Enum(['ending', 'already_ended']) });

@@ -16,6 +16,7 @@ import {
   secret,
   time,
 } from './common.ts';
+import { signallingShape } from '../trunk-signalling.ts';
 import { trunkCheckSchema } from './findings.ts';
 
 const NUMBERS_MAX = 100;
@@ -83,6 +84,20 @@ const outboundShape = {
     'the only realm whose challenge is answered, or null for any',
   ),
 };
+const dtmf = Type.Enum(['auto', 'rfc4733', 'info', 'inband'], {
+  description: 'how keys are sent: RTP telephone events, SIP INFO or tones; with inband tones are also heard',
+});
+const limitMs = (min: number, max: number) =>
+  nullable(Type.Integer({ minimum: min, maximum: max }), `${min} to ${max}, or null for the node’s`);
+const mediaTimeouts = object({
+  firstPacketMs: limitMs(1_000, 3_600_000),
+  silenceMs: limitMs(1_000, 3_600_000),
+  heldMs: limitMs(10_000, 86_400_000),
+  agentSilentMs: nullable(
+    Type.Integer({ minimum: 10_000, maximum: 86_400_000 }),
+    '10000 to 86400000, or null for none',
+  ),
+});
 const trunkKind = Type.Enum(['managed', 'telnyx', 'byoc']);
 const trunkLimits = object({ concurrentCalls: positive(100_000), callsPerSecond: positive(10_000) });
 const codecs = Type.Array(codec, { minItems: 1, maxItems: 2, uniqueItems: true });
@@ -103,6 +118,9 @@ const shown = {
   codecs,
   limits: trunkLimits,
   natAllowed: Type.Boolean(),
+  ...signallingShape,
+  dtmf,
+  mediaTimeouts,
   health: nullable(
     object({ state: Type.Enum(['up', 'down', 'unknown']), since: time, lastError: nullable(Type.String()) }),
   ),
@@ -131,6 +149,13 @@ const trunkSettings = {
   codecs: optional(codecs),
   limits: optional(Type.Partial(trunkLimits, { additionalProperties: false })),
   natAllowed: optional(Type.Boolean()),
+  transfer: optional(signallingShape.transfer),
+  carrierTransfer: optional(signallingShape.carrierTransfer),
+  redirects: optional(signallingShape.redirects),
+  agentHeaders: optional(signallingShape.agentHeaders),
+  attestation: optional(signallingShape.attestation),
+  dtmf: optional(dtmf),
+  mediaTimeouts: optional(Type.Partial(mediaTimeouts, { additionalProperties: false })),
 };
 const trunkNumber = object({
   e164,
