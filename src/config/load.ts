@@ -162,6 +162,8 @@ function combinationProblems(config: Config): ConfigProblem[] {
   }
   if (sip.engine === 'drachtio' && sip.drachtio.secret === '')
     found.push(problem('sip.drachtio.secret', 'is needed with sip.engine drachtio'));
+  if (sip.engine === 'drachtio' && sip.hep.host !== '')
+    found.push(problem('sip.hep.host', 'is of the embedded engine: a drachtio-server has its own capture-server'));
   if (sip.drachtio.ca !== '' && !sip.drachtio.tls)
     found.push(problem('sip.drachtio.ca', 'is for the certificate of a server with sip.drachtio.tls'));
   if ((sip.tls.cert === '') !== (sip.tls.key === ''))

@@ -9,6 +9,7 @@ import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { lookup, Resolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { Capture, type CaptureOptions, type CaptureStats } from './capture/capture.ts';
 import { type EngineClock, systemEngineClock } from './clock.ts';
 import { SipCore } from './dialog/core.ts';
 import { DialogTable } from './dialog/dialog-table.ts';
@@ -64,6 +65,8 @@ export interface EngineOptions {
   readonly transactionsPerSourceMax?: number | undefined;
   /** With it floods, scanners and guesses are kept out (guard/guard.ts): its limits where they differ from the default ones. */
   readonly guard?: Partial<GuardLimits> | undefined;
+  /** A server that gets a copy of every message (HEP). */
+  readonly capture?: CaptureOptions | undefined;
   /** See Environment.echoGapMs. */
   readonly echoGapMs?: number | undefined;
 }
@@ -99,6 +102,8 @@ export interface EngineStats {
   readonly connections: ConnectionStats;
   /** Null: there is no guard. */
   readonly guard: GuardStats | null;
+  /** Null: no messages are copied. */
+  readonly capture: CaptureStats | null;
 }
 
 /** TCP, TLS and WebSocket together. */
@@ -142,7 +147,8 @@ export async function createEngine(options: EngineOptions, ports: EnginePorts = 
     const host = bareHost(parseUri(remoteTarget)?.host ?? '');
     if (isIP(host) !== 0) guard?.acquaint(host);
   };
-  const transport = new TransportLayer({ clock, inUse: (connection) => dialogs.uses(connection), guard });
+  const capture = options.capture && new Capture(options.capture, clock, (error) => ports.onFault?.(error));
+  const transport = new TransportLayer({ clock, inUse: (connection) => dialogs.uses(connection), guard, capture });
   const send: Environment['send'] = async (flow, bytes) => (await transport.send(flow, bytes)).outcome === 'sent';
   transport.on('fault', (error) => ports.onFault?.(error));
   const { udp = 'off', tcp = 'off', tls = 'off', ws = 'off', wss = 'off', certificate, trusted, origins } = options;
@@ -216,7 +222,7 @@ export async function createEngine(options: EngineOptions, ports: EnginePorts = 
   try {
     wirePort = await wire.listen(options.wire.host, options.wire.port);
   } catch (error) {
-    await transport.close();
+    await Promise.all([transport.close(), capture?.close()]);
     throw error;
   }
   let closing: Promise<void> | undefined;
@@ -233,6 +239,7 @@ export async function createEngine(options: EngineOptions, ports: EnginePorts = 
       refusedOverload: transactions.refused,
       connections: connectionStats(transport),
       guard: guard?.stats() ?? null,
+      capture: capture?.stats ?? null,
     }),
     renewCertificate: (renewed) => transport.renewCertificate(renewed),
     close: () => {
@@ -241,6 +248,7 @@ export async function createEngine(options: EngineOptions, ports: EnginePorts = 
         transactions.close();
         await wire.close();
         await transport.close();
+        await capture?.close();
       })();
       return closing;
     },

@@ -11,6 +11,7 @@
 
 import { EventEmitter } from 'node:events';
 import { isIP } from 'node:net';
+import type { Capture } from '../capture/capture.ts';
 import type { EngineClock } from '../clock.ts';
 import type { SourceGuard, Way } from '../guard/guard.ts';
 import { SipParseError } from '../message/errors.ts';
@@ -61,6 +62,8 @@ export interface TransportLayerOptions {
   readonly inUse?: (connection: ConnectionId) => boolean;
   /** Whom we listen to; absent: to everybody. */
   readonly guard?: SourceGuard | undefined;
+  /** Gets a copy of every message that is sent or accepted. */
+  readonly capture?: Capture | undefined;
 }
 
 export class TransportLayer extends EventEmitter<TransportEvents> {
@@ -69,6 +72,7 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
   readonly #limits: TransportLimits;
   readonly #pool: ConnectionPool;
   readonly #guard: SourceGuard | undefined;
+  readonly #capture: Capture | undefined;
   #udp: UdpEndpoint | undefined;
   #secure: readonly SecureEndpoint[] = [];
   #isListening = false;
@@ -81,6 +85,7 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
     this.stats = new TransportStats(this.#limits.malformedSourcesMax);
     const sink = this.#connectionSink(options.inUse ?? (() => false));
     this.#guard = options.guard;
+    this.#capture = options.capture;
     this.#pool = new ConnectionPool({ clock: this.#clock, limits: this.#limits, sink, guard: options.guard });
   }
 
@@ -118,6 +123,7 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
   async send(flow: Flow, bytes: Buffer): Promise<SendOutcome> {
     // Who is asked something by us may answer, and will come back in the same call.
     if (this.#guard !== undefined && !isResponse(bytes)) this.#guard.acquaint(bareHost(flow.address));
+    if (this.#capture !== undefined) this.#copySent(this.#capture, flow, bytes);
     const outcome = await this.#dispatch(flow, bytes);
     if (outcome.outcome === 'sent') this.stats.sent++;
     else this.stats.sendFailures++;
@@ -145,6 +151,11 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
   /** Connections that are open or being opened now. */
   get connections(): number {
     return this.#pool.size;
+  }
+
+  #copySent(capture: Capture, flow: Flow, bytes: Buffer): void {
+    const local = this.localAddress(flow.protocol);
+    if (local !== undefined) this.#tell(() => capture.sent(bytes, flow, local));
   }
 
   #dispatch(flow: Flow, bytes: Buffer): Promise<SendOutcome> {
@@ -227,7 +238,7 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
     this.stats.received++;
     if (message.kind === 'response') {
       const wrong = validateResponse(message);
-      if (wrong === undefined) this.#tell(() => this.emit('message', message, source));
+      if (wrong === undefined) this.#tell(() => this.#accept(message, source));
       else this.#invalid(undefined, new SipParseError('invalid_message', wrong.reason, wrong.status), source);
       return undefined;
     }
@@ -235,11 +246,16 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
     const wrong = validateRequest(message);
     if (wrong === undefined) {
       if (!this.#isWelcome(message, source)) return undefined;
-      this.#tell(() => this.emit('message', message, source));
+      this.#tell(() => this.#accept(message, source));
       return via;
     }
     this.#refuse(message, new SipParseError('invalid_message', wrong.reason, wrong.status), source);
     return undefined;
+  }
+
+  #accept(message: SipMessage, source: Source): void {
+    if (this.#capture !== undefined) this.#tell(() => this.#capture?.received(message, source));
+    this.emit('message', message, source);
   }
 
   #invalid(partial: SipRequest | undefined, error: SipParseError, source: Source): void {
