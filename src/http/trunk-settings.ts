@@ -23,7 +23,8 @@ const PREFIX_BITS_MIN = { 4: 8, 6: 16 } as const;
 export type Settings = Pick<
   Trunk,
   'inbound' | 'outbound' | 'codecs' | 'limits' | 'natAllowed' | 'dtmf' | 'mediaTimeouts'
->;
+> &
+  SignallingSettings;
 
 export const DEFAULT_SETTINGS: Settings = {
   inbound: {

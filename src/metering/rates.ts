@@ -70,3 +70,16 @@ function versionOf(currency: string, computePerMinute: Nano, list: PriceList): s
   for (const line of list.lines()) hash.update(`${line}\n`);
   return `rates_${hash.digest('hex').slice(0, 16)}`;
 }
+
+/** Whether no call of any length costs more at the first of these. A price that there is not is no lower one. */
+export function isNoDearer(rate: RateSnapshot | string, than: RateSnapshot | string): boolean {
+  if (typeof rate === 'string' || typeof than === 'string') return false;
+  if (rate.telephony === null || than.telephony === null) return rate.telephony === null;
+  const [a, b] = [rate.telephony, than.telephony];
+  return (
+    a.perMinute <= b.perMinute &&
+    a.connectFee <= b.connectFee &&
+    a.initialMs <= b.initialMs &&
+    a.incrementMs <= b.incrementMs
+  );
+}

@@ -27,6 +27,7 @@ const BODIES: Readonly<Record<string, object>> = {
   createWorkspace: { name: 'x' },
   changeWorkspace: { name: 'x' },
   topUpWorkspace: { amount: '1.00' },
+  transferCall: { to: '+12025550155' },
   createKey: { label: 'x' },
   setDefaultTrunk: { trunkId: null },
   createAgent: { name: 'x', stream: { url: 'wss://a.example', protocol: 'twilio' } },
