@@ -88,7 +88,8 @@ export class Gate<T> {
 export class FakeLeg {
   readonly acts: string[] = [];
   readonly answerGate = new Gate<'sent' | 'gone'>('sent');
-  infoStatus = 200;
+  /** What our INFOs are answered. */
+  infoStatus: number | Promise<number> = 200;
   /** Our BYE is answered. */
   byeGate = new Gate<'answered'>('answered');
   emit: (event: InboundEvent) => void = () => undefined;

@@ -157,4 +157,52 @@ describe('looking at calls', () => {
     expect((await hangup('call_none')).status).toBe(404);
     expect(world.calls.hungUp).not.toContain('call_none');
   });
+
+  test('media 6: keys are pressed in an answered call, and a repeat is told as such', async () => {
+    world.calls.records.set('call_live', call({ id: 'call_live', workspaceId: a.id, state: 'answered' }));
+    const press = (body: object, headers: Record<string, string> = {}) =>
+      world.ask('POST', '/v1/calls/call_live/dtmf', { token: a.token, body, headers });
+    const answer = await press({ digits: '1w2#' });
+    expect([answer.status, answer.body]).toEqual([202, { keys: 2 }]);
+    await press({ digits: 'A', toneMs: 250, gapMs: 60 }, { 'idempotency-key': 'once' });
+    expect(world.calls.keysAsked).toEqual([
+      { callId: 'call_live', request: { text: '1w2#', toneMs: 100, gapMs: 100 }, idempotencyKey: null },
+      { callId: 'call_live', request: { text: 'A', toneMs: 250, gapMs: 60 }, idempotencyKey: 'once' },
+    ]);
+    world.calls.keysOutcome = { ok: true, keys: 1, repeated: true };
+    expect((await press({ digits: '1' })).headers.get('idempotent-replayed')).toBe('true');
+  });
+
+  test.each([
+    [{ digits: '' }],
+    [{ digits: 'ww' }],
+    [{ digits: '1 2' }],
+    [{ digits: '12E' }],
+    [{ digits: '1'.repeat(65) }],
+    [{ digits: '1', toneMs: 20 }],
+    [{ digits: '1', gapMs: 5000 }],
+    [{}],
+  ])('media 6: %j is no keys, and is not repeated in the answer', async (body) => {
+    world.calls.records.set('call_live', call({ id: 'call_live', workspaceId: a.id, state: 'answered' }));
+    const before = world.calls.keysAsked.length;
+    const answer = await world.ask('POST', '/v1/calls/call_live/dtmf', { token: a.token, body });
+    expect(answer.status).toBe(422);
+    expect(world.calls.keysAsked.length).toBe(before);
+  });
+
+  test.each(['call_not_answered', 'dtmf_queue_full', 'dtmf_unavailable', 'idempotency_key_reused'] as const)(
+    'media 6: keys that cannot be sent: 409 %s',
+    async (code) => {
+      world.calls.records.set('call_live', call({ id: 'call_live', workspaceId: a.id, state: 'answered' }));
+      world.calls.keysOutcome = { ok: false, code };
+      const answer = await world.ask('POST', '/v1/calls/call_live/dtmf', { token: a.token, body: { digits: '1' } });
+      expect([answer.status, answer.body]).toMatchObject([409, { code }]);
+    },
+  );
+
+  test('media 6: nobody presses keys in a call of others', async () => {
+    world.calls.records.set('call_b', call({ id: 'call_b', workspaceId: 'another', state: 'answered' }));
+    const answer = await world.ask('POST', '/v1/calls/call_b/dtmf', { token: a.token, body: { digits: '1' } });
+    expect(answer.status).toBe(404);
+  });
 });

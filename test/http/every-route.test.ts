@@ -28,6 +28,7 @@ const BODIES: Readonly<Record<string, object>> = {
   changeWorkspace: { name: 'x' },
   topUpWorkspace: { amount: '1.00' },
   transferCall: { to: '+12025550155' },
+  sendDtmf: { digits: '1' },
   createKey: { label: 'x' },
   setDefaultTrunk: { trunkId: null },
   createAgent: { name: 'x', stream: { url: 'wss://a.example', protocol: 'twilio' } },

@@ -41,6 +41,23 @@ describe('trunks', () => {
     });
   });
 
+  test('say how keys travel and have limits of their own for the audio of their calls', async () => {
+    const made = await make({ label: 'keys' });
+    const node = { firstPacketMs: null, silenceMs: null, heldMs: null, agentSilentMs: null };
+    expect(made.body).toMatchObject({ dtmf: 'auto', mediaTimeouts: node });
+    const changeIt = (body: object) => change(made.body.id, body);
+    const changed = await changeIt({ dtmf: 'inband', mediaTimeouts: { silenceMs: 10_000, agentSilentMs: 60_000 } });
+    const own = { ...node, silenceMs: 10_000, agentSilentMs: 60_000 };
+    expect(changed.body).toMatchObject({ dtmf: 'inband', mediaTimeouts: own });
+    expect((await changeIt({ mediaTimeouts: { agentSilentMs: null } })).body).toMatchObject({
+      dtmf: 'inband',
+      mediaTimeouts: { ...own, agentSilentMs: null },
+    });
+    for (const wrong of [{ dtmf: 'tones' }, { mediaTimeouts: { heldMs: 5 } }, { mediaTimeouts: { ringMs: 5000 } }]) {
+      expect((await changeIt(wrong)).status).toBe(422);
+    }
+  });
+
   test('complete gateways, hide the password and keep it through changes', async () => {
     const { body: made } = await make({ inbound: INBOUND, outbound: OUTBOUND });
     expect(made.outbound).toMatchObject({
