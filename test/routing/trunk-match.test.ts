@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { matchTrunks, TrunkTable } from '../../src/routing/trunk-match.ts';
+import { createRandom } from '../../src/phone/random.ts';
+import { parseIp, parsePrefix, widthOf } from '../../src/routing/address.ts';
 import { DEMO_TRUNKS, trunk } from './records.ts';
 
 const at = (id: string, ...addresses: string[]) => trunk(id, { inbound: { addresses } });
@@ -85,4 +87,60 @@ test('a table names what it cannot use', () => {
 
 function ids(source: string, trunks: Parameters<typeof matchTrunks>[1]): string[] {
   return matchTrunks(source, trunks).trunks.map(({ id }) => id);
+}
+
+test('signalling 1: whatever is configured, the longest prefix of each owner decides, and only it', () => {
+  const random = createRandom(1918);
+  const pick = <T>(items: readonly T[]): T => items[random.integer(items.length)] as T;
+  const octet = () => pick([0, 1, 10, 127, 192, 255]);
+  const ip4 = () => `${pick([10, 192])}.${octet()}.${octet()}.${octet()}`;
+  const ip6 = () => `2001:db8:${pick(['0', '1', 'ffff'])}:${pick(['0', '1'])}::${pick(['1', '2', 'a'])}`;
+  const block = () =>
+    random.integer(3) === 0
+      ? `${ip6()}/${pick([16, 32, 48, 64, 128])}`
+      : `${ip4()}/${pick([8, 9, 15, 16, 24, 31, 32])}`;
+  let matched = 0;
+  for (let round = 0; round < 400; round++) {
+    const trunks = Array.from({ length: 1 + random.integer(8) }, (_, i) =>
+      trunk(`t${i}`, {
+        workspaceId: pick([null, 'a', 'b']),
+        inbound: {
+          enabled: random.integer(4) > 0,
+          addresses: Array.from({ length: random.integer(4) }, block),
+        },
+      }),
+    );
+    const table = new TrunkTable(trunks);
+    for (let call = 0; call < 10; call++) {
+      const plain = random.integer(3) === 0 ? ip6() : ip4();
+      const source = plain.includes(':') || random.integer(3) > 0 ? plain : `::ffff:${plain}`;
+      // The rule once more, in the slowest words: of each owner those with the longest block around the source.
+      const expected = [null, 'a', 'b'].flatMap((owner) => {
+        const lengths = trunks
+          .filter(({ workspaceId }) => workspaceId === owner)
+          .map((each) => ({
+            each,
+            length: Math.max(-1, ...each.inbound.addresses.map((text) => lengthAround(text, source))),
+          }))
+          .filter(({ length }) => length >= 0);
+        const longest = Math.max(...lengths.map(({ length }) => length));
+        return lengths.filter(({ length }) => length === longest).map(({ each }) => each);
+      });
+      const found = table.match(source);
+      const names = (list: readonly { id: string }[]) => list.map(({ id }) => id).sort();
+      expect(names(found.trunks)).toEqual(names(expected.filter(({ inbound }) => inbound.enabled)));
+      expect(names(found.disabled)).toEqual(names(expected.filter(({ inbound }) => !inbound.enabled)));
+      matched += found.trunks.length;
+    }
+  }
+  expect(matched).toBeGreaterThan(500);
+});
+
+/** -1 where the block is not around the address. */
+function lengthAround(block: string, source: string): number {
+  const prefix = parsePrefix(block);
+  const address = parseIp(source);
+  if (prefix === undefined || address === undefined || prefix.family !== address.family) return -1;
+  const shift = BigInt(widthOf(prefix.family) - prefix.length);
+  return address.value >> shift === prefix.network ? prefix.length : -1;
 }
