@@ -19,6 +19,8 @@ export interface SignallingFigures {
   readonly attempted: number;
   readonly answered: number;
   readonly ended: number;
+  /** Answered within 300 ms. */
+  readonly fast: number;
   /** Calls that did not go all the way: by status, `bye` = BYE never answered, `remote` = ended by the gateway before we did. */
   readonly failures: Readonly<Record<string, number>>;
   readonly retransmissions: number;
@@ -29,6 +31,7 @@ export interface SignallingFigures {
   readonly tookMs: number;
 }
 
+const FAST_MS = 300;
 const SINK_BUFFER_BYTES = 1 << 20;
 const TICK_MS = 1;
 /** Once the last call was started: how long the rest may take. */
@@ -44,7 +47,7 @@ async function run(load: SignallingLoad): Promise<void> {
   const sink = await bindUdp(SINK_BUFFER_BYTES);
   const rtpPort = sink.address().port;
   const total = Math.round(load.callsPerSecond * load.seconds);
-  const figures = { answered: 0, ended: 0, failures: {} as Record<string, number> };
+  const figures = { answered: 0, ended: 0, fast: 0, failures: {} as Record<string, number> };
   const setup = new Samples();
   const bye = new Samples();
   const late = new Samples();
@@ -55,6 +58,7 @@ async function run(load: SignallingLoad): Promise<void> {
     const call = caller.place(rtpPort, (event) => {
       if (event.type === 'answered') {
         figures.answered++;
+        if (event.setupMs <= FAST_MS) figures.fast++;
         setup.add(event.setupMs);
         setTimeout(() => call.bye(), load.holdMs);
       } else if (event.type === 'ended') {
