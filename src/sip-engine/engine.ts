@@ -215,7 +215,7 @@ export async function createEngine(options: EngineOptions, ports: EnginePorts = 
   );
   transport.on('closed', (connection, protocol) => {
     transactions.unreachable((flow) => flow.connection === connection);
-    if (isConnectionBound(protocol)) core.connectionLost(connection);
+    core.connectionLost(connection, !isConnectionBound(protocol));
   });
 
   let wirePort: number;

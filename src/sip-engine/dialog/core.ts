@@ -7,8 +7,10 @@ import type { ServerTransaction } from '../transaction/layer.ts';
 import type { ConnectionId, Source } from '../transport/flow.ts';
 import type { Application, Outcome } from './application.ts';
 import { DialogEnder } from './dialog-ender.ts';
+import { EarlySubscriptions } from './early-subscriptions.ts';
 import type { Environment } from './environment.ts';
 import { InviteOutcomes } from './invite-outcomes.ts';
+import { KeptConnections } from './kept-connections.ts';
 import { RequestSender } from './request-sender.ts';
 import { ServerRequests } from './server-requests.ts';
 import { SessionTimers } from './session-timers.ts';
@@ -24,6 +26,8 @@ export class SipCore {
   readonly #server: UserAgentServer;
   readonly #serverRequests: ServerRequests;
   readonly #ender: DialogEnder;
+  readonly #kept: KeptConnections;
+  readonly #subscriptions: EarlySubscriptions;
 
   constructor(environment: Environment) {
     const sender = new RequestSender(environment);
@@ -31,9 +35,12 @@ export class SipCore {
     this.#ender = new DialogEnder(environment, sender);
     const sessionTimers = new SessionTimers(environment, sender, this.#ender);
     const outcomes = new InviteOutcomes(environment, sender, this.#ender, sessionTimers);
-    this.#client = new UserAgentClient(environment, sender, outcomes, sessionTimers);
-    this.#serverRequests = new ServerRequests(environment, this.#ender, sessionTimers);
-    this.#server = new UserAgentServer(environment, this.#serverRequests, sessionTimers);
+    this.#kept = new KeptConnections(environment.clock);
+    this.#subscriptions = new EarlySubscriptions(environment);
+    const ways = { kept: this.#kept, subscriptions: this.#subscriptions };
+    this.#client = new UserAgentClient(environment, sender, outcomes, sessionTimers, ways);
+    this.#serverRequests = new ServerRequests(environment, this.#ender, sessionTimers, this.#kept);
+    this.#server = new UserAgentServer(environment, this.#serverRequests, sessionTimers, this.#subscriptions);
   }
 
   request(request: SipRequest, source: Source, transaction: ServerTransaction): void {
@@ -80,8 +87,10 @@ export class SipCore {
     }
   }
 
-  /** A connection that nobody can make again is gone: what lived on it is over. */
-  connectionLost(connection: ConnectionId): void {
+  /** A connection is gone. @param canBeMade false for one that nobody can make again: what lived on it is over. */
+  connectionLost(connection: ConnectionId, canBeMade: boolean): void {
+    this.#kept.lost(connection);
+    if (canBeMade) return;
     this.#serverRequests.connectionLost(connection, { name: 'Reason', value: `SIP;cause=500;text="${LOST}"` });
     for (const dialog of [...this.#environment.dialogs.all()]) {
       if (dialog.flow.connection === connection) this.#ender.endUnheard(dialog, LOST);
@@ -91,6 +100,8 @@ export class SipCore {
   close(): void {
     this.#client.close();
     this.#serverRequests.close();
+    this.#kept.close();
+    this.#subscriptions.close();
     for (const dialog of [...this.#environment.dialogs.all()]) dialog.end();
   }
 }

@@ -56,11 +56,11 @@ export class RequestSender {
   destinationOf(dialog: Dialog): Destination | undefined {
     const { locals } = this.#environment;
     const { flow, sendTo } = dialog;
-    if (sendTo !== undefined) return this.#backOver(sendTo);
+    if (sendTo !== undefined) return this.backOver(sendTo);
     const hop = hopOf(dialog.nextHop(), locals, flow.protocol);
     if (typeof hop === 'string') return undefined;
-    if (flow.protocol === 'tls' && hop.local.protocol !== 'tls') return this.#backOver(flow);
-    if (hop.literal && !mayName(flow.address, hop.host)) return this.#backOver(flow);
+    if (flow.protocol === 'tls' && hop.local.protocol !== 'tls') return this.backOver(flow);
+    if (hop.literal && !mayName(flow.address, hop.host)) return this.backOver(flow);
     return { hop, connection: hop.local.protocol === flow.protocol ? flow.connection : undefined, peer: flow };
   }
 
@@ -123,7 +123,8 @@ export class RequestSender {
     return { bytes, peer: echoPeer(destination.hop) };
   }
 
-  #backOver({ protocol, address, port, connection }: Flow): Destination | undefined {
+  /** Over that connection, or to that address. */
+  backOver({ protocol, address, port, connection }: Flow): Destination | undefined {
     const local = this.#environment.locals.find(protocol);
     return local === undefined
       ? undefined

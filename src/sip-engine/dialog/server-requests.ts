@@ -16,6 +16,7 @@ import { type Application, type Outcome, peerOf, refused } from './application.t
 import { type Dialog, hasOption } from './dialog.ts';
 import type { DialogEnder } from './dialog-ender.ts';
 import type { Environment } from './environment.ts';
+import type { KeptConnections } from './kept-connections.ts';
 import { ReliableProvisionals } from './reliable-provisionals.ts';
 import { chosenTag, composeResponse } from './response-composer.ts';
 import { cancelInPlace, type ServerRequest } from './server-request.ts';
@@ -33,6 +34,7 @@ export class ServerRequests {
   readonly #environment: Environment;
   readonly #ender: DialogEnder;
   readonly #sessionTimers: SessionTimers;
+  readonly #kept: KeptConnections;
   readonly #byTxn = new Map<string, ServerRequest>();
   readonly #byTransaction = new Map<ServerTransaction, ServerRequest>();
   /** INVITEs without final response, by dialog id: there is one at a time. */
@@ -40,7 +42,8 @@ export class ServerRequests {
   /** Requests outside dialogs in progress, to find one that arrives by two ways (section 8.2.2.2). */
   readonly #merged = new Map<string, ServerTransaction>();
 
-  constructor(environment: Environment, ender: DialogEnder, sessionTimers: SessionTimers) {
+  constructor(environment: Environment, ender: DialogEnder, sessionTimers: SessionTimers, kept: KeptConnections) {
+    this.#kept = kept;
     this.#environment = environment;
     this.#ender = ender;
     this.#sessionTimers = sessionTimers;
@@ -244,6 +247,7 @@ export class ServerRequests {
     server.reliable?.stop();
     this.#inviteOver(server);
     send();
+    this.#kept.answered(server, response);
     if (dialog !== undefined) {
       if (dialog.peerInvitePending === server.txnId) dialog.peerInvitePending = undefined;
       if (dialog.peerUpdatePending === server.txnId) dialog.peerUpdatePending = undefined;

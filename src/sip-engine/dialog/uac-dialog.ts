@@ -5,7 +5,7 @@ import { header, headerValues } from '../message/headers.ts';
 import type { SipResponse } from '../message/message.ts';
 import { getTag, parseNameAddr } from '../message/name-addr.ts';
 import { bareHost, parseUri } from '../message/uri.ts';
-import type { Flow, Source } from '../transport/flow.ts';
+import { type Flow, isConnectionBound, type Source } from '../transport/flow.ts';
 import type { ClientRequest } from './client-request.ts';
 import { contactUri, Dialog } from './dialog.ts';
 import { contactOf } from './local-addresses.ts';
@@ -34,11 +34,16 @@ export function dialogOfResponse(call: ClientRequest, response: SipResponse, sou
     remoteSequence: undefined,
     localContact: header(request, 'contact') ?? contactOf(destination.hop.local),
     flow: { protocol: flow.protocol, address: flow.address, port: flow.port, connection: flow.connection },
-    sendTo: source === undefined ? undefined : natRoute(routeSet, contact, source),
+    sendTo: source === undefined ? undefined : wayBack(routeSet, contact, source),
     application: call.application,
   });
   dialog.learnMethods(response);
   return dialog;
+}
+
+function wayBack(routeSet: readonly string[], contact: string | undefined, source: Source): Flow | undefined {
+  const { protocol, address, port, connection } = source;
+  return isConnectionBound(protocol) ? { protocol, address, port, connection } : natRoute(routeSet, contact, source);
 }
 
 /** A first route nobody outside can reach, or a Contact that is not where the answer came from: send where it came from. */

@@ -12,11 +12,13 @@ import type { Source } from '../transport/flow.ts';
 import { type Application, type Outcome, peerOf, refused } from './application.ts';
 import { ClientRequest } from './client-request.ts';
 import { contactUri, type Dialog, dialogIdOf, isTerminated } from './dialog.ts';
+import type { EarlySubscriptions } from './early-subscriptions.ts';
 import type { Environment } from './environment.ts';
 import { failureResponse } from './failure-response.ts';
 import type { InviteOutcomes } from './invite-outcomes.ts';
+import type { KeptConnections } from './kept-connections.ts';
 import { hopOf, nextHopUri } from './next-hop.ts';
-import { cancelOf, echoPeer, type RequestSender, type Sent, type Way } from './request-sender.ts';
+import { cancelOf, type Destination, echoPeer, type RequestSender, type Sent, type Way } from './request-sender.ts';
 import { composeInside, composeOutside } from './request-composer.ts';
 import type { SessionTimers } from './session-timers.ts';
 import { dialogOfResponse } from './uac-dialog.ts';
@@ -44,10 +46,20 @@ export class UserAgentClient {
   readonly #sender: RequestSender;
   readonly #outcomes: InviteOutcomes;
   readonly #sessionTimers: SessionTimers;
+  readonly #kept: KeptConnections;
+  readonly #subscriptions: EarlySubscriptions;
   /** Requests without a final response, by transaction id. */
   readonly #open = new Map<string, ClientRequest>();
 
-  constructor(environment: Environment, sender: RequestSender, outcomes: InviteOutcomes, sessionTimers: SessionTimers) {
+  constructor(
+    environment: Environment,
+    sender: RequestSender,
+    outcomes: InviteOutcomes,
+    sessionTimers: SessionTimers,
+    { kept, subscriptions }: { readonly kept: KeptConnections; readonly subscriptions: EarlySubscriptions },
+  ) {
+    this.#kept = kept;
+    this.#subscriptions = subscriptions;
     this.#environment = environment;
     this.#sender = sender;
     this.#outcomes = outcomes;
@@ -57,7 +69,8 @@ export class UserAgentClient {
   /** @param nextHop where to send it instead of to its Request-URI; nothing else changes. */
   requestOutside(application: Application, client: SipRequest, nextHop: string | undefined): Outcome {
     const { dialogs, locals, names, transactions } = this.#environment;
-    const target = hopOf(client.uri, locals);
+    const kept = nextHop === undefined ? this.#keptWay(client.uri) : undefined;
+    const target = kept?.hop ?? hopOf(client.uri, locals);
     if (target === 'not a sip uri' && nextHop === undefined) {
       return refused(
         /^[a-z][a-z0-9+.-]*:/i.test(client.uri) && !/^sips?:/i.test(client.uri)
@@ -84,11 +97,17 @@ export class UserAgentClient {
         application,
         request,
         branch,
-        destination: { hop, connection: undefined },
+        destination: kept ?? { hop, connection: undefined },
         dialogId: makesDialog ? dialogIdOf(callId, tag) : '',
         dialog: undefined,
       }),
     );
+  }
+
+  /** The connection over which the owner of that Contact registered or subscribed. */
+  #keptWay(uri: string): Destination | undefined {
+    const flow = this.#kept.find(uri);
+    return flow === undefined ? undefined : this.#sender.backOver(flow);
   }
 
   requestInside(application: Application, dialogId: string, client: SipRequest): Outcome {
@@ -161,6 +180,7 @@ export class UserAgentClient {
   /** @param instead how it goes when there is no way like this: a large request that TCP does not reach (section 18.1.1). */
   #start(call: ClientRequest, instead: Way | undefined): Sent {
     this.#open.set(call.txnId, call);
+    if (call.method === 'SUBSCRIBE' && call.dialog === undefined) this.#subscriptions.sent(call);
     return this.#sender.start(call.request, call.branch, call.destination, {
       response: (response, source) => this.#receive(call, response, source),
       failed: (cause) => {
@@ -275,7 +295,7 @@ export class UserAgentClient {
 
   #final(call: ClientRequest, response: SipResponse, source: Source): void {
     call.deliver(response, peerOf(source));
-    this.#finished(call, response);
+    this.#finished(call, response, { source });
   }
 
   #fail(call: ClientRequest, status: number): void {
@@ -283,14 +303,18 @@ export class UserAgentClient {
     const response = failureResponse(call.request, status, this.#environment.names.tag());
     call.deliver(response, undefined);
     for (const early of call.early.values()) early.end();
-    this.#finished(call, response, status === 491 ? 'never sent' : 'sent');
+    this.#finished(call, response, { fate: status === 491 ? 'never sent' : 'sent' });
   }
 
   /** What a final response means for the dialog. */
-  #finished(call: ClientRequest, response: SipResponse, fate: 'sent' | 'never sent' = 'sent'): void {
+  #finished(
+    call: ClientRequest,
+    response: SipResponse,
+    { source, fate = 'sent' }: { source?: Source; fate?: 'sent' | 'never sent' },
+  ): void {
     const { dialog, method } = call;
     this.#open.delete(call.txnId);
-    if (method === 'SUBSCRIBE' && dialog === undefined && response.status < 300) this.#subscribed(call, response);
+    if (method === 'SUBSCRIBE' && dialog === undefined) this.#subscribed(call, response, source);
     if (dialog === undefined || fate === 'never sent') return;
     if (method === 'INVITE') dialog.invitePending = false;
     if (method === 'UPDATE' && response.status < 300) {
@@ -304,10 +328,13 @@ export class UserAgentClient {
     if (ends && !challenged) dialog.end();
   }
 
-  #subscribed(call: ClientRequest, response: SipResponse): void {
-    const dialog = dialogOfResponse(call, response, undefined);
+  #subscribed(call: ClientRequest, response: SipResponse, source: Source | undefined): void {
+    const made = this.#subscriptions.answered(call, response);
+    if (made !== undefined || response.status >= 300) return;
+    const dialog = dialogOfResponse(call, response, source);
     dialog.confirm();
     this.#environment.dialogs.add(dialog);
+    this.#environment.dialogs.prefer(dialog);
   }
 
   #forget(call: ClientRequest): void {

@@ -15,6 +15,7 @@ import type { ServerTransaction } from '../transaction/layer.ts';
 import type { Source } from '../transport/flow.ts';
 import { type Application, type Peer, peerOf } from './application.ts';
 import { type Dialog, dialogIdOf, isTerminated } from './dialog.ts';
+import type { EarlySubscriptions } from './early-subscriptions.ts';
 import type { Environment } from './environment.ts';
 import { loopRefusal } from './loops.ts';
 import { ServerRequest } from './server-request.ts';
@@ -42,8 +43,15 @@ export class UserAgentServer {
   readonly #environment: Environment;
   readonly #requests: ServerRequests;
   readonly #sessionTimers: SessionTimers;
+  readonly #subscriptions: EarlySubscriptions;
 
-  constructor(environment: Environment, requests: ServerRequests, sessionTimers: SessionTimers) {
+  constructor(
+    environment: Environment,
+    requests: ServerRequests,
+    sessionTimers: SessionTimers,
+    subscriptions: EarlySubscriptions,
+  ) {
+    this.#subscriptions = subscriptions;
     this.#environment = environment;
     this.#requests = requests;
     this.#sessionTimers = sessionTimers;
@@ -143,8 +151,8 @@ export class UserAgentServer {
   }
 
   #inside(arrival: Arrival, toTag: string): void {
-    const { request } = arrival;
-    const dialog = this.#dialogOf(request, toTag);
+    const { request, source } = arrival;
+    const dialog = this.#dialogOf(request, toTag) ?? this.#subscriptions.made(request, source);
     if (dialog === undefined) {
       this.#answer(arrival, 481);
       return;
@@ -254,7 +262,11 @@ export class UserAgentServer {
     const isEarlyStranger =
       dialog.state === 'early' && dialog.role === 'uas' && request.method !== 'UPDATE' && request.method !== 'PRACK';
     if (isEarlyStranger) this.#deliverNew(dialog.application, server);
-    else dialog.application.requestInContext(server.txnId, dialog.id, request, peerOf(source));
+    else {
+      this.#subscriptions.whenKnown(dialog, () =>
+        dialog.application.requestInContext(server.txnId, dialog.id, request, peerOf(source)),
+      );
+    }
     return server;
   }
 

@@ -381,10 +381,7 @@ describe('drachtio-srf, unmodified (checklist 41)', () => {
     'proxy (2.8): srf.proxyRequest, sequential and simultaneous forking, Record-Route, Max-Forwards, 408 if none',
   );
   test.todo('CDR frames (section 3): cdr:attempt, cdr:start, cdr:stop');
-  test.todo('NAPTR and SRV (RFC 3263), next address on 503 and timeout');
-  test.todo('connection of a REGISTER or SUBSCRIBE over TCP kept for its Contact (4.9)');
   test.todo('several listeners of one protocol: choice by family, network and longest match (4.9)');
-  test.todo('NOTIFY that arrives before the 2xx of our SUBSCRIBE makes the dialog (RFC 6665)');
 });
 
 async function callOut(
