@@ -112,6 +112,8 @@ function drawnAs({ event, detail = {} }: LadderEntry, call: LadderCall): Drawn |
       return ['far', 'edge', 'First audio (RTP)', 'media'];
     case 'dtmf':
       return ['far', 'edge', 'DTMF digit', 'media'];
+    case 'dtmf_sent':
+      return ['edge', 'far', 'DTMF digits', 'media'];
     case 'reoffer':
       return ['far', 'edge', `re-INVITE ${String(detail['direction'] ?? '')}`.trim()];
     case 'reoffer_refused':
