@@ -21,6 +21,7 @@ import { reasonOfFault } from './acquire.ts';
 import { planAttempts } from './attempts.ts';
 import { BROWSER, BrowserCall } from './browser.ts';
 import { Call } from './call.ts';
+import { takeReferral } from './carrier-transfer.ts';
 import type { CallDeps } from './deps.ts';
 import { InboundCall } from './inbound.ts';
 import { localPlaces } from './local-places.ts';
@@ -274,6 +275,7 @@ class Calls implements CallManager {
 
   #add(call: Call): Call {
     this.#live.set(call.id, call);
+    call.onReferred = (referred) => void takeReferral(this.#deps, call, referred, this.#state === 'draining');
     call.onAsked = (ask) => void answerAsk(this.#deps, call, ask, (id) => this.#live.get(id));
     this.#active += 1;
     call.whenOver(() => {

@@ -24,6 +24,7 @@ import type { AgentAsk } from '../media/agent-stream.ts';
 import type { MediaEvent, MediaSession } from '../media/session.ts';
 import type { CallEnd, MeteredCall } from '../metering/meter.ts';
 import type { AnsweredLeg } from '../signalling/leg.ts';
+import type { Referred } from '../signalling/referral.ts';
 import type { CallDeps, CallSnapshot } from './deps.ts';
 import { limitDuration } from './duration-limit.ts';
 import { CallKeys } from './keys.ts';
@@ -63,6 +64,12 @@ export class Call {
   metered: MeteredCall | null = null;
   /** Where a transfer of this call stands; once it is `accepted`, a BYE of the other side is its end. */
   transfer: 'none' | 'asked' | 'accepted' = 'none';
+  /** Transfers that the carrier has asked for and that were tried. */
+  carrierTransfers = 0;
+  /** While another leg is called to take the place of this one: true where the call outlives it. */
+  awaitsSuccessor: (() => boolean) | null = null;
+  /** A REFER of the carrier. */
+  onReferred: ((referred: Referred) => void) | null = null;
   /** What the agent asks for that is no audio. */
   onAsked: ((ask: AgentAsk) => void) | null = null;
 
@@ -139,6 +146,13 @@ export class Call {
 
   setLeg(leg: LegControl): void {
     this.#leg = leg;
+  }
+
+  /** Returns the one that is no longer the call's. */
+  replaceLeg(leg: LegControl): LegControl | null {
+    const former = this.#leg;
+    this.#leg = leg;
+    return former;
   }
 
   /** Runs once, at the first moment of the end (at once if that has passed): gives back what is not the call's own. */
@@ -230,6 +244,8 @@ export class Call {
   onMedia(event: MediaEvent): void {
     if (this.over) return;
     switch (event.type) {
+      case 'srtp-rejected':
+        return this.note('audio_not_authentic');
       case 'first-packet':
         return this.note('first_packet');
       case 'dtmf':

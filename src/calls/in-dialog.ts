@@ -68,6 +68,7 @@ export function takeLateAnswer(call: Call, local: LocalAudio, answer: string | n
 
 /** The ends that an established leg reports in either direction. */
 export function legEnded(call: Call, event: Extract<InboundEvent, { type: 'bye' | 'lost' }>): void {
+  if (event.type === 'bye' && call.awaitsSuccessor?.() === true) return;
   if (event.type === 'bye' && event.connectionLost) {
     void call.end('connection_lost', 'signalling', undefined, true);
     return;

@@ -50,6 +50,8 @@ export function onInboundLeg(call: Call, event: InboundEvent, ends: InboundEnds)
       return legEnded(call, event);
     case 'reoffer':
       return onReoffer(event);
+    case 'referred':
+      return call.onReferred === null ? event.refuse(603) : call.onReferred(event);
     case 'key':
       return call.media?.heardDtmf(event.key);
   }

@@ -166,6 +166,8 @@ export class InboundCall {
   }
 
   #onLeg(event: InboundEvent): void {
+    // Another leg has taken its place.
+    if (this.#call.leg !== this.#leg) return;
     onInboundLeg(this.#call, event, {
       maxDurationMs: this.#deps.limits.maxDurationMs,
       onReoffer: (reoffer) => {

@@ -165,6 +165,8 @@ export class OutboundCall {
 
   #onLeg(event: OutboundEvent): void {
     const call = this.#call;
+    // Another leg has taken its place.
+    if (call.leg !== this.#leg) return;
     switch (event.type) {
       case 'progress':
         if (event.status >= 180) {
@@ -178,6 +180,8 @@ export class OutboundCall {
         return this.#answered(event.sdp);
       case 'rejected':
         return this.#rejected(event);
+      case 'referred':
+        return call.onReferred === null ? event.refuse(603) : call.onReferred(event);
       case 'key':
         return call.media?.heardDtmf(event.key);
       case 'fork-answered':

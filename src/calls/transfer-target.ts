@@ -50,6 +50,11 @@ export function writeTarget(trunk: Trunk, e164: E164): { user: string; host: str
   };
 }
 
+/** `host`: lower case, without its port. */
+export function isHostOf(trunk: Trunk, host: string): boolean {
+  return hostsOf(trunk).some((known) => hostNameOf(known) === host);
+}
+
 function hostsOf({ inbound, outbound }: Trunk): readonly string[] {
   const own = outbound.fromDomain ?? null;
   return [

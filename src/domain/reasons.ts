@@ -62,6 +62,7 @@ export const REASONS = {
   number_limit: verdict('refused', 503, 'The number has reached a limit', 5),
   node_limit: verdict('refused', 503, 'This node has reached a limit', 5),
   destination_not_allowed: verdict('refused', 403, 'Calls to this destination are not allowed'),
+  transfer_not_allowed: verdict('refused', 603, 'The carrier may not have calls of this trunk transferred'),
   no_rate: verdict('refused', 403, 'There is no rate for this destination'),
   no_route: verdict('refused', 404, 'No trunk can carry this call'),
   caller_id_not_owned: verdict('refused', 403, 'The caller id is not a number of this workspace'),

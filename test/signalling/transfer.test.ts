@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ReferEvent, ReferRequest } from '../../src/signalling/own-refer.ts';
+import type { Referred } from '../../src/signalling/referral.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import type { RawMessage } from '../support/raw-sip-peer.ts';
 import { type Callee, type Caller, Harness, type PlacedCall, Record, type TakenCall } from './harness.ts';
@@ -190,5 +191,97 @@ describe('signalling 17: requests in a dialog that make no state', () => {
     if (status === 489) expect(response.header('Allow-Events')).toBe('refer');
     if (status === 405) expect(response.header('Allow')).toContain('NOTIFY');
     expect(call.events.items).toEqual([]);
+  });
+});
+
+describe.each(['inbound', 'outbound'] as const)('signalling 16: REFER in an %s call', (direction) => {
+  const referTo = (uri: string) => ({ extra: [`Refer-To: ${uri}`, 'Referred-By: <sip:ann@pbx>'] });
+  const referred = async (call: TakenCall | PlacedCall): Promise<Referred> => {
+    const events = call.events as Record<{ type: string }>;
+    return (await events.take((event) => event.type === 'referred')) as Referred;
+  };
+
+  test('accepted: 202, NOTIFY 100, and one that ends the subscription', async () => {
+    const { side, call } = await talking(direction);
+    side.inDialog('REFER', referTo('<sip:+12025550155@pbx>'));
+    const event = await referred(call);
+    expect(event).toMatchObject({ target: { user: '+12025550155', host: 'pbx' }, referredBy: '<sip:ann@pbx>' });
+    event.accept();
+    await side.peer.next(ofMethod('REFER', 202));
+    const trying = await side.peer.next('NOTIFY');
+    expect(trying.header('Event')).toBe('refer');
+    expect(trying.header('Subscription-State')).toMatch(/^active;expires=\d+$/);
+    expect(trying.header('Content-Type')).toBe('message/sipfrag;version=2.0');
+    expect(trying.body).toBe('SIP/2.0 100 Trying\r\n');
+    side.respondTo(trying, 200);
+    event.progress(180);
+    event.progress(180);
+    const ringing = await side.peer.next('NOTIFY');
+    expect(ringing.body).toBe('SIP/2.0 180 Ringing\r\n');
+    side.respondTo(ringing, 200);
+    event.finish(200);
+    event.finish(486);
+    const final = await side.peer.next('NOTIFY');
+    expect(final.header('Subscription-State')).toBe('terminated;reason=noresource');
+    expect(final.body).toBe('SIP/2.0 200 OK\r\n');
+    side.respondTo(final, 200);
+    expect((await side.peer.rest()).filter((line) => line.startsWith('NOTIFY'))).toEqual([]);
+  });
+
+  test('declined: that answer and its reason, no NOTIFY', async () => {
+    const { side, call } = await talking(direction);
+    side.inDialog('REFER', referTo('<sip:+12025550155@pbx>'));
+    const event = await referred(call);
+    event.refuse(603, { Reason: 'SIP;cause=603;text="transfer_not_allowed"' });
+    event.accept();
+    event.finish(200);
+    const answer = await side.peer.next(ofMethod('REFER', 603));
+    expect(answer.header('Reason')).toContain('transfer_not_allowed');
+    expect((await side.peer.rest()).filter((line) => line.startsWith('NOTIFY'))).toEqual([]);
+  });
+
+  test.each(['<http://pbx/>', '<sip:bob@pbx?Route=%3Csip:evil%3E>', '<sip:a@b>, <sip:c@d>'])(
+    '%s is answered 400 and told to nobody',
+    async (uri) => {
+      const { side, call } = await talking(direction);
+      side.inDialog('REFER', referTo(uri));
+      await side.peer.next(ofMethod('REFER', 400));
+      expect(call.events.items).toEqual([]);
+    },
+  );
+
+  test('a second one while the first is under way is answered 491', async () => {
+    const { side, call } = await talking(direction);
+    side.inDialog('REFER', referTo('<sip:+12025550155@pbx>'));
+    const event = await referred(call);
+    event.accept();
+    side.respondTo(await side.peer.next('NOTIFY'), 200);
+    side.inDialog('REFER', referTo('<sip:+12025550156@pbx>'));
+    await side.peer.next(ofMethod('REFER', 491));
+    event.finish(486);
+    side.respondTo(await side.peer.next('NOTIFY'), 200);
+    side.inDialog('REFER', referTo('<sip:+12025550156@pbx>'));
+    (await referred(call)).accept();
+    expect((await side.peer.next('NOTIFY')).header('Event')).toMatch(/^refer;id=\d+$/);
+  });
+
+  test('that nobody decides is declined in time', async () => {
+    const { side, call } = await talking(direction);
+    side.inDialog('REFER', referTo('<sip:+12025550155@pbx>'));
+    await referred(call);
+    clock.advance(5_000);
+    await side.peer.next(ofMethod('REFER', 603));
+  });
+
+  test('the call ends meanwhile: nothing more is sent', async () => {
+    const { side, call } = await talking(direction);
+    side.inDialog('REFER', referTo('<sip:+12025550155@pbx>'));
+    const event = await referred(call);
+    event.accept();
+    side.respondTo(await side.peer.next('NOTIFY'), 200);
+    side.inDialog('BYE');
+    await side.peer.next(ofMethod('BYE', 200));
+    event.finish(200);
+    expect((await side.peer.rest()).filter((line) => line.startsWith('NOTIFY'))).toEqual([]);
   });
 });
