@@ -167,6 +167,7 @@ export async function createEngine(options: EngineOptions, ports: EnginePorts = 
       send,
       unanswered: (flow, since) => transport.unanswered(flow, since),
       responseFlow: responseDestination,
+      isStranger: (address) => guard?.isTrusted(address) === false,
     },
     {
       request: (request, source, transaction) => core.request(request, source, transaction),

@@ -264,15 +264,22 @@ export class SourceGuard {
     const now = this.#clock.now();
     const network = networkOf(address);
     const source = this.#sourceOf(gate, network, now);
-    const forgiven = ((now - source.pointsAt) * this.#limits.forgivenPerSecond) / 1000;
-    source.points = Math.max(0, source.points - forgiven) + OFFENCE_POINTS[offence];
-    source.pointsAt = now;
+    this.#forgive(source, now);
+    source.points += OFFENCE_POINTS[offence];
     if (source.points < this.#limits.banPoints) return;
     source.points = 0;
     const record = gate.bans.ban(network, offence, now);
     if (record === undefined) return;
     this.#bansMade[offence] += 1;
     this.#onBan(this.#view(network, gate.way, record));
+  }
+
+  /** Whole points only, so that eight offences of five points in one second are forty. */
+  #forgive(source: Source, now: number): void {
+    const { forgivenPerSecond } = this.#limits;
+    const forgiven = Math.floor(((now - source.pointsAt) * forgivenPerSecond) / 1000);
+    source.pointsAt = forgiven >= source.points ? now : source.pointsAt + (forgiven * 1000) / forgivenPerSecond;
+    source.points = Math.max(0, source.points - forgiven);
   }
 
   /** SG2 */

@@ -37,6 +37,8 @@ export interface TransactionPorts {
   readonly send: (flow: Flow, bytes: Buffer) => Promise<boolean>;
   /** A request that went there at `since` got no answer in all its time. */
   readonly unanswered?: (flow: Flow, since: number) => void;
+  /** Whose refusals are not repeated over UDP: its address may be forged, and whom it belongs to shall not get one answer after another. */
+  readonly isStranger?: (address: string) => boolean;
   /** Where responses to a request go (RFC 3261 section 18.2.2, RFC 3581). */
   readonly responseFlow: (via: Via, source: Source) => Flow;
 }
@@ -218,7 +220,7 @@ export class TransactionLayer {
     const context: MachineContext = {
       clock: this.#ports.clock,
       timers: this.#ports.timers,
-      reliable,
+      reliable: reliable || this.#ports.isStranger?.(address) === true,
       send: (bytes) => {
         void this.#ports.send(flow, bytes).then((sent) => {
           if (!sent) transaction.machine.transportFailed();

@@ -182,7 +182,8 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
       message: (connection, message, bytes) => {
         if (!this.#admits(connection)) return;
         const via = this.#received(message, this.#streamSource(connection, bytes));
-        if (via?.params.has('alias')) this.#pool.alias(connection, via.port ?? SIP_PORT);
+        if (this.#guard?.isBanned(connection.address)) connection.close(BANNED);
+        else if (via?.params.has('alias')) this.#pool.alias(connection, via.port ?? SIP_PORT);
       },
       invalid: (connection, partial, error, bytes) => {
         if (this.#admits(connection)) this.#invalid(partial, error, this.#streamSource(connection, bytes));
@@ -200,7 +201,7 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
   #admits(connection: Connection): boolean {
     const guard = this.#guard;
     if (guard === undefined || guard.admits(connection.address, 'connection')) return true;
-    if (guard.isBanned(connection.address)) connection.close({ outcome: 'closed', detail: 'banned' });
+    if (guard.isBanned(connection.address)) connection.close(BANNED);
     return false;
   }
 
@@ -305,6 +306,7 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
   }
 }
 
+const BANNED: SendFailure = { outcome: 'closed', detail: 'banned' };
 const CLOSED: SendFailure = { outcome: 'closed', detail: 'transport closed' };
 const NO_ADDRESS: SendFailure = { outcome: 'unreachable', detail: 'not an IP address and port' };
 const TRANSPORT_OFF: SendFailure = { outcome: 'unreachable', detail: 'transport is off' };
