@@ -15,6 +15,7 @@ export function collectMedia(metrics: Metrics, media: ObservableMediaPool): void
     metrics.rtpPacketsTotal.inc({ direction: 'inbound' }, now.packetsReceived - last.packetsReceived);
     metrics.rtpPacketsTotal.inc({ direction: 'outbound' }, now.packetsSent - last.packetsSent);
     metrics.rtpLostTotal.inc(Math.max(0, now.packetsLost - last.packetsLost));
+    metrics.srtpRejectedTotal.inc(now.srtpRejected - last.srtpRejected);
     last = now;
     for (const thread of media.threads())
       metrics.eventLoopLagSeconds.set({ thread: `media-${thread.index}` }, thread.lagMs / 1000);

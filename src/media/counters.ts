@@ -137,6 +137,7 @@ export class CounterRows implements CallCounters {
       packetsDropped: this.#total(FIELD.packetsDropped),
       malformed: this.#total(FIELD.malformed),
       agentFramesDropped: this.#total(FIELD.agentFramesDropped),
+      srtpRejected: this.#total(FIELD.srtpRejected),
     };
   }
 

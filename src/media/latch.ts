@@ -13,6 +13,7 @@
 //
 // L1. A dropped packet changes nothing but a candidate's count.
 // L2. The window opens with each offer/answer and lasts 5 s; the NAT rebind needs none, but only heals a silent source.
+// L3. Of encrypted audio only what is authentic comes here (thread/latched-path.ts P1).
 
 /** How long after an offer/answer an unannounced source may be latched on to. */
 const WINDOW_MS = 5000;
@@ -70,6 +71,16 @@ export class Latch {
     this.#moved = this.#locked;
     this.#locked = null;
     this.#sdp = { address, port };
+  }
+
+  /** False where `accept` would drop a packet of this source whatever is in it. Changes nothing: asked before the packet is authenticated. */
+  mayAccept(address: string, port: number, ssrc: number, nowMs: number): boolean {
+    return (
+      isSource(this.#locked, address, port) ||
+      isSource(this.#sdp, address, port) ||
+      (isSource(this.#moved, address, port) && nowMs < this.#windowEndMs) ||
+      this.#eligible(address, ssrc, nowMs)
+    );
   }
 
   /** True if a packet of this source belongs to the call. `payloadTypeOk`: one of the negotiated types. */
@@ -169,4 +180,8 @@ export class Latch {
     this.#moved = null;
     this.#candidates.length = 0;
   }
+}
+
+function isSource(source: Source | null, address: string, port: number): boolean {
+  return source !== null && port === source.port && address === source.address;
 }

@@ -151,6 +151,8 @@ export type MediaEvent =
       /** Which of the limits; absent where there is a cause. */
       readonly limit?: MediaLimit;
     }
+  /** The first packet that is not authentic: another key, plain audio, or a stranger's. Told once. */
+  | { readonly type: 'srtp-rejected'; readonly atMs: number }
   /** Browser's leg only: ICE and DTLS are done, audio can flow. */
   | { readonly type: 'webrtc-connected'; readonly atMs: number }
   /** The agent ended its stream in order: the runtime closed its socket. */
@@ -211,6 +213,8 @@ export interface MediaTotals {
   readonly packetsDropped: number;
   readonly malformed: number;
   readonly agentFramesDropped: number;
+  /** Among packetsDropped. */
+  readonly srtpRejected: number;
 }
 
 export type { MediaDirection, RtpParameters } from '../domain/rtp-parameters.ts';

@@ -50,6 +50,9 @@ export type SignInResult = 'ok' | 'refused' | 'limited';
 /** `limit`: too many are open. `slow`: not read. `revoked`: the key or session is gone. */
 export type StreamCut = 'limit' | 'slow' | 'revoked';
 
+/** `refused`: the carrier does not take the account. */
+export type RegistrationResult = 'registered' | 'refused' | 'failed';
+
 export interface Metrics {
   readonly callsActive: GaugeOf<{ direction: CallDirection }>;
   readonly callsTotal: CounterOf<{ direction: CallDirection; class: ClassLabel; result: CallResult; reason: Reason }>;
@@ -71,8 +74,12 @@ export interface Metrics {
   readonly sipRefusedTotal: CounterOf<{ what: string }>;
   /** 1 = the trunk's health check succeeds; label is the trunk's id. */
   readonly trunkUp: GaugeOf<{ trunk: string }>;
+  /** 1 = the trunk is registered with its carrier, by this node; label is the trunk's id. */
+  readonly trunkRegistered: GaugeOf<{ trunk: string }>;
+  readonly registrationsTotal: CounterOf<{ result: RegistrationResult }>;
   readonly rtpPacketsTotal: CounterOf<{ direction: CallDirection }>;
   readonly rtpLostTotal: Pick<Counter, 'inc'>;
+  readonly srtpRejectedTotal: Pick<Counter, 'inc'>;
   /** Calls whose audio goes one way only, by what is missing. */
   readonly oneWayAudioTotal: CounterOf<{ missing: 'from_caller' | 'to_caller' }>;
   /** Interarrival jitter of a call (RFC 3550 6.4.1), observed once at its end. */
@@ -177,8 +184,11 @@ export function createMetrics({ processDefaults = true }: MetricsOptions = {}): 
     sipTableEntries: gauge('sip_table_entries', 'Entries of the bounded tables of SIP', ['table']),
     sipRefusedTotal: counter('sip_refused_total', 'Refused at a limit or unreadable', ['what']),
     trunkUp: gauge('trunk_up', '1 while the trunk answers its health check', ['trunk']),
+    trunkRegistered: gauge('trunk_registered', '1 while the trunk is registered with its carrier', ['trunk']),
+    registrationsTotal: counter('registrations_total', 'Registrations with carriers by result', ['result']),
     rtpPacketsTotal: counter('rtp_packets_total', 'RTP packets accepted or sent', ['direction']),
     rtpLostTotal: plainCounter('rtp_lost_total', 'RTP packets that never came'),
+    srtpRejectedTotal: plainCounter('srtp_rejected_total', 'Packets of encrypted audio that are not authentic'),
     oneWayAudioTotal: counter('one_way_audio_total', 'Calls whose audio goes one way only', ['missing']),
     rtpJitterSeconds: plainHistogram('rtp_jitter_seconds', 'Interarrival jitter per call', JITTER_BUCKETS),
     agentConnectSeconds: histogram('agent_connect_seconds', 'Dial to upgrade', ['protocol'], AGENT_CONNECT_BUCKETS),

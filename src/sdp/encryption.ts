@@ -51,7 +51,11 @@ export function newEncryption(
  * and comes first; the others get new ones, so that a key which was given up is never begun anew.
  */
 export function agreedEncryption(encryption: LocalEncryption, srtp: SrtpParameters | undefined): LocalEncryption {
-  if (srtp === undefined) return { ...encryption, agreed: null };
+  if (srtp === undefined) {
+    const isFirst = typeof encryption.agreed !== 'string';
+    const suites = isFirst ? encryption.suites : encryption.suites.map(({ suite }) => newKey(suite, encryption));
+    return { ...encryption, suites, agreed: null };
+  }
   const first = encryption.suites.filter(({ suite }) => suite === srtp.suite);
   const others = encryption.suites.filter(({ suite }) => suite !== srtp.suite);
   const renewed = others.map(({ suite }) => newKey(suite, encryption));

@@ -18,6 +18,7 @@ const PROMISED = [
   'callin_sip_refused_total{what}',
   'callin_trunk_up{trunk}',
   'callin_rtp_packets_total{direction}',
+  'callin_srtp_rejected_total',
   'callin_rtp_lost_total',
   'callin_one_way_audio_total{missing}',
   'callin_rtp_jitter_seconds',
@@ -57,6 +58,7 @@ function fill(metrics: Metrics): void {
   metrics.sipTableEntries.set({ table: 'dialogs' }, 1);
   metrics.sipRefusedTotal.inc({ what: 'malformed' });
   metrics.trunkUp.set({ trunk: 'trunk_a' }, 1);
+  metrics.srtpRejectedTotal.inc(1);
   metrics.rtpPacketsTotal.inc({ direction: 'inbound' }, 50);
   metrics.rtpLostTotal.inc(2);
   metrics.oneWayAudioTotal.inc({ missing: 'from_caller' });

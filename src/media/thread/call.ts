@@ -234,7 +234,7 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
   /** The path could not authenticate a packet. */
   pathRejected(): void {
     this.#inbound.dropped++;
-    this.#srtpRejected++;
+    if (this.#srtpRejected++ === 0) this.#deps.emit({ type: 'srtp-rejected', atMs: this.#deps.nowMs() });
   }
 
   // The thread's clock.

@@ -1,7 +1,7 @@
 // How the RTP of a call travels: whose packets are the call's, and where its own go. There are two: a pair of UDP sockets with latching
 // (latched-path.ts, carriers) and a browser's transport (../webrtc/browser-path.ts). All else of a call is the same for both.
 //
-// Hot path: `accept` and `sendRtp` are called once per packet.
+// Hot path: `accept`, `rtp` and `sendRtp` are called once per packet.
 
 import type { RtpParameters, WebRtcFailure } from '../session.ts';
 
@@ -21,4 +21,13 @@ export interface RtpPath {
   sendRtcp(packet: Buffer): void;
   /** Ten times a second: told once, why nothing can come any more. */
   fault(nowMs: number): WebRtcFailure | null;
+}
+
+/** What a path tells its call: packets in clear, and what became of others. */
+export interface PathCall {
+  rtp(packet: Buffer, address: string, port: number): void;
+  rtcp(packet: Buffer, address: string): void;
+  pathReady(): void;
+  pathStranger(): void;
+  pathRejected(): void;
 }

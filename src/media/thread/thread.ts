@@ -34,7 +34,7 @@ interface OpenCall {
   /** Gives up what carries its packets; the port is reported free when it is. */
   release: () => void;
   /** Of carriers' legs: other sockets carry its packets from now on. */
-  readonly renew?: (sockets: SocketPair) => void;
+  readonly path?: LatchedPath;
 }
 
 /** Serves `port` until it says stop. Called once, by the thread's composition root. */
@@ -126,8 +126,8 @@ class MediaThread {
     const { session } = command;
     this.#opening.add(session);
     const handlers = {
-      rtp: (bytes: Buffer, address: string, from: number) => media.rtp(bytes, address, from),
-      rtcp: (bytes: Buffer, address: string) => media.rtcp(bytes, address),
+      rtp: (bytes: Buffer, address: string, from: number) => path.rtp(bytes, address, from),
+      rtcp: (bytes: Buffer, address: string) => path.rtcp(bytes, address),
     };
     const sockets = await SocketPair.bind(this.#config.host, command.port, handlers);
     if (typeof sockets === 'string') {
@@ -137,28 +137,29 @@ class MediaThread {
     }
     const path = new LatchedPath(command, sockets);
     const media = this.#createCall(command, path);
+    path.join(media, this.#nowMs);
     this.#report({ type: 'opened', session, bound: 'ok' });
     this.#admit({
       session,
       media,
       release: () => this.#drain(sockets),
-      renew: (others) => path.renew(others),
+      path,
     });
   }
 
   async #renew({ session, port }: Extract<MediaCommand, { type: 'renew' }>): Promise<void> {
-    const media = this.#bySession.get(session)?.media;
+    const path = this.#bySession.get(session)?.path;
     const sockets = await SocketPair.bind(this.#config.host, port, {
-      rtp: (bytes: Buffer, address: string, from: number) => media?.rtp(bytes, address, from),
-      rtcp: (bytes: Buffer, address: string) => media?.rtcp(bytes, address),
+      rtp: (bytes: Buffer, address: string, from: number) => path?.rtp(bytes, address, from),
+      rtcp: (bytes: Buffer, address: string) => path?.rtcp(bytes, address),
     });
     if (typeof sockets === 'string') return this.#report({ type: 'renewed', session, port, bound: sockets });
     const call = this.#bySession.get(session);
-    if (call?.renew === undefined) {
+    if (call?.path === undefined) {
       sockets.close();
       return this.#report({ type: 'renewed', session, port, bound: 'in-use' });
     }
-    call.renew(sockets);
+    call.path.renew(sockets);
     call.release();
     call.release = () => this.#drain(sockets);
     this.#report({ type: 'renewed', session, port, bound: 'ok' });

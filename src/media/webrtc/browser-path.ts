@@ -3,17 +3,8 @@
 
 import type { WebRtcEndpoint, WebRtcEndpointHost } from './endpoint.ts';
 import type { WebRtcFailure } from '../session.ts';
-import type { RtpPath } from '../thread/path.ts';
+import type { PathCall, RtpPath } from '../thread/path.ts';
 import { WebRtcWatch } from './watch.ts';
-
-/** What the path tells its call. */
-export interface PathCall {
-  rtp(packet: Buffer, address: string, port: number): void;
-  rtcp(packet: Buffer, address: string): void;
-  pathReady(): void;
-  pathStranger(): void;
-  pathRejected(): void;
-}
 
 export class BrowserPath implements RtpPath, WebRtcEndpointHost {
   ready = false;

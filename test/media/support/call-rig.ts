@@ -84,6 +84,9 @@ export class CallRig {
   readonly agents: FakeAgent[] = [];
   readonly outcomes: AgentConnectOutcome[] = [];
   readonly call: CallMedia;
+  readonly path: LatchedPath;
+  /** What left for the RTP port, as it was sent. */
+  readonly wire: Buffer[] = [];
   ssrc = 0x55;
   sequence = 65_530;
   timestamp = 0xffff_ff00;
@@ -94,7 +97,7 @@ export class CallRig {
 
   constructor(options: RigOptions = {}) {
     const { natAllowed = false, signallingAddress = null, ...call } = options;
-    const path = new LatchedPath(
+    this.path = new LatchedPath(
       { natAllowed, signallingAddress },
       {
         sendRtp: (bytes, port, address) => this.#sentRtp(bytes, port, address),
@@ -119,10 +122,11 @@ export class CallRig {
           this.agents.push(agent);
           return agent;
         },
-        path,
+        path: this.path,
         emit: (event) => this.events.push(event),
       },
     );
+    this.path.join(this.call, () => this.nowMs);
   }
 
   /** A call in progress: negotiated, agent ready, started. */
@@ -208,6 +212,7 @@ export class CallRig {
   }
 
   #sentRtp(bytes: Buffer, port: number, address: string): void {
+    this.wire.push(Buffer.from(bytes));
     if (looksLikeRtcp(bytes)) {
       this.sentControl.push({ bytes: Buffer.from(bytes), port });
       return;
