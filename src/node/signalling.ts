@@ -8,6 +8,7 @@ import { createCarrierNames, sourcesOf } from '../trunk-names.ts';
 import { startTrunks, type Trunks } from '../trunk-parts.ts';
 import { type NodeCore, trunkNetworks } from './core.ts';
 import { countGuard, createSipGuard, followTrust, logBans, type SipGuard } from './sip-guard.ts';
+import { openDialogLog } from './dialog-log.ts';
 import type { NodeStores } from './stores.ts';
 
 export interface NodeSignalling {
@@ -19,7 +20,7 @@ export interface NodeSignalling {
 }
 
 export async function openSignalling(core: NodeCore, stores: NodeStores): Promise<NodeSignalling> {
-  const { config, root, keys, clock, logger, metrics, hub, ladder, closers, onLost } = core;
+  const { config, root, dataDir, keys, clock, logger, metrics, hub, ladder, closers, onLost } = core;
   const { directory } = stores;
   const onBans = logBans(clock, logger);
   closers.push(() => onBans.close());
@@ -33,6 +34,8 @@ export async function openSignalling(core: NodeCore, stores: NodeStores): Promis
   const guard = createSipGuard(engine.thread, clock, onBans);
   const counting = countGuard(guard, metrics, clock);
   closers.push(() => counting.close());
+  const dialogs = openDialogLog(dataDir, logger);
+  closers.push(() => dialogs.close());
   const observer = { ...sipObserver(metrics), message: ladder.seen };
   const signalling = await connectSignalling({
     ...engine.wire,
@@ -41,6 +44,7 @@ export async function openSignalling(core: NodeCore, stores: NodeStores): Promis
     logger,
     observer,
     admits: guard.admits ?? undefined,
+    dialogs,
   });
   closers.push(() => signalling.close());
   metrics.onCollect(() => metrics.engineConnected.set({ engine: 'sip' }, signalling.connected ? 1 : 0));
@@ -59,6 +63,8 @@ export async function openSignalling(core: NodeCore, stores: NodeStores): Promis
     authorities: readSipAuthorities(config, root),
     wildcardDomains: wildcardDomains(config),
     externalAddress: config.sip.externalAddress,
+    registrationKey: keys.derive('sip-registration'),
+    claims: stores.store.claims,
     hub,
     clock,
     metrics,
@@ -73,7 +79,11 @@ export async function openSignalling(core: NodeCore, stores: NodeStores): Promis
   };
   const trust = followTrust(
     guard,
-    { allTrunks: () => directory.allTrunks(), resolvedHosts: (all) => hosts.of(all) },
+    {
+      // With the addresses of registrars, which may flood us as little as the carriers that trunks name.
+      allTrunks: async () => trunks.registrations.withSources(await directory.allTrunks()),
+      resolvedHosts: (all) => hosts.of(all),
+    },
     { clock, logger },
   );
   closers.push(() => trust.close());

@@ -30,9 +30,11 @@ import type { Clock } from '../domain/clock.ts';
 import { type Reason, reasonHeader, verdictOf } from '../domain/reasons.ts';
 import { ACCEPT, ALLOW, SUPPORTED } from './abilities.ts';
 import { readBody } from './body.ts';
+import type { NewDialog } from './dialog-keeper.ts';
 import { BYE_LIMIT_MS, byeEvent, Established, type EstablishedEvent } from './established.ts';
 import type { InboundEvent, InboundLeg, LegDialog, ModifyOutcome, Ringing, SessionTimer } from './leg.ts';
 import type { Acknowledgement, Exchange, LinkDialog } from './link-handles.ts';
+import { wayBack } from './orphans.ts';
 import { sessionTimerHeaders } from './session-timer.ts';
 import type { ReferEvent, ReferRequest } from './own-refer.ts';
 import { type HeaderMap, optionTags } from './sip-text.ts';
@@ -46,6 +48,8 @@ export interface InboundLegOptions {
   readonly onEvent: (event: InboundEvent) => void;
   /** Told of a refusal, to be remembered. */
   readonly onRejected: (reason: Reason) => void;
+  /** It is answered: what the dialog is, should nobody come to hang up. */
+  readonly onDialog: (dialog: NewDialog) => void;
   /** The leg is over. */
   readonly onOver: () => void;
 }
@@ -71,8 +75,8 @@ export class SipInboundLeg implements InboundLeg {
     this.#options = options;
     this.#remoteOffer = options.offer;
     options.exchange.onUpdate((exchange) => this.#earlyUpdate(exchange));
-    options.exchange.onCancel(() => {
-      if (this.#state === 'ringing' || this.#state === 'answering') this.#end({ type: 'cancelled' });
+    options.exchange.onCancel((reasonHeader) => {
+      if (this.#state === 'ringing' || this.#state === 'answering') this.#end({ type: 'cancelled', reasonHeader });
     });
   }
 
@@ -248,6 +252,10 @@ export class SipInboundLeg implements InboundLeg {
       ownsCallId: false,
       onEvent: (event) => this.#onEstablished(event),
     });
+    const { id, remoteTarget: target } = dialog;
+    const { to = '', from: remote = '', contact = '' } = exchange.headers;
+    const nextHop = wayBack(exchange.source, contact);
+    this.#options.onDialog({ ...id, local: `${to};tag=${id.localTag}`, remote, target, nextHop });
     this.#answering?.resolve('sent');
   }
 

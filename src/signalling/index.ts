@@ -1,5 +1,12 @@
 // The room's door.
 
+export {
+  type RegisteredCall,
+  type RegistrationChange,
+  Registrations,
+  type RegistrationsOptions,
+  type TrunkRegistrationView,
+} from './registrations.ts';
 export { DigestGuard } from './digest-guard.ts';
 export { DigestServer, digestUser, type DigestServerOptions } from './digest-server.ts';
 export { SignallingError } from './errors.ts';
@@ -30,6 +37,7 @@ export {
 } from './sip-servers.ts';
 export type { DnsAnswer } from './dns-cache.ts';
 export { type HealthState, isAlive } from './health-state.ts';
+export type { DialogFacts, DialogLog } from './orphans.ts';
 export type { Answer, Question } from './question.ts';
 export { type CarrierQuestions, connectSignalling, type SignallingLog, type SignallingOptions } from './signalling.ts';
 export { type CallReason, parseContacts, parseReasonHeader, parseSipAddress, type SipAddress } from './sip-text.ts';

@@ -20,6 +20,7 @@ import type { Clock, Timer } from '../domain/clock.ts';
 import { type Reason, reasonHeader } from '../domain/reasons.ts';
 import { ALLOW, SUPPORTED } from './abilities.ts';
 import { readBody } from './body.ts';
+import type { NewDialog } from './dialog-keeper.ts';
 import { answerChallenge } from './digest.ts';
 import type { DrachtioLink, LinkInvite } from './drachtio.ts';
 import { byeEvent, Established, type EstablishedEvent } from './established.ts';
@@ -40,6 +41,8 @@ export interface OutboundLegOptions {
   /** Our address, for headers that the engine does not put it into. */
   readonly ownHost: string;
   readonly onEvent: (event: OutboundEvent) => void;
+  /** It is answered: what the dialog is, should nobody come to hang up. */
+  readonly onDialog: (dialog: NewDialog) => void;
   readonly onOver: () => void;
 }
 
@@ -231,6 +234,9 @@ export class SipOutboundLeg implements OutboundLeg {
     this.#established = established;
     if (this.#state === 'calling' && sdp !== null) {
       this.#state = 'answered';
+      const { id, remoteTarget: target } = dialog;
+      const [local = '', remote = ''] = [this.#sentHeaders['from'], headers['to']];
+      this.#options.onDialog({ ...id, local, remote, target, nextHop: params.nextHop ?? params.uri });
       return this.#options.onEvent({ type: 'answered', sdp });
     }
     if (this.#state === 'calling') {

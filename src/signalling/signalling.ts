@@ -3,13 +3,15 @@
 // Invariants
 //   S1. A new INVITE reaches the handler only after `screen` has found nothing wrong with it, and always ends in a final response:
 //       where the handler throws or does not take it, 500 is ours.
-//   S2. When the engine's connection is lost, every live leg is told so once; new ones work after the reconnect.
+//   S2. When the engine's connection is lost, every live leg is told so once; new ones work after the reconnect, and the other sides of the lost ones
+//       are then told (orphans.ts).
 
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../domain/clock.ts';
 import { reasonHeader, verdictOf } from '../domain/reasons.ts';
 import { ACCEPT, ALLOW, SUPPORTED } from './abilities.ts';
-import { DrachtioLink } from './drachtio.ts';
+import { DialogKeeper, type NewDialog } from './dialog-keeper.ts';
+import { DrachtioLink, type LinkAnswer, type LinkRequest } from './drachtio.ts';
 import { SignallingError } from './errors.ts';
 import type { SignallingObserver } from './frames.ts';
 import { SipInboundLeg } from './inbound-leg.ts';
@@ -23,6 +25,7 @@ import type {
 } from './leg.ts';
 import type { Exchange } from './link-handles.ts';
 import { SipOutboundLeg } from './outbound-leg.ts';
+import type { DialogLog } from './orphans.ts';
 import { type Answer, ask, type Question } from './question.ts';
 import { RefusalMemory } from './refusal-memory.ts';
 import { type Screening, screen } from './screen.ts';
@@ -57,6 +60,8 @@ export interface SignallingOptions {
   readonly random?: () => number;
   /** Asked of each request outside a dialog where the engine has no guard of its own; false: it is refused without a look at it. */
   readonly admits?: ((request: GuardedRequest) => boolean) | undefined;
+  /** Where live dialogs are written down for the next process; default: nowhere. */
+  readonly dialogs?: DialogLog | undefined;
   /** Default 10 s. */
   readonly connectTimeoutMs?: number;
 }
@@ -67,6 +72,8 @@ const CONNECT_TIMEOUT_MS = 10_000;
 export interface CarrierQuestions {
   /** Never rejects. */
   ask(question: Question): Promise<Answer>;
+  /** A request outside any dialog: its final answer, or in words why none can come. Never rejects; may last as long as a transaction. */
+  send(request: LinkRequest): Promise<LinkAnswer | string>;
 }
 
 /** Resolves once the engine has taken us; later losses are mended in the background. @throws SignallingError */
@@ -100,6 +107,7 @@ class SipSignalling implements Signalling, CarrierQuestions {
   readonly #admits: SignallingOptions['admits'];
   readonly #random: () => number;
   readonly #legs = new Set<{ lost(): void }>();
+  readonly #dialogs: DialogKeeper;
   #addresses: readonly string[] = [];
   #handler: ((invite: InboundInvite) => void) | null = null;
   #draining = false;
@@ -116,12 +124,19 @@ class SipSignalling implements Signalling, CarrierQuestions {
     observer,
     random = systemRandom,
     admits,
+    dialogs,
   }: SignallingOptions) {
     this.#clock = clock;
     this.#random = random;
     this.#log = logger;
     this.#admits = admits;
     this.#refusals = new RefusalMemory(clock);
+    this.#dialogs = new DialogKeeper({
+      clock,
+      log: dialogs ?? null,
+      send: (request) => this.send(request),
+      report: (all, ended) => logger.warn({ dialogs: all, ended }, 'calls that nobody lived for any more were hung up'),
+    });
     this.#link = new DrachtioLink({
       host,
       port,
@@ -180,7 +195,7 @@ class SipSignalling implements Signalling, CarrierQuestions {
       random: this.#random,
       ownHost: hostOf(this.#addresses[0]),
       onEvent,
-      onOver: () => this.#legs.delete(leg),
+      ...this.#kept(() => this.#legs.delete(leg)),
     });
     this.#legs.add(leg);
     return leg;
@@ -193,13 +208,23 @@ class SipSignalling implements Signalling, CarrierQuestions {
     return await ask(question, { clock: this.#clock, link: this.#link, newCnonce });
   }
 
+  send(request: LinkRequest): Promise<LinkAnswer | string> {
+    if (!this.connected) return Promise.resolve('the SIP engine is not connected');
+    if (parseSipUri(request.uri) === undefined || request.uri.includes('|'))
+      return Promise.resolve('the address is malformed');
+    return new Promise((resolve) => this.#link.request(request, resolve));
+  }
+
   async close(): Promise<void> {
     await this.#link.close();
+    // Whoever is left was not hung up on: the next process does it.
+    this.#dialogs.lost();
     this.#endLegs();
   }
 
   #onConnected(addresses: readonly string[]): void {
     this.#addresses = addresses;
+    this.#dialogs.connected();
     this.#log.info({ addresses }, 'connected to the SIP engine');
     this.onFirstConnection?.resolve();
     this.onFirstConnection = null;
@@ -215,7 +240,22 @@ class SipSignalling implements Signalling, CarrierQuestions {
   #onLost(): void {
     this.#log.error({ legs: this.#legs.size }, 'the connection to the SIP engine is lost');
     this.#addresses = [];
+    this.#dialogs.lost();
     this.#endLegs();
+  }
+
+  /** What a leg tells of its dialog and its end. A browser is gone with its connection: nobody can call it back. */
+  #kept(onOver: () => void, isBrowsers = false) {
+    let close = (): void => undefined;
+    return {
+      onDialog: (dialog: NewDialog) => {
+        if (!isBrowsers) close = this.#dialogs.opened(dialog);
+      },
+      onOver: () => {
+        close();
+        onOver();
+      },
+    };
   }
 
   #endLegs(): void {
@@ -281,7 +321,7 @@ class SipSignalling implements Signalling, CarrierQuestions {
         random: this.#random,
         onEvent,
         onRejected: (reason) => this.#refusals.remember(refusalKey, reason),
-        onOver: () => this.#legs.delete(accepted),
+        ...this.#kept(() => this.#legs.delete(accepted), isBrowser(exchange.source)),
       });
       leg = accepted;
       this.#legs.add(accepted);

@@ -262,3 +262,51 @@ describe('signalling 12: one key is one call, also after kill -9', () => {
     await carrier.close();
   }, 60_000);
 });
+
+describe('signalling 22: after kill -9 with live calls', () => {
+  test('the other sides get their BYE from the next process, which is ready within 5 s and has their bills', async () => {
+    const gateway = await startGateway();
+    const sip = { udpPort: gateway.sip.udpPort, tcpPort: gateway.sip.tcpPort };
+    const target = `127.0.0.1:${sip.udpPort}`;
+    const caller = await createPhone({ seed: 11 });
+    const callee = await createPhone({ seed: 12 });
+    await byocTrunk(
+      gateway,
+      { outbound: { enabled: true, gateways: [{ host: '127.0.0.1', port: callee.port }], allowedCountries: ['US'] } },
+      [{ e164: OWN, agentId: 'echo' }],
+    );
+    callee.onCall(async (call) => void (await call.answer()));
+    const inbound = await caller.call(`sip:${ECHO}@${target}`);
+    await inbound.waitFor('answered');
+    const over = await caller.call(`sip:${ECHO}@${target}`);
+    await over.waitFor('answered');
+    await over.bye();
+    const placed = await place(gateway, 'lives', { from: OWN, to: '+12025550155' });
+    expect(placed.status).toBe(201);
+    const outbound = await callee.waitForCall();
+    await outbound.waitFor('answered');
+    await expect
+      .poll(async () => (await gateway.api<CallView>('GET', `/v1/calls/${placed.body.id}`)).body.state)
+      .toBe('answered');
+    await gateway.kill();
+
+    const startedMs = performance.now();
+    const again = await startGateway({ dataDir: gateway.dataDir, config: { sip } });
+    const readyMs = performance.now() - startedMs;
+    expect(readyMs).toBeLessThan(5_000);
+    for (const call of [inbound, outbound]) {
+      const bye = await call.waitForRequest('BYE', 8_000);
+      expect(header(bye, 'reason')).toContain('node_crash');
+    }
+    await again.waitForLog((record) => record.msg === 'calls that nobody lived for any more were hung up');
+    const { body } = await again.api<{ items: CallView[] }>('GET', '/v1/calls?limit=10');
+    expect(body.items.map(({ endReason }) => endReason).sort()).toEqual(['node_crash', 'node_crash', 'remote_hangup']);
+    const next = await caller.call(`sip:${ECHO}@${target}`);
+    await next.waitFor('answered');
+    await next.bye();
+    await Promise.all([caller.close(), callee.close()]);
+    await again.stop();
+    gateway.discard();
+    console.info(`ready again ${Math.round(readyMs)} ms after kill -9`);
+  }, 40_000);
+});
