@@ -26,6 +26,9 @@ const CANDIDATES_MAX = 16;
 /** A candidate that paused for longer is no stream. */
 const CANDIDATE_PAUSE_MS = 200;
 
+/** RFC 2543's hold; to send there is to send to this machine. */
+const UNSPECIFIED: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
+
 interface Source {
   address: string;
   port: number;
@@ -47,6 +50,8 @@ export interface LatchOptions {
 export class Latch {
   readonly #options: LatchOptions;
   #sdp: Source | null = null;
+  /** The same, but not an address that leads to ourselves. */
+  #reachable: Source | null = null;
   #locked: Source | null = null;
   /** Still accepted after a re-INVITE moved the peer, until it speaks from the new place. */
   #moved: Source | null = null;
@@ -59,9 +64,9 @@ export class Latch {
     this.#options = options;
   }
 
-  /** Where to send: the latched source, else what the SDP says; null before the first negotiation. */
+  /** Where to send: the latched source, else what the SDP says; null before the first negotiation, and on hold by an unspecified address. */
   get target(): Source | null {
-    return this.#locked ?? this.#sdp;
+    return this.#locked ?? this.#reachable;
   }
 
   negotiate(address: string, port: number, nowMs: number): void {
@@ -71,6 +76,7 @@ export class Latch {
     this.#moved = this.#locked;
     this.#locked = null;
     this.#sdp = { address, port };
+    this.#reachable = UNSPECIFIED.has(address) ? null : this.#sdp;
   }
 
   /** False where `accept` would drop a packet of this source whatever is in it. Changes nothing: asked before the packet is authenticated. */

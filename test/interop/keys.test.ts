@@ -182,11 +182,13 @@ describe('media 6: keys to the caller', () => {
     await expect.poll(() => call.received.digits, { timeout: 5000 }).toBe('120#');
     stream.send({ event: 'callin.send_dtmf', callin: { sendDtmf: { digits: '9A', toneMs: 60 } } });
     await expect.poll(() => call.received.digits, { timeout: 5000 }).toBe('120#9A');
+    const isEnd = ({ payload }: ReceivedPacket): boolean => payload.length === 4 && (payload[1]! & 0x80) !== 0;
+    await expect.poll(() => call.received.packets.filter(isEnd).length).toBe(6 * 3);
     const events = call.received.packets.filter(({ payload }) => payload.length === 4);
     const byKey = Map.groupBy(events, ({ timestamp }) => timestamp);
     for (const packets of byKey.values()) {
       expect(packets.map(({ marker }) => marker).indexOf(true)).toBe(0);
-      expect(packets.filter(({ payload }) => (payload[1]! & 0x80) !== 0)).toHaveLength(3);
+      expect(packets.filter(isEnd)).toHaveLength(3);
     }
     expectPaced(call.received.packets);
     await call.bye();

@@ -222,6 +222,7 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
     if (this.#phase === 'closed') return;
     const nowMs = this.#deps.nowMs();
     this.#deps.emit({ type: 'webrtc-connected', atMs: nowMs });
+    if (this.#phase === 'running') this.#openWays(nowMs);
     this.#startOutbound(nowMs);
     this.#reschedule();
   }
@@ -371,7 +372,7 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
   /** After each offer and answer of a call that runs: is it on hold, and what is to be watched? */
   #openWays(nowMs: number): void {
     const direction = this.#remote?.direction ?? 'sendrecv';
-    if (direction === 'sendrecv') this.#oneWay.begin(nowMs, this.#outbound.packetsSent);
+    if (direction === 'sendrecv' && this.#path.ready) this.#oneWay.begin(nowMs, this.#outbound.packetsSent);
     else this.#oneWay.end();
     const since = this.#heldSinceMs;
     if (!sends(direction) && since === null) {

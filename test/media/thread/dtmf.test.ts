@@ -276,6 +276,23 @@ describe('media 8: hold as media and the agent see it', () => {
     },
   );
 
+  test('hold by 0.0.0.0: neither RTP nor RTCP is sent there, which would be this machine', () => {
+    const rig = CallRig.running({}, {}, { timeouts: limits });
+    rig.packet(speech(1, 0x40));
+    rig.run(200);
+    rig.negotiate({ remoteAddress: '0.0.0.0', direction: 'recvonly' });
+    rig.sent.length = 0;
+    rig.sentControl.length = 0;
+    rig.run(20_000);
+    expect(rig.sent).toEqual([]);
+    expect(rig.sentControl).toEqual([]);
+    rig.negotiate({ direction: 'sendrecv' });
+    rig.packet(speech(1, 0x40));
+    rig.run(10_000);
+    expect(rig.sent.every(({ address }) => address === '192.0.2.10')).toBe(true);
+    expect(rig.sentControl.length).toBeGreaterThan(0);
+  });
+
   test('a refresh during a hold tells nothing new; an agent that comes meanwhile is told of it', () => {
     const rig = CallRig.running({}, {}, { timeouts: limits });
     rig.negotiate({ direction: 'inactive' });
