@@ -5,6 +5,7 @@ import type { Directory } from '../directory/directory.ts';
 import {
   type CalledParty,
   calledNumbers,
+  matchTrunks,
   type ResolvedHosts,
   type RouteVerdict,
   routeInbound,
@@ -28,7 +29,10 @@ export function createInboundRouter({ directory, resolvedHosts }: InboundRouterD
   return async ({ sourceIp, called, transport }) => {
     const trunks = await directory.allTrunks();
     const question = { sourceIp, called, transport, trunks, resolvedHosts: resolvedHosts(trunks) };
-    const found = await Promise.all(calledNumbers(question).map((number) => directory.numbers.byE164(number)));
+    // Of a stranger's call nothing is looked up: it is refused in the same time whether its number exists or not.
+    const isStranger = matchTrunks(sourceIp, trunks, question.resolvedHosts).trunks.length === 0;
+    const asked = isStranger ? [] : calledNumbers(question);
+    const found = await Promise.all(asked.map((number) => directory.numbers.byE164(number)));
     const numbers = found.flat();
     const lookup = (e164: string) => numbers.filter((number) => number.e164 === e164);
     return routeInbound({ ...question, lookup });
