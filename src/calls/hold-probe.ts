@@ -25,7 +25,7 @@ export class HoldProbe {
   negotiated(direction: MediaDirection): void {
     this.#timer?.cancel();
     this.#timer = null;
-    if (direction === 'sendonly' || direction === 'inactive') this.#arm();
+    if (direction !== 'sendrecv') this.#arm();
   }
 
   /** The call is over. */

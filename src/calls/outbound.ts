@@ -151,7 +151,7 @@ export class OutboundCall {
         nextHop: attempt.server.nextHop,
         ...callerIdentity(trunk, call.identity.from, this.#plan.hideCallerId),
         offer,
-        ...sessionTimerOf(trunk),
+        ...sessionTimerOf(trunk.outbound),
         headers: {},
         credentials: username !== null && password !== null ? { username, password, realm } : null,
         sent: (sipCallId) => call.hasLeg(sipCallId),
@@ -175,7 +175,8 @@ export class OutboundCall {
           this.#earlyMedia ||= event.sdp !== null;
           call.ring();
         }
-        return call.note('progress', { status: event.status, earlyMedia: event.sdp !== null });
+        call.note('progress', { status: event.status, earlyMedia: event.sdp !== null });
+        return event.sdp === null ? undefined : this.#hearEarly(event.sdp);
       case 'answered':
         return this.#answered(event.sdp);
       case 'rejected':
@@ -192,6 +193,21 @@ export class OutboundCall {
       case 'reoffer':
         this.#local = acceptReoffer(call, event, this.#local, this.#hold);
     }
+  }
+
+  /**
+   * Audio before the answer, heard by the agent where the trunk says so: of several forks, or descriptions of one, the last. What cannot be used
+   * is not the end of the call: the answer may say something else.
+   */
+  #hearEarly(sdp: string): void {
+    const call = this.#call;
+    const trunk = this.#attempts[this.#attempt]?.trunk;
+    if (trunk?.outbound.earlyMedia !== 'agent' || call.over || call.media === null || this.#local === null) return;
+    const answer = readAnswer(this.#local, sdp);
+    if (!answer.ok) return call.note('early_media_refused', { reason: answer.reason });
+    call.media.negotiate(answer.remote);
+    call.media.startEarly('agent');
+    call.note('early_media', { hears: 'agent' });
   }
 
   #answered(sdp: string): void {

@@ -1,11 +1,10 @@
 // What a trunk says of session timers (RFC 4028).
 
-import type { Trunk } from '../domain/directory.ts';
+import { SESSION_EXPIRES_SEC } from '../domain/session-timer.ts';
 import type { SessionTimer } from '../signalling/leg.ts';
 
-/** RFC 4028 section 4 recommends it. */
-const SESSION_EXPIRES_SEC = 1_800;
-
-export function sessionTimerOf({ sessionExpiresSec = SESSION_EXPIRES_SEC }: Trunk): SessionTimer {
+/** Of the side of a trunk that the call uses. */
+export function sessionTimerOf(side: { readonly sessionExpiresSec?: number | null }): SessionTimer {
+  const { sessionExpiresSec = SESSION_EXPIRES_SEC } = side;
   return { sessionExpiresSec };
 }

@@ -127,6 +127,7 @@ export const configSchema = object({
   calls: object({
     ringTimeoutMs: milliseconds(1_000, 600_000),
     maxDurationMs: milliseconds(1_000, 86_400_000),
+    holdProbeMs: milliseconds(5_000, 3_600_000),
     drainDeadlineMs: milliseconds(0, 86_400_000),
     concurrentMax: Type.Integer({ minimum: 1, maximum: 100_000 }),
     openRanges: Type.Array(Type.String({ pattern: '^[1-9][0-9]{1,14}$' }), { maxItems: 200 }),

@@ -64,6 +64,10 @@ export type CalledNumberSource = 'request_uri' | 'to' | 'p_called_party_id' | 'd
 /** `asserted`: the carrier is trusted to know who calls (P-Asserted-Identity, Remote-Party-ID), From counts only without that. */
 export type CallerNumberSource = 'from' | 'asserted';
 
+export type InboundEarlyMedia = 'off' | 'ringback';
+/** `agent`: the agent hears it and is heard, unbilled; its stream starts then and not at the answer. */
+export type OutboundEarlyMedia = 'off' | 'agent';
+
 export interface Trunk {
   readonly id: string;
   readonly createdAt: number;
@@ -88,6 +92,12 @@ export interface Trunk {
     readonly country?: string | null;
     /** What the carrier puts before numbers; null or absent: nothing. */
     readonly stripPrefix?: string | null;
+    /** What callers hear while their agent is being connected (183 with our description); absent: `off`, the tone of their own network. */
+    readonly earlyMedia?: InboundEarlyMedia;
+    /** Provisional responses are sent reliably (RFC 3262) to callers that can do it; absent: only to those that demand it. */
+    readonly reliableProvisionals?: boolean;
+    /** Session timer (RFC 4028) that we ask for where the carrier asks for none; null: none. Absent: 1800. */
+    readonly sessionExpiresSec?: number | null;
   };
   readonly outbound: {
     readonly enabled: boolean;
@@ -127,6 +137,10 @@ export interface Trunk {
     readonly failoverStatuses?: readonly number[];
     /** How long a gateway may be silent before the next one is tried; absent: 6 s. */
     readonly attemptTimeoutMs?: number;
+    /** What becomes of the audio before the answer (183 with a description); absent: `off`, nobody hears it. */
+    readonly earlyMedia?: OutboundEarlyMedia;
+    /** Session timer (RFC 4028) that we ask for; null: none. Absent: 1800. */
+    readonly sessionExpiresSec?: number | null;
     /** The only realm whose challenge is answered; null or absent: any that the gateway asks with. */
     readonly authRealm?: string | null;
   };
@@ -142,8 +156,6 @@ export interface Trunk {
   readonly attestation?: 'trusted' | 'ignored';
   readonly codecs: readonly AudioCodec[];
   readonly limits: { readonly concurrentCalls: number | null; readonly callsPerSecond: number | null };
-  /** Session timer (RFC 4028) that we ask for; null: none of ours. Absent (records of earlier versions): 1800. */
-  readonly sessionExpiresSec?: number | null;
   /** Accept RTP from another address than the SDP's and the signalling's (carrier behind NAT). */
   readonly natAllowed: boolean;
   /** How keys travel; absent: `auto`. */

@@ -9,6 +9,7 @@ import type { Balance, Posting } from '../ledger/books.ts';
 import { type WarningSources, warningsOf } from '../numbers/warnings.ts';
 import { countryOf } from '../routing/index.ts';
 import { hideHeaders } from './agent-headers.ts';
+import { viewInboundDialog, viewOutboundDialog } from './trunk-dialog.ts';
 import { viewSignalling } from './trunk-signalling.ts';
 import { NODE_TIMEOUTS } from './media-timeouts.ts';
 
@@ -96,6 +97,7 @@ export function viewTrunk(
       mediaEncryption,
       auth: auth === null ? null : { username: auth.username, passwordSet: true },
       ...viewInboundNumbers(trunk.inbound),
+      ...viewInboundDialog(trunk),
       sbc: listeners
         .filter((listener) => transport === null || listener.transport === transport)
         .map(({ host, port, transport: over }) => ({ host, port, transport: over })),
@@ -104,6 +106,7 @@ export function viewTrunk(
       enabled: outbound.enabled,
       gateways: outbound.gateways.map(({ host, port, priority, weight }) => ({ host, port, priority, weight })),
       transport: outbound.transport,
+      ...viewOutboundDialog(trunk),
       mediaEncryption: outbound.mediaEncryption,
       username: outbound.username,
       passwordSet: outbound.password !== null,

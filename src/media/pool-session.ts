@@ -11,6 +11,7 @@ import type { CounterRows } from './counters.ts';
 import type {
   AgentConnectOutcome,
   BindFailure,
+  EarlyAudio,
   MediaEvent,
   MediaPolicy,
   MediaSession,
@@ -129,6 +130,10 @@ export abstract class PoolSession implements MediaSession {
 
   negotiate(remote: RtpParameters): void {
     this.#post({ type: 'negotiate', session: this.id, remote });
+  }
+
+  startEarly(early: EarlyAudio): void {
+    this.#post({ type: 'start-early', session: this.id, early });
   }
 
   start(): void {

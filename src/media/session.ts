@@ -97,6 +97,9 @@ export interface BindFailure {
   readonly code: 'media_ports_exhausted' | 'media_thread_lost' | 'media_bind_failed';
 }
 
+/** What is heard before the answer. */
+export type EarlyAudio = 'ringback' | 'agent';
+
 export interface MediaSession {
   /** Address and even RTP port for our SDP (the external address where one is configured). */
   readonly localAddress: string;
@@ -112,6 +115,11 @@ export interface MediaSession {
   renew(): Promise<RenewOutcome>;
   /** Installs what offer and answer agreed on; again for each re-INVITE (opens a new latching window). */
   negotiate(remote: RtpParameters): void;
+  /**
+   * Early media, after `negotiate` and before `start`: the other side hears the ringing tone, or hears and is heard by the agent, whose stream
+   * starts. No limit of time runs before `start`. Once.
+   */
+  startEarly(early: EarlyAudio): void;
   /** The call is answered: audio flows and the agent's stream starts (its `start` message). */
   start(): void;
   /** Tells the agent that is attached; before `start` nothing is told. */

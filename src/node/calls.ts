@@ -80,6 +80,7 @@ export function openCalls(core: NodeCore, { directory, events, store }: NodeStor
 function limitsOf({ calls, media }: Config): CallDeps['limits'] {
   return {
     ringTimeoutMs: calls.ringTimeoutMs,
+    holdProbeMs: calls.holdProbeMs,
     maxDurationMs: calls.maxDurationMs,
     concurrentMax: calls.concurrentMax,
     openRanges: calls.openRanges,

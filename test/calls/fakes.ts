@@ -12,6 +12,7 @@ import type { Directory } from '../../src/directory/directory.ts';
 import type { AgentFailure, AgentNotice } from '../../src/media/agent-stream.ts';
 import type {
   AgentConnectOutcome,
+  EarlyAudio,
   MediaEvent,
   MediaPolicy,
   MediaPool,
@@ -29,6 +30,8 @@ import type {
   LegDialog,
   OriginateParams,
   OutboundEvent,
+  Ringing,
+  SessionTimer,
   Signalling,
 } from '../../src/signalling/leg.ts';
 import type { ReferEvent, ReferRequest } from '../../src/signalling/own-refer.ts';
@@ -93,6 +96,8 @@ export class FakeLeg {
   /** Our BYE is answered. */
   byeGate = new Gate<'answered'>('answered');
   emit: (event: InboundEvent) => void = () => undefined;
+  readonly ringings: Ringing[] = [];
+  readonly answers: { readonly sdp: string; readonly session: SessionTimer }[] = [];
   readonly refers: FakeRefer[] = [];
 }
 
@@ -123,6 +128,7 @@ export class FakeMediaSession implements MediaSession {
   readonly keysHeard: string[] = [];
   dtmfOutcome: DtmfOutcome = 'queued';
   agentOutcomes: (AgentConnectOutcome | Gate<AgentConnectOutcome>)[] = [];
+  readonly early: EarlyAudio[] = [];
   starts = 0;
   closes = 0;
   readonly emit: (event: MediaEvent) => void;
@@ -145,6 +151,9 @@ export class FakeMediaSession implements MediaSession {
   }
   negotiate(remote: RtpParameters): void {
     this.negotiated.push(remote);
+  }
+  startEarly(early: EarlyAudio): void {
+    this.early.push(early);
   }
   start(): void {
     this.starts += 1;
@@ -313,8 +322,12 @@ export function createWorld(): World {
         accept(onEvent) {
           leg.emit = onEvent;
           return {
-            ringing: () => void leg.acts.push('180'),
-            answer(sdp) {
+            ringing(how = {}) {
+              leg.acts.push(how.earlyMedia ? '183' : '180');
+              leg.ringings.push(how);
+            },
+            answer(sdp, session = {}) {
+              leg.answers.push({ sdp, session });
               const expected = sdp.includes('m=audio 40000') || sdp === BROWSER_ANSWER;
               leg.acts.push(expected ? '200' : '200 with another port');
               return leg.answerGate.promise;

@@ -385,7 +385,6 @@ describe('refusals', () => {
     ['a number without an agent', { calledUser: '+12025550102' }, 'number_unassigned', true],
     ['no common codec', { offer: OFFER.replace('0 8 101', '9') }, 'no_common_codec', true],
     ['an offer that is no SDP', { offer: 'hello' }, 'bad_offer', true],
-    ['no offer', { offer: null }, 'bad_offer', true],
   ])('%s', async (_what, overrides, reason, recorded) => {
     const leg = world.invite(overrides);
     await settle();

@@ -35,6 +35,7 @@ const WORDS: Readonly<Record<string, string>> = {
   drain_deadline: 'The node stopped before the call ended',
   answer_unconfirmed: 'Our answer was never acknowledged',
   session_expired: 'The session timer ran out',
+  peer_lost: 'The other side was gone',
   signalling_lost: 'The SIP engine was lost',
   store_lost: 'The books could not be reached',
   node_crash: 'The node stopped unexpectedly',

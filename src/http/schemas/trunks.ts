@@ -16,6 +16,7 @@ import {
   secret,
   time,
 } from './common.ts';
+import { inboundDialogShape, outboundDialogShape } from '../trunk-dialog.ts';
 import { signallingShape } from '../trunk-signalling.ts';
 import { trunkCheckSchema } from './findings.ts';
 
@@ -51,6 +52,7 @@ const inboundShape = {
   country: numbersOf,
   stripPrefix,
   mediaEncryption,
+  ...inboundDialogShape,
 };
 const allowedCountries = Type.Union([Type.Enum(['worldwide']), Type.Array(country, { maxItems: 250 })], {
   description: '"worldwide" or a list of country codes',
@@ -75,6 +77,7 @@ const outboundShape = {
     Type.String({ minLength: 1, maxLength: 64, pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f"\\\\<>]+$' }),
     'text of 1 to 64 characters without control characters, quotes, backslashes and angle brackets, or null',
   ),
+  ...outboundDialogShape,
   identityHeader: Type.Enum(['p_asserted_identity', 'p_preferred_identity', 'remote_party_id']),
   privacy: Type.Enum(['off', 'id']),
   diversion: nullable(e164, 'a number in E.164 form, or null for none'),

@@ -2,6 +2,7 @@
 //
 //   state      negotiate      connectAgent            agent ready       start               close
 //   open       set            dials                   waits for start   runs, agent starts  -> closed
+//   early      set again      replaces the agent      starts if heard   runs, agent starts  -> closed
 //   running    set again      replaces the agent      agent starts      ignored             -> closed
 //   closed     ignored        refused                 ignored           ignored             same figures
 //
@@ -25,6 +26,7 @@ import { RtcpSession } from '../rtp/control.ts';
 import { looksLikeRtcp } from '../rtp/header.ts';
 import type {
   AgentConnectOutcome,
+  EarlyAudio,
   MediaDirection,
   MediaEvent,
   MediaPolicy,
@@ -78,6 +80,8 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
   /** Since when the other side has the call on hold; null = it has not. */
   #heldSinceMs: number | null = null;
   #phase: Phase = 'open';
+  /** What is heard before the answer (`startEarly`). */
+  #early: EarlyAudio | null = null;
   #remote: RtpParameters | null = null;
   #agent: AgentLink | null = null;
   #framesToAgent = 0;
@@ -139,16 +143,29 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
     this.#reschedule();
   }
 
+  /** Early media: audio flows before the answer, no limit of time runs yet. */
+  startEarly(early: EarlyAudio): void {
+    if (this.#phase !== 'open' || this.#early !== null) return;
+    const nowMs = this.#deps.nowMs();
+    this.#early = early;
+    this.#outbound.ring(early === 'ringback');
+    this.#path.start(nowMs);
+    this.#startOutbound(nowMs);
+    if (early === 'agent' && this.#agent?.wasReady === true) this.#startAgent(this.#agent, nowMs);
+    this.#reschedule();
+  }
+
   start(): void {
     if (this.#phase !== 'open') return;
     const nowMs = this.#deps.nowMs();
     this.#phase = 'running';
+    this.#outbound.ring(false);
     this.#watchdog.start(nowMs);
     this.#openWays(nowMs);
     this.#rtcp.start(nowMs);
-    this.#path.start(nowMs);
+    if (this.#early === null) this.#path.start(nowMs);
     this.#startOutbound(nowMs);
-    if (this.#agent?.wasReady === true) this.#startAgent(this.#agent, nowMs);
+    if (this.#early !== 'agent' && this.#agent?.wasReady === true) this.#startAgent(this.#agent, nowMs);
     this.#reschedule();
   }
 
@@ -308,7 +325,8 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
   agentReady(link: AgentLink): number {
     const nowMs = this.#deps.nowMs();
     this.agentAlive();
-    if (this.#phase === 'running' && this.#agent === link) this.#startAgent(link, nowMs);
+    const isHeard = this.#phase === 'running' || this.#early === 'agent';
+    if (isHeard && this.#agent === link) this.#startAgent(link, nowMs);
     this.#reschedule();
     return nowMs;
   }
@@ -413,7 +431,8 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
   }
 
   #startOutbound(nowMs: number): void {
-    if (this.#phase === 'running' && this.#remote !== null && this.#path.ready) this.#outbound.start(nowMs);
+    const runs = this.#phase === 'running' || this.#early !== null;
+    if (runs && this.#remote !== null && this.#path.ready) this.#outbound.start(nowMs);
   }
 
   #report(nowMs: number, bye: boolean): void {

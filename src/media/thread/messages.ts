@@ -6,7 +6,14 @@ import type { DtmfOutcome, DtmfRequest } from '../../domain/dtmf.ts';
 import type { AgentDial, AgentNotice } from '../agent-stream.ts';
 import type { CounterMemory } from '../counters.ts';
 import type { WebRtcLocal, WebRtcRemote } from '../../domain/webrtc-parameters.ts';
-import type { AgentConnectOutcome, MediaEvent, MediaPolicy, MediaTimeouts, RtpParameters } from '../session.ts';
+import type {
+  AgentConnectOutcome,
+  EarlyAudio,
+  MediaEvent,
+  MediaPolicy,
+  MediaTimeouts,
+  RtpParameters,
+} from '../session.ts';
 import type { WebRtcEngineChoice } from '../webrtc/choose.ts';
 
 /** workerData of a media thread. */
@@ -57,6 +64,7 @@ export type MediaCommand =
   | { readonly type: 'negotiate'; readonly session: number; readonly remote: RtpParameters }
   /** Another port pair in place of the one so far. */
   | { readonly type: 'renew'; readonly session: number; readonly port: number }
+  | { readonly type: 'start-early'; readonly session: number; readonly early: EarlyAudio }
   | { readonly type: 'start'; readonly session: number }
   | { readonly type: 'notify-agent'; readonly session: number; readonly notice: AgentNotice }
   | { readonly type: 'policy'; readonly session: number; readonly policy: MediaPolicy }

@@ -16,6 +16,7 @@ import { DtmfSender, STEP } from '../dtmf/sender.ts';
 import { writeToneFrame } from '../dtmf/tones.ts';
 import { Pacer, SEND, type Send } from '../pacer.ts';
 import { type BlockPool, Playout } from '../playout.ts';
+import { writeRingbackFrame } from '../ringback.ts';
 import { RTP_HEADER_BYTES, stampRtp, writeRtpHeader } from '../rtp/header.ts';
 
 export interface OutboundOptions {
@@ -46,6 +47,8 @@ export class Outbound {
   #table: Uint8Array | null = null;
   #silence = silenceByte('PCMU');
   #sending = false;
+  /** The next frame of the ringing tone; null: none. */
+  #ringFrame: number | null = null;
 
   readonly #keyDue: (key: string, toneMs: number) => void;
   readonly #keys = new DtmfSender();
@@ -117,6 +120,11 @@ export class Outbound {
     this.#table = transcodeTable(codec, this.#callerCodec);
   }
 
+  /** Whether the ringing tone is heard where there is nothing else. */
+  ring(rings: boolean): void {
+    this.#ringFrame = rings ? 0 : null;
+  }
+
   start(nowMs: number): void {
     this.#pacer.start(nowMs);
   }
@@ -174,7 +182,9 @@ export class Outbound {
   #emitAudio(what: Send): void {
     const packet = this.#packet;
     if (what === SEND.silence) {
-      packet.fill(this.#silence, RTP_HEADER_BYTES);
+      const rings =
+        this.#ringFrame !== null && writeRingbackFrame(this.#ringFrame++, this.#callerCodec, packet, RTP_HEADER_BYTES);
+      if (!rings) packet.fill(this.#silence, RTP_HEADER_BYTES);
     } else {
       const taken = this.#playout.take(this.#table, packet, RTP_HEADER_BYTES, FRAME_BYTES);
       if (taken < FRAME_BYTES) packet.fill(this.#silence, RTP_HEADER_BYTES + taken);

@@ -98,6 +98,9 @@ class MediaThread {
       case 'renew':
         void this.#renew(command);
         break;
+      case 'start-early':
+        this.#bySession.get(command.session)?.media.startEarly(command.early);
+        break;
       case 'start':
         this.#bySession.get(command.session)?.media.start();
         break;
