@@ -38,6 +38,7 @@ export function createCarrierServers({ servers, circuits, health }: CarrierServe
           place,
           nextHop: nextHopFor(trunk, host, place),
           shown: `${place.transport} ${hostPort({ host: place.address, port: place.port })}`,
+          transport: place.transport,
           restMs: circuits.restMs(scopeOf(trunk), place),
         }),
       );

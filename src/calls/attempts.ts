@@ -7,8 +7,9 @@
 //        party says (486, 600, 603, …) is said once.
 //   AT3. There is no next attempt once the called party's side was heard: it rang, or early media was relayed. Nobody's phone rings twice for a call.
 //   AT4. Attempts of one call are bounded.
+//   AT5. Where encryption is required, no attempt is made over a transport on which its keys could be read.
 
-import type { Trunk } from '../domain/directory.ts';
+import { keysWouldBeRead, type Trunk } from '../domain/directory.ts';
 import type { OutboundAttempt } from '../routing/index.ts';
 import type { Call } from './call.ts';
 import type { CarrierGateways, CarrierServer } from './deps.ts';
@@ -36,7 +37,11 @@ export async function planAttempts(
   for (const { trunk, server } of all.filter((attempt) => attempt.server.restMs > 0).slice(0, ATTEMPTS_MAX)) {
     call.note('gateway_rests', { trunkId: trunk.id, server: server.shown, restMs: Math.ceil(server.restMs) });
   }
-  return all.filter(({ server }) => server.restMs === 0).slice(0, ATTEMPTS_MAX);
+  const inClear = all.filter(({ trunk, server }) => keysWouldBeRead(trunk, server.transport));
+  for (const { trunk, server } of inClear.slice(0, ATTEMPTS_MAX)) {
+    call.note('keys_in_clear', { trunkId: trunk.id, server: server.shown });
+  }
+  return all.filter((attempt) => attempt.server.restMs === 0 && !inClear.includes(attempt)).slice(0, ATTEMPTS_MAX);
 }
 
 export interface AttemptEnd {

@@ -153,14 +153,13 @@ class Successor {
     if (attempt === undefined || call.media === null) return this.#giveUp(503);
     const { trunk, gateway, server } = attempt;
     const { replaces } = this.#referred.target;
-    const encryption = outboundEncryption(this.#deps, trunk, trunk.outbound.transport ?? 'udp');
     const local: LocalAudio = {
       address: call.media.localAddress,
       port: call.media.localPort,
       codecs: trunk.codecs,
       sessionId: Math.floor(this.#deps.clock.wallMs()),
       version: 1,
-      ...(encryption === undefined ? {} : { encryption }),
+      encryption: outboundEncryption(this.#deps, trunk, server.transport),
     };
     const offer = makeOffer(local);
     this.#local = { ...local, previous: offer };
@@ -200,7 +199,9 @@ class Successor {
       case 'lost':
         return legEnded(call, event);
       case 'reoffer':
-        this.#local = acceptReoffer(call, event, this.#local);
+        this.#local = acceptReoffer(call, event, this.#local, null, (local) => {
+          this.#local = local;
+        });
         return;
       case 'key':
         return call.media?.heardDtmf(event.key);

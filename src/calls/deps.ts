@@ -3,7 +3,7 @@
 import type { CallClass, CallDirection, CallRecord } from '../domain/call.ts';
 import type { AgentDialOutcome, DialParams } from '../agents/dial.ts';
 import type { Clock } from '../domain/clock.ts';
-import type { Agent, Gateway, Trunk } from '../domain/directory.ts';
+import type { Agent, Gateway, SipTransport, Trunk } from '../domain/directory.ts';
 import type { E164 } from '../domain/e164.ts';
 import type { Ids, RandomBytes } from '../domain/ids.ts';
 import type { Reason } from '../domain/reasons.ts';
@@ -71,6 +71,7 @@ export interface CarrierServer {
   readonly nextHop: string | null;
   /** As it is shown: `udp 192.0.2.1:5060`. */
   readonly shown: string;
+  readonly transport: SipTransport;
   /** How long it still wants to be left alone; 0 = it takes calls. */
   readonly restMs: number;
 }

@@ -5,38 +5,52 @@
 import { answerOffer, type LocalAudio, makeOffer, makeReoffer, readAnswer } from '../sdp/index.ts';
 import type { InboundEvent, Reoffer } from '../signalling/leg.ts';
 import type { Call } from './call.ts';
+import { canOffer, negotiated } from './encryption.ts';
+import { noteReason } from './carrier-words.ts';
 import type { HoldProbe } from './hold-probe.ts';
 
 /**
  * Answers the offer, or with 488 and nothing changed; makes ours where the other side asks for it. Returns the local description as it is from
- * now on.
+ * now on; `later`: as it is once an offer of ours was answered.
  */
 export function acceptReoffer(
   call: Call,
   reoffer: Reoffer,
   local: LocalAudio | null,
   hold: HoldProbe | null = null,
+  later: (local: LocalAudio) => void = () => undefined,
 ): LocalAudio | null {
   if (call.over || call.media === null || local === null) {
     reoffer.refuse(481);
     return local;
   }
-  if (reoffer.offer === null) return offerAnew(call, reoffer, local, hold);
+  if (reoffer.offer === null) return offerAnew(call, reoffer, local, hold, later);
   const answer = answerOffer(reoffer.offer, local);
   if (!answer.ok) {
-    call.note('reoffer_refused', { reason: answer.reason });
+    call.note('reoffer_refused', { reason: answer.reason, detail: answer.detail });
     reoffer.refuse(488);
     return local;
   }
-  call.media.negotiate(answer.remote);
+  const agreed = negotiated(call, local, answer.remote);
   call.note('reoffer', { direction: answer.remote.direction });
   hold?.negotiated(answer.remote.direction);
   reoffer.accept(answer.sdp);
-  return { ...local, previous: answer.sdp };
+  return { ...agreed, previous: answer.sdp };
 }
 
 /** A re-INVITE without SDP: all that we can do is offered, as in a first INVITE. Until the ACK has the answer, the session is as it was. */
-function offerAnew(call: Call, reoffer: Reoffer, local: LocalAudio, hold: HoldProbe | null): LocalAudio {
+function offerAnew(
+  call: Call,
+  reoffer: Reoffer,
+  local: LocalAudio,
+  hold: HoldProbe | null,
+  later: (local: LocalAudio) => void,
+): LocalAudio {
+  if (!canOffer(local.encryption)) {
+    call.note('reoffer_refused', { reason: 'keys_in_clear' });
+    reoffer.refuse(488);
+    return local;
+  }
   const { previous } = local;
   const offer = previous === undefined ? makeOffer(local) : makeReoffer({ ...local, previous });
   const offered = { ...local, previous: offer };
@@ -44,16 +58,16 @@ function offerAnew(call: Call, reoffer: Reoffer, local: LocalAudio, hold: HoldPr
     if (call.over) return;
     const reading = answer === null ? null : readAnswer(offered, answer);
     if (reading?.ok !== true) return call.note('reoffer_refused', { reason: reading?.reason ?? 'bad_offer' });
-    call.media?.negotiate(reading.remote);
+    later(negotiated(call, offered, reading.remote));
     call.note('reoffer', { direction: reading.remote.direction });
     hold?.negotiated(reading.remote.direction);
   });
   return offered;
 }
 
-/** The answer to our offer in a 200 or a reliable response; null where there is none. False: the call has ended for it. */
-export function takeLateAnswer(call: Call, local: LocalAudio, answer: string | null): boolean {
-  if (call.over || call.media === null) return false;
+/** The answer to our offer in a 200 or a reliable response; null where there is none. Our side as it is then; null: the call has ended for it. */
+export function takeLateAnswer(call: Call, local: LocalAudio, answer: string | null): LocalAudio | null {
+  if (call.over || call.media === null) return null;
   const reading = answer === null ? null : readAnswer(local, answer);
   if (reading?.ok !== true) {
     const reason = reading?.reason ?? 'bad_offer';
@@ -61,9 +75,9 @@ export function takeLateAnswer(call: Call, local: LocalAudio, answer: string | n
     void call.end(reason, 'signalling');
     return false;
   }
-  call.media.negotiate(reading.remote);
+  const agreed = negotiated(call, local, reading.remote);
   call.note('late_answer', { direction: reading.remote.direction });
-  return true;
+  return agreed;
 }
 
 /** The ends that an established leg reports in either direction. */

@@ -14,7 +14,8 @@ import type { Call } from './call.ts';
 import type { CallDeps } from './deps.ts';
 import { canOffer, inboundEncryption, negotiated } from './encryption.ts';
 import { HOLD_PROBE_MS, HoldProbe } from './hold-probe.ts';
-import { acceptReoffer, agentParameters, takeLateAnswer } from './in-dialog.ts';
+import { agentParameters } from './carrier-words.ts';
+import { acceptReoffer, takeLateAnswer } from './in-dialog.ts';
 import { answerLeg, onInboundLeg } from './inbound-answer.ts';
 import { sessionTimerOf } from './session-timer.ts';
 import { mediaPolicy } from './media-policy.ts';
@@ -142,14 +143,10 @@ export class InboundCall {
     });
     if (authorised !== null) return authorised;
 
-    this.#ring(trunk, described);
-    const connected = await connectAgent(this.#deps, call, media, agentId, agentParameters(this.#invite.headers, call));
-    if (connected !== null) return connected;
-
-    if (described.remote !== null && this.#local !== null && !this.#isEarly) {
-      this.#local = negotiated(call, this.#local, described.remote);
-    }
-    return await answerLeg(
+    this.#leg.ringing({ sdp: described.sdp });
+    call.ring();
+    const connected = await connectAgent(
+      this.#deps,
       call,
       this.#leg,
       described.sdp,
@@ -158,15 +155,8 @@ export class InboundCall {
     );
   }
 
-  /** 180; or 183 with our answer, where callers of this trunk are to hear us before the agent is there: nobody is billed for that. */
-  #ring(trunk: Trunk, { sdp, remote }: { sdp: string; remote: RtpParameters | null }): void {
-    const call = this.#call;
-    const { earlyMedia = 'off', reliableProvisionals: reliable = false } = trunk.inbound;
-    if (earlyMedia !== 'off' && remote !== null && this.#local !== null) {
-      this.#isEarly = true;
-      this.#local = negotiated(call, this.#local, remote);
-      call.media?.startEarly(earlyMedia);
-      call.note('early_media', { hears: earlyMedia });
+    if (described.remote !== null && this.#local !== null) {
+      this.#local = negotiated(call, this.#local, described.remote);
     }
     this.#leg.ringing({ sdp, earlyMedia: this.#isEarly, reliable });
     call.ring();
@@ -192,12 +182,14 @@ export class InboundCall {
     onInboundLeg(this.#call, event, {
       maxDurationMs: this.#deps.limits.maxDurationMs,
       onReoffer: (reoffer) => {
-        this.#local = acceptReoffer(this.#call, reoffer, this.#local, this.#hold);
+        this.#local = acceptReoffer(this.#call, reoffer, this.#local, this.#hold, (local) => {
+          this.#local = local;
+        });
       },
       onLateAnswer: (answer) => {
         if (!this.#awaitsAnswer || this.#local === null) return;
         this.#awaitsAnswer = false;
-        takeLateAnswer(this.#call, this.#local, answer);
+        this.#local = takeLateAnswer(this.#call, this.#local, answer) ?? this.#local;
       },
     });
   }

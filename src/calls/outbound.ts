@@ -16,6 +16,7 @@ import type { Call } from './call.ts';
 import type { CallDeps } from './deps.ts';
 import { HOLD_PROBE_MS, HoldProbe } from './hold-probe.ts';
 import { acceptReoffer, legEnded } from './in-dialog.ts';
+import { negotiated, outboundEncryption } from './encryption.ts';
 import { callerIdentity } from './outbound-identity.ts';
 import { mediaPolicy } from './media-policy.ts';
 import { Redirects } from './redirect.ts';
@@ -191,7 +192,9 @@ export class OutboundCall {
       case 'lost':
         return legEnded(call, event);
       case 'reoffer':
-        this.#local = acceptReoffer(call, event, this.#local, this.#hold);
+        this.#local = acceptReoffer(call, event, this.#local, this.#hold, (local) => {
+          this.#local = local;
+        });
     }
   }
 
@@ -220,10 +223,11 @@ export class OutboundCall {
     }
     const answer = readAnswer(this.#local, sdp);
     if (!answer.ok) {
-      void this.#leg?.bye('bad_offer');
+      call.note('answer_refused', { reason: answer.reason, detail: answer.detail });
+      void this.#leg?.bye(answer.reason);
       return void call.end(answer.reason, 'signalling', undefined, true);
     }
-    call.media.negotiate(answer.remote);
+    this.#local = negotiated(call, this.#local, answer.remote);
     call.answered(this.#plan.maxDurationMs);
   }
 
@@ -283,6 +287,7 @@ export class OutboundCall {
     };
   }
 
+      encryption: outboundEncryption(this.#deps, trunk, server.transport),
   /** What the gateway of this attempt was first heard to say tells whether it is alive; that it wants to be left alone is always told. */
   #report(status: number, retryAfterMs: number | null): void {
     const attempt = this.#attempts[this.#attempt];

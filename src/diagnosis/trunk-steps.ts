@@ -1,6 +1,6 @@
 // The steps about a trunk that need no network: is it set up for what is asked of it?
 
-import type { PhoneNumber, Trunk } from '../domain/directory.ts';
+import { keysWouldBeRead, type PhoneNumber, type Trunk } from '../domain/directory.ts';
 import type { TrunkHealthView } from '../signalling/index.ts';
 import { countryOf } from '../routing/index.ts';
 import { ADVICE, advise, DOCS } from './advice.ts';
@@ -38,11 +38,10 @@ export function outboundTrunkFinding(trunk: Trunk | undefined, subject: string |
       docs: DOCS.outbound,
     });
   }
-  if (trunk.outbound.mediaEncryption === 'required') {
-    const advice = 'Switch media encryption off: it is not there yet.';
-    return failed(step, `Encrypted media is demanded on ${nameOf(trunk)}, so every call is refused.`, advice, {
-      subject,
-    });
+  if (keysWouldBeRead(trunk, trunk.outbound.transport)) {
+    const advice = 'Choose TLS as the transport, or switch media encryption off.';
+    const seen = `Encrypted audio is demanded on ${nameOf(trunk)}, and its keys would travel in clear: every call is refused.`;
+    return failed(step, seen, advice, { subject });
   }
   return ok(step, `Calls go out over ${nameOf(trunk)}.`, { subject });
 }

@@ -181,6 +181,12 @@ export function srtpOf({ srtp = {} }: Pick<Trunk, 'srtp'>): TrunkSrtp {
 export interface TrunkMediaTimeouts {
   /** Answered, but no packet at all. */
   readonly firstPacketMs?: number | null;
+/** Calls out have to be encrypted, and over this transport (null: not known yet) their keys must not go. */
+export function keysWouldBeRead(trunk: Pick<Trunk, 'outbound' | 'srtp'>, transport: SipTransport | null): boolean {
+  const isSafe = transport === 'tls' || transport === null || srtpOf(trunk).keysInClear;
+  return trunk.outbound.mediaEncryption === 'required' && !isSafe;
+}
+
   /** No packet while audio may come. */
   readonly silenceMs?: number | null;
   /** On hold in one go. */

@@ -8,11 +8,11 @@
 //        alone: it leaves over trunks of the workspace, never over the operator's.
 //   RO4. A destination whose country cannot be told (satellite, premium networks, unassigned codes) is not called, `worldwide` or not.
 //        Nor is one of a country's special ranges (premium, shared cost: special-ranges.ts), unless the operator has opened it.
-//   RO5. A trunk that demands encrypted media is never used without it.
+//   RO5. A trunk that demands encrypted audio is never used where the keys would travel in clear; calls see to the rest.
 //   RO6. A gateway whose host leads to an address that calls must not go to is never tried.
 
 import type { CallClass } from '../domain/call.ts';
-import type { Gateway, PhoneNumber, Trunk } from '../domain/directory.ts';
+import { keysWouldBeRead, type Gateway, type PhoneNumber, type Trunk } from '../domain/directory.ts';
 import type { E164 } from '../domain/e164.ts';
 import type { Reason } from '../domain/reasons.ts';
 import { callClass } from './call-class.ts';
@@ -64,9 +64,13 @@ export function routeOutbound(question: OutboundQuestion): OutboundVerdict {
   if (number === null) return { ok: false, reason: 'caller_id_not_owned', steps };
   const trunk = chooseTrunk(question, number, explanation);
   if (trunk === null) return { ok: false, reason: 'no_route', steps };
-  if (trunk.outbound.mediaEncryption === 'required') {
-    explanation.failed('trunk', `trunk "${trunk.label}" demands encrypted media, which is not made for outbound calls`);
-    return { ok: false, reason: 'encryption_mismatch', steps };
+  const { transport } = trunk.outbound;
+  if (keysWouldBeRead(trunk, transport)) {
+    explanation.failed(
+      'trunk',
+      `trunk "${trunk.label}" demands encrypted audio, whose keys would go over ${transport}`,
+    );
+    return { ok: false, reason: 'keys_in_clear', steps };
   }
   const country = allowedCountry(question, trunk, explanation);
   if (country === null) return { ok: false, reason: 'destination_not_allowed', steps };

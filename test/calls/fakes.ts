@@ -465,7 +465,13 @@ export function createWorld(): World {
       servers: async (_trunk, { port }) => {
         if (world.gatewayStates.get(port ?? 0) === 'refused') return [];
         const shown = world.servers.get(port ?? 0) ?? [`udp 192.0.2.1:${port}`];
-        return shown.map((each) => ({ nextHop: world.nextHop, shown: each, restMs: world.resting.get(each) ?? 0 }));
+        const transport = outbound.transport ?? 'udp';
+        return shown.map((each) => ({
+          nextHop: world.nextHop,
+          shown: each,
+          transport,
+          restMs: world.resting.get(each) ?? 0,
+        }));
       },
       report: (_trunk, { port }, server, { status, retryAfterMs }) => {
         world.reported.push(`${port} ${status}`);

@@ -82,7 +82,7 @@ describe('"I can’t make calls"', () => {
   test.each([
     ['outbound switched off', { enabled: false }, 'outbound_trunk', 'No trunk can carry calls out.'],
     ['no gateway', { gateways: [] }, 'outbound_trunk', 'No trunk can carry calls out.'],
-    ['encrypted media demanded', { mediaEncryption: 'required' }, 'outbound_trunk', 'Encrypted media is demanded'],
+    ['encrypted media demanded', { mediaEncryption: 'required' }, 'outbound_trunk', 'Encrypted audio is demanded'],
     ['no country allowed', { allowedCountries: [] }, 'countries', 'no country at all'],
     ['the own country not allowed', { allowedCountries: ['FR'] }, 'countries', 'not to US'],
   ] as const)('a trunk with %s', async (_what, outbound, step, seen) => {

@@ -82,9 +82,17 @@ describe('a call of a workspace', () => {
     expect(verdict.steps.at(-1)?.seen).toBe('+442071234567 is in GB, trunk "loopback" allows US, CA');
   });
 
-  test('is refused when the trunk demands encrypted media', () => {
-    const secure = trunk('loopback', { outbound: { mediaEncryption: 'required' } });
-    expect(route({ trunks: [secure] })).toMatchObject({ ok: false, reason: 'encryption_mismatch' });
+  test('media 5: is refused when the trunk demands encrypted audio and its keys would travel in clear', () => {
+    const over = (outbound: object, srtp = {}) =>
+      route({ trunks: [{ ...trunk('loopback', { outbound: { mediaEncryption: 'required', ...outbound } }), srtp }] });
+    for (const transport of ['udp', 'tcp']) {
+      expect(over({ transport })).toMatchObject({ ok: false, reason: 'keys_in_clear' });
+      expect(over({ transport }, { keysInClear: true })).toMatchObject({ ok: true });
+      expect(over({ transport, mediaEncryption: 'optional' })).toMatchObject({ ok: true });
+    }
+    expect(over({ transport: 'tls' })).toMatchObject({ ok: true });
+    // What the DNS says is known at the attempts.
+    expect(over({ transport: null })).toMatchObject({ ok: true });
   });
 
   test.each([
