@@ -9,7 +9,7 @@ import type { InboundEvent, InboundInvite, InboundLeg, Reoffer } from '../signal
 import { authorise, connectAgent, reasonOfFault, type StepOutcome } from './acquire.ts';
 import type { Call } from './call.ts';
 import type { CallDeps } from './deps.ts';
-import { agentParameters } from './in-dialog.ts';
+import { agentParameters } from './carrier-words.ts';
 import { answerLeg, onInboundLeg } from './inbound-answer.ts';
 import type { TestCall } from './test-calls.ts';
 
@@ -89,7 +89,7 @@ export class BrowserCall {
 
     this.#leg.ringing();
     call.ring();
-    const parameters = { ...agentParameters(this.#invite.headers, call), test_call: id };
+    const parameters = { ...agentParameters(this.#invite.headers, call, {}), test_call: id };
     const connected = await connectAgent(this.#deps, call, session, agentId, parameters);
     if (connected !== null) return connected;
 

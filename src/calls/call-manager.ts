@@ -22,6 +22,7 @@ import { planAttempts } from './attempts.ts';
 import { BROWSER, BrowserCall } from './browser.ts';
 import { Call } from './call.ts';
 import { takeReferral } from './carrier-transfer.ts';
+import { noteAttestation } from './carrier-words.ts';
 import type { CallDeps } from './deps.ts';
 import { InboundCall } from './inbound.ts';
 import { localPlaces } from './local-places.ts';
@@ -186,6 +187,7 @@ class Calls implements CallManager {
       if (verdict.trunk !== undefined) {
         call.route.trunkId = verdict.trunk.id;
         identify(call, invite, verdict.trunk, verdict.number?.e164 ?? to);
+        noteAttestation(call, invite.headers, verdict.trunk, this.#deps.clock.wallMs());
       }
       // Before anything else is said about numbers: who does not prove the trunk's credentials learns nothing.
       const auth = verdict.trunk?.inbound.auth ?? null;

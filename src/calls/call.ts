@@ -16,7 +16,17 @@
 //       still under way: whoever acquires asks `over` after each await and hands a late acquisition to `releaseLate`.
 //   T3. Class, agent, number and route are fixed by what is set here before `answered`; nothing is read again later.
 
-import type { Bill, CallClass, CallDirection, CallRecord, CallQuality, CallState, Evidence } from '../domain/call.ts';
+import type {
+  Bill,
+  CallAttestation,
+  CallClass,
+  CallDirection,
+  CallQuality,
+  CallRecord,
+  CallState,
+  CarrierReason,
+  Evidence,
+} from '../domain/call.ts';
 import type { Timer } from '../domain/clock.ts';
 import { type Reason, verdictOf } from '../domain/reasons.ts';
 import { createTimeline, type Timeline, type TimelineDetail } from '../observability/timeline.ts';
@@ -64,6 +74,8 @@ export class Call {
   metered: MeteredCall | null = null;
   /** Where a transfer of this call stands; once it is `accepted`, a BYE of the other side is its end. */
   transfer: 'none' | 'asked' | 'accepted' = 'none';
+  attestation: CallAttestation | null = null;
+  carrierReason: CarrierReason | null = null;
   /** Transfers that the carrier has asked for and that were tried. */
   carrierTransfers = 0;
   /** While another leg is called to take the place of this one: true where the call outlives it. */
@@ -334,6 +346,8 @@ export class Call {
       endReason: this.#endReason,
       sipStatus: this.#sipStatus,
       bill: this.#bill ?? this.metered?.running() ?? null,
+      ...(this.attestation === null ? {} : { attestation: this.attestation }),
+      ...(this.carrierReason === null ? {} : { carrierReason: this.carrierReason }),
     };
   }
 

@@ -5,6 +5,7 @@
 import { answerOffer, type LocalAudio, makeOffer, makeReoffer, readAnswer } from '../sdp/index.ts';
 import type { InboundEvent, Reoffer } from '../signalling/leg.ts';
 import type { Call } from './call.ts';
+import { noteReason } from './carrier-words.ts';
 import { canOffer, negotiated } from './encryption.ts';
 import { noteReason } from './carrier-words.ts';
 import type { HoldProbe } from './hold-probe.ts';
@@ -82,6 +83,7 @@ export function takeLateAnswer(call: Call, local: LocalAudio, answer: string | n
 
 /** The ends that an established leg reports in either direction. */
 export function legEnded(call: Call, event: Extract<InboundEvent, { type: 'bye' | 'lost' }>): void {
+  if (event.type === 'bye') noteReason(call, event.reasonHeader);
   if (event.type === 'bye' && call.awaitsSuccessor?.() === true) return;
   if (event.type === 'bye' && event.connectionLost) {
     void call.end('connection_lost', 'signalling', undefined, true);
@@ -97,15 +99,4 @@ export function legEnded(call: Call, event: Extract<InboundEvent, { type: 'bye' 
     return;
   }
   void call.end(call.state === 'answered' ? 'signalling_lost' : 'carrier_failed', 'signalling', undefined, true);
-}
-
-/** Headers of the INVITE that reach the agent as custom parameters: those whose name begins so. */
-const AGENT_HEADER_PREFIX = 'x-';
-
-/** What the agent of an inbound call is told: the caller's own headers, and then what nobody but us may say. */
-export function agentParameters(headers: Readonly<Record<string, string>>, call: Call): Record<string, string> {
-  const own = Object.entries(headers).filter(([name]) => name.startsWith(AGENT_HEADER_PREFIX));
-  const { from, to, name = null } = call.identity;
-  const named = name === null ? {} : { from_name: name };
-  return { ...Object.fromEntries(own), from_number: from, to_number: to, direction: 'inbound', ...named };
 }

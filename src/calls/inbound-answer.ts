@@ -3,6 +3,7 @@
 import type { InboundEvent, InboundLeg, Reoffer, SessionTimer } from '../signalling/leg.ts';
 import type { StepOutcome } from './acquire.ts';
 import type { Call } from './call.ts';
+import { noteReason } from './carrier-words.ts';
 import { legEnded } from './in-dialog.ts';
 
 /** Sends the 200; the call is answered, and billed, once it is out and nothing of ours has ended it meanwhile. */
@@ -34,6 +35,7 @@ export function onInboundLeg(call: Call, event: InboundEvent, ends: InboundEnds)
   const { maxDurationMs, onReoffer } = ends;
   switch (event.type) {
     case 'cancelled':
+      noteReason(call, event.reasonHeader);
       return void call.end('cancelled', 'cancel', undefined, true, 487);
     case 'confirmed':
       // The ACK may overtake the word that our 200 was sent; it proves as much.

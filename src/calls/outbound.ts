@@ -13,6 +13,7 @@ import type { OutboundEvent, OutboundLeg } from '../signalling/leg.ts';
 import { authorise, connectAgent, openMedia, reasonOfFault, type StepOutcome } from './acquire.ts';
 import { type PlannedAttempt, planAttempts, whyNext } from './attempts.ts';
 import type { Call } from './call.ts';
+import { noteReason } from './carrier-words.ts';
 import type { CallDeps } from './deps.ts';
 import { HOLD_PROBE_MS, HoldProbe } from './hold-probe.ts';
 import { acceptReoffer, legEnded } from './in-dialog.ts';
@@ -236,10 +237,12 @@ export class OutboundCall {
     reason: text,
     targets,
     retryAfterMs = null,
+    reasonHeader = null,
   }: Extract<OutboundEvent, { type: 'rejected' }>): void {
     const call = this.#call;
     call.note('rejected', { status, text: text.slice(0, 100) });
     if (call.over) return;
+    noteReason(call, reasonHeader);
     this.#report(status, retryAfterMs);
     if (targets !== undefined) {
       return void this.#redirected(status, targets).catch((error: unknown) => {

@@ -28,6 +28,31 @@ export interface CallRecord {
   readonly quality: CallQuality | null;
   readonly timeline: readonly TimelineEntry[];
   readonly bill: Bill | null;
+  /** What the carrier says of the caller's number; null or absent: nothing. */
+  readonly attestation?: CallAttestation | null;
+  /** Why the carrier ended or refused the call, in its own words; null or absent: it does not say. */
+  readonly carrierReason?: CarrierReason | null;
+}
+
+/** STIR/SHAKEN, as the carrier tells it. Absence of a level means that nobody vouches for the number. */
+export interface CallAttestation {
+  /** A: the caller may use the number. B: the caller is known, the number is not. C: it came from somewhere else. */
+  readonly level: 'A' | 'B' | 'C' | null;
+  readonly source: 'verstat' | 'p_attestation_indicator' | 'identity';
+  /** The carrier's own check of the signature; null: it says nothing of one. */
+  readonly carrierVerdict: 'passed' | 'failed' | 'not_validated' | null;
+  /** By this gateway, which does not check signatures. */
+  readonly verified: boolean;
+  readonly origId: string | null;
+  /** Why the Identity header attests nothing; null: it does, or there is none. */
+  readonly problem: string | null;
+}
+
+/** The Reason header (RFC 3326) of a BYE, CANCEL or refusal. */
+export interface CarrierReason {
+  readonly sip: number | null;
+  readonly q850: number | null;
+  readonly text: string | null;
 }
 
 /** What a call is counted under. */

@@ -17,7 +17,7 @@ export interface RawRequest extends RawMessage {
   readonly source_port?: number;
   readonly protocol?: string;
   readonly stackDialogId?: string;
-  on(event: 'cancel', listener: () => void): void;
+  on(event: 'cancel', listener: (cancel?: RawMessage) => void): void;
   /** `acknowledge` sends the ACK of a 2xx to an INVITE, the PRACK of a reliable provisional response. */
   on(
     event: 'response',

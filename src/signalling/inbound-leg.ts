@@ -76,7 +76,8 @@ export class SipInboundLeg implements InboundLeg {
     this.#remoteOffer = options.offer;
     options.exchange.onUpdate((exchange) => this.#earlyUpdate(exchange));
     options.exchange.onCancel((reasonHeader) => {
-      if (this.#state === 'ringing' || this.#state === 'answering') this.#end({ type: 'cancelled', reasonHeader });
+      if (this.#state !== 'ringing' && this.#state !== 'answering') return;
+      this.#end({ type: 'cancelled', ...(reasonHeader === null ? {} : { reasonHeader }) });
     });
   }
 

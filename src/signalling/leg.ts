@@ -116,7 +116,7 @@ export type ModifyOutcome =
   | { readonly ok: false; readonly status: number };
 
 export type InboundEvent =
-  | { readonly type: 'cancelled' }
+  | { readonly type: 'cancelled'; readonly reasonHeader?: string | null }
   /** The ACK. `answer`: the description in it, to our offer in the 200. */
   | { readonly type: 'confirmed'; readonly answer?: string }
   /** The PRACK of a reliable response that had our offer; null: without the answer that belongs there. */
@@ -216,6 +216,7 @@ export type OutboundEvent =
       /** The peer wants to be left alone for so long; null or absent: it does not say. */
       readonly retryAfterMs?: number | null;
       readonly targets?: readonly string[];
+      readonly reasonHeader?: string | null;
     }
   | ForkAnswered
   | KeyPressed

@@ -63,8 +63,10 @@ export class Exchange {
     );
   }
 
-  onCancel(listener: () => void): void {
-    this.#request.on('cancel', () => this.#link.safely(listener));
+  onCancel(listener: (reasonHeader: string | null) => void): void {
+    this.#request.on('cancel', (cancel) =>
+      this.#link.safely(() => listener(lowerCaseNames(cancel?.headers ?? {})['reason'] ?? null)),
+    );
   }
 
   /** PRACKs of reliable responses to this INVITE, until `offAcknowledged`; each is answered by the link. */

@@ -254,7 +254,11 @@ export class SipOutboundLeg implements OutboundLeg {
     if (this.#state === 'cancelling') return this.#rejected(487, reason);
     // Nothing that left: the engine has no way to the gateway. A 2xx other than 200 is no answer that a call can be made of.
     if (status === null || status < 300) return this.#rejected(status === null ? 503 : 500, reason);
-    if (status >= 400) return this.#end({ type: 'rejected', status, reason, retryAfterMs: retryAfterMs(headers) });
+    const why = headers['reason'];
+    const said = why === undefined ? {} : { reasonHeader: why };
+    if (status >= 400) {
+      return this.#end({ type: 'rejected', status, reason, retryAfterMs: retryAfterMs(headers), ...said });
+    }
     const targets = parseContacts(headers['contact'] ?? '').map(({ uri }) => uri.user);
     this.#end({ type: 'rejected', status, reason, targets });
   }

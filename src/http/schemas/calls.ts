@@ -81,6 +81,21 @@ const timelineEntry = object(
 );
 const direction = Type.Enum(['inbound', 'outbound']);
 const callState = Type.Enum(['queued', 'ringing', 'answered', 'ended']);
+const attestation = object(
+  {
+    level: nullable(Type.Enum(['A', 'B', 'C'])),
+    source: Type.Enum(['verstat', 'p_attestation_indicator', 'identity']),
+    carrierVerdict: nullable(Type.Enum(['passed', 'failed', 'not_validated'])),
+    verified: Type.Boolean({ description: 'whether this gateway has checked the signature itself' }),
+    origId: nullable(Type.String()),
+    problem: nullable(Type.String()),
+  },
+  { title: 'Attestation', description: 'STIR/SHAKEN: what the carrier says of the caller’s number' },
+);
+const carrierReason = object(
+  { sip: nullable(Type.Integer()), q850: nullable(Type.Integer()), text: nullable(Type.String()) },
+  { title: 'CarrierReason', description: 'the Reason header of the carrier’s BYE, CANCEL or refusal' },
+);
 export const callSchema = object(
   {
     id,
@@ -102,6 +117,8 @@ export const callSchema = object(
     quality: nullable(quality),
     timeline: Type.Array(timelineEntry),
     bill: nullable(bill),
+    attestation: nullable(attestation),
+    carrierReason: nullable(carrierReason),
   },
   { title: 'Call' },
 );
