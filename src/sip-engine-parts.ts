@@ -74,13 +74,15 @@ export async function startSipEngine({
   }
   const secret = keys.derive('sip-engine');
   const certificate = readSipCertificate(config, root);
-  const listen = (port: number | 'off', host = sip.host) => (port === 'off' ? undefined : { host, port });
+  const listen = (port: number | 'off', ...hosts: readonly string[]) =>
+    port === 'off' ? undefined : hosts.map((host) => ({ host, port }));
+  const hosts = [sip.host, ...sip.moreHosts];
   const thread = await startEngineThread({
-    udp: listen(sip.udpPort),
-    tcp: listen(sip.tcpPort),
-    tls: certificate === null ? undefined : listen(sip.tlsPort),
+    udp: listen(sip.udpPort, ...hosts),
+    tcp: listen(sip.tcpPort, ...hosts),
+    tls: certificate === null ? undefined : listen(sip.tlsPort, ...hosts),
     ws: listen(sip.wsPort, sip.wsHost),
-    wss: certificate === null ? undefined : listen(sip.wssPort),
+    wss: certificate === null ? undefined : listen(sip.wssPort, sip.host),
     certificate: certificate ?? undefined,
     trusted: readSipAuthorities(config, root),
     clients: sip.tls.clients,

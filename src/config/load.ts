@@ -173,6 +173,7 @@ function combinationProblems(config: Config): ConfigProblem[] {
   const listensOnTls = sip.tlsPort !== 'off' && sip.tls.cert !== '';
   if (sip.engine === 'embedded' && sip.udpPort === 'off' && sip.tcpPort === 'off' && !listensOnTls)
     found.push(problem('sip.udpPort', 'udpPort, tcpPort and tlsPort (which needs sip.tls) cannot all be off'));
+  if (!sip.moreHosts.every((host) => isIP(host) !== 0)) found.push(problem('sip.moreHosts', 'must be IP addresses'));
   if (isIP(sip.wsHost) === 0) found.push(problem('sip.wsHost', 'must be an IP address'));
   if (!sip.wsOrigins.every(isOriginRule))
     found.push(problem('sip.wsOrigins', 'must be origins such as https://console.example.com, same-host or any'));

@@ -35,6 +35,7 @@ export const configSchema = object({
   sip: object({
     engine: Type.Union([Type.Literal('embedded'), Type.Literal('drachtio')]),
     host,
+    moreHosts: Type.Array(host, { maxItems: 16 }),
     udpPort: portOrOff,
     tcpPort: portOrOff,
     tlsPort: portOrOff,

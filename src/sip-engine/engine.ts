@@ -14,7 +14,7 @@ import { type EngineClock, systemEngineClock } from './clock.ts';
 import { SipCore } from './dialog/core.ts';
 import { DialogTable } from './dialog/dialog-table.ts';
 import type { Environment, Names } from './dialog/environment.ts';
-import { LocalAddresses, type Protocol } from './dialog/local-addresses.ts';
+import { LocalAddresses, type LocalListener, type Protocol } from './dialog/local-addresses.ts';
 import { Branches } from './dialog/loops.ts';
 import { type DropReason, type RequestCount, type ResponseCount, Statistics } from './dialog/statistics.ts';
 import { type Ban, type GuardStats, SourceGuard } from './guard/guard.ts';
@@ -40,12 +40,15 @@ export interface Listen {
   readonly port: number;
 }
 
+/** One address, or several: of either family, of each network this machine is in. A peer meets the one nearest to it. */
+export type Listens = Listen | readonly Listen[];
+
 export interface EngineOptions {
-  readonly udp?: Listen | undefined;
-  readonly tcp?: Listen | undefined;
-  readonly tls?: Listen | undefined;
-  readonly ws?: Listen | undefined;
-  readonly wss?: Listen | undefined;
+  readonly udp?: Listens | undefined;
+  readonly tcp?: Listens | undefined;
+  readonly tls?: Listens | undefined;
+  readonly ws?: Listens | undefined;
+  readonly wss?: Listens | undefined;
   /** PEM, shown by `tls` and `wss`, which need it. */
   readonly certificate?: Certificate | undefined;
   /** PEM of authorities that peers we call over TLS may rely on, beside those of this machine. */
@@ -287,20 +290,25 @@ function answerInvalid(
 }
 
 function listeners(transport: TransportLayer): EngineAddress[] {
-  return (['udp', 'tcp', 'tls', 'ws', 'wss'] as const).flatMap((protocol) => {
-    const local = transport.localAddress(protocol);
-    return local === undefined ? [] : [{ protocol, host: local.address, port: local.port }];
-  });
+  return (['udp', 'tcp', 'tls', 'ws', 'wss'] as const).flatMap((protocol) =>
+    transport.localAddresses(protocol).map(({ address, port }) => ({ protocol, host: address, port })),
+  );
 }
 
-/** Nobody can answer to `0.0.0.0`: a wildcard listener is called by the first address of this machine that leads out. */
+/**
+ * Nobody can answer to `0.0.0.0`: a wildcard listener is called by the first address of this machine that leads out; that of IPv6, which takes both
+ * families, by one of each.
+ */
 function localAddresses(addresses: readonly EngineAddress[], externalAddress: string | undefined): LocalAddresses {
   const interfaces = Object.values(networkInterfaces()).flatMap((entries) => entries ?? []);
-  const named = addresses.map((listener) => {
-    if (!isWildcard(listener.host)) return listener;
-    const family = listener.host === '::' ? 'IPv6' : 'IPv4';
-    const outward = interfaces.find((entry) => entry.family === family && !entry.internal);
-    return { ...listener, host: outward?.address ?? (family === 'IPv6' ? '::1' : '127.0.0.1') };
+  const outward = (family: 'IPv4' | 'IPv6') =>
+    interfaces.find((entry) => entry.family === family && !entry.internal && !entry.address.startsWith('fe80:'))
+      ?.address;
+  const named = addresses.flatMap((listener): LocalListener[] => {
+    if (!isWildcard(listener.host)) return [listener];
+    const ipv4 = outward('IPv4') ?? '127.0.0.1';
+    const hosts = listener.host === '0.0.0.0' ? [ipv4] : [outward('IPv6') ?? '::1', ipv4];
+    return hosts.map((host) => ({ ...listener, host, bound: listener.host }));
   });
   const takesAll = addresses.some(({ host }) => isWildcard(host));
   return new LocalAddresses(named, externalAddress, takesAll ? interfaces.map(({ address }) => address) : []);

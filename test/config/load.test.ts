@@ -93,6 +93,7 @@ describe('configuration', () => {
     ['a key without a certificate', 'sip: { tls: { key: a.pem } }', {}, 'sip.tls.cert', 'go together'],
     ['a page that is no origin', 'sip: { wsOrigins: [console.example.com] }', {}, 'sip.wsOrigins', 'must be origins'],
     ['a WebSocket URL that is none', 'sip: { wsUrl: https://edge.example.com }', {}, 'sip.wsUrl', 'pattern'],
+    ['a further host that is a name', 'sip: { moreHosts: [localhost] }', {}, 'sip.moreHosts', 'IP addresses'],
     ['a WebSocket host that is a name', 'sip: { wsHost: localhost }', {}, 'sip.wsHost', 'IP address'],
     ['a media host that is a name', 'media: { host: localhost }', {}, 'media.host', 'IP address'],
     ['a media host that is any', 'media: { host: 0.0.0.0 }', {}, 'media.externalAddress', 'needed with'],

@@ -9,7 +9,7 @@ import { header, headerValues } from '../message/headers.ts';
 import type { SipRequest, SipResponse } from '../message/message.ts';
 import { getTag } from '../message/name-addr.ts';
 import { TimerSlot } from '../transaction/timers.ts';
-import { isConnectionBound, type Source } from '../transport/flow.ts';
+import { isConnectionBound, type Source, wayTo } from '../transport/flow.ts';
 import type { ClientRequest } from './client-request.ts';
 import { contactUri, Dialog, dialogIdOf } from './dialog.ts';
 import type { Environment } from './environment.ts';
@@ -85,7 +85,7 @@ function release({ held }: Waiting): void {
 
 /** Seen from us: we asked, and the notifier's first request made it. Its Record-Route is in our order (RFC 3261 section 12.1.1). */
 function dialogOfNotify({ request, application }: ClientRequest, notify: SipRequest, source: Source): Dialog {
-  const { protocol, address, port, connection } = source;
+  const flow = wayTo(source);
   return new Dialog({
     role: 'uac',
     method: 'SUBSCRIBE',
@@ -99,8 +99,8 @@ function dialogOfNotify({ request, application }: ClientRequest, notify: SipRequ
     localSequence: cseqOf(request)?.number ?? 0,
     remoteSequence: undefined,
     localContact: header(request, 'contact') ?? '',
-    flow: { protocol, address, port, connection },
-    sendTo: isConnectionBound(protocol) ? { protocol, address, port, connection } : undefined,
+    flow,
+    sendTo: isConnectionBound(source.protocol) ? flow : undefined,
     application,
   });
 }

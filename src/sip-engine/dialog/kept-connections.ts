@@ -9,7 +9,7 @@ import { header, headerValues } from '../message/headers.ts';
 import type { SipMessage, SipResponse } from '../message/message.ts';
 import { parseNameAddr } from '../message/name-addr.ts';
 import { parseUri } from '../message/uri.ts';
-import type { ConnectionId, Flow } from '../transport/flow.ts';
+import { type ConnectionId, type Flow, wayTo } from '../transport/flow.ts';
 import type { EngineClock } from '../clock.ts';
 import type { ServerRequest } from './server-request.ts';
 
@@ -42,7 +42,7 @@ export class KeptConnections {
   answered({ request, source }: ServerRequest, response: SipResponse): void {
     const isBinding = request.method === 'REGISTER' || request.method === 'SUBSCRIBE';
     if (!isBinding || source.connection === undefined || response.status < 200 || response.status >= 300) return;
-    const { protocol, address, port, connection } = source;
+    const { connection } = source;
     for (const contact of headerValues(request, 'contact').slice(0, CONTACTS_MAX)) {
       if (contact === '*') this.lost(connection);
       const key = keyOf(parseNameAddr(contact)?.uri);
@@ -51,7 +51,7 @@ export class KeptConnections {
       const seconds = Math.min(grantedS(key, request, response), EXPIRES_MAX_S);
       if (seconds === 0) continue;
       this.#kept.set(key, {
-        flow: { protocol, address, port, connection },
+        flow: wayTo(source),
         untilMs: this.#clock.now() + seconds * 1_000,
       });
     }

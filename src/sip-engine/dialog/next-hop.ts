@@ -3,6 +3,7 @@
 import { isIP } from 'node:net';
 import { bareHost, parseUri } from '../message/uri.ts';
 import { SIP_PORT, SIPS_PORT } from '../message/via.ts';
+import type { Bound } from '../transport/flow.ts';
 import type { LocalAddress, LocalAddresses } from './local-addresses.ts';
 
 export interface Hop {
@@ -23,17 +24,17 @@ export interface Hop {
 
 export type HopVerdict = Hop | 'not a sip uri' | 'no such transport';
 
-/** @param preferred protocol to use when the URI names none. */
-export function hopOf(uriText: string, locals: LocalAddresses, preferred?: string): HopVerdict {
+/** @param preferred protocol to use when the URI names none. @param from the listener that peer came to. */
+export function hopOf(uriText: string, locals: LocalAddresses, preferred?: string, from?: Bound): HopVerdict {
   const uri = parseUri(uriText);
   if (uri === undefined || uri.opaque !== undefined) return 'not a sip uri';
   const asked = uri.params.get('transport')?.toLowerCase();
   if (uri.scheme === 'sips' && asked !== undefined && asked !== 'tcp' && asked !== 'tls') return 'no such transport';
   const protocol = uri.scheme === 'sips' ? 'tls' : (asked ?? preferred);
-  const local = locals.find(protocol);
-  if (local === undefined) return 'no such transport';
   const name = bareHost(uri.host);
   const host = bareHost(uri.params.get('maddr') ?? name);
+  const local = locals.find(protocol, host, from);
+  if (local === undefined) return 'no such transport';
   const defaultPort = local.protocol === 'tls' ? SIPS_PORT : SIP_PORT;
   const hop = { local, host, port: uri.port ?? defaultPort, literal: isIP(host) !== 0, name };
   const firstResponse = uri.params.get('first-response') ?? '';

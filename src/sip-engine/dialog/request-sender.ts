@@ -57,7 +57,7 @@ export class RequestSender {
     const { locals } = this.#environment;
     const { flow, sendTo } = dialog;
     if (sendTo !== undefined) return this.backOver(sendTo);
-    const hop = hopOf(dialog.nextHop(), locals, flow.protocol);
+    const hop = hopOf(dialog.nextHop(), locals, flow.protocol, flow.from);
     if (typeof hop === 'string') return undefined;
     if (flow.protocol === 'tls' && hop.local.protocol !== 'tls') return this.backOver(flow);
     if (hop.literal && !mayName(flow.address, hop.host)) return this.backOver(flow);
@@ -70,7 +70,7 @@ export class RequestSender {
    */
   largeWay({ request, destination }: Way): Way | undefined {
     const { hop } = destination;
-    const tcp = this.#environment.locals.find('tcp');
+    const tcp = this.#environment.locals.find('tcp', hop.host);
     if (hop.local.protocol !== 'udp' || tcp === undefined || this.#isWithoutTcp(hop)) return undefined;
     if (serialise(request).length <= UDP_REQUEST_BYTES_MAX) return undefined;
     const branch = topBranch(request);
@@ -124,8 +124,8 @@ export class RequestSender {
   }
 
   /** Over that connection, or to that address. */
-  backOver({ protocol, address, port, connection }: Flow): Destination | undefined {
-    const local = this.#environment.locals.find(protocol);
+  backOver({ protocol, address, port, connection, from }: Flow): Destination | undefined {
+    const local = this.#environment.locals.find(protocol, address, from);
     return local === undefined
       ? undefined
       : { hop: { local, host: address, port, literal: true, name: address }, connection };
@@ -138,6 +138,7 @@ export class RequestSender {
       port: hop.port,
       ...(hop.local.protocol === 'tls' ? { name: hop.name } : {}),
       ...(connection === undefined ? {} : { connection }),
+      ...(hop.local.from === undefined ? {} : { from: hop.local.from }),
     });
     if (hop.literal) {
       use(flowTo(hop.host));

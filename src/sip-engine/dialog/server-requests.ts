@@ -89,7 +89,8 @@ export class ServerRequests {
     const server = this.#byTxn.get(txnId);
     if (server === undefined) return refused('Response not sent due to unknown transaction');
     if (server.final !== undefined) return this.#outcome(server, server.final, '');
-    const local = this.#environment.locals.find(server.source.protocol);
+    const { protocol, address, from } = server.source;
+    const local = this.#environment.locals.find(protocol, address, from);
     if (local === undefined) return refused('transport for response has been shutdown or closed');
     const isReliable = client.status > 100 && client.status < 200 && hasOption(client, 'require', '100rel');
     if (isReliable && (server.method !== 'INVITE' || !this.#peerTakesReliable(server))) {

@@ -5,7 +5,7 @@ import { header, headerValues } from '../message/headers.ts';
 import type { SipResponse } from '../message/message.ts';
 import { getTag, parseNameAddr } from '../message/name-addr.ts';
 import { bareHost, parseUri } from '../message/uri.ts';
-import { type Flow, isConnectionBound, type Source } from '../transport/flow.ts';
+import { type Flow, isConnectionBound, type Source, wayTo } from '../transport/flow.ts';
 import type { ClientRequest } from './client-request.ts';
 import { contactUri, Dialog } from './dialog.ts';
 import { contactOf } from './local-addresses.ts';
@@ -33,7 +33,7 @@ export function dialogOfResponse(call: ClientRequest, response: SipResponse, sou
     localSequence: cseqOf(request)?.number ?? 0,
     remoteSequence: undefined,
     localContact: header(request, 'contact') ?? contactOf(destination.hop.local),
-    flow: { protocol: flow.protocol, address: flow.address, port: flow.port, connection: flow.connection },
+    flow: wayTo(flow),
     sendTo: source === undefined ? undefined : wayBack(routeSet, contact, source),
     application: call.application,
   });
@@ -42,14 +42,13 @@ export function dialogOfResponse(call: ClientRequest, response: SipResponse, sou
 }
 
 function wayBack(routeSet: readonly string[], contact: string | undefined, source: Source): Flow | undefined {
-  const { protocol, address, port, connection } = source;
-  return isConnectionBound(protocol) ? { protocol, address, port, connection } : natRoute(routeSet, contact, source);
+  return isConnectionBound(source.protocol) ? wayTo(source) : natRoute(routeSet, contact, source);
 }
 
 /** A first route nobody outside can reach, or a Contact that is not where the answer came from: send where it came from. */
 function natRoute(routeSet: readonly string[], contact: string | undefined, source: Source): Flow | undefined {
   if (source.protocol !== 'udp') return undefined;
-  const back: Flow = { protocol: 'udp', address: source.address, port: source.port };
+  const back = wayTo(source);
   const first = routeSet[0];
   if (first !== undefined) {
     const host = parseUri(parseNameAddr(first)?.uri ?? first)?.host;

@@ -3,7 +3,7 @@
 import { header, headerValues } from '../message/headers.ts';
 import type { SipResponse } from '../message/message.ts';
 import { bareHost, parseUri } from '../message/uri.ts';
-import { type Flow, isConnectionBound, type Source } from '../transport/flow.ts';
+import { type Flow, isConnectionBound, type Source, wayTo } from '../transport/flow.ts';
 import { contactUri, Dialog } from './dialog.ts';
 import type { ServerRequest } from './server-request.ts';
 
@@ -11,8 +11,7 @@ export function dialogOfRequest(server: ServerRequest, response: SipResponse): D
   const { request, source } = server;
   const routeSet = headerValues(request, 'record-route');
   const contact = contactUri(request);
-  const { protocol, address, port, connection } = source;
-  const flow: Flow = { protocol, address, port, connection };
+  const flow = wayTo(source);
   const behindNat = routeSet.length === 0 ? natRoute(contact, source) : undefined;
   const dialog = new Dialog({
     role: 'uas',
@@ -29,7 +28,7 @@ export function dialogOfRequest(server: ServerRequest, response: SipResponse): D
     localContact: header(response, 'contact') ?? '',
     flow,
     // The Contact of a browser is a name of no meaning (`.invalid`): everything goes back the way it came (RFC 7118 section 5).
-    sendTo: isConnectionBound(protocol) ? flow : behindNat,
+    sendTo: isConnectionBound(source.protocol) ? flow : behindNat,
     application: server.application,
   });
   dialog.learnMethods(request);
@@ -45,5 +44,5 @@ function natRoute(contact: string | undefined, source: Source): Flow | undefined
   const uri = contact === undefined ? undefined : parseUri(contact);
   const isSource =
     uri !== undefined && bareHost(uri.host) === source.address && (uri.port === undefined || uri.port === source.port);
-  return isSource ? undefined : { protocol: 'udp', address: source.address, port: source.port };
+  return isSource ? undefined : wayTo(source);
 }

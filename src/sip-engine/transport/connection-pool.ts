@@ -18,6 +18,7 @@ import type { SourceGuard } from '../guard/guard.ts';
 import type { Connection, ConnectionSink, StreamEndpoint } from './connection.ts';
 import type { ConnectionId, Flow, SendFailure, SendOutcome, StreamProtocol } from './flow.ts';
 import type { TransportLimits } from './limits.ts';
+import { endpointFor, TRANSPORT_OFF } from './udp-endpoints.ts';
 
 export interface ConnectionPoolOptions {
   readonly clock: EngineClock;
@@ -36,7 +37,7 @@ export class ConnectionPool {
   readonly sink: ConnectionSink;
   readonly #connections = new Map<ConnectionId, Connection>();
   readonly #byKey = new Map<string, Connection>();
-  readonly #endpoints = new Map<StreamProtocol, StreamEndpoint>();
+  readonly #endpoints = new Map<StreamProtocol, StreamEndpoint[]>();
   /** Sockets held, by address of the peer. */
   readonly #held = new Map<string, number>();
   /** Sockets whose handshake is under way, and since when. */
@@ -68,11 +69,12 @@ export class ConnectionPool {
   }
 
   serve(endpoint: StreamEndpoint): void {
-    this.#endpoints.set(endpoint.protocol, endpoint);
+    const others = this.#endpoints.get(endpoint.protocol) ?? [];
+    this.#endpoints.set(endpoint.protocol, [...others, endpoint]);
   }
 
-  endpoint(protocol: StreamProtocol): StreamEndpoint | undefined {
-    return this.#endpoints.get(protocol);
+  endpoints(protocol: StreamProtocol): readonly StreamEndpoint[] {
+    return this.#endpoints.get(protocol) ?? [];
   }
 
   newId(): ConnectionId {
@@ -172,11 +174,11 @@ export class ConnectionPool {
     this.#sweepTimer?.cancel();
     for (const connection of [...this.#connections.values()]) connection.close(CLOSED);
     for (const socket of [...this.#handshakes.keys()]) socket.destroy();
-    await Promise.all([...this.#endpoints.values()].map((endpoint) => endpoint.close()));
+    await Promise.all([...this.#endpoints.values()].flat().map((endpoint) => endpoint.close()));
   }
 
   async #sendOnNew(flow: Flow & { protocol: StreamProtocol }, bytes: Buffer): Promise<SendOutcome> {
-    const endpoint = this.#endpoints.get(flow.protocol);
+    const endpoint = endpointFor(this.endpoints(flow.protocol), flow.address, flow.from);
     if (endpoint === undefined) return TRANSPORT_OFF;
     // Another sender may have opened one while we waited for the old one to fail.
     const current = this.#byKey.get(keyOf(flow));
@@ -221,7 +223,6 @@ export class ConnectionPool {
 
 const CLOSED: SendFailure = { outcome: 'closed', detail: 'transport closed' };
 const FULL: SendFailure = { outcome: 'unreachable', detail: 'connection limit' };
-const TRANSPORT_OFF: SendFailure = { outcome: 'unreachable', detail: 'transport is off' };
 
 /** Of IPv6 the first four groups, zeros written out. */
 export function networkOf(address: string): string {

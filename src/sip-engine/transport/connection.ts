@@ -2,7 +2,7 @@
 
 import type { SipParseError } from '../message/errors.ts';
 import type { SipMessage, SipRequest } from '../message/message.ts';
-import type { ConnectionId, Flow, SendFailure, SendOutcome, StreamProtocol } from './flow.ts';
+import type { Bound, ConnectionId, Flow, SendFailure, SendOutcome, StreamProtocol } from './flow.ts';
 
 export interface Connection {
   readonly id: ConnectionId;
@@ -11,6 +11,8 @@ export interface Connection {
   readonly address: string;
   readonly port: number;
   readonly direction: 'inbound' | 'outbound';
+  /** The listener it came by, or left by. */
+  readonly local: Bound;
   /** Keys under which the pool finds this connection for sending; kept by the pool. */
   readonly keys: Set<string>;
   /** Requests may still be put on it. */

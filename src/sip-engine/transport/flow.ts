@@ -10,6 +10,12 @@ export type TransportProtocol = 'udp' | StreamProtocol;
 /** Names one connection for the life of the transport layer; never used twice, whatever it speaks. */
 export type ConnectionId = number & { readonly brand: 'ConnectionId' };
 
+/** A listener, as bound (a wildcard stays a wildcard). */
+export interface Bound {
+  readonly address: string;
+  readonly port: number;
+}
+
 /** A destination. `address` is an IP literal without brackets; names are resolved above the transport. */
 export interface Flow {
   readonly protocol: TransportProtocol;
@@ -19,6 +25,8 @@ export interface Flow {
   readonly name?: string | undefined;
   /** Used while it is alive; after that a connection to `address` and `port` is found or made (but nobody can call a WebSocket client). */
   readonly connection?: ConnectionId | undefined;
+  /** Where there are several listeners of its protocol: the one it leaves by, if that reaches the address. */
+  readonly from?: Bound | undefined;
 }
 
 /** Where a message came from. */
@@ -50,12 +58,18 @@ export type SendFailure = Exclude<SendOutcome, { outcome: 'sent' }>;
  * prove to be the sent-by host. WebSocket: over the connection of the request, or not at all; its sent-by is a name of no meaning (RFC 7118 5).
  */
 export function responseDestination(via: Via | undefined, source: Source): Flow {
-  if (source.protocol === 'udp') return { protocol: 'udp', address: source.address, port: source.port };
+  const from = source.from === undefined ? {} : { from: source.from };
+  if (source.protocol === 'udp') return { protocol: 'udp', address: source.address, port: source.port, ...from };
   const { protocol, address, connection } = source;
   const defaultPort = protocol === 'tls' ? SIPS_PORT : SIP_PORT;
   const port = via === undefined ? source.port : (via.port ?? defaultPort);
   const name = protocol === 'tls' && via !== undefined ? { name: bareHost(via.host) } : {};
-  return { protocol, address, port, ...name, connection };
+  return { protocol, address, port, ...name, connection, ...from };
+}
+
+/** What is kept of where a message came from, to send there later. */
+export function wayTo({ protocol, address, port, connection, from }: Flow): Flow {
+  return { protocol, address, port, connection, ...(from === undefined ? {} : { from }) };
 }
 
 /** Only the connection itself leads back to these peers: they listen nowhere. */

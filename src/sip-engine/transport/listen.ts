@@ -17,12 +17,15 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+/** One address, several (each with its family or network), or none. */
+export type ListenAddresses = ListenAddress | readonly ListenAddress[] | 'off';
+
 export interface ListenOptions {
-  readonly udp?: ListenAddress | 'off';
-  readonly tcp?: ListenAddress | 'off';
-  readonly tls?: ListenAddress | 'off';
-  readonly ws?: ListenAddress | 'off';
-  readonly wss?: ListenAddress | 'off';
+  readonly udp?: ListenAddresses;
+  readonly tcp?: ListenAddresses;
+  readonly tls?: ListenAddresses;
+  readonly ws?: ListenAddresses;
+  readonly wss?: ListenAddresses;
   /** Shown by `tls` and `wss`, which need it. */
   readonly certificate?: Certificate | undefined;
   /** Authorities (PEM) that peers we call over TLS may rely on, beside those of this machine. */
@@ -50,34 +53,32 @@ export async function openStreams(
   const { pool } = shared;
   const { tcp, tls, ws, wss, certificate, origins = SAME_HOST } = options;
   const secure: SecureEndpoint[] = [];
-  if (isOn(tcp)) pool.serve(await TcpEndpoint.open({ ...addressOf(tcp), ...shared }));
-  if (isOn(tls)) {
-    const endpoint = await TlsEndpoint.open({
-      ...addressOf(tls),
-      ...shared,
-      certificate: needed(certificate),
-      trust: trustOf(options),
-    });
+  for (const where of addressesOf(tcp)) pool.serve(await TcpEndpoint.open({ ...where, ...shared }));
+  for (const where of addressesOf(tls)) {
+    const trust = trustOf(options);
+    const endpoint = await TlsEndpoint.open({ ...where, ...shared, certificate: needed(certificate), trust });
     pool.serve(endpoint);
     secure.push(endpoint);
   }
-  if (isOn(ws)) pool.serve(await WsEndpoint.open({ ...addressOf(ws), ...shared, origins }));
-  if (isOn(wss)) {
-    const endpoint = await WsEndpoint.open({ ...addressOf(wss), ...shared, origins, certificate: needed(certificate) });
+  for (const where of addressesOf(ws)) pool.serve(await WsEndpoint.open({ ...where, ...shared, origins }));
+  for (const where of addressesOf(wss)) {
+    const endpoint = await WsEndpoint.open({ ...where, ...shared, origins, certificate: needed(certificate) });
     pool.serve(endpoint);
     secure.push(endpoint);
   }
   return secure;
 }
 
-export function isOn(address: ListenAddress | 'off' | undefined): address is ListenAddress {
-  return address !== undefined && address !== 'off';
-}
-
-export function addressOf(listen: ListenAddress): { readonly host: string; readonly port: number } {
-  const host = bareHost(listen.host);
-  if (isIP(host) === 0) throw new TypeError(`not an IP address: ${listen.host}`);
-  return { host, port: listen.port };
+/** @throws TypeError for what is no IP address. */
+export function addressesOf(
+  listen: ListenAddresses = 'off',
+): readonly { readonly host: string; readonly port: number }[] {
+  const all: readonly ListenAddress[] = listen === 'off' ? [] : 'host' in listen ? [listen] : listen;
+  return all.map(({ host: written, port }) => {
+    const host = bareHost(written);
+    if (isIP(host) === 0) throw new TypeError(`not an IP address: ${written}`);
+    return { host, port };
+  });
 }
 
 function trustOf({ trusted, clients, wildcards }: ListenOptions): Trust {

@@ -2,7 +2,7 @@
 
 import { createServer, type Server, type Socket } from 'node:net';
 import type { ConnectionPool } from './connection-pool.ts';
-import { plainAddress } from './flow.ts';
+import { type Bound, plainAddress } from './flow.ts';
 import type { TransportStats } from './stats.ts';
 
 export interface StreamListen {
@@ -16,8 +16,8 @@ export interface StreamListen {
   readonly stats: TransportStats;
 }
 
-/** @param address of the peer, without brackets. */
-type Accept = (socket: Socket, address: string, port: number) => void;
+/** @param address of the peer, without brackets. @param local where it came in. */
+export type Accept = (socket: Socket, address: string, port: number, local: Bound) => void;
 
 export class Listener {
   readonly address: string;
@@ -43,7 +43,7 @@ export class Listener {
         return;
       }
       stats.connectionsAccepted++;
-      accept(socket, peer, peerPort);
+      accept(socket, peer, peerPort, { address: this.address, port: this.port });
     });
     // Errors of accept (out of descriptors) leave the listener alive; the connection in question is simply not there.
     server.on('error', () => void stats.connectionsRefused++);

@@ -27,7 +27,7 @@ import type { SipMessage, SipRequest } from '../message/message.ts';
 import { StreamFramer, type StreamSink } from '../message/stream-framer.ts';
 import type { Connection, ConnectionSink } from './connection.ts';
 import type { ConnectionPool } from './connection-pool.ts';
-import { type ConnectionId, failureOf, type SendFailure, type SendOutcome } from './flow.ts';
+import { type Bound, type ConnectionId, failureOf, type SendFailure, type SendOutcome } from './flow.ts';
 import type { TransportLimits } from './limits.ts';
 
 export interface StreamConnectionOptions {
@@ -38,6 +38,7 @@ export interface StreamConnectionOptions {
   readonly address: string;
   readonly port: number;
   readonly direction: 'inbound' | 'outbound';
+  readonly local: Bound;
 }
 
 interface WaitingSend {
@@ -66,6 +67,7 @@ export class StreamConnection implements Connection, StreamSink {
   readonly address: string;
   readonly port: number;
   readonly direction: 'inbound' | 'outbound';
+  readonly local: Bound;
   readonly keys = new Set<string>();
   readonly #socket: Socket;
   readonly #pool: ConnectionPool;
@@ -93,6 +95,7 @@ export class StreamConnection implements Connection, StreamSink {
     this.address = options.address;
     this.port = options.port;
     this.direction = options.direction;
+    this.local = options.local;
     this.#socket = options.socket;
     this.#pool = pool;
     this.#sink = pool.sink;

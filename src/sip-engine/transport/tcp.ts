@@ -23,8 +23,9 @@ export class TcpEndpoint implements StreamEndpoint {
   /** Listens. @throws the system error, such as EADDRINUSE. */
   static async open(options: StreamListen): Promise<TcpEndpoint> {
     const { pool } = options;
-    const listener = await Listener.open(options, (socket, address, port) => {
-      const connection = new StreamConnection(pool, { protocol: 'tcp', socket, address, port, direction: 'inbound' });
+    const listener = await Listener.open(options, (socket, address, port, local) => {
+      const peer = { address, port, local };
+      const connection = new StreamConnection(pool, { protocol: 'tcp', socket, ...peer, direction: 'inbound' });
       pool.add(connection);
       // The peer's own port is unique to this connection, so it can never stand in for another (K1).
       pool.alias(connection, port);
@@ -46,8 +47,8 @@ export class TcpEndpoint implements StreamEndpoint {
     const socket: Socket = connect({ host: flow.address, port: flow.port, allowHalfOpen: true, ...from });
     this.#pool.hold(socket, flow.address);
     this.#stats.connectionsOpened++;
-    const { address, port } = flow;
-    return new StreamConnection(this.#pool, { protocol: 'tcp', socket, address, port, direction: 'outbound' });
+    const peer = { address: flow.address, port: flow.port, local: { address: this.address, port: this.port } };
+    return new StreamConnection(this.#pool, { protocol: 'tcp', socket, ...peer, direction: 'outbound' });
   }
 
   close(): Promise<void> {

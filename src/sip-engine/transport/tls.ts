@@ -10,8 +10,8 @@ import { type ConnectionOptions, connect, createServer, type Server, type TLSSoc
 import { type Certificate, clientOptions, serverContext, serverOptions, type Trust } from './certificate.ts';
 import type { Connection, StreamEndpoint } from './connection.ts';
 import type { ConnectionPool } from './connection-pool.ts';
-import { type Flow, plainAddress, type SendFailure } from './flow.ts';
-import { Listener, type StreamListen } from './listener.ts';
+import { type Bound, type Flow, plainAddress, type SendFailure } from './flow.ts';
+import { type Accept, Listener, type StreamListen } from './listener.ts';
 import type { TransportStats } from './stats.ts';
 import { StreamConnection } from './stream-connection.ts';
 import { sourceFor, WRONG_FAMILY } from './tcp.ts';
@@ -43,8 +43,9 @@ export class TlsEndpoint implements StreamEndpoint {
   static async open(options: TlsListen): Promise<TlsEndpoint> {
     const { pool, trust, certificate } = options;
     const server = createServer({ ...serverContext(certificate, trust), ...serverOptions(trust), allowHalfOpen: true });
-    const shake = handshakes(server, options, (socket, address, port) => {
-      const connection = new StreamConnection(pool, { protocol: 'tls', socket, address, port, direction: 'inbound' });
+    const shake = handshakes(server, options, (socket, address, port, local) => {
+      const peer = { address, port, local };
+      const connection = new StreamConnection(pool, { protocol: 'tls', socket, ...peer, direction: 'inbound' });
       pool.add(connection);
     });
     return new TlsEndpoint(await Listener.open(options, shake), server, options);
@@ -80,7 +81,8 @@ export class TlsEndpoint implements StreamEndpoint {
     socket.once('error', () => {
       if (!isSecure) this.#stats.handshakeFailures++;
     });
-    return new StreamConnection(this.#pool, { protocol: 'tls', socket, address, port, direction: 'outbound' });
+    const peer = { address, port, local: { address: this.address, port: this.port } };
+    return new StreamConnection(this.#pool, { protocol: 'tls', socket, ...peer, direction: 'outbound' });
   }
 
   close(): Promise<void> {
@@ -95,29 +97,29 @@ export class TlsEndpoint implements StreamEndpoint {
 export function handshakes(
   server: Server,
   { pool, stats }: Pick<StreamListen, 'pool' | 'stats'>,
-  secured: (socket: TLSSocket, address: string, port: number) => void,
-): (socket: Socket) => void {
-  const waiting = new Map<string, Socket>();
+  secured: (socket: TLSSocket, address: string, port: number, local: Bound) => void,
+): Accept {
+  const waiting = new Map<string, { readonly raw: Socket; readonly local: Bound }>();
   server.on('secureConnection', (socket) => {
     const key = pairOf(socket);
-    const raw = waiting.get(key);
+    const found = waiting.get(key);
     waiting.delete(key);
-    if (raw === undefined || socket.remoteAddress === undefined || socket.remotePort === undefined) {
+    if (found === undefined || socket.remoteAddress === undefined || socket.remotePort === undefined) {
       socket.destroy();
       return;
     }
-    pool.handshakeDone(raw);
-    secured(socket, plainAddress(socket.remoteAddress), socket.remotePort);
+    pool.handshakeDone(found.raw);
+    secured(socket, plainAddress(socket.remoteAddress), socket.remotePort, found.local);
   });
   server.on('tlsClientError', (_error, socket) => {
     stats.handshakeFailures++;
     socket.destroy();
   });
-  return (raw) => {
+  return (raw, _address, _port, local) => {
     const key = pairOf(raw);
-    waiting.set(key, raw);
+    waiting.set(key, { raw, local });
     raw.once('close', () => {
-      if (waiting.get(key) === raw) waiting.delete(key);
+      if (waiting.get(key)?.raw === raw) waiting.delete(key);
     });
     pool.awaitHandshake(raw);
     server.emit('connection', raw);

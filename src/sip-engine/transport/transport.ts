@@ -25,12 +25,13 @@ import { SIP_PORT, stampTopVia, type Via } from '../message/via.ts';
 import type { Certificate } from './certificate.ts';
 import type { Connection, ConnectionSink } from './connection.ts';
 import { ConnectionPool } from './connection-pool.ts';
-import type { ConnectionId, Flow, SendFailure, SendOutcome, Source, TransportProtocol } from './flow.ts';
+import type { Bound, ConnectionId, Flow, SendFailure, SendOutcome, Source, TransportProtocol } from './flow.ts';
 import { DEFAULT_TRANSPORT_LIMITS, type TransportLimits } from './limits.ts';
-import { addressOf, isOn, type ListenOptions, openStreams, type SecureEndpoint } from './listen.ts';
+import { addressesOf, type ListenOptions, openStreams, type SecureEndpoint } from './listen.ts';
 import { TransportStats } from './stats.ts';
 import { answerStun, looksLikeStun } from './stun.ts';
-import { isResponse, UdpEndpoint, type UdpSink } from './udp.ts';
+import { isResponse, type UdpEndpoint, type UdpSink } from './udp.ts';
+import { UdpEndpoints } from './udp-endpoints.ts';
 
 export {
   type ConnectionId,
@@ -73,7 +74,7 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
   readonly #pool: ConnectionPool;
   readonly #guard: SourceGuard | undefined;
   readonly #capture: Capture | undefined;
-  #udp: UdpEndpoint | undefined;
+  readonly #udp = new UdpEndpoints();
   #secure: readonly SecureEndpoint[] = [];
   #isListening = false;
   #isClosed = false;
@@ -97,9 +98,8 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
     if (this.#isClosed || this.#isListening) throw new TypeError('listen once');
     this.#isListening = true;
     try {
-      if (isOn(options.udp)) {
-        const where = { ...addressOf(options.udp), clock: this.#clock, limits: this.#limits };
-        this.#udp = await UdpEndpoint.open({ ...where, sink: this.#udpSink() });
+      for (const where of addressesOf(options.udp)) {
+        await this.#udp.open({ ...where, clock: this.#clock, limits: this.#limits }, (by) => this.#udpSink(by));
       }
       this.#secure = await openStreams(options, { pool: this.#pool, stats: this.stats });
     } catch (error) {
@@ -113,10 +113,15 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
     for (const endpoint of this.#secure) endpoint.renew(certificate);
   }
 
-  /** Undefined when that transport is off. */
-  localAddress(protocol: TransportProtocol): { readonly address: string; readonly port: number } | undefined {
-    const endpoint = protocol === 'udp' ? this.#udp : this.#pool.endpoint(protocol);
-    return endpoint === undefined ? undefined : { address: endpoint.address, port: endpoint.port };
+  /** Empty when that transport is off. */
+  localAddresses(protocol: TransportProtocol): readonly Bound[] {
+    const endpoints = protocol === 'udp' ? this.#udp.all : this.#pool.endpoints(protocol);
+    return endpoints.map(({ address, port }) => ({ address, port }));
+  }
+
+  /** The first. */
+  localAddress(protocol: TransportProtocol): Bound | undefined {
+    return this.localAddresses(protocol)[0];
   }
 
   /** Writes before it returns when the socket is ready; the promise tells how it went. Never rejects (L3). */
@@ -138,14 +143,12 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
   /** Closes every socket; pending sends end as `closed`. Idempotent. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    const udp = this.#udp;
-    this.#udp = undefined;
-    await Promise.all([udp?.close(), this.#pool.close()]);
+    await Promise.all([this.#udp.close(), this.#pool.close()]);
   }
 
   /** UDP peers that are watched for refusals now. */
   get watchedPeers(): number {
-    return this.#udp?.watchedPeers ?? 0;
+    return this.#udp.watchedPeers;
   }
 
   /** Connections that are open or being opened now. */
@@ -162,13 +165,16 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
     if (this.#isClosed) return Promise.resolve(CLOSED);
     const address = bareHost(flow.address);
     if (isIP(address) === 0 || flow.port < 1 || flow.port > 65_535) return Promise.resolve(NO_ADDRESS);
-    if (flow.protocol === 'udp') return this.#udp?.send(address, flow.port, bytes) ?? Promise.resolve(TRANSPORT_OFF);
+    if (flow.protocol === 'udp') return this.#udp.send({ ...flow, address }, bytes);
     return this.#pool.send({ ...flow, protocol: flow.protocol, address }, bytes);
   }
 
-  #udpSink(): UdpSink {
+  #udpSink(by: () => UdpEndpoint | undefined): UdpSink {
     return {
-      datagram: (bytes, address, port) => this.#datagram(bytes, address, port),
+      datagram: (bytes, address, port) => {
+        const endpoint = by();
+        if (endpoint !== undefined) this.#datagram(bytes, { address, port }, endpoint);
+      },
       icmp: (address, port) => {
         this.stats.icmpErrors++;
         this.#tell(() => this.emit('icmp', address, port));
@@ -205,15 +211,13 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
     return false;
   }
 
-  #datagram(bytes: Buffer, address: string, port: number): void {
+  #datagram(bytes: Buffer, { address, port }: Bound, udp: UdpEndpoint): void {
     // Before a byte is looked at: a flood costs what the kernel and this line cost.
     if (this.#guard !== undefined && !this.#guard.admits(address, 'datagram')) return;
     if (isKeepalive(bytes)) {
       this.stats.keepalives++;
       return;
     }
-    const udp = this.#udp;
-    if (udp === undefined) return;
     if (looksLikeStun(bytes)) {
       this.stats.keepalives++;
       const answer = answerStun(bytes, address, port);
@@ -228,6 +232,7 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
       localAddress: udp.address,
       localPort: udp.port,
       bytes: bytes.length,
+      ...this.#by('udp', udp),
     };
     const result = parseDatagram(bytes, this.#limits.message);
     if (result.ok) this.#received(result.message, source);
@@ -292,15 +297,22 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
     }
   }
 
+  /** Only where there is a choice. */
+  #by(protocol: TransportProtocol, { address, port }: Bound): Pick<Flow, 'from'> {
+    const endpoints = protocol === 'udp' ? this.#udp.all : this.#pool.endpoints(protocol);
+    return endpoints.length > 1 || address === '::' ? { from: { address, port } } : {};
+  }
+
   #streamSource(connection: Connection, bytes: number): Source {
-    const local = this.#pool.endpoint(connection.protocol);
+    const { local } = connection;
     return {
+      ...this.#by(connection.protocol, local),
       protocol: connection.protocol,
       address: connection.address,
       port: connection.port,
       connection: connection.id,
-      localAddress: local?.address ?? '',
-      localPort: local?.port ?? 0,
+      localAddress: local.address,
+      localPort: local.port,
       bytes,
     };
   }
@@ -309,7 +321,6 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
 const BANNED: SendFailure = { outcome: 'closed', detail: 'banned' };
 const CLOSED: SendFailure = { outcome: 'closed', detail: 'transport closed' };
 const NO_ADDRESS: SendFailure = { outcome: 'unreachable', detail: 'not an IP address and port' };
-const TRANSPORT_OFF: SendFailure = { outcome: 'unreachable', detail: 'transport is off' };
 
 /** NAT keepalives: nothing, line ends, or a few zero bytes, which some phones send. */
 function isKeepalive(bytes: Buffer): boolean {

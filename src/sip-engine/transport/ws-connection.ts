@@ -24,7 +24,7 @@ import { SipParseError } from '../message/errors.ts';
 import { parseDatagram } from '../message/parse.ts';
 import type { Connection } from './connection.ts';
 import type { ConnectionPool } from './connection-pool.ts';
-import { type ConnectionId, failureOf, type SendFailure, type SendOutcome } from './flow.ts';
+import { type Bound, type ConnectionId, failureOf, type SendFailure, type SendOutcome } from './flow.ts';
 
 export interface WsConnectionOptions {
   readonly protocol: 'ws' | 'wss';
@@ -34,6 +34,7 @@ export interface WsConnectionOptions {
   /** Without brackets. */
   readonly address: string;
   readonly port: number;
+  readonly local: Bound;
 }
 
 const PING = '\r\n\r\n';
@@ -48,6 +49,7 @@ export class WsConnection implements Connection {
   readonly address: string;
   readonly port: number;
   readonly direction = 'inbound';
+  readonly local: Bound;
   readonly keys = new Set<string>();
   readonly #pool: ConnectionPool;
   readonly #socket: WebSocket;
@@ -62,11 +64,12 @@ export class WsConnection implements Connection {
   #hasSeenMessage = false;
   #failure: SendFailure | undefined;
 
-  constructor(pool: ConnectionPool, { protocol, socket, carrier, address, port }: WsConnectionOptions) {
+  constructor(pool: ConnectionPool, { protocol, socket, carrier, address, port, local }: WsConnectionOptions) {
     this.id = pool.newId();
     this.protocol = protocol;
     this.address = address;
     this.port = port;
+    this.local = local;
     this.#pool = pool;
     this.#socket = socket;
     this.#startedAt = pool.clock.now();

@@ -14,7 +14,7 @@ import { WebSocketServer } from 'ws';
 import { type Certificate, serverContext } from './certificate.ts';
 import type { StreamEndpoint } from './connection.ts';
 import type { ConnectionPool } from './connection-pool.ts';
-import { plainAddress, type SendFailure } from './flow.ts';
+import { type Bound, plainAddress, type SendFailure } from './flow.ts';
 import { Listener, type StreamListen } from './listener.ts';
 import { isOriginAllowed, type OriginPolicy } from './origin.ts';
 import type { TransportStats } from './stats.ts';
@@ -46,7 +46,12 @@ export class WsEndpoint implements StreamEndpoint {
   /** @throws the system error, or that of a certificate which cannot be used. */
   static async open(options: WsListen): Promise<WsEndpoint> {
     const door = new Door(options);
-    return new WsEndpoint(await Listener.open({ ...options, forBrowsers: true }, (socket) => door.take(socket)), door);
+    return new WsEndpoint(
+      await Listener.open({ ...options, forBrowsers: true }, (socket, _address, _port, local) =>
+        door.take(socket, local),
+      ),
+      door,
+    );
   }
 
   get address(): string {
@@ -81,7 +86,7 @@ class Door {
   readonly #secure: SecureServer | undefined;
   readonly #upgrades: WebSocketServer;
   /** Sockets that are not upgraded yet. */
-  readonly #waiting = new Map<string, Socket>();
+  readonly #waiting = new Map<string, { readonly raw: Socket; readonly local: Bound }>();
 
   constructor({ pool, stats, origins, certificate }: WsListen) {
     this.protocol = certificate === undefined ? 'ws' : 'wss';
@@ -113,11 +118,11 @@ class Door {
     });
   }
 
-  take(socket: Socket): void {
+  take(socket: Socket, local: Bound): void {
     const key = pairOf(socket);
-    this.#waiting.set(key, socket);
+    this.#waiting.set(key, { raw: socket, local });
     socket.once('close', () => {
-      if (this.#waiting.get(key) === socket) this.#waiting.delete(key);
+      if (this.#waiting.get(key)?.raw === socket) this.#waiting.delete(key);
     });
     this.#pool.awaitHandshake(socket);
     this.#http.emit('connection', socket);
@@ -141,13 +146,13 @@ class Door {
     const { remoteAddress, remotePort } = request.socket;
     const key = pairOf(request.socket);
     this.#upgrades.handleUpgrade(request, carrier, head, (socket) => {
-      const raw = this.#waiting.get(key);
+      const found = this.#waiting.get(key);
       this.#waiting.delete(key);
-      if (raw === undefined || remoteAddress === undefined || remotePort === undefined) return socket.terminate();
-      this.#pool.handshakeDone(raw);
+      if (found === undefined || remoteAddress === undefined || remotePort === undefined) return socket.terminate();
+      this.#pool.handshakeDone(found.raw);
       const address = plainAddress(remoteAddress);
-      const { protocol } = this;
-      this.#pool.add(new WsConnection(this.#pool, { protocol, socket, carrier, address, port: remotePort }));
+      const peer = { protocol: this.protocol, address, port: remotePort, local: found.local };
+      this.#pool.add(new WsConnection(this.#pool, { socket, carrier, ...peer }));
     });
   }
 

@@ -381,7 +381,6 @@ describe('drachtio-srf, unmodified (checklist 41)', () => {
     'proxy (2.8): srf.proxyRequest, sequential and simultaneous forking, Record-Route, Max-Forwards, 408 if none',
   );
   test.todo('CDR frames (section 3): cdr:attempt, cdr:start, cdr:stop');
-  test.todo('several listeners of one protocol: choice by family, network and longest match (4.9)');
 });
 
 async function callOut(
