@@ -3,8 +3,8 @@
 // Invariants
 //   DG1. SHA-256 (or SHA-512-256) is answered where it is offered, MD5 only where it is not.
 //   DG2. What cannot be answered correctly (other algorithms, another qop) is not answered at all; the password never leaves.
-//   DG3. Credentials are given to one realm: the configured one, else the first that asked for them. Somebody farther away who asks in a dialog,
-//        or beside it (a forked or redirected request), gets nothing that a password could be guessed from.
+//   DG3. Credentials with a realm are given to it alone, others to one realm at a time. A call keeps to the first that it has answered (outbound-leg.ts):
+//        somebody farther away who asks in its dialog, or beside it (a forked request), gets nothing that a password could be guessed from.
 //   DG4. A nonce that is used again is counted up (nc), however many requests use it. Whoever holds the credentials object holds the counts.
 
 import { createHash, getHashes } from 'node:crypto';
@@ -14,7 +14,7 @@ import type { HeaderMap } from './sip-text.ts';
 export interface Credentials {
   readonly username: string;
   readonly password: string;
-  /** The only realm that they are for; null or absent: that of the first challenge. */
+  /** The only realm that they are for; null or absent: whoever asks. */
   readonly realm?: string | null;
 }
 
@@ -44,6 +44,7 @@ interface Challenge {
 export interface DigestAnswer {
   readonly header: 'Authorization' | 'Proxy-Authorization';
   readonly value: string;
+  readonly realm: string;
   /** The server says that only the nonce was too old: one more try is worth while. */
   readonly stale: boolean;
 }
@@ -53,29 +54,23 @@ type Algorithm = keyof typeof HASHES;
 const KNOWN = new Set(getHashes().map((name) => name.toLowerCase()));
 const NONCES_MAX = 8;
 
-/** DG3, DG4: what was done with credentials, as long as somebody holds them. */
-interface Use {
-  realm: string | null;
-  readonly counts: Map<string, number>;
-}
-const uses = new WeakMap<Credentials, Use>();
+/** DG4: how often each nonce was used, as long as somebody holds the credentials. */
+const counts = new WeakMap<Credentials, Map<string, number>>();
 
 export function answerChallenge(question: DigestQuestion): DigestAnswer | undefined {
   const { status, headers, method, uri, credentials, cnonce, body = '' } = question;
   const value = headers[status === 407 ? 'proxy-authenticate' : 'www-authenticate'];
   if ((status !== 401 && status !== 407) || value === undefined) return undefined;
-  const use = useOf(credentials);
-  const challenges = ofOneRealm(parseChallenges(value), credentials.realm ?? use.realm, uri);
+  const challenges = ofOneRealm(parseChallenges(value), credentials.realm ?? null, uri);
   const challenge = challenges.find(({ algorithm }) => algorithm !== 'MD5') ?? challenges[0];
   if (challenge === undefined) return undefined;
-  use.realm = challenge.realm;
 
   const { realm, nonce, algorithm, isSession, qop, opaque } = challenge;
   const hash = (text: string) => createHash(HASHES[algorithm]).update(text).digest('hex');
   const secret = hash(`${credentials.username}:${realm}:${credentials.password}`);
   const ha1 = isSession ? hash(`${secret}:${nonce}:${cnonce}`) : secret;
   const ha2 = hash(qop === 'auth-int' ? `${method}:${uri}:${hash(body)}` : `${method}:${uri}`);
-  const nc = counted(use, nonce).toString(16).padStart(8, '0');
+  const nc = counted(credentials, nonce).toString(16).padStart(8, '0');
   const response =
     qop === null ? hash(`${ha1}:${nonce}:${ha2}`) : hash(`${ha1}:${nonce}:${nc}:${cnonce}:${qop}:${ha2}`);
   const parts = [
@@ -90,21 +85,17 @@ export function answerChallenge(question: DigestQuestion): DigestAnswer | undefi
     ...(opaque === undefined ? [] : [`opaque="${quote(opaque)}"`]),
   ];
   const header = status === 407 ? 'Proxy-Authorization' : 'Authorization';
-  return { header, value: `Digest ${parts.join(', ')}`, stale: challenge.stale };
+  return { header, value: `Digest ${parts.join(', ')}`, realm, stale: challenge.stale };
 }
 
-function useOf(credentials: Credentials): Use {
-  const known = uses.get(credentials) ?? { realm: null, counts: new Map() };
-  uses.set(credentials, known);
-  return known;
-}
-
-function counted({ counts }: Use, nonce: string): number {
-  const count = (counts.get(nonce) ?? 0) + 1;
-  counts.delete(nonce);
-  counts.set(nonce, count);
-  const oldest = counts.keys().next().value;
-  if (counts.size > NONCES_MAX && oldest !== undefined) counts.delete(oldest);
+function counted(credentials: Credentials, nonce: string): number {
+  const known = counts.get(credentials) ?? new Map<string, number>();
+  counts.set(credentials, known);
+  const count = (known.get(nonce) ?? 0) + 1;
+  known.delete(nonce);
+  known.set(nonce, count);
+  const oldest = known.keys().next().value;
+  if (known.size > NONCES_MAX && oldest !== undefined) known.delete(oldest);
   return count;
 }
 

@@ -81,9 +81,14 @@ export class SipOutboundLeg implements OutboundLeg {
   #cancelLimit: Timer | null = null;
   #cancelTaken = false;
 
+  /** Of this call: once a challenge was answered, its realm is the only one that is (digest.ts DG3). */
+  readonly #credentials: { username: string; password: string; realm: string | null } | null;
+
   /** Sends the INVITE; events come in a later turn. */
   constructor(options: OutboundLegOptions) {
     this.#options = options;
+    const { credentials } = options.params;
+    this.#credentials = credentials === null ? null : { realm: null, ...credentials };
     this.#localSdp = options.params.offer;
     this.#send({});
   }
@@ -224,7 +229,7 @@ export class SipOutboundLeg implements OutboundLeg {
       dialog,
       localSdp: this.#localSdp,
       remoteOffer: null,
-      credentials: params.credentials,
+      credentials: this.#credentials,
       targetUri: params.uri,
       newCnonce,
       random,
@@ -265,12 +270,13 @@ export class SipOutboundLeg implements OutboundLeg {
 
   #answerChallenge(status: number, headers: HeaderMap): boolean {
     const { params, newCnonce } = this.#options;
-    if (params.credentials === null || this.#challenges === CHALLENGES_MAX) return false;
-    const { credentials, uri } = params;
-    const body = params.offer;
+    const credentials = this.#credentials;
+    if (credentials === null || this.#challenges === CHALLENGES_MAX) return false;
+    const { uri, offer: body } = params;
     const digest = answerChallenge({ status, headers, method: 'INVITE', uri, credentials, cnonce: newCnonce(), body });
     if (digest === undefined || (this.#challenges > 0 && !digest.stale)) return false;
     this.#challenges += 1;
+    credentials.realm = digest.realm;
     return this.#sendAgain({ [digest.header]: digest.value });
   }
 

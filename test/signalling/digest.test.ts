@@ -126,13 +126,6 @@ describe('signalling 2: what a carrier may ask for', () => {
     expect(fieldsOf(invite(both, { credentials })).get('realm')).toBe('carrier');
   });
 
-  test('DG3 without one the first realm that asked is the only one that is answered', () => {
-    const credentials = { ...CREDENTIALS };
-    expect(invite('Digest realm="carrier", nonce="n"', { credentials })).toContain('realm="carrier"');
-    expect(invite('Digest realm="callee", nonce="n"', { credentials, method: 'BYE' })).toBe('');
-    expect(invite('Digest realm="carrier", nonce="n2"', { credentials, method: 'BYE' })).toContain('realm="carrier"');
-  });
-
   test('DG3 of several realms at once, which a fork brings, the one of the host that was called', () => {
     const both = 'Digest realm="other.example", nonce="n", Digest realm="Carrier.example", nonce="m"';
     expect(fieldsOf(invite(both)).get('realm')).toBe('Carrier.example');
