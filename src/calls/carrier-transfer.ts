@@ -172,7 +172,7 @@ class Successor {
         nextHop: server.nextHop,
         ...callerIdentity(trunk, ownNumber(call)),
         offer,
-        ...sessionTimerOf(trunk),
+        ...sessionTimerOf(trunk.outbound),
         headers: replaces === null ? {} : { Replaces: printReplaces(replaces) },
         credentials: username !== null && password !== null ? { username, password, realm } : null,
         sent: (sipCallId) => call.hasLeg(sipCallId),

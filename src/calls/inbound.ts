@@ -143,10 +143,20 @@ export class InboundCall {
     });
     if (authorised !== null) return authorised;
 
-    this.#leg.ringing({ sdp: described.sdp });
-    call.ring();
+    this.#ring(trunk, described);
     const connected = await connectAgent(
       this.#deps,
+      call,
+      media,
+      agentId,
+      agentParameters(this.#invite.headers, call, trunk),
+    );
+    if (connected !== null) return connected;
+
+    if (described.remote !== null && this.#local !== null && !this.#isEarly) {
+      this.#local = negotiated(call, this.#local, described.remote);
+    }
+    return await answerLeg(
       call,
       this.#leg,
       described.sdp,
@@ -155,8 +165,15 @@ export class InboundCall {
     );
   }
 
-    if (described.remote !== null && this.#local !== null) {
-      this.#local = negotiated(call, this.#local, described.remote);
+  /** 180; or 183 with our answer, where callers of this trunk are to hear us before the agent is there: nobody is billed for that. */
+  #ring(trunk: Trunk, { sdp, remote }: { sdp: string; remote: RtpParameters | null }): void {
+    const call = this.#call;
+    const { earlyMedia = 'off', reliableProvisionals: reliable = false } = trunk.inbound;
+    if (earlyMedia !== 'off' && remote !== null && this.#local !== null) {
+      this.#isEarly = true;
+      this.#local = negotiated(call, this.#local, remote);
+      call.media?.startEarly(earlyMedia);
+      call.note('early_media', { hears: earlyMedia });
     }
     this.#leg.ringing({ sdp, earlyMedia: this.#isEarly, reliable });
     call.ring();
