@@ -5,7 +5,6 @@
 import { answerOffer, type LocalAudio, makeOffer, makeReoffer, readAnswer } from '../sdp/index.ts';
 import type { InboundEvent, Reoffer } from '../signalling/leg.ts';
 import type { Call } from './call.ts';
-import { noteReason } from './carrier-words.ts';
 import { canOffer, negotiated } from './encryption.ts';
 import { noteReason } from './carrier-words.ts';
 import type { HoldProbe } from './hold-probe.ts';
@@ -74,7 +73,7 @@ export function takeLateAnswer(call: Call, local: LocalAudio, answer: string | n
     const reason = reading?.reason ?? 'bad_offer';
     call.note('answer_refused', { reason, detail: reading?.detail ?? 'no description came' });
     void call.end(reason, 'signalling');
-    return false;
+    return null;
   }
   const agreed = negotiated(call, local, reading.remote);
   call.note('late_answer', { direction: reading.remote.direction });

@@ -16,8 +16,8 @@ import type { Call } from './call.ts';
 import { noteReason } from './carrier-words.ts';
 import type { CallDeps } from './deps.ts';
 import { HOLD_PROBE_MS, HoldProbe } from './hold-probe.ts';
-import { acceptReoffer, legEnded } from './in-dialog.ts';
 import { negotiated, outboundEncryption } from './encryption.ts';
+import { acceptReoffer, legEnded } from './in-dialog.ts';
 import { callerIdentity } from './outbound-identity.ts';
 import { mediaPolicy } from './media-policy.ts';
 import { Redirects } from './redirect.ts';
@@ -103,7 +103,10 @@ export class OutboundCall {
 
     const limit = await this.#trunkLimits.admit(call, first.trunk, number);
     if (limit !== null) return limit;
-    const opened = await openMedia(this.#deps, call, { signallingAddress: null, natAllowed: first.trunk.natAllowed });
+    const opened = await openMedia(this.#deps, call, {
+      signallingAddress: first.server.address,
+      natAllowed: first.trunk.natAllowed,
+    });
     if (opened !== null || call.media === null) return opened;
     const media = call.media;
     const authorised = await authorise(this.#deps, call, {
@@ -269,7 +272,7 @@ export class OutboundCall {
     if (next === undefined || call.media === null)
       return void call.end('carrier_failed', 'signalling', undefined, true);
     call.note('next_gateway', { why, attempt: this.#attempt + 1, of: this.#attempts.length });
-    const renewed = await call.media.renew();
+    const renewed = await call.media.renew(next.server.address);
     if (call.over) return;
     if (!renewed.ok) {
       call.note('media_refused', { code: renewed.code });
@@ -280,17 +283,17 @@ export class OutboundCall {
     this.#invite(next);
   }
 
-  #localAudio(media: MediaSession, { trunk }: PlannedAttempt): LocalAudio {
+  #localAudio(media: MediaSession, { trunk, server }: PlannedAttempt): LocalAudio {
     return {
       address: media.localAddress,
       port: media.localPort,
       codecs: trunk.codecs,
       sessionId: Math.floor(this.#deps.clock.wallMs()),
       version: 1,
+      encryption: outboundEncryption(this.#deps, trunk, server.transport),
     };
   }
 
-      encryption: outboundEncryption(this.#deps, trunk, server.transport),
   /** What the gateway of this attempt was first heard to say tells whether it is alive; that it wants to be left alone is always told. */
   #report(status: number, retryAfterMs: number | null): void {
     const attempt = this.#attempts[this.#attempt];
