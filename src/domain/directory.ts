@@ -133,6 +133,10 @@ export interface Trunk {
     readonly diversion?: string | null;
     /** `;user=phone` in URIs that hold a number. Absent: false. */
     readonly userPhone?: boolean;
+    /** The trunk registers with its carrier. Absent: false. */
+    readonly register?: boolean;
+    /** How it does; null or absent: as the defaults say. */
+    readonly registration?: TrunkRegistration | null;
     /** Final answers after which the next gateway is tried; absent: 408 (also no answer at all), 500, 502, 503 (also no connection), 504. */
     readonly failoverStatuses?: readonly number[];
     /** How long a gateway may be silent before the next one is tried; absent: 6 s. */
@@ -177,22 +181,33 @@ export function srtpOf({ srtp = {} }: Pick<Trunk, 'srtp'>): TrunkSrtp {
   return { suites: srtp.suites ?? SRTP_SUITES, keysInClear: srtp.keysInClear ?? false };
 }
 
-/** null: as at the node. */
-export interface TrunkMediaTimeouts {
-  /** Answered, but no packet at all. */
-  readonly firstPacketMs?: number | null;
 /** Calls out have to be encrypted, and over this transport (null: not known yet) their keys must not go. */
 export function keysWouldBeRead(trunk: Pick<Trunk, 'outbound' | 'srtp'>, transport: SipTransport | null): boolean {
   const isSafe = transport === 'tls' || transport === null || srtpOf(trunk).keysInClear;
   return trunk.outbound.mediaEncryption === 'required' && !isSafe;
 }
 
+/** null: as at the node. */
+export interface TrunkMediaTimeouts {
+  /** Answered, but no packet at all. */
+  readonly firstPacketMs?: number | null;
   /** No packet while audio may come. */
   readonly silenceMs?: number | null;
   /** On hold in one go. */
   readonly heldMs?: number | null;
   /** The agent sends nothing and has nothing left to play. */
   readonly agentSilentMs?: number | null;
+}
+
+export interface TrunkRegistration {
+  /** Whom the binding is for; null: the username. */
+  readonly user: string | null;
+  /** Its domain; null: the host of the first gateway. */
+  readonly domain: string | null;
+  /** Asked for; the registrar decides. */
+  readonly expiresSec: number;
+  /** The number that calls to our Contact are for; null: the one in To. */
+  readonly calledNumber: string | null;
 }
 
 export interface Gateway {

@@ -462,7 +462,7 @@ export function createWorld(): World {
     digestGuard: new DigestGuard({ clock }),
     gateways: {
       stateOf: (_trunk, gateway) => world.gatewayStates.get(gateway.port ?? 0) ?? 'unknown',
-      servers: async (_trunk, { port }) => {
+      servers: async ({ outbound }, { port }) => {
         if (world.gatewayStates.get(port ?? 0) === 'refused') return [];
         const shown = world.servers.get(port ?? 0) ?? [`udp 192.0.2.1:${port}`];
         const transport = outbound.transport ?? 'udp';
