@@ -18,6 +18,8 @@ import { FRAME_BYTES, transcode, transcodeTable } from '../src/media/codec/g711.
 import { FIELD_COUNT } from '../src/media/counters.ts';
 import { BlockPool } from '../src/media/playout.ts';
 import { seededRandom } from '../src/media/random.ts';
+import { ToneDetector } from '../src/media/dtmf/tone-detector.ts';
+import { writeToneFrame } from '../src/media/dtmf/tones.ts';
 import { createRtpHeader, parseRtp, RTP_HEADER_BYTES, stampRtp, writeRtpHeader } from '../src/media/rtp/header.ts';
 import { Reception } from '../src/media/rtp/reception.ts';
 import type { RtpParameters } from '../src/media/session.ts';
@@ -45,6 +47,9 @@ export const PATHS: Readonly<Record<string, () => Step>> = {
   'RTP header': headerStep,
   'reception statistics': receptionStep,
   'G.711 transcoding': transcodeStep,
+  'tones of keys, silence on the line': () => detectorStep('silence'),
+  'tones of keys, speech on the line': () => detectorStep('speech'),
+  'tones of keys, a key pressed': () => detectorStep('key'),
   'caller to agent': () => callStep({ echo: false }),
   'caller to agent and back, paced': () => callStep({ echo: true }),
   'the same, A-law caller': () => callStep({ echo: true, codec: 'PCMA' }),
@@ -147,6 +152,18 @@ function srtpStep(suite: SrtpSuite): Step {
   return (index) => {
     stamp(bytes, 0, index);
     if (receiver.unprotectRtp(sender.protectRtp(bytes)) === null) throw new Error('not authentic');
+  };
+}
+
+/** What trunks with `dtmf: inband` pay for each frame of the caller, whatever is on the line. */
+function detectorStep(line: 'silence' | 'speech' | 'key'): Step {
+  const detector = new ToneDetector('PCMU');
+  const frame = Buffer.alloc(FRAME_BYTES, 0xff);
+  const random = seededRandom(3);
+  if (line === 'speech') for (let i = 0; i < FRAME_BYTES; i++) frame[i] = Math.floor(random() * 256);
+  if (line === 'key') writeToneFrame(5, 1, 3, 'PCMU', frame, 0);
+  return () => {
+    detector.audio(frame, 0, FRAME_BYTES);
   };
 }
 
