@@ -39,6 +39,7 @@ export function createCarrierServers({ servers, circuits, health }: CarrierServe
           nextHop: nextHopFor(trunk, host, place),
           shown: `${place.transport} ${hostPort({ host: place.address, port: place.port })}`,
           transport: place.transport,
+          address: place.address,
           restMs: circuits.restMs(scopeOf(trunk), place),
         }),
       );

@@ -124,7 +124,8 @@ async function assemble(config: Config, context: GatewayContext, closers: Closer
       sip.signalling.setDraining(true);
       hub.publish({ name: 'node', workspaceId: null, data: { id: keys.nodeId, state: 'draining' } });
       http.endStreams();
-      await calls.calls.drain(deadlineMs);
+      // Carriers are told at once to send their calls elsewhere; live calls do not need it.
+      await Promise.all([sip.trunks.registrations.close(), calls.calls.drain(deadlineMs)]);
     },
     close: () => closeAll(closers),
   };
@@ -191,6 +192,7 @@ function httpDeps(
         question,
       ),
     trunkHealth: health,
+    trunkRegistration: (id) => trunks.registrations.of(id),
     trunkChecks: trunks.checks,
     diagnoses: createDiagnoses({
       clock,

@@ -3,6 +3,7 @@
 
 import { join } from 'node:path';
 import { BOOKS_FILE, openBooks, type OpenBooks, type OpenBooksOptions } from './books.ts';
+import { type Claims, redisClaims, soleClaims } from './cluster/claims.ts';
 import { type Member, openSharedBooks } from './cluster/shared-books.ts';
 import { parseRedisUrl } from './config/redis-url.ts';
 import type { Config } from './config/schema.ts';
@@ -25,6 +26,8 @@ export interface Store {
   /** For calls. */
   readonly journal: Journal;
   readonly callStore: MeterStore;
+  /** What only one node may do at a time. */
+  readonly claims: Claims;
   /** Recovery is done and the meter runs. */
   join(member: Member): void;
   close(): Promise<void>;
@@ -71,6 +74,7 @@ function embedded({ books, journal, store, sums, close }: OpenBooks): Store {
     ownJournal: journal,
     journal,
     callStore: store,
+    claims: soleClaims,
     join: () => undefined,
     close,
   };
@@ -105,6 +109,7 @@ async function shared(
     ownJournal: opened.journal,
     journal: books.journal,
     callStore: books.store,
+    claims: redisClaims(books.redis, nodeId),
     join: (member) => books.join(member),
     async close() {
       await books.close();

@@ -5,6 +5,7 @@ import { getCACertificates } from 'node:tls';
 import { createAddressPolicy } from './agents/address-policy.ts';
 import type { CarrierGateways } from './calls/deps.ts';
 import { createCarrierServers } from './carrier-servers.ts';
+import type { Claims } from './cluster/claims.ts';
 import { TrunkChecks } from './diagnosis/trunk-checks.ts';
 import type { Directory } from './directory/directory.ts';
 import type { Clock, Timer } from './domain/clock.ts';
@@ -16,12 +17,14 @@ import type { ResolvedHosts } from './routing/index.ts';
 import {
   type CarrierQuestions,
   GatewayHosts,
+  type Registrations,
   ServerCircuits,
   type Signalling,
   SipServers,
   TrunkHealth,
 } from './signalling/index.ts';
 import { identityFault } from './sip-engine/index.ts';
+import { startRegistrations } from './registration-parts.ts';
 import { type CarrierNames, serviceTargets } from './trunk-names.ts';
 import { type SipListener, viewTime } from './http/views.ts';
 
@@ -39,6 +42,9 @@ export interface TrunkParts {
   readonly wildcardDomains: readonly string[];
   /** Address that carriers see, where it is not the one that the engine listens on. */
   readonly externalAddress: string | null;
+  /** Secret of the Contacts that carriers are given. */
+  readonly registrationKey: string;
+  readonly claims: Claims;
   readonly hub: EventHub;
   readonly clock: Clock;
   readonly metrics: Metrics;
@@ -47,6 +53,7 @@ export interface TrunkParts {
 
 export interface Trunks {
   readonly health: TrunkHealth;
+  readonly registrations: Registrations;
   readonly checks: TrunkChecks;
   /** For calls. */
   readonly gateways: CarrierGateways;
@@ -54,7 +61,7 @@ export interface Trunks {
   listeners(): readonly SipListener[];
   /** A trunk was saved or deleted. */
   changed(): Promise<void>;
-  close(): void;
+  close(): Promise<void>;
 }
 
 const REFRESH_MS = 30_000;
@@ -103,7 +110,12 @@ export function startTrunks(parts: TrunkParts): Trunks {
     allTrunks: () => directory.allTrunks(),
     resolvedHosts: parts.resolvedHosts,
   });
-  const changed = async (): Promise<void> => health.watch(await directory.allTrunks());
+  const registrations = startRegistrations({ ...parts, servers, health, key: parts.registrationKey });
+  const changed = async (): Promise<void> => {
+    const all = await directory.allTrunks();
+    health.watch(all);
+    registrations.watch(all);
+  };
   // Where several nodes share a directory, others save trunks as well.
   let timer: Timer;
   let isOpen = true;
@@ -120,14 +132,16 @@ export function startTrunks(parts: TrunkParts): Trunks {
   again();
   return {
     health,
+    registrations,
     checks,
     gateways: createCarrierServers({ servers, circuits, health }),
     listeners: () => listenersOf(signalling.addresses, parts.externalAddress),
     changed,
-    close() {
+    async close() {
       isOpen = false;
       timer.cancel();
       health.close();
+      await registrations.close();
     },
   };
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { soleClaims } from '../src/cluster/claims.ts';
 import type { Trunk } from '../src/domain/directory.ts';
 import { createEventHub, type PublishedEvent } from '../src/observability/event-hub.ts';
 import { createLogger } from '../src/observability/logger.ts';
@@ -55,6 +56,8 @@ beforeEach(() => {
     authorities: [],
     wildcardDomains: [],
     externalAddress: null,
+    registrationKey: 'key',
+    claims: soleClaims,
     hub,
     clock,
     metrics,

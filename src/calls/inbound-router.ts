@@ -11,6 +11,7 @@ import {
   routeInbound,
 } from '../routing/index.ts';
 import type { Trunk } from '../domain/directory.ts';
+import type { RegisteredCall } from '../signalling/index.ts';
 
 export type InboundRouter = (question: {
   readonly sourceIp: string;
@@ -23,18 +24,33 @@ export interface InboundRouterDeps {
   readonly directory: Pick<Directory, 'allTrunks' | 'numbers'>;
   /** What is known now of the host names among the trunks' addresses (signalling's TrunkHosts). */
   readonly resolvedHosts: (trunks: readonly Trunk[]) => ResolvedHosts;
+  /** Which trunk's registration a call to this user came over (signalling's Registrations); absent: none registers. */
+  readonly registeredCall?: (requestUser: string, sourceIp: string) => RegisteredCall | undefined;
 }
 
-export function createInboundRouter({ directory, resolvedHosts }: InboundRouterDeps): InboundRouter {
-  return async ({ sourceIp, called, transport }) => {
-    const trunks = await directory.allTrunks();
-    const question = { sourceIp, called, transport, trunks, resolvedHosts: resolvedHosts(trunks) };
+export function createInboundRouter({
+  directory,
+  resolvedHosts,
+  registeredCall = () => undefined,
+}: InboundRouterDeps): InboundRouter {
+  return async ({ sourceIp, called: asWritten, transport }) => {
+    const all = await directory.allTrunks();
+    // A call to our Contact is that trunk's alone, and the Contact says nothing of the number that was dialled.
+    const over = registeredCall(asWritten.requestUser, sourceIp);
+    const trunks = over === undefined ? all : all.filter(({ id }) => id === over.trunkId);
+    const called = over === undefined ? asWritten : calledOver(over, asWritten);
+    const question = { sourceIp, called, transport, trunks, resolvedHosts: resolvedHosts(all) };
     // Of a stranger's call nothing is looked up: it is refused in the same time whether its number exists or not.
-    const isStranger = matchTrunks(sourceIp, trunks, question.resolvedHosts).trunks.length === 0;
+    const isStranger = over === undefined && matchTrunks(sourceIp, trunks, question.resolvedHosts).trunks.length === 0;
     const asked = isStranger ? [] : calledNumbers(question);
     const found = await Promise.all(asked.map((number) => directory.numbers.byE164(number)));
     const numbers = found.flat();
     const lookup = (e164: string) => numbers.filter((number) => number.e164 === e164);
     return routeInbound({ ...question, lookup });
   };
+}
+
+function calledOver({ calledNumber }: RegisteredCall, called: CalledParty): CalledParty {
+  if (calledNumber !== null) return { requestUser: calledNumber };
+  return { ...called, requestUser: called.to ?? called.requestUser };
 }

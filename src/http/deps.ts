@@ -23,6 +23,7 @@ import type { Ban } from '../sip-engine/index.ts';
 import type { WebhookApi } from '../webhooks/webhooks.ts';
 import type { StreamLimits } from './event-streams.ts';
 import type { HttpLimits } from './limits.ts';
+import type { TrunkRegistrationView } from '../signalling/index.ts';
 import type { SipListener, TrunkHealth } from './views.ts';
 
 export interface HttpDeps {
@@ -59,6 +60,8 @@ export interface HttpDeps {
   /** Absent: nobody guards the SIP ports. */
   readonly sipBans?: { list(): Promise<readonly Ban[]>; lift(network: string): Promise<boolean> };
   readonly trunkHealth?: (trunkId: string) => TrunkHealth | undefined;
+  /** Of trunks that register; absent: none does. */
+  readonly trunkRegistration?: (trunkId: string) => TrunkRegistrationView | undefined;
   /** What can be found out about a trunk by asking. */
   readonly trunkChecks: Pick<TrunkChecks, 'check' | 'refusedGateway'>;
   readonly diagnoses: Pick<Diagnoses, 'run' | 'get'>;

@@ -5,9 +5,10 @@
 //        earlier versions stay as they are until somebody changes that very field.
 //   TS2. All refusals are `invalid_fields` with the field's path.
 
-import type { Gateway, SipTransport, Trunk, TrunkMediaTimeouts } from '../domain/directory.ts';
+import type { Gateway, SipTransport, Trunk, TrunkMediaTimeouts, TrunkRegistration } from '../domain/directory.ts';
 import type { DtmfMode } from '../domain/dtmf.ts';
 import { parsePrefix } from '../routing/address.ts';
+import { checkAttempts, DEFAULT_ATTEMPTS, DEFAULT_REGISTRATION, mergeRegistration } from './trunk-attempts.ts';
 import { checkIdentity } from './trunk-identity.ts';
 import { NODE_TIMEOUTS } from './media-timeouts.ts';
 import { invalidField } from './problems.ts';
@@ -60,6 +61,8 @@ export const DEFAULT_SETTINGS: Settings = {
     diversion: null,
     userPhone: false,
     authRealm: null,
+    ...DEFAULT_ATTEMPTS,
+    registration: DEFAULT_REGISTRATION,
   },
   codecs: ['PCMU', 'PCMA'],
   limits: { concurrentCalls: null, callsPerSecond: null },
@@ -74,9 +77,9 @@ type Partly<T> = { readonly [K in keyof T]?: T[K] | undefined };
 export interface SettingsChange extends SignallingChange {
   readonly inbound?: Partly<Trunk['inbound']> | undefined;
   readonly outbound?:
-    | (Partly<Omit<Trunk['outbound'], 'gateways'>> & {
+    | (Partly<Omit<Trunk['outbound'], 'gateways' | 'registration'>> & {
         readonly gateways?: readonly NewGateway[] | undefined;
-        readonly register?: boolean | undefined;
+        readonly registration?: Partly<TrunkRegistration> | undefined;
       })
     | undefined;
   readonly codecs?: Trunk['codecs'] | undefined;
@@ -91,7 +94,7 @@ export function mergeSettings(stored: Settings, change: SettingsChange, transpor
   checkCarriedOut(change, transports);
   const {
     inbound = {},
-    outbound: { gateways, register: _, ...outbound } = {},
+    outbound: { gateways, registration, ...outbound } = {},
     limits = {},
     codecs,
     natAllowed,
@@ -105,6 +108,7 @@ export function mergeSettings(stored: Settings, change: SettingsChange, transpor
     outbound: {
       ...stored.outbound,
       ...given(outbound),
+      registration: mergeRegistration(stored.outbound, registration),
       gateways: gateways?.map((gateway) => completeGateway(gateway, transport)) ?? stored.outbound.gateways,
     },
     limits: { ...stored.limits, ...given(limits) },
@@ -134,14 +138,12 @@ function checkCarriedOut({ inbound = {}, outbound = {} }: SettingsChange, transp
       );
     }
   }
-  if (outbound.register === true) {
-    throw invalidField('outbound.register', 'must be false: this gateway does not register with carriers yet');
-  }
 }
 
 function checkTogether({ inbound, outbound }: Settings): void {
   for (const [index, address] of inbound.addresses.entries()) checkAddress(`inbound.addresses.${index}`, address);
-  if (inbound.enabled && inbound.addresses.length === 0) {
+  // Where a trunk is registered, calls come from there.
+  if (inbound.enabled && inbound.addresses.length === 0 && outbound.register !== true) {
     throw invalidField('inbound.addresses', 'at least one address is needed for inbound calls');
   }
   if (outbound.enabled && outbound.gateways.length === 0) {
@@ -151,6 +153,9 @@ function checkTogether({ inbound, outbound }: Settings): void {
   if (outbound.password !== null && outbound.username === null) {
     throw invalidField('outbound.username', 'is needed with a password');
   }
+  const domain = outbound.registration?.domain ?? null;
+  if (domain !== null) checkHost('outbound.registration.domain', domain);
+  checkAttempts(outbound);
   checkIdentity({ inbound, outbound });
 }
 

@@ -8,7 +8,9 @@ import { formatMoney, type Nano } from '../domain/money.ts';
 import type { Balance, Posting } from '../ledger/books.ts';
 import { type WarningSources, warningsOf } from '../numbers/warnings.ts';
 import { countryOf } from '../routing/index.ts';
+import type { TrunkRegistrationView } from '../signalling/index.ts';
 import { hideHeaders } from './agent-headers.ts';
+import { viewAttempts } from './trunk-attempts.ts';
 import { viewInboundDialog, viewOutboundDialog } from './trunk-dialog.ts';
 import { viewSignalling } from './trunk-signalling.ts';
 import { NODE_TIMEOUTS } from './media-timeouts.ts';
@@ -81,6 +83,7 @@ export function viewTrunk(
   trunk: Trunk,
   health: TrunkHealth | undefined,
   listeners: readonly SipListener[] = [],
+  registration?: TrunkRegistrationView,
 ): object {
   const { enabled, addresses, mediaEncryption, transport = null, auth = null } = trunk.inbound;
   const { outbound } = trunk;
@@ -110,7 +113,7 @@ export function viewTrunk(
       mediaEncryption: outbound.mediaEncryption,
       username: outbound.username,
       passwordSet: outbound.password !== null,
-      register: false,
+      ...viewAttempts(outbound),
       ...viewIdentity(outbound),
       allowedCountries: outbound.allowedCountries,
     },
@@ -120,7 +123,18 @@ export function viewTrunk(
     ...viewSignalling(trunk),
     dtmf: trunk.dtmf ?? 'auto',
     mediaTimeouts: { ...NODE_TIMEOUTS, ...trunk.mediaTimeouts },
+    registration: registration === undefined || outbound.register !== true ? null : viewRegistration(registration),
     health: health === undefined ? null : { ...health, since: viewTime(health.since) },
+  };
+}
+
+export function viewRegistration({ state, since, expiresAt, registrar, lastError }: TrunkRegistrationView): object {
+  return {
+    state,
+    since: viewTime(since),
+    expiresAt: expiresAt === null ? null : viewTime(expiresAt),
+    registrar,
+    lastError,
   };
 }
 
@@ -207,6 +221,8 @@ export function viewSnapshot(call: Omit<CallRecord, 'timeline' | 'quality'>): ob
     endReason: call.endReason,
     sipStatus: call.sipStatus,
     bill: call.bill === null ? null : viewBill(call.bill),
+    attestation: call.attestation ?? null,
+    carrierReason: call.carrierReason ?? null,
   };
 }
 

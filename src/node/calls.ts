@@ -34,7 +34,15 @@ export interface CallParts extends NodeSignalling, NodeMedia {
 export function openCalls(core: NodeCore, { directory, events, store }: NodeStores, parts: CallParts): NodeCalls {
   const { config, keys, clock, ids, logger, metrics, hub, ladder, closers } = core;
   const { engine, guard, signalling, hosts, trunks, webRtc, media, meter, rates } = parts;
-  const routeInbound = createInboundRouter({ directory, resolvedHosts: (all) => hosts.of(all) });
+  const { registrations } = trunks;
+  const routeInbound = createInboundRouter({
+    directory: {
+      allTrunks: async () => registrations.withSources(await directory.allTrunks()),
+      numbers: directory.numbers,
+    },
+    resolvedHosts: (all) => hosts.of(all),
+    registeredCall: (requestUser, sourceIp) => registrations.callTo(requestUser, sourceIp),
+  });
   const hasRate: CallDeps['hasRate'] = (callClass, to) =>
     typeof rates.snapshot(callClass, to, clock.wallMs()) !== 'string';
   const costsNoMore: CallDeps['costsNoMore'] = (callClass, to, than) =>

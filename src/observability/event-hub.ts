@@ -14,6 +14,7 @@ export type EventName =
   | 'number'
   | 'trunk'
   | 'trunk_health'
+  | 'trunk_registration'
   | 'balance'
   | 'number_request'
   | 'number_order'

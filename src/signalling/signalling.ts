@@ -184,6 +184,7 @@ class SipSignalling implements Signalling, CarrierQuestions {
         probe: () => Promise.resolve('lost'),
         sendKey: () => Promise.resolve(481),
         refer: () => false,
+        setByeHeaders: () => undefined,
         dialog: null,
       };
     }

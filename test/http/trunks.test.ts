@@ -10,6 +10,13 @@ let world: World;
 let a: { id: string; token: string };
 beforeAll(async () => {
   world = await startWorld({
+    trunkRegistration: () => ({
+      state: 'registered',
+      since: 0,
+      expiresAt: 300_000,
+      registrar: 'udp 192.0.2.1:5060',
+      lastError: null,
+    }),
     trunkHealth: (id) => (id === 'none' ? undefined : { state: 'down', since: 0, lastError: 'timeout' }),
   });
   a = await world.workspace('A');
@@ -73,10 +80,35 @@ describe('trunks', () => {
     expect(tcp.body).toMatchObject({
       label: 'y',
       inbound: INBOUND,
-      outbound: { transport: 'tcp', gateways: [{ port: 5060 }], passwordSet: true, allowedCountries: 'worldwide' },
+      outbound: { transport: 'tcp', gateways: [{ port: null }], passwordSet: true, allowedCountries: 'worldwide' },
     });
     expect((await world.directory.trunks.get(made.id))?.outbound.password).toBe('p4ss');
     expect((await change(made.id, { outbound: { password: null } })).body.outbound.passwordSet).toBe(false);
+  });
+
+  test('signalling 3: a trunk that registers needs no address to be called from, and shows how its registration stands', async () => {
+    const gateways = [{ host: 'sip.carrier.example' }];
+    const outbound = { register: true, gateways, username: 'u', password: 'p', registration: { expiresSec: 300 } };
+    const { body: made, status } = await make({ inbound: { enabled: true }, outbound });
+    expect(status).toBe(201);
+    expect(made.outbound).toMatchObject({
+      register: true,
+      registration: { user: null, domain: null, expiresSec: 300, calledNumber: null },
+      failoverStatuses: [408, 500, 502, 503, 504],
+      attemptTimeoutMs: 6000,
+    });
+    expect(made.registration).toEqual({
+      state: 'registered',
+      since: '1970-01-01T00:00:00.000Z',
+      expiresAt: '1970-01-01T00:05:00.000Z',
+      registrar: 'udp 192.0.2.1:5060',
+      lastError: null,
+    });
+    const changed = await change(made.id, { outbound: { registration: { domain: 'ims.example' } } });
+    expect(changed.body.outbound.registration).toMatchObject({ domain: 'ims.example', expiresSec: 300 });
+    const reset = await change(made.id, { outbound: { registration: { domain: null }, failoverStatuses: [503] } });
+    expect(reset.body.outbound).toMatchObject({ registration: { domain: null, expiresSec: 300 }, failoverStatuses: [503] });
+    expect((await make({})).body.registration).toBeNull();
   });
 
   test('health is told where it is known', async () => {
@@ -104,7 +136,14 @@ describe('trunks', () => {
     ['outbound.transport', { outbound: { transport: 'tls' } }],
     ['outbound.mediaEncryption', { outbound: { mediaEncryption: 'required' } }],
     ['outbound.mediaEncryption', { outbound: { mediaEncryption: 'optional' } }],
-    ['outbound.register', { outbound: { register: true } }],
+    ['outbound.gateways', { outbound: { register: true, username: 'u' } }],
+    ['outbound.username', { outbound: { register: true, gateways: [{ host: 'a' }] } }],
+    ['outbound.registration.domain', { outbound: { registration: { domain: '2130706433' } } }],
+    ['outbound.registration.expiresSec', { outbound: { registration: { expiresSec: 5 } } }],
+    ['outbound.registration.calledNumber', { outbound: { registration: { calledNumber: '5551234' } } }],
+    ['outbound.failoverStatuses.1', { outbound: { failoverStatuses: [503, 486] } }],
+    ['outbound.failoverStatuses.0', { outbound: { failoverStatuses: [603] } }],
+    ['outbound.attemptTimeoutMs', { outbound: { attemptTimeoutMs: 10 } }],
     ['outbound.callerIdMode', { outbound: { callerIdMode: 'pai' } }],
     ['outbound.techPrefix', { outbound: { techPrefix: '99;x' } }],
     ['outbound.techPrefix', { outbound: { techPrefix: '' } }],

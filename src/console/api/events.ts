@@ -20,6 +20,7 @@ export const EVENT_NAMES = [
   'number',
   'trunk',
   'trunk_health',
+  'trunk_registration',
   'balance',
   'number_request',
   'number_order',

@@ -38,6 +38,16 @@ export interface ApiKey {
   readonly role: 'read_only' | 'member' | 'admin';
 }
 
+/** STIR/SHAKEN: what the carrier says of the caller’s number */
+export interface Attestation {
+  readonly level: 'A' | 'B' | 'C' | null;
+  readonly source: 'verstat' | 'p_attestation_indicator' | 'identity';
+  readonly carrierVerdict: 'passed' | 'failed' | 'not_validated' | null;
+  readonly verified: boolean;
+  readonly origId: string | null;
+  readonly problem: string | null;
+}
+
 export interface AvailableNumber {
   readonly e164: string;
   readonly country: string;
@@ -102,6 +112,8 @@ export interface Call {
     | 'agent_hangup'
     | 'api_hangup'
     | 'transferred'
+    | 'hold_timeout'
+    | 'agent_silent'
     | 'media_timeout'
     | 'agent_lost'
     | 'agent_slow'
@@ -137,6 +149,7 @@ export interface Call {
     | 'number_limit'
     | 'node_limit'
     | 'destination_not_allowed'
+    | 'transfer_not_allowed'
     | 'no_rate'
     | 'no_route'
     | 'caller_id_not_owned'
@@ -153,6 +166,8 @@ export interface Call {
   readonly quality: CallQuality | null;
   readonly timeline: readonly TimelineEntry[];
   readonly bill: Bill | null;
+  readonly attestation: Attestation | null;
+  readonly carrierReason: CarrierReason | null;
 }
 
 export interface CallQuality {
@@ -167,6 +182,13 @@ export interface CallQuality {
   readonly framesToAgent: number;
   readonly framesFromAgent: number;
   readonly agentFramesDropped: number;
+}
+
+/** the Reason header of the carrier’s BYE, CANCEL or refusal */
+export interface CarrierReason {
+  readonly sip: number | null;
+  readonly q850: number | null;
+  readonly text: string | null;
 }
 
 export interface CreatedApiKey {
@@ -630,6 +652,12 @@ export interface Problem {
     | 'record_limit'
     | 'webhook_limit'
     | 'webhook_disabled'
+    | 'dtmf_queue_full'
+    | 'dtmf_unavailable'
+    | 'call_not_answered'
+    | 'transfer_unsupported'
+    | 'transfer_in_progress'
+    | 'transfer_refused'
     | 'test_calls_off'
     | 'verification_failed'
     | 'already_verified'
@@ -644,6 +672,7 @@ export interface Problem {
     | 'request_incomplete'
     | 'document_refused'
     | 'code_wrong'
+    | 'transfer_target_invalid'
     | 'unknown_reference'
     | 'range_too_large'
     | 'trunk_not_reconcilable'
@@ -733,6 +762,8 @@ export interface Problem {
     | 'agent_hangup'
     | 'api_hangup'
     | 'transferred'
+    | 'hold_timeout'
+    | 'agent_silent'
     | 'media_timeout'
     | 'agent_lost'
     | 'agent_slow'
@@ -768,6 +799,7 @@ export interface Problem {
     | 'number_limit'
     | 'node_limit'
     | 'destination_not_allowed'
+    | 'transfer_not_allowed'
     | 'no_rate'
     | 'no_route'
     | 'caller_id_not_owned'
@@ -939,6 +971,8 @@ export interface RouteExplanation {
     | 'agent_hangup'
     | 'api_hangup'
     | 'transferred'
+    | 'hold_timeout'
+    | 'agent_silent'
     | 'media_timeout'
     | 'agent_lost'
     | 'agent_slow'
@@ -974,6 +1008,7 @@ export interface RouteExplanation {
     | 'number_limit'
     | 'node_limit'
     | 'destination_not_allowed'
+    | 'transfer_not_allowed'
     | 'no_rate'
     | 'no_route'
     | 'caller_id_not_owned'
@@ -1014,6 +1049,9 @@ export interface SavedTrunk {
     readonly country: string | null;
     readonly stripPrefix: string | null;
     readonly mediaEncryption: 'off' | 'optional' | 'required';
+    readonly earlyMedia: 'off' | 'ringback';
+    readonly reliableProvisionals: boolean;
+    readonly sessionExpiresSec: number | null;
     readonly auth: { readonly username: string; readonly passwordSet: boolean } | null;
     readonly sbc: readonly {
       readonly host: string;
@@ -1027,6 +1065,8 @@ export interface SavedTrunk {
     readonly mediaEncryption: 'off' | 'optional' | 'required';
     readonly username: string | null;
     readonly register: boolean;
+    readonly failoverStatuses: readonly number[];
+    readonly attemptTimeoutMs: number;
     readonly allowedCountries: 'worldwide' | readonly string[];
     readonly callerIdMode: 'from_and_pai' | 'from' | 'pai';
     readonly techPrefix: string | null;
@@ -1036,11 +1076,19 @@ export interface SavedTrunk {
     readonly fromDomain: string | null;
     readonly fromUser: string | null;
     readonly displayName: string | null;
+    readonly earlyMedia: 'off' | 'agent';
+    readonly sessionExpiresSec: number | null;
     readonly identityHeader: 'p_asserted_identity' | 'p_preferred_identity' | 'remote_party_id';
     readonly privacy: 'off' | 'id';
     readonly diversion: string | null;
     readonly userPhone: boolean;
     readonly authRealm: string | null;
+    readonly registration: {
+      readonly user: string | null;
+      readonly domain: string | null;
+      readonly expiresSec: number;
+      readonly calledNumber: string | null;
+    };
     readonly gateways: readonly {
       readonly host: string;
       readonly port: number | null;
@@ -1052,6 +1100,25 @@ export interface SavedTrunk {
   readonly codecs: readonly ('PCMU' | 'PCMA')[];
   readonly limits: { readonly concurrentCalls: number | null; readonly callsPerSecond: number | null };
   readonly natAllowed: boolean;
+  readonly transfer: 'refer' | 'off';
+  readonly carrierTransfer: 'follow' | 'off';
+  readonly redirects: 'follow' | 'off';
+  readonly agentHeaders: readonly string[];
+  readonly attestation: 'trusted' | 'ignored';
+  readonly dtmf: 'auto' | 'rfc4733' | 'info' | 'inband';
+  readonly mediaTimeouts: {
+    readonly firstPacketMs: number | null;
+    readonly silenceMs: number | null;
+    readonly heldMs: number | null;
+    readonly agentSilentMs: number | null;
+  };
+  readonly registration: {
+    readonly state: 'waiting' | 'registering' | 'registered' | 'failed' | 'stopped' | 'elsewhere';
+    readonly since: string;
+    readonly expiresAt: string | null;
+    readonly registrar: string | null;
+    readonly lastError: string | null;
+  } | null;
   readonly health: {
     readonly state: 'up' | 'down' | 'unknown';
     readonly since: string;
@@ -1068,6 +1135,16 @@ export interface Session {
     readonly role: 'read_only' | 'member' | 'admin';
   };
   readonly expiresAt: string;
+}
+
+export interface SipBan {
+  readonly network: string;
+  readonly way: 'datagram' | 'connection';
+  readonly reason: 'scanner' | 'malformed' | 'register' | 'invite' | 'options' | 'other_request' | 'digest' | 'rate';
+  readonly since: string;
+  readonly until: string;
+  readonly times: number;
+  readonly turnedAway: number;
 }
 
 /** amounts as in the ledger, negative = charged: opening + top-ups + fees + charges + adjustments = closing */
@@ -1143,6 +1220,9 @@ export interface Trunk {
     readonly country: string | null;
     readonly stripPrefix: string | null;
     readonly mediaEncryption: 'off' | 'optional' | 'required';
+    readonly earlyMedia: 'off' | 'ringback';
+    readonly reliableProvisionals: boolean;
+    readonly sessionExpiresSec: number | null;
     readonly auth: { readonly username: string; readonly passwordSet: boolean } | null;
     readonly sbc: readonly {
       readonly host: string;
@@ -1156,6 +1236,8 @@ export interface Trunk {
     readonly mediaEncryption: 'off' | 'optional' | 'required';
     readonly username: string | null;
     readonly register: boolean;
+    readonly failoverStatuses: readonly number[];
+    readonly attemptTimeoutMs: number;
     readonly allowedCountries: 'worldwide' | readonly string[];
     readonly callerIdMode: 'from_and_pai' | 'from' | 'pai';
     readonly techPrefix: string | null;
@@ -1165,11 +1247,19 @@ export interface Trunk {
     readonly fromDomain: string | null;
     readonly fromUser: string | null;
     readonly displayName: string | null;
+    readonly earlyMedia: 'off' | 'agent';
+    readonly sessionExpiresSec: number | null;
     readonly identityHeader: 'p_asserted_identity' | 'p_preferred_identity' | 'remote_party_id';
     readonly privacy: 'off' | 'id';
     readonly diversion: string | null;
     readonly userPhone: boolean;
     readonly authRealm: string | null;
+    readonly registration: {
+      readonly user: string | null;
+      readonly domain: string | null;
+      readonly expiresSec: number;
+      readonly calledNumber: string | null;
+    };
     readonly gateways: readonly {
       readonly host: string;
       readonly port: number | null;
@@ -1181,6 +1271,25 @@ export interface Trunk {
   readonly codecs: readonly ('PCMU' | 'PCMA')[];
   readonly limits: { readonly concurrentCalls: number | null; readonly callsPerSecond: number | null };
   readonly natAllowed: boolean;
+  readonly transfer: 'refer' | 'off';
+  readonly carrierTransfer: 'follow' | 'off';
+  readonly redirects: 'follow' | 'off';
+  readonly agentHeaders: readonly string[];
+  readonly attestation: 'trusted' | 'ignored';
+  readonly dtmf: 'auto' | 'rfc4733' | 'info' | 'inband';
+  readonly mediaTimeouts: {
+    readonly firstPacketMs: number | null;
+    readonly silenceMs: number | null;
+    readonly heldMs: number | null;
+    readonly agentSilentMs: number | null;
+  };
+  readonly registration: {
+    readonly state: 'waiting' | 'registering' | 'registered' | 'failed' | 'stopped' | 'elsewhere';
+    readonly since: string;
+    readonly expiresAt: string | null;
+    readonly registrar: string | null;
+    readonly lastError: string | null;
+  } | null;
   readonly health: {
     readonly state: 'up' | 'down' | 'unknown';
     readonly since: string;
@@ -1504,6 +1613,9 @@ export interface Routes {
         readonly country?: string | null;
         readonly stripPrefix?: string | null;
         readonly mediaEncryption?: 'off' | 'optional' | 'required';
+        readonly earlyMedia?: 'off' | 'ringback';
+        readonly reliableProvisionals?: boolean;
+        readonly sessionExpiresSec?: number | null;
         readonly auth?: { readonly username: string; readonly password: string } | null;
       };
       readonly outbound?: {
@@ -1512,6 +1624,8 @@ export interface Routes {
         readonly mediaEncryption?: 'off' | 'optional' | 'required';
         readonly username?: string | null;
         readonly register?: boolean;
+        readonly failoverStatuses?: readonly number[];
+        readonly attemptTimeoutMs?: number;
         readonly allowedCountries?: 'worldwide' | readonly string[];
         readonly callerIdMode?: 'from_and_pai' | 'from' | 'pai';
         readonly techPrefix?: string | null;
@@ -1521,11 +1635,19 @@ export interface Routes {
         readonly fromDomain?: string | null;
         readonly fromUser?: string | null;
         readonly displayName?: string | null;
+        readonly earlyMedia?: 'off' | 'agent';
+        readonly sessionExpiresSec?: number | null;
         readonly identityHeader?: 'p_asserted_identity' | 'p_preferred_identity' | 'remote_party_id';
         readonly privacy?: 'off' | 'id';
         readonly diversion?: string | null;
         readonly userPhone?: boolean;
         readonly authRealm?: string | null;
+        readonly registration?: {
+          readonly user?: string | null;
+          readonly domain?: string | null;
+          readonly expiresSec?: number;
+          readonly calledNumber?: string | null;
+        };
         readonly gateways?: readonly {
           readonly host: string;
           readonly port?: number | null;
@@ -1537,6 +1659,18 @@ export interface Routes {
       readonly codecs?: readonly ('PCMU' | 'PCMA')[];
       readonly limits?: { readonly concurrentCalls?: number | null; readonly callsPerSecond?: number | null };
       readonly natAllowed?: boolean;
+      readonly transfer?: 'refer' | 'off';
+      readonly carrierTransfer?: 'follow' | 'off';
+      readonly redirects?: 'follow' | 'off';
+      readonly agentHeaders?: readonly string[];
+      readonly attestation?: 'trusted' | 'ignored';
+      readonly dtmf?: 'auto' | 'rfc4733' | 'info' | 'inband';
+      readonly mediaTimeouts?: {
+        readonly firstPacketMs?: number | null;
+        readonly silenceMs?: number | null;
+        readonly heldMs?: number | null;
+        readonly agentSilentMs?: number | null;
+      };
     };
     readonly answer: TrunkChecks;
   };
@@ -1562,6 +1696,9 @@ export interface Routes {
         readonly country?: string | null;
         readonly stripPrefix?: string | null;
         readonly mediaEncryption?: 'off' | 'optional' | 'required';
+        readonly earlyMedia?: 'off' | 'ringback';
+        readonly reliableProvisionals?: boolean;
+        readonly sessionExpiresSec?: number | null;
         readonly auth?: { readonly username: string; readonly password: string } | null;
       };
       readonly outbound?: {
@@ -1570,6 +1707,8 @@ export interface Routes {
         readonly mediaEncryption?: 'off' | 'optional' | 'required';
         readonly username?: string | null;
         readonly register?: boolean;
+        readonly failoverStatuses?: readonly number[];
+        readonly attemptTimeoutMs?: number;
         readonly allowedCountries?: 'worldwide' | readonly string[];
         readonly callerIdMode?: 'from_and_pai' | 'from' | 'pai';
         readonly techPrefix?: string | null;
@@ -1579,11 +1718,19 @@ export interface Routes {
         readonly fromDomain?: string | null;
         readonly fromUser?: string | null;
         readonly displayName?: string | null;
+        readonly earlyMedia?: 'off' | 'agent';
+        readonly sessionExpiresSec?: number | null;
         readonly identityHeader?: 'p_asserted_identity' | 'p_preferred_identity' | 'remote_party_id';
         readonly privacy?: 'off' | 'id';
         readonly diversion?: string | null;
         readonly userPhone?: boolean;
         readonly authRealm?: string | null;
+        readonly registration?: {
+          readonly user?: string | null;
+          readonly domain?: string | null;
+          readonly expiresSec?: number;
+          readonly calledNumber?: string | null;
+        };
         readonly gateways?: readonly {
           readonly host: string;
           readonly port?: number | null;
@@ -1595,6 +1742,18 @@ export interface Routes {
       readonly codecs?: readonly ('PCMU' | 'PCMA')[];
       readonly limits?: { readonly concurrentCalls?: number | null; readonly callsPerSecond?: number | null };
       readonly natAllowed?: boolean;
+      readonly transfer?: 'refer' | 'off';
+      readonly carrierTransfer?: 'follow' | 'off';
+      readonly redirects?: 'follow' | 'off';
+      readonly agentHeaders?: readonly string[];
+      readonly attestation?: 'trusted' | 'ignored';
+      readonly dtmf?: 'auto' | 'rfc4733' | 'info' | 'inband';
+      readonly mediaTimeouts?: {
+        readonly firstPacketMs?: number | null;
+        readonly silenceMs?: number | null;
+        readonly heldMs?: number | null;
+        readonly agentSilentMs?: number | null;
+      };
     };
     readonly answer: SavedTrunk;
   };
@@ -1995,12 +2154,31 @@ export interface Routes {
     readonly body: undefined;
     readonly answer: Call;
   };
+  /** Presses keys in an answered call; with an Idempotency-Key a repeat presses none */
+  'POST /v1/calls/{id}/dtmf': {
+    readonly params: { readonly id: string };
+    readonly query: Readonly<Record<never, never>>;
+    readonly body: { readonly digits: string; readonly toneMs?: number; readonly gapMs?: number };
+    readonly answer: { readonly keys: number };
+  };
   /** Ends a call; repeating it does no harm */
   'POST /v1/calls/{id}/hangup': {
     readonly params: { readonly id: string };
     readonly query: Readonly<Record<never, never>>;
     readonly body: undefined;
     readonly answer: { readonly state: 'ending' | 'already_ended' };
+  };
+  /** Has the carrier of an answered call connect it with somebody else */
+  'POST /v1/calls/{id}/transfer': {
+    readonly params: { readonly id: string };
+    readonly query: Readonly<Record<never, never>>;
+    readonly body: {
+      readonly to?: string;
+      readonly toCallId?: string;
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly timeoutMs?: number;
+    };
+    readonly answer: { readonly state: 'accepted' | 'pending' };
   };
   /** The SIP messages of a call, both ways, for some hours after it */
   'GET /v1/calls/{id}/ladder': {
@@ -2237,11 +2415,17 @@ export interface Routes {
     readonly body: undefined;
     readonly answer: Node;
   };
-  /** Which trunk, number and agent an inbound call would reach, and why */
+  /** Which trunk, number and agent a call from a carrier would reach, or over which a call of a workspace would leave, and why */
   'POST /v1/route-explanations': {
     readonly params: Readonly<Record<never, never>>;
     readonly query: Readonly<Record<never, never>>;
-    readonly body: { readonly sourceIp: string; readonly from: string; readonly to: string };
+    readonly body: {
+      readonly direction?: 'inbound' | 'outbound';
+      readonly sourceIp?: string;
+      readonly workspaceId?: string;
+      readonly from: string;
+      readonly to: string;
+    };
     readonly answer: RouteExplanation;
   };
   /** The process answers */
@@ -2264,5 +2448,19 @@ export interface Routes {
     readonly query: Readonly<Record<never, never>>;
     readonly body: undefined;
     readonly answer: string;
+  };
+  /** Sources of SIP that this node does not listen to now, the youngest 500 */
+  'GET /v1/sip-bans': {
+    readonly params: Readonly<Record<never, never>>;
+    readonly query: Readonly<Record<never, never>>;
+    readonly body: undefined;
+    readonly answer: { readonly items: readonly SipBan[] };
+  };
+  /** Lifts a ban, and forgets the earlier ones of that source */
+  'DELETE /v1/sip-bans/{network}': {
+    readonly params: { readonly network: string };
+    readonly query: Readonly<Record<never, never>>;
+    readonly body: undefined;
+    readonly answer: undefined;
   };
 }

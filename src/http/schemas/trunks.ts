@@ -15,6 +15,7 @@ import {
   positive,
   secret,
   time,
+  timeOrNull,
 } from './common.ts';
 import { inboundDialogShape, outboundDialogShape } from '../trunk-dialog.ts';
 import { signallingShape } from '../trunk-signalling.ts';
@@ -64,7 +65,17 @@ const outboundShape = {
   transport: nullable(transport, 'udp, tcp or tls, or null: as the DNS says (NAPTR, SRV)'),
   mediaEncryption,
   username: sipUser,
-  register: Type.Boolean({ description: 'registration with the carrier; only false is taken' }),
+  register: Type.Boolean({ description: 'the trunk registers with its gateways' }),
+  failoverStatuses: Type.Array(Type.Integer({ minimum: 400, maximum: 599 }), {
+    maxItems: 32,
+    uniqueItems: true,
+    description: 'final answers after which the next gateway is tried; 408 is also no answer, 503 no connection',
+  }),
+  attemptTimeoutMs: Type.Integer({
+    minimum: 1_000,
+    maximum: 32_000,
+    description: 'how long a gateway may be silent before the next one is tried',
+  }),
   allowedCountries,
   callerIdMode: Type.Enum(['from_and_pai', 'from', 'pai']),
   techPrefix: stripPrefix,
@@ -87,6 +98,19 @@ const outboundShape = {
     'the only realm whose challenge is answered, or null for any',
   ),
 };
+const registration = object({
+  user: nullable(sipUserText, 'whom calls are for, or null: the username'),
+  domain: nullable(host, 'a host name or an IP address, or null: the host of the first gateway'),
+  expiresSec: Type.Integer({ minimum: 60, maximum: 86_400 }),
+  calledNumber: nullable(e164, 'the number that calls to the registration are for, or null: the one in To'),
+});
+const registrationState = object({
+  state: Type.Enum(['waiting', 'registering', 'registered', 'failed', 'stopped', 'elsewhere']),
+  since: time,
+  expiresAt: timeOrNull,
+  registrar: nullable(Type.String()),
+  lastError: nullable(Type.String()),
+});
 const dtmf = Type.Enum(['auto', 'rfc4733', 'info', 'inband'], {
   description: 'how keys are sent: RTP telephone events, SIP INFO or tones; with inband tones are also heard',
 });
@@ -117,13 +141,14 @@ const shown = {
     auth: nullable(object({ username: Type.String(), passwordSet: Type.Boolean() })),
     sbc: Type.Array(sbc, { description: 'our addresses to give to the carrier, one per transport' }),
   }),
-  outbound: object({ ...outboundShape, gateways: Type.Array(gateway), passwordSet: Type.Boolean() }),
+  outbound: object({ ...outboundShape, registration, gateways: Type.Array(gateway), passwordSet: Type.Boolean() }),
   codecs,
   limits: trunkLimits,
   natAllowed: Type.Boolean(),
   ...signallingShape,
   dtmf,
   mediaTimeouts,
+  registration: nullable(registrationState, 'how the registration stands, or null: the trunk does not register'),
   health: nullable(
     object({ state: Type.Enum(['up', 'down', 'unknown']), since: time, lastError: nullable(Type.String()) }),
   ),
@@ -141,6 +166,7 @@ const partialInbound = Type.Partial(object({ ...inboundShape, auth: newAuth }), 
 const partialOutbound = Type.Partial(
   object({
     ...outboundShape,
+    registration: optional(Type.Partial(registration, { additionalProperties: false })),
     gateways: Type.Array(newGateway, { maxItems: 16 }),
     password: nullable(secret, 'a secret, or null for none'),
   }),
