@@ -204,7 +204,7 @@ const SECRET_LINES: readonly (readonly [RegExp, string])[] = [
   [/^(k=)[^\r\n]*/gim, `$1${REDACTED}`],
   [/^(signal\s*=)[^\r\n]*/gim, `$1${REDACTED}`],
 ];
-const KEYED = /^content-type\s*:\s*application\/dtmf\s*$/im;
+const KEYED = /^(?:content-type|c)\s*:\s*application\/dtmf[ \t]*(?:;.*)?$/im;
 
 function withoutSecrets(text: string): string {
   const whole = text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}\r\n[cut]` : text;

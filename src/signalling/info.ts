@@ -39,7 +39,7 @@ export function readInfo(body: string, headers: Readonly<Record<string, string>>
   const type = (headers['content-type'] ?? headers['c'] ?? '').split(';', 1)[0]!.trim().toLowerCase();
   if (type !== RELAY && type !== PLAIN) return 415;
   if (body.length > BODY_CHARACTERS_MAX) return 400;
-  return readSignal(type === PLAIN ? body.trim() : (/^[ \t]*signal[ \t]*=[ \t]*(\S+)[ \t]*$/im.exec(body)?.[1] ?? ''));
+  return readSignal(type === PLAIN ? body.trim() : (/^signal[ \t]*=[ \t]*(\S+)[ \t]*$/im.exec(body)?.[1] ?? ''));
 }
 
 function readSignal(text: string): InfoReading {

@@ -98,6 +98,7 @@ describe('the SIP ladder', () => {
     ['k=clear:CANARY', 'application/sdp'],
     ['Signal=CANARY\r\nDuration=160', 'application/dtmf-relay'],
     ['CANARY', 'application/dtmf'],
+    ['CANARY', 'application/dtmf; charset=utf-8'],
   ])('%j: what proves, opens or was keyed is taken out', (line, type) => {
     const { clock, ladder } = open();
     const body = type === 'application/sdp' ? `v=0\r\nm=audio 1 RTP/SAVP 0\r\n${line}\r\na=sendrecv\r\n` : line;
