@@ -55,6 +55,8 @@ export function trunk(over: Partial<Trunk> = {}): Trunk {
     codecs: ['PCMU', 'PCMA'],
     limits: { concurrentCalls: null, callsPerSecond: 10 },
     natAllowed: false,
+    dtmf: 'info',
+    mediaTimeouts: { firstPacketMs: null, silenceMs: 5000, heldMs: 60_000, agentSilentMs: null },
     ...over,
   };
 }
