@@ -250,6 +250,8 @@ class Calls implements CallManager {
       dialled: request.to,
       routeTo,
       parameters: request.customParameters ?? {},
+      headers: request.headers ?? {},
+      byeHeaders: request.byeHeaders ?? {},
       hideCallerId: request.hideCallerId ?? false,
       ringTimeoutMs: request.ringTimeoutMs ?? limits.ringTimeoutMs,
       maxDurationMs: Math.min(request.maxDurationMs ?? limits.maxDurationMs, limits.maxDurationMs),

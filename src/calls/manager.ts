@@ -1,6 +1,7 @@
 // What the API may do with calls.
 
 import type { CallRecord } from '../domain/call.ts';
+import type { CustomHeaders } from '../domain/custom-headers.ts';
 import type { PhoneNumber } from '../domain/directory.ts';
 import type { DtmfRequest } from '../domain/dtmf.ts';
 import type { Reason } from '../domain/reasons.ts';
@@ -33,6 +34,10 @@ export interface OriginateRequest {
   readonly to: string;
   readonly agentId?: string;
   readonly customParameters?: Readonly<Record<string, string>>;
+  /** Of the INVITE. */
+  readonly headers?: CustomHeaders;
+  /** Of our BYE. */
+  readonly byeHeaders?: CustomHeaders;
   /** The record of `from` where it is in no directory: a number that the operator itself calls from. */
   readonly caller?: PhoneNumber;
   /** Nobody but the carrier is to see `from`. */

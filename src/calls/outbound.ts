@@ -4,6 +4,7 @@
 // gateway is tried only for failures of the gateway (signalling.md item 4), never after the called party was heard of.
 
 import type { PhoneNumber } from '../domain/directory.ts';
+import type { CustomHeaders } from '../domain/custom-headers.ts';
 import type { E164 } from '../domain/e164.ts';
 import type { Reason } from '../domain/reasons.ts';
 import { hostPort, type OutboundVerdict } from '../routing/index.ts';
@@ -34,6 +35,9 @@ export interface OutboundPlan {
   readonly dialled: E164;
   readonly routeTo: (to: E164) => OutboundVerdict;
   readonly parameters: Readonly<Record<string, string>>;
+  /** X- headers of each INVITE. */
+  readonly headers: CustomHeaders;
+  readonly byeHeaders: CustomHeaders;
   /** Nobody but the carrier is to see the number. */
   readonly hideCallerId: boolean;
   readonly ringTimeoutMs: number;
@@ -157,7 +161,7 @@ export class OutboundCall {
         ...callerIdentity(trunk, call.identity.from, this.#plan.hideCallerId),
         offer,
         ...sessionTimerOf(trunk.outbound),
-        headers: {},
+        headers: this.#plan.headers,
         credentials: username !== null && password !== null ? { username, password, realm } : null,
         sent: (sipCallId) => call.hasLeg(sipCallId),
       },
@@ -232,6 +236,7 @@ export class OutboundCall {
       return void call.end(answer.reason, 'signalling', undefined, true);
     }
     this.#local = negotiated(call, this.#local, answer.remote);
+    this.#leg?.setByeHeaders(this.#plan.byeHeaders);
     call.answered(this.#plan.maxDurationMs);
   }
 

@@ -114,27 +114,36 @@ function attended(call: Call, consultation: Call | undefined): Target {
   return { ok: true, referTo, shown: consultation.id, consultation };
 }
 
-/** The agent's own word for a transfer; it is told what becomes of it. Never rejects. */
+/** The agent's own word for a transfer, of which it is told what becomes, or for the end of the call. Never rejects. */
 export async function answerAsk(
   deps: TransferDeps & Pick<CallDeps, 'log'>,
   call: Call,
-  { to, headers: given }: AgentAsk,
+  ask: AgentAsk,
   other: (callId: string) => Call | undefined,
 ): Promise<void> {
+  if (ask.type === 'hangup') return hangUpFor(call, ask.headers);
   const refuse = (code: string) => {
     call.note('transfer_refused', { by: 'agent', code });
     call.media?.notifyAgent({ type: 'transfer', state: 'refused', status: null, code });
   };
   try {
-    const headers = readCustomHeaders(given ?? {});
+    const headers = readCustomHeaders(ask.headers ?? {});
     if (headers === undefined) return refuse('headers_invalid');
-    const outcome = await transferCall(deps, call, { to: { address: to }, by: 'agent', headers }, other);
+    const outcome = await transferCall(deps, call, { to: { address: ask.to }, by: 'agent', headers }, other);
     // That the carrier refused it is told by the transfer itself.
     if (!outcome.ok && outcome.code !== 'transfer_refused') refuse(outcome.code);
   } catch (error) {
     deps.log.error({ callId: call.id, err: error }, 'a transfer could not be judged');
     refuse('store_unavailable');
   }
+}
+
+/** Headers that cannot be sent are left out: the call ends all the same. */
+function hangUpFor(call: Call, given: unknown): void {
+  const headers = readCustomHeaders(given ?? {});
+  if (headers === undefined) call.note('headers_refused', { of: 'BYE' });
+  else call.leg?.setByeHeaders(headers);
+  void call.end('agent_hangup', 'agent');
 }
 
 async function send(

@@ -45,13 +45,20 @@ export type AgentNotice =
     };
 
 /** What an agent may ask for beside the audio. */
-export interface AgentAsk {
-  readonly type: 'transfer';
-  /** A number, or `sip:user@host`. */
-  readonly to: string;
-  /** X- headers for the REFER; unchecked. */
-  readonly headers: unknown;
-}
+export type AgentAsk =
+  | {
+      readonly type: 'transfer';
+      /** A number, or `sip:user@host`. */
+      readonly to: string;
+      /** X- headers for the REFER; unchecked. */
+      readonly headers: unknown;
+    }
+  /** The end of the call, as by closing the stream. */
+  | {
+      readonly type: 'hangup';
+      /** X- headers for the BYE; unchecked. */
+      readonly headers: unknown;
+    };
 
 /** Why an agent is not there. Codes are stable and appear in the timeline. */
 export interface AgentFailure {

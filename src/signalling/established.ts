@@ -73,6 +73,8 @@ interface AwaitedAnswer {
 
 export class Established {
   readonly transfers: Transfers;
+  /** X- headers of our BYE. */
+  byeHeaders: HeaderMap = {};
   readonly #options: EstablishedOptions;
   #state: 'open' | 'closing' | 'ended' = 'open';
   #localSdp: string;
@@ -119,7 +121,7 @@ export class Established {
       this.#state = 'closing';
       this.transfers.abandon();
       this.#limit = this.#options.clock.setTimer(() => this.#finish(), BYE_LIMIT_MS);
-      this.#sendBye({ Reason: reasonHeader(reason) }, this.#options.credentials !== null);
+      this.#sendBye({ ...this.byeHeaders, Reason: reasonHeader(reason) }, this.#options.credentials !== null);
     }
     return this.#closed.promise;
   }

@@ -187,6 +187,10 @@ export class SipInboundLeg implements InboundLeg {
     return this.#state === 'confirmed' && this.#established?.transfers.refer(request, onEvent) === true;
   }
 
+  setByeHeaders(headers: HeaderMap): void {
+    if (this.#established !== null) this.#established.byeHeaders = headers;
+  }
+
   get dialog(): LegDialog | null {
     return this.#state === 'confirmed' ? (this.#established?.id ?? null) : null;
   }

@@ -6,6 +6,7 @@
 //   L2. Acts on a leg that has ended do nothing (a BYE that crosses ours is normal).
 
 import type { IdentityHeader } from '../domain/directory.ts';
+import type { CustomHeaders } from '../domain/custom-headers.ts';
 import type { Reason } from '../domain/reasons.ts';
 import type { ReferEvent, ReferRequest } from './own-refer.ts';
 import type { Referred } from './referral.ts';
@@ -94,6 +95,8 @@ export interface AnsweredLeg {
   sendKey(key: string, toneMs: number): Promise<number>;
   /** Asks the other side to call somebody else in our place. False: not answered, over, or another transfer is under way. */
   refer(request: ReferRequest, onEvent: (event: ReferEvent) => void): boolean;
+  /** Headers for our BYE, of names that begin with X-. */
+  setByeHeaders(headers: CustomHeaders): void;
   /** null: there is no dialog, or none any more. */
   readonly dialog: LegDialog | null;
 }

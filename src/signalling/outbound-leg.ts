@@ -131,6 +131,10 @@ export class SipOutboundLeg implements OutboundLeg {
     return this.#state === 'answered' && this.#established?.transfers.refer(request, onEvent) === true;
   }
 
+  setByeHeaders(headers: HeaderMap): void {
+    if (this.#established !== null) this.#established.byeHeaders = headers;
+  }
+
   get dialog(): LegDialog | null {
     return this.#state === 'answered' ? (this.#established?.id ?? null) : null;
   }

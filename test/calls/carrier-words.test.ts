@@ -3,7 +3,7 @@ import { createCallManager } from '../../src/calls/call-manager.ts';
 import { agentParameters, readReason } from '../../src/calls/carrier-words.ts';
 import type { Call } from '../../src/calls/call.ts';
 import type { AgentConnectOutcome } from '../../src/media/session.ts';
-import { createWorld, Gate, settle, type World } from './fakes.ts';
+import { createWorld, Gate, OFFER, settle, type World } from './fakes.ts';
 
 let world: World;
 let manager: ReturnType<typeof createCallManager>;
@@ -139,5 +139,32 @@ describe('signalling 17: the carrier’s Reason', () => {
     });
     await settle();
     expect(await only()).toMatchObject({ endReason: 'rejected', carrierReason: { q850: 1, text: 'Unallocated' } });
+  });
+});
+
+describe('signalling 19: headers of our own', () => {
+  const request = { workspaceId: 'demo', idempotencyKey: 'k', from: '+12025550100', to: '+12025550177' };
+
+  test('of the INVITE and of the BYE, as the API asks for them', async () => {
+    const headers = { 'X-Order': '42' };
+    await manager.originate({ ...request, headers, byeHeaders: { 'X-Outcome': 'sold' } });
+    expect(world.originated[0]?.params.headers).toEqual(headers);
+    world.originated[0]?.emit({ type: 'answered', sdp: OFFER });
+    await settle();
+    expect(world.originated[0]?.acts).toEqual(['bye headers {"X-Outcome":"sold"}']);
+  });
+
+  test.each([
+    [{ 'X-Outcome': 'sold' }, ['bye headers {"X-Outcome":"sold"}', 'bye agent_hangup']],
+    [{ Reason: 'Q.850;cause=16' }, ['bye agent_hangup']],
+    [{ 'X-A': 'a\r\nReason: x' }, ['bye agent_hangup']],
+  ])('of the BYE, as an agent asks for them: %j', async (headers, acts) => {
+    const leg = world.invite();
+    await settle();
+    leg.emit({ type: 'confirmed' });
+    world.sessions[0]?.emit({ type: 'agent-asked', atMs: 0, ask: { type: 'hangup', headers } });
+    await settle();
+    expect(leg.acts.slice(-acts.length)).toEqual(acts);
+    expect((await only()).endReason).toBe('agent_hangup');
   });
 });

@@ -119,6 +119,8 @@ export class FakeMediaSession implements MediaSession {
   readonly localAddress = '127.0.0.1';
   localPort = 40_000;
   renewals = 0;
+  /** Of each attempt. */
+  readonly signallingAddresses: (string | null)[] = [];
   readonly row = 0;
   readonly negotiated: RtpParameters[] = [];
   readonly dialled: string[] = [];
@@ -144,7 +146,8 @@ export class FakeMediaSession implements MediaSession {
     if (next instanceof Gate) return next.promise;
     return next ?? { ok: true, attachedAtMs: this.#clock.monotonicMs(), connectMs: 3 };
   }
-  async renew(): Promise<{ readonly ok: true }> {
+  async renew(signallingAddress: string | null): Promise<{ readonly ok: true }> {
+    this.signallingAddresses.push(signallingAddress);
     this.renewals += 1;
     this.localPort += 2;
     return { ok: true };
@@ -347,6 +350,7 @@ export function createWorld(): World {
               leg.refers.push({ request, emit: onEvent });
               return true;
             },
+            setByeHeaders: (headers) => void leg.acts.push(`bye headers ${JSON.stringify(headers)}`),
             dialog: FAKE_DIALOG,
             async bye(reason) {
               leg.acts.push(`bye ${reason}`);
@@ -382,6 +386,8 @@ export function createWorld(): World {
           refers.push({ request, emit: onEvent });
           return true;
         },
+        setByeHeaders: (headers) =>
+          void (Object.keys(headers).length > 0 && acts.push(`bye headers ${JSON.stringify(headers)}`)),
         dialog: FAKE_DIALOG,
       };
     },
@@ -395,6 +401,7 @@ export function createWorld(): World {
       if (world.mediaRefusal !== null) return { ok: false, code: world.mediaRefusal };
       const session = new FakeMediaSession(params, clock);
       session.agentOutcomes = world.nextAgentOutcomes;
+      session.signallingAddresses.push(params.signallingAddress);
       world.sessions.push(session);
       return { ok: true, session };
     },
@@ -470,6 +477,7 @@ export function createWorld(): World {
           nextHop: world.nextHop,
           shown: each,
           transport,
+          address: /(\S+):\d+$/.exec(each)?.[1] ?? '',
           restMs: world.resting.get(each) ?? 0,
         }));
       },

@@ -285,3 +285,13 @@ describe.each(['inbound', 'outbound'] as const)('signalling 16: REFER in an %s c
     expect((await side.peer.rest()).filter((line) => line.startsWith('NOTIFY'))).toEqual([]);
   });
 });
+
+test.each(['inbound', 'outbound'] as const)('signalling 19: X- headers of our BYE, %s', async (direction) => {
+  const { side, call } = await talking(direction);
+  call.leg.setByeHeaders({ 'X-Outcome': 'sold' });
+  void call.leg.bye('agent_hangup');
+  const bye = await side.peer.next('BYE');
+  expect(bye.header('X-Outcome')).toBe('sold');
+  expect(bye.header('Reason')).toContain('agent_hangup');
+  side.respondTo(bye, 200);
+});

@@ -13,7 +13,14 @@
 //     seen as a jump of `timestamp`, which is media time.
 // T3. A message that cannot be used is counted once and changes nothing; the stream goes on.
 
-import type { AgentDial, AgentFailure, AgentNotice, AgentStream, AgentStreamHost } from '../../media/agent-stream.ts';
+import type {
+  AgentAsk,
+  AgentDial,
+  AgentFailure,
+  AgentNotice,
+  AgentStream,
+  AgentStreamHost,
+} from '../../media/agent-stream.ts';
 import { Backlog, BEHIND_MAX_MS } from '../backlog.ts';
 import { Base64Decoder } from '../base64.ts';
 import { dtmfRequest } from '../dtmf-request.ts';
@@ -23,7 +30,7 @@ import { Connection } from '../websocket/connection.ts';
 import { PAYLOAD_OFFSET } from '../websocket/frame.ts';
 import type { ConnectionResources } from '../websocket/resources.ts';
 import type { WebSocketUrl } from '../websocket/url.ts';
-import { readTransferAsk } from './transfer-ask.ts';
+import { readHangupAsk, readTransferAsk } from './call-asks.ts';
 import { MediaReader } from './media-reader.ts';
 import { MediaWriter } from './media-writer.ts';
 import {
@@ -192,7 +199,9 @@ export class TwilioStream implements AgentStream {
         this.#host.clear();
         return true;
       case 'callin.transfer':
-        return this.#parsedTransfer(message.callin);
+        return this.#parsedAsk(readTransferAsk(message.callin));
+      case 'callin.hangup':
+        return this.#parsedAsk(readHangupAsk(message.callin));
       case 'callin.send_dtmf':
         return this.#parsedKeys(message.callin);
       default:
@@ -217,10 +226,10 @@ export class TwilioStream implements AgentStream {
     return true;
   }
 
-  #parsedTransfer(callin: unknown): boolean {
-    const ask = this.#extensionEvents ? readTransferAsk(callin) : undefined;
-    if (ask !== undefined) this.#host.ask(ask);
-    return ask !== undefined;
+  #parsedAsk(ask: AgentAsk | undefined): boolean {
+    if (ask === undefined || !this.#extensionEvents) return false;
+    this.#host.ask(ask);
+    return true;
   }
 
   #parsedMark(mark: unknown): boolean {

@@ -1,7 +1,7 @@
 // Transfers of answered calls: asked for here, told on the call's timeline and events.
 
-import { readCustomHeaders } from '../../domain/custom-headers.ts';
 import type { TransferRequest } from '../../calls/transfer.ts';
+import { customHeadersOf } from '../custom-headers.ts';
 import type { HttpDeps } from '../deps.ts';
 import { invalidField, Problem } from '../problems.ts';
 import { defineRoute, type Route } from '../route.ts';
@@ -33,10 +33,7 @@ export function callTransferRoutes({ calls }: Pick<HttpDeps, 'calls'>): readonly
       ],
       async handle({ principal, params, body }) {
         const call = await visibleCall(calls, principal, idOf(params));
-        const headers = body.headers === undefined ? undefined : readCustomHeaders(body.headers);
-        if (body.headers !== undefined && headers === undefined) {
-          throw invalidField('headers', 'two names differ in nothing but case');
-        }
+        const headers = customHeadersOf(body.headers, 'headers');
         const request = { to: targetOf(body), by: 'api' as const, ...given({ headers, timeoutMs: body.timeoutMs }) };
         const outcome = await calls.transfer(call.id, request);
         if (outcome.ok) return { body: { state: outcome.state } };

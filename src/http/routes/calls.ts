@@ -10,6 +10,7 @@ import { defineRoute, type Route } from '../route.ts';
 import { pageOf } from '../schemas/common.ts';
 import * as schemas from '../schemas/calls.ts';
 import { viewCall } from '../views.ts';
+import { customHeadersOf } from '../custom-headers.ts';
 import { given, idOf, ownerOf, pageFrom, viewPage, visibleCall } from './lookup.ts';
 
 export function callRoutes({ directory, calls }: HttpDeps): readonly Route[] {
@@ -74,8 +75,10 @@ export function callRoutes({ directory, calls }: HttpDeps): readonly Route[] {
       async handle({ principal, body, header }) {
         const idempotency = idempotencyKey(header);
         const workspaceId = ownerOf(principal, body.workspaceId);
+        const headers = customHeadersOf(body.headers, 'headers');
+        const byeHeaders = customHeadersOf(body.byeHeaders, 'byeHeaders');
         const { from, to, agentId, customParameters, hideCallerId, ringTimeoutMs, maxDurationMs } = body;
-        const options = { agentId, customParameters, hideCallerId, ringTimeoutMs, maxDurationMs };
+        const options = { agentId, customParameters, headers, byeHeaders, hideCallerId, ringTimeoutMs, maxDurationMs };
         const request = { from, to, ...given(options) };
         await known(directory.workspaces.get(workspaceId), 'workspaceId');
         if (agentId !== undefined) await known(directory.agents.get(agentId, workspaceId), 'agentId');

@@ -122,12 +122,20 @@ export const callSchema = object(
   },
   { title: 'Call' },
 );
+/** domain/custom-headers.ts */
+const customHeaders = Type.Record(
+  Type.String({ pattern: '^[Xx]-[A-Za-z0-9](?:[A-Za-z0-9-]{0,58}[A-Za-z0-9])?$' }),
+  Type.String({ maxLength: 256, pattern: '^[\\x20-\\x7e]*$' }),
+  { maxProperties: 16, additionalProperties: false, description: 'X- headers of the SIP request' },
+);
 export const newCall = object({
   workspaceId: optional(id),
   from: e164,
   to: e164,
   agentId: optional(id),
   customParameters: optional(customParameters),
+  headers: optional(customHeaders),
+  byeHeaders: optional(customHeaders),
   hideCallerId: optional(Type.Boolean({ description: 'the number is for the carrier alone (RFC 3325)' })),
   ringTimeoutMs: optional(Type.Integer({ minimum: 1_000, maximum: 600_000 })),
   maxDurationMs: optional(Type.Integer({ minimum: 1_000, maximum: 86_400_000 })),
@@ -138,12 +146,6 @@ export const callQuery = object({
   state: optional(callState),
   direction: optional(direction),
 });
-/** domain/custom-headers.ts */
-const customHeaders = Type.Record(
-  Type.String({ pattern: '^[Xx]-[A-Za-z0-9](?:[A-Za-z0-9-]{0,58}[A-Za-z0-9])?$' }),
-  Type.String({ maxLength: 256, pattern: '^[\\x20-\\x7e]*$' }),
-  { maxProperties: 16, additionalProperties: false, description: 'X- headers of the SIP request' },
-);
 export const transferRequest = object({
   to: optional(
     Type.String({
