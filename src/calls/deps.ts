@@ -72,6 +72,8 @@ export interface CarrierServer {
   /** As it is shown: `udp 192.0.2.1:5060`. */
   readonly shown: string;
   readonly transport: SipTransport;
+  /** IP literal: whoever answers from there may send media from there. */
+  readonly address: string;
   /** How long it still wants to be left alone; 0 = it takes calls. */
   readonly restMs: number;
 }

@@ -115,16 +115,16 @@ export abstract class PoolSession implements MediaSession {
     });
   }
 
-  async renew(): Promise<RenewOutcome> {
+  async renew(_signallingAddress: string | null): Promise<RenewOutcome> {
     return { ok: false, code: 'not_renewable' };
   }
 
   /** For `renew` of those that can be: one port is asked for at a time. */
-  protected bindAnother(port: number): Promise<BindOutcome> {
+  protected bindAnother(port: number, signallingAddress: string | null): Promise<BindOutcome> {
     if (this.#lost || this.#closing !== null) return Promise.resolve('lost');
     return new Promise((resolve) => {
       this.#renewed = resolve;
-      this.#post({ type: 'renew', session: this.id, port });
+      this.#post({ type: 'renew', session: this.id, port, signallingAddress });
     });
   }
 
@@ -256,8 +256,8 @@ export class CarrierSession extends PoolSession {
     this.#pool = owner;
   }
 
-  override renew(): Promise<RenewOutcome> {
-    return this.#pool.another((port) => this.bindAnother(port));
+  override renew(signallingAddress: string | null): Promise<RenewOutcome> {
+    return this.#pool.another((port) => this.bindAnother(port, signallingAddress));
   }
 
   protected openCommand(): MediaCommand {

@@ -110,9 +110,9 @@ export interface MediaSession {
   connectAgent(dial: AgentDial): Promise<AgentConnectOutcome>;
   /**
    * Another port pair in place of the one so far, whose packets reach nobody from then on: each attempt to place a call has its own. Before `start`
-   * only. Not done where it is refused: then the session is as it was.
+   * only. Not done where it is refused: then the session is as it was. `signallingAddress`: as in OpenMedia.
    */
-  renew(): Promise<RenewOutcome>;
+  renew(signallingAddress: string | null): Promise<RenewOutcome>;
   /** Installs what offer and answer agreed on; again for each re-INVITE (opens a new latching window). */
   negotiate(remote: RtpParameters): void;
   /**

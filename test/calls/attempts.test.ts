@@ -112,6 +112,8 @@ describe('signalling 4: gateways of a trunk', () => {
       { event: 'rejected', status: 503 },
     ]);
     expect((await manager.get(callId))?.endReason).toBe('carrier_failed');
+    // media.md item 2: whoever is called there may send its audio from there, whatever its description says.
+    expect(world.sessions[0]?.signallingAddresses).toEqual(['192.0.2.1', '192.0.2.2', '192.0.2.1']);
   });
 
   test('a server that says 503 with Retry-After is left alone by the calls that follow, also where it is the only one', async () => {

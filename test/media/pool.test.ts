@@ -119,9 +119,9 @@ describe('the media pool', () => {
     const pool = await startPool({ ports: { portMin: 33_500, portMax: 33_502 } });
     const session = await openSession(pool);
     const before = session.localPort;
-    expect(await session.renew()).toEqual({ ok: true });
+    expect(await session.renew(null)).toEqual({ ok: true });
     expect(session.localPort).not.toBe(before);
-    expect(await session.renew()).toEqual({ ok: false, code: 'media_ports_exhausted' });
+    expect(await session.renew(null)).toEqual({ ok: false, code: 'media_ports_exhausted' });
     const peer = await RtpPeer.bind();
     peers.push(peer);
     session.negotiate(parameters(peer.port));

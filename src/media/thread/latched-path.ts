@@ -20,7 +20,7 @@ export interface PacketSockets {
 }
 
 export class LatchedPath implements RtpPath {
-  readonly #options: LatchOptions;
+  readonly #natAllowed: boolean;
   #latch: Latch;
   #sockets: PacketSockets;
   #rtcpMux = false;
@@ -30,14 +30,14 @@ export class LatchedPath implements RtpPath {
   #srtp: SdesSrtp | null = null;
 
   constructor(options: LatchOptions, sockets: PacketSockets) {
-    this.#options = options;
+    this.#natAllowed = options.natAllowed;
     this.#latch = new Latch(options);
     this.#sockets = sockets;
   }
 
   /** Nothing is known of the other side any more. */
-  renew(sockets: PacketSockets): void {
-    this.#latch = new Latch(this.#options);
+  renew(sockets: PacketSockets, signallingAddress: string | null): void {
+    this.#latch = new Latch({ natAllowed: this.#natAllowed, signallingAddress });
     this.#sockets = sockets;
     this.#srtp = null;
   }

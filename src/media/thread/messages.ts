@@ -63,7 +63,12 @@ export type MediaCommand =
   | { readonly type: 'connect-agent'; readonly session: number; readonly request: number; readonly dial: AgentDial }
   | { readonly type: 'negotiate'; readonly session: number; readonly remote: RtpParameters }
   /** Another port pair in place of the one so far. */
-  | { readonly type: 'renew'; readonly session: number; readonly port: number }
+  | {
+      readonly type: 'renew';
+      readonly session: number;
+      readonly port: number;
+      readonly signallingAddress: string | null;
+    }
   | { readonly type: 'start-early'; readonly session: number; readonly early: EarlyAudio }
   | { readonly type: 'start'; readonly session: number }
   | { readonly type: 'notify-agent'; readonly session: number; readonly notice: AgentNotice }

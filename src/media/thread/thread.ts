@@ -150,7 +150,7 @@ class MediaThread {
     });
   }
 
-  async #renew({ session, port }: Extract<MediaCommand, { type: 'renew' }>): Promise<void> {
+  async #renew({ session, port, signallingAddress }: Extract<MediaCommand, { type: 'renew' }>): Promise<void> {
     const path = this.#bySession.get(session)?.path;
     const sockets = await SocketPair.bind(this.#config.host, port, {
       rtp: (bytes: Buffer, address: string, from: number) => path?.rtp(bytes, address, from),
@@ -162,7 +162,7 @@ class MediaThread {
       sockets.close();
       return this.#report({ type: 'renewed', session, port, bound: 'in-use' });
     }
-    call.path.renew(sockets);
+    call.path.renew(sockets, signallingAddress);
     call.release();
     call.release = () => this.#drain(sockets);
     this.#report({ type: 'renewed', session, port, bound: 'ok' });

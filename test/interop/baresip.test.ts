@@ -1,0 +1,149 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { strongestTone } from '../../src/phone/tone.ts';
+import { selfSigned } from '../agents/certificate.ts';
+import { type RunningGateway, startGateway } from '../support/gateway.ts';
+import { Baresip, type BaresipOptions, HAS_BARESIP, newestSecond } from './foreign/baresip.ts';
+
+// A foreign SIP stack as carrier, in both directions: what it says comes back from the echo agent as the tone that it is.
+
+const ECHO = '+12025550100';
+const certificate = selfSigned();
+
+interface Call {
+  readonly id: string;
+  readonly from: string;
+  readonly to: string;
+  readonly endReason: string | null;
+  readonly timeline: readonly { readonly event: string }[];
+  readonly quality: { readonly packetsReceived: number; readonly packetsLost: number } | null;
+  readonly bill: { readonly final: boolean } | null;
+}
+
+const phones: Baresip[] = [];
+afterEach(async () => {
+  await Promise.all(phones.splice(0).map((phone) => phone.close()));
+});
+
+async function phone(options: BaresipOptions): Promise<Baresip> {
+  const started = await Baresip.start({ certificate, ...options });
+  phones.push(started);
+  return started;
+}
+
+async function hears(phone: Baresip, frequencyHz: number): Promise<void> {
+  const heard = () => {
+    const { frequencyHz: loudest, purity } = strongestTone(newestSecond(phone.heard()), { stepHz: 10 });
+    return purity > 0.9 ? loudest : null;
+  };
+  await expect.poll(heard, { timeout: 15_000, interval: 250 }).toBe(frequencyHz);
+}
+
+async function ended(gateway: RunningGateway, find: (call: Call) => boolean): Promise<Call> {
+  const look = async () => (await gateway.api<{ items: Call[] }>('GET', '/v1/calls?limit=20')).body.items.find(find);
+  await expect.poll(async () => (await look())?.bill?.final, { timeout: 8_000 }).toBe(true);
+  const { body } = await gateway.api<Call>('GET', `/v1/calls/${(await look())?.id}`);
+  return body;
+}
+
+describe.skipIf(!HAS_BARESIP)('baresip as carrier (needs: baresip)', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'baresip-gateway-'));
+  let gateway: RunningGateway;
+  let tlsPort = 0;
+
+  beforeAll(async () => {
+    const { key = '', cert = '' } = certificate ?? {};
+    const files = { key: join(folder, 'key.pem'), cert: join(folder, 'cert.pem') };
+    writeFileSync(files.key, key);
+    writeFileSync(files.cert, cert);
+    const secure = certificate === undefined ? {} : { tlsPort: 0, wssPort: 'off', tls: { ...files, ca: files.cert } };
+    gateway = await startGateway({ config: { sip: secure } });
+    const { body } = await gateway.api<{ ports: { sipTls: number } }>('GET', '/v1/node');
+    tlsPort = body.ports.sipTls;
+  });
+  afterAll(async () => {
+    await gateway?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function encryption(mediaEncryption: string): Promise<void> {
+    const answer = await gateway.api('PATCH', '/v1/trunks/loopback', { inbound: { mediaEncryption, transport: null } });
+    expect(answer, JSON.stringify(answer.body)).toMatchObject({ status: 200 });
+  }
+
+  test.each(['udp', 'tcp'] as const)('calls over %s, hears its own tone, and hangs up', async (transport) => {
+    const user = `+1202555${transport === 'udp' ? '1001' : '1002'}`;
+    const caller = await phone({ transport, toneHz: 600, user });
+    const port = transport === 'udp' ? gateway.sip.udpPort : gateway.sip.tcpPort;
+    caller.command('dial', `sip:${ECHO}@127.0.0.1:${port};transport=${transport}`);
+    await caller.event('CALL_ESTABLISHED');
+    await hears(caller, 600);
+    caller.command('hangup');
+    const call = await ended(gateway, ({ from }) => from === user);
+    expect(call).toMatchObject({ endReason: 'remote_hangup', quality: { packetsLost: 0 } });
+  });
+
+  test.skipIf(certificate === undefined)('calls over TLS with SRTP, and hears its own tone', async () => {
+    await encryption('required');
+    const user = '+12025551003';
+    const caller = await phone({ transport: 'tls', mediaEncryption: 'srtp-mand', toneHz: 700, user });
+    caller.command('dial', `sip:${ECHO}@127.0.0.1:${tlsPort};transport=tls`);
+    await caller.event('CALL_ESTABLISHED');
+    await hears(caller, 700);
+    caller.command('hangup');
+    const call = await ended(gateway, ({ from }) => from === user);
+    expect(call).toMatchObject({ endReason: 'remote_hangup', quality: { packetsLost: 0 } });
+    expect(call.timeline.map(({ event }) => event)).toContain('audio_encrypted');
+    await encryption('off');
+  });
+
+  async function place(callee: Baresip, to: string, transport: string, mediaEncryption: string): Promise<void> {
+    const patched = await gateway.api('PATCH', '/v1/trunks/loopback-byoc', {
+      outbound: {
+        enabled: true,
+        transport,
+        mediaEncryption,
+        allowedCountries: ['US'],
+        gateways: [{ host: transport === 'tls' ? 'localhost' : '127.0.0.1', port: callee.sipPort }],
+      },
+    });
+    expect(patched, JSON.stringify(patched.body)).toMatchObject({ status: 200 });
+    const placed = await gateway.api('POST', '/v1/calls', {
+      workspaceId: 'demo',
+      from: '+12025550101',
+      to,
+      agentId: 'echo',
+    });
+    expect(placed, JSON.stringify(placed.body)).toMatchObject({ status: 201 });
+  }
+
+  test('is called over UDP, hears its own tone, and hangs up', async () => {
+    const to = '+12025550191';
+    const callee = await phone({ transport: 'udp', toneHz: 800, user: to });
+    await place(callee, to, 'udp', 'off');
+    await callee.event('CALL_ESTABLISHED');
+    await hears(callee, 800);
+    callee.command('hangup');
+    expect(await ended(gateway, (call) => call.to === to)).toMatchObject({ endReason: 'remote_hangup' });
+  });
+
+  test.skipIf(certificate === undefined)(
+    'is called over TLS with SRTP, hears its own tone, and is hung up on',
+    async () => {
+      const to = '+12025550192';
+      const callee = await phone({ transport: 'tls', mediaEncryption: 'srtp-mand', toneHz: 900, user: to });
+      await place(callee, to, 'tls', 'required');
+      await callee.event('CALL_ESTABLISHED');
+      await hears(callee, 900);
+      const { body } = await gateway.api<{ items: Call[] }>('GET', '/v1/calls?limit=20');
+      const live = body.items.find((call) => call.to === to);
+      await gateway.api('POST', `/v1/calls/${live?.id}/hangup`);
+      await callee.event('CALL_CLOSED');
+      const call = await ended(gateway, (other) => other.to === to);
+      expect(call.endReason).toBe('api_hangup');
+      expect(call.timeline.map(({ event }) => event)).toContain('audio_encrypted');
+    },
+  );
+});
