@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { BOOKS_FILE, openBooks, type OpenBooks, type OpenBooksOptions } from './books.ts';
 import { type Claims, redisClaims, soleClaims } from './cluster/claims.ts';
 import { type Member, openSharedBooks } from './cluster/shared-books.ts';
+import { type SharedPlaces, sharedPlaces } from './cluster/shared-places.ts';
 import { parseRedisUrl } from './config/redis-url.ts';
 import type { Config } from './config/schema.ts';
 import type { Clock } from './domain/clock.ts';
@@ -28,6 +29,8 @@ export interface Store {
   readonly callStore: MeterStore;
   /** What only one node may do at a time. */
   readonly claims: Claims;
+  /** Of trunks and numbers with limits, where nodes share them; absent: each node counts its own calls. */
+  readonly places?: Pick<SharedPlaces, 'take' | 'release'>;
   /** Recovery is done and the meter runs. */
   join(member: Member): void;
   close(): Promise<void>;
@@ -103,7 +106,13 @@ async function shared(
     onReplay: (report) => logger.warn({ ...report }, 'the shared books were told again what they may have lost'),
     onFailure: (operation, error) => logger.error({ operation, err: error }, 'the shared books could not be used'),
   });
+  const places = sharedPlaces({
+    connection: books.redis,
+    clock,
+    onFailure: (operation, error) => logger.error({ operation, err: error }, 'the shared books could not be used'),
+  });
   return {
+    places,
     books: books.books,
     meterBooks: books.meterBooks,
     ownJournal: opened.journal,
@@ -112,6 +121,7 @@ async function shared(
     claims: redisClaims(books.redis, nodeId),
     join: (member) => books.join(member),
     async close() {
+      places.close();
       await books.close();
       await opened.close();
     },

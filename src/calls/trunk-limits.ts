@@ -38,17 +38,23 @@ export class TrunkLimits {
       [`number:${number.id}`, number.limits ?? NO_LIMITS, 'number_limit'],
     ];
     const taken: string[] = [];
-    for (const [subject, limits, reason] of wanted) {
-      if (!(await this.#places.take(subject, call.id, limits))) {
-        call.note('limit', { subject: subject.split(':', 1)[0] ?? '', ...limits });
-        for (const had of taken) this.#places.release(had, call.id);
-        return reason;
+    const giveBack = () => {
+      for (const subject of taken.splice(0)) this.#places.release(subject, call.id);
+    };
+    try {
+      for (const [subject, limits, reason] of wanted) {
+        if (!(await this.#places.take(subject, call.id, limits))) {
+          call.note('limit', { subject: subject.split(':', 1)[0] ?? '', ...limits });
+          giveBack();
+          return reason;
+        }
+        taken.push(subject);
       }
-      taken.push(subject);
+    } catch (error) {
+      giveBack();
+      throw error;
     }
-    call.whenOver(() => {
-      for (const subject of taken) this.#places.release(subject, call.id);
-    });
+    call.whenOver(giveBack);
     return call.over ? 'over' : null;
   }
 }

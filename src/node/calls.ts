@@ -67,6 +67,7 @@ export function openCalls(core: NodeCore, { directory, events, store }: NodeStor
     }),
     testCalls,
     gateways: trunks.gateways,
+    ...(store.places === undefined ? {} : { places: store.places }),
     earlier: {
       nodeId: keys.nodeId,
       hasIntent: async (callId) => (await store.ownJournal.history(callId)).length > 0,
