@@ -62,7 +62,9 @@ describe.skipIf(!HAS_REDIS)('signalling 6: limits that hold across nodes (needs 
     dead.places.close();
     const ends = async (call: string) => Number(await redis.admin.zscore('callin:{places:trunk:c}:live', call));
     // As if almost all of a lease were over.
-    for (const call of ['lives', 'dead']) await redis.admin.zadd('callin:{places:trunk:c}:live', Date.now() + 50, call);
+    for (const call of ['lives', 'dead']) {
+      await redis.admin.zadd('callin:{places:trunk:c}:live', Date.now() + 50, call);
+    }
     living.clock.advance(20_001);
     dead.clock.advance(20_001);
     await expect.poll(() => ends('lives')).toBeGreaterThan(Date.now() + 30_000);
