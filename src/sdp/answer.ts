@@ -11,6 +11,7 @@ import type { RtpParameters } from '../domain/rtp-parameters.ts';
 import type { AudioCodec } from '../domain/directory.ts';
 import {
   addressFault,
+  anyTelephoneEventsOf,
   isUnspecified,
   type LocalAudio,
   payloadTypeOf,
@@ -18,7 +19,6 @@ import {
   printSession,
   type Refusal,
   refusal,
-  telephoneEventOf,
 } from './audio.ts';
 import { type AgreedCrypto, chooseEncryption } from './encryption.ts';
 import { parseSdp } from './parse.ts';
@@ -44,7 +44,9 @@ export function answerOffer(offer: string, local: LocalAudio): AnswerOutcome {
   if (!chosen.ok) return chosen;
   const { media, codec, payloadType, address, crypto } = chosen;
 
-  const event = telephoneEventOf(media);
+  const events = anyTelephoneEventsOf(media);
+  const event = events?.payloadType ?? null;
+  const eventClock = events === null || events.clockHz === 8000 ? {} : { telephoneEventClockHz: events.clockHz };
   const direction = ourDirection(session, media, address, local.direction ?? 'sendrecv');
   const remote: RtpParameters = {
     remoteAddress: address,
@@ -55,10 +57,11 @@ export function answerOffer(offer: string, local: LocalAudio): AnswerOutcome {
     receivePayloadType: payloadType,
     telephoneEventPayloadType: event,
     receiveTelephoneEventPayloadType: event,
+    ...eventClock,
     direction,
     ...(crypto === null ? {} : { srtp: crypto.srtp }),
   };
-  const types = { codecs: [[codec, payloadType] as const], telephoneEvent: event };
+  const types = { codecs: [[codec, payloadType] as const], telephoneEvent: event, ...eventClock };
   const lines = session.media.flatMap((section) =>
     section === media
       ? printAudio(local, media.protocol, types, direction, media.rtcpMux, crypto === null ? [] : [crypto.line])

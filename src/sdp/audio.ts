@@ -3,7 +3,10 @@
 import { isIP, isIPv4 } from 'node:net';
 import type { AudioCodec } from '../domain/directory.ts';
 import type { LocalEncryption } from './encryption.ts';
+import type { RtpParameters } from '../domain/rtp-parameters.ts';
 import type { MediaDirection, MediaSection, Origin } from './session.ts';
+
+type EventClockHz = NonNullable<RtpParameters['telephoneEventClockHz']>;
 
 /** Our end of the stream. */
 export interface LocalAudio {
@@ -45,6 +48,8 @@ const PTIME_MS = 20;
 export interface OwnPayloadTypes {
   readonly codecs: readonly (readonly [AudioCodec, number])[];
   readonly telephoneEvent: number | null;
+  /** Default 8000. */
+  readonly telephoneEventClockHz?: EventClockHz;
 }
 
 /** Payload types of an offer of ours. */
@@ -68,16 +73,35 @@ export function payloadTypeOf(media: MediaSection, codec: AudioCodec): number | 
 
 /** Payload type of 8 kHz telephone events, whose clock is that of the audio (RFC 4733 section 2.1). */
 export function telephoneEventOf(media: MediaSection): number | null {
+  return eventsAt(media, 8000)?.payloadType ?? null;
+}
+
+export interface TelephoneEvents {
+  readonly payloadType: number;
+  readonly clockHz: EventClockHz;
+}
+
+/** The same; where there are none, those of wideband audio: an offer that has no others means them for any codec. */
+export function anyTelephoneEventsOf(media: MediaSection): TelephoneEvents | null {
+  return eventsAt(media, 8000) ?? eventsAt(media, 16_000) ?? eventsAt(media, 48_000);
+}
+
+function eventsAt(media: MediaSection, clockHz: EventClockHz): TelephoneEvents | null {
   for (const format of media.formats) {
     const payloadType = payloadTypeNumber(format);
-    const map = payloadType === null ? undefined : media.rtpmaps.get(payloadType);
-    if (map !== undefined && isMap(map, 'TELEPHONE-EVENT')) return payloadType;
+    if (payloadType === null) continue;
+    const map = media.rtpmaps.get(payloadType);
+    if (map !== undefined && isMap(map, 'TELEPHONE-EVENT', clockHz)) return { payloadType, clockHz };
   }
   return null;
 }
 
-function isMap(map: { encoding: string; clockRateHz: number; channels: number }, encoding: string): boolean {
-  return map.encoding === encoding && map.clockRateHz === 8000 && map.channels === 1;
+function isMap(
+  map: { encoding: string; clockRateHz: number; channels: number },
+  encoding: string,
+  clockHz = 8000,
+): boolean {
+  return map.encoding === encoding && map.clockRateHz === clockHz && map.channels === 1;
 }
 
 function payloadTypeNumber(format: string): number | null {
@@ -120,12 +144,12 @@ export function printAudio(
   rtcpMux: boolean,
   cryptoLines: readonly string[] = [],
 ): string[] {
-  const event = types.telephoneEvent;
+  const { telephoneEvent: event, telephoneEventClockHz: clockHz = 8000 } = types;
   const formats = [...types.codecs.map(([, payloadType]) => payloadType), ...(event === null ? [] : [event])];
   return [
     `m=audio ${local.port} ${protocol} ${formats.join(' ')}`,
     ...types.codecs.map(([codec, payloadType]) => `a=rtpmap:${payloadType} ${codec}/8000`),
-    ...(event === null ? [] : [`a=rtpmap:${event} telephone-event/8000`, `a=fmtp:${event} ${TELEPHONE_EVENTS}`]),
+    ...(event === null ? [] : [`a=rtpmap:${event} telephone-event/${clockHz}`, `a=fmtp:${event} ${TELEPHONE_EVENTS}`]),
     `a=ptime:${PTIME_MS}`,
     ...(rtcpMux ? ['a=rtcp-mux'] : []),
     ...cryptoLines,

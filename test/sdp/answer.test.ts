@@ -68,6 +68,16 @@ describe('an answer', () => {
     expect(sdp).toContain('a=rtpmap:100 telephone-event/8000\r\na=fmtp:100 0-15\r\n');
   });
 
+  test('media 6: takes telephone events of wideband audio where there are no others, under their clock', () => {
+    const wideband = MOBILE_OFFER.replace(/a=rtpmap:100 .*\r\n/, 'a=rtpmap:100 telephone-event/48000\r\n').replace(
+      /telephone-event\/16000/,
+      'telephone-event/32000',
+    );
+    const { remote, sdp } = answered(wideband);
+    expect(remote).toMatchObject({ telephoneEventPayloadType: 100, telephoneEventClockHz: 48_000 });
+    expect(sdp).toContain('a=rtpmap:100 telephone-event/48000\r\na=fmtp:100 0-15\r\n');
+  });
+
   test('takes G.711 under dynamic numbers, and c= from the media section', () => {
     const { remote, sdp } = answered(DYNAMIC_OFFER);
     expect(remote).toMatchObject({

@@ -103,6 +103,27 @@ describe('messages to the runtime, byte for byte', () => {
     ]);
   });
 
+  test('media 13: hold and resume are told in events of our own', async () => {
+    const { call, stream } = await talk({}, { extensionEvents: true });
+    stream.start();
+    stream.notify({ type: 'hold' });
+    stream.notify({ type: 'resume', heldMs: 14_180.4 });
+    stream.close();
+    await call.closed;
+    expect(call.messages.slice(2, 4).map(({ text }) => text)).toEqual([
+      `{"event":"callin.hold","sequenceNumber":"2","streamSid":"${streamSid}","callin":{"hold":{}}}`,
+      `{"event":"callin.resume","sequenceNumber":"3","streamSid":"${streamSid}","callin":{"resume":{"heldMs":14180}}}`,
+    ]);
+  });
+
+  test('media 13: an agent presses keys, whether or not it asked for our events', async () => {
+    const { call, host } = await talk();
+    call.send({ event: 'callin.send_dtmf', streamSid, callin: { sendDtmf: { digits: '1w204#' } } });
+    call.send({ event: 'callin.send_dtmf', callin: { sendDtmf: { digits: 'a', toneMs: 250, gapMs: 60 } } });
+    await host.until(() => host.events.length === 3);
+    expect(host.events).toEqual(['ready', 'dtmf 1w204# 100/100', 'dtmf a 250/60']);
+  });
+
   test('an agent that did not ask for our own events gets none, and no sequence number is missing', async () => {
     const { call, stream } = await talk();
     stream.start();
@@ -201,6 +222,12 @@ describe('messages from the runtime', () => {
     ['a trailing comma', '{"event":"media","media":{"payload":"AAAA"},}'],
     ['a mark without a name', '{"event":"mark","mark":{}}'],
     ['a mark with a number', '{"event":"mark","mark":{"name":7}}'],
+    ['keys without keys', '{"event":"callin.send_dtmf","callin":{"sendDtmf":{}}}'],
+    ['keys beside their place', '{"event":"callin.send_dtmf","callin":{"digits":"1"}}'],
+    ['keys that are a number', '{"event":"callin.send_dtmf","callin":{"sendDtmf":{"digits":12}}}'],
+    ['keys that are none', '{"event":"callin.send_dtmf","callin":{"sendDtmf":{"digits":"1-2"}}}'],
+    ['too many keys', `{"event":"callin.send_dtmf","callin":{"sendDtmf":{"digits":"${'1'.repeat(65)}"}}}`],
+    ['keys too short', '{"event":"callin.send_dtmf","callin":{"sendDtmf":{"digits":"1","toneMs":10}}}'],
     ['a mark with an endless name', `{"event":"mark","mark":{"name":"${'x'.repeat(2000)}"}}`],
   ];
   test.each(malformed)('counts a message that is %s once and goes on', async (_name, text) => {
