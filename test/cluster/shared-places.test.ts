@@ -70,7 +70,7 @@ describe.skipIf(!HAS_REDIS)('signalling 6: limits that hold across nodes (needs 
     await expect.poll(() => ends('lives')).toBeGreaterThan(Date.now() + 30_000);
     await new Promise((resolve) => setTimeout(resolve, 60));
     await living.places.take('trunk:c', 'another', concurrent(5));
-    expect((await redis.admin.zrange('callin:{places:trunk:c}:live', 0, -1)).sort()).toEqual(['another', 'lives']);
+    expect((await redis.admin.zrange('callin:{places:trunk:c}:live', '0', '-1')).sort()).toEqual(['another', 'lives']);
   });
 
   test('SP3 where nothing is limited nothing is asked', async () => {
