@@ -149,6 +149,9 @@ export interface Call {
     | 'number_limit'
     | 'node_limit'
     | 'destination_not_allowed'
+    | 'replaces_unknown'
+    | 'replaces_over'
+    | 'replaces_answered'
     | 'transfer_not_allowed'
     | 'no_rate'
     | 'no_route'
@@ -799,6 +802,9 @@ export interface Problem {
     | 'number_limit'
     | 'node_limit'
     | 'destination_not_allowed'
+    | 'replaces_unknown'
+    | 'replaces_over'
+    | 'replaces_answered'
     | 'transfer_not_allowed'
     | 'no_rate'
     | 'no_route'
@@ -1008,6 +1014,9 @@ export interface RouteExplanation {
     | 'number_limit'
     | 'node_limit'
     | 'destination_not_allowed'
+    | 'replaces_unknown'
+    | 'replaces_over'
+    | 'replaces_answered'
     | 'transfer_not_allowed'
     | 'no_rate'
     | 'no_route'
@@ -1100,6 +1109,15 @@ export interface SavedTrunk {
   readonly codecs: readonly ('PCMU' | 'PCMA')[];
   readonly limits: { readonly concurrentCalls: number | null; readonly callsPerSecond: number | null };
   readonly natAllowed: boolean;
+  readonly srtp: {
+    readonly suites: readonly (
+      | 'AEAD_AES_256_GCM'
+      | 'AEAD_AES_128_GCM'
+      | 'AES_CM_128_HMAC_SHA1_80'
+      | 'AES_CM_128_HMAC_SHA1_32'
+    )[];
+    readonly keysInClear: boolean;
+  };
   readonly transfer: 'refer' | 'off';
   readonly carrierTransfer: 'follow' | 'off';
   readonly redirects: 'follow' | 'off';
@@ -1271,6 +1289,15 @@ export interface Trunk {
   readonly codecs: readonly ('PCMU' | 'PCMA')[];
   readonly limits: { readonly concurrentCalls: number | null; readonly callsPerSecond: number | null };
   readonly natAllowed: boolean;
+  readonly srtp: {
+    readonly suites: readonly (
+      | 'AEAD_AES_256_GCM'
+      | 'AEAD_AES_128_GCM'
+      | 'AES_CM_128_HMAC_SHA1_80'
+      | 'AES_CM_128_HMAC_SHA1_32'
+    )[];
+    readonly keysInClear: boolean;
+  };
   readonly transfer: 'refer' | 'off';
   readonly carrierTransfer: 'follow' | 'off';
   readonly redirects: 'follow' | 'off';
@@ -1659,6 +1686,15 @@ export interface Routes {
       readonly codecs?: readonly ('PCMU' | 'PCMA')[];
       readonly limits?: { readonly concurrentCalls?: number | null; readonly callsPerSecond?: number | null };
       readonly natAllowed?: boolean;
+      readonly srtp?: {
+        readonly suites?: readonly (
+          | 'AEAD_AES_256_GCM'
+          | 'AEAD_AES_128_GCM'
+          | 'AES_CM_128_HMAC_SHA1_80'
+          | 'AES_CM_128_HMAC_SHA1_32'
+        )[];
+        readonly keysInClear?: boolean;
+      };
       readonly transfer?: 'refer' | 'off';
       readonly carrierTransfer?: 'follow' | 'off';
       readonly redirects?: 'follow' | 'off';
@@ -1742,6 +1778,15 @@ export interface Routes {
       readonly codecs?: readonly ('PCMU' | 'PCMA')[];
       readonly limits?: { readonly concurrentCalls?: number | null; readonly callsPerSecond?: number | null };
       readonly natAllowed?: boolean;
+      readonly srtp?: {
+        readonly suites?: readonly (
+          | 'AEAD_AES_256_GCM'
+          | 'AEAD_AES_128_GCM'
+          | 'AES_CM_128_HMAC_SHA1_80'
+          | 'AES_CM_128_HMAC_SHA1_32'
+        )[];
+        readonly keysInClear?: boolean;
+      };
       readonly transfer?: 'refer' | 'off';
       readonly carrierTransfer?: 'follow' | 'off';
       readonly redirects?: 'follow' | 'off';
@@ -2141,6 +2186,8 @@ export interface Routes {
       readonly to: string;
       readonly agentId?: string;
       readonly customParameters?: Readonly<Record<string, string>>;
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly byeHeaders?: Readonly<Record<string, string>>;
       readonly hideCallerId?: boolean;
       readonly ringTimeoutMs?: number;
       readonly maxDurationMs?: number;
