@@ -23,10 +23,7 @@ export const DEFAULT_REGISTRATION: TrunkRegistration = {
 /** Answers of the called party, and those that are no end: there is nothing to try elsewhere. */
 const NEVER_NEXT = new Set([401, 407, 486, 487]);
 
-export function mergeRegistration(
-  stored: Outbound,
-  change: Partly<TrunkRegistration> = {},
-): TrunkRegistration {
+export function mergeRegistration(stored: Outbound, change: Partly<TrunkRegistration> = {}): TrunkRegistration {
   return { ...DEFAULT_REGISTRATION, ...stored.registration, ...given(change) };
 }
 

@@ -5,10 +5,18 @@
 //        earlier versions stay as they are until somebody changes that very field.
 //   TS2. All refusals are `invalid_fields` with the field's path.
 
-import type { Gateway, SipTransport, Trunk, TrunkMediaTimeouts, TrunkRegistration } from '../domain/directory.ts';
+import type {
+  Gateway,
+  SipTransport,
+  Trunk,
+  TrunkMediaTimeouts,
+  TrunkRegistration,
+  TrunkSrtp,
+} from '../domain/directory.ts';
 import type { DtmfMode } from '../domain/dtmf.ts';
 import { parsePrefix } from '../routing/address.ts';
 import { checkAttempts, DEFAULT_ATTEMPTS, DEFAULT_REGISTRATION, mergeRegistration } from './trunk-attempts.ts';
+import { checkEncryption, mergeSrtp } from './trunk-encryption.ts';
 import { checkIdentity } from './trunk-identity.ts';
 import { NODE_TIMEOUTS } from './media-timeouts.ts';
 import { invalidField } from './problems.ts';
@@ -23,7 +31,7 @@ const PREFIX_BITS_MIN = { 4: 8, 6: 16 } as const;
 
 export type Settings = Pick<
   Trunk,
-  'inbound' | 'outbound' | 'codecs' | 'limits' | 'natAllowed' | 'dtmf' | 'mediaTimeouts'
+  'inbound' | 'outbound' | 'codecs' | 'limits' | 'natAllowed' | 'srtp' | 'dtmf' | 'mediaTimeouts'
 > &
   SignallingSettings;
 
@@ -67,6 +75,7 @@ export const DEFAULT_SETTINGS: Settings = {
   codecs: ['PCMU', 'PCMA'],
   limits: { concurrentCalls: null, callsPerSecond: null },
   natAllowed: false,
+  srtp: mergeSrtp({}),
   dtmf: 'auto',
   mediaTimeouts: NODE_TIMEOUTS,
 };
@@ -85,6 +94,7 @@ export interface SettingsChange extends SignallingChange {
   readonly codecs?: Trunk['codecs'] | undefined;
   readonly limits?: Partly<Trunk['limits']> | undefined;
   readonly natAllowed?: boolean | undefined;
+  readonly srtp?: Partly<TrunkSrtp> | undefined;
   readonly dtmf?: DtmfMode | undefined;
   readonly mediaTimeouts?: Partly<TrunkMediaTimeouts> | undefined;
 }
@@ -98,6 +108,7 @@ export function mergeSettings(stored: Settings, change: SettingsChange, transpor
     limits = {},
     codecs,
     natAllowed,
+    srtp,
     dtmf,
     mediaTimeouts = {},
   } = change;
@@ -114,23 +125,19 @@ export function mergeSettings(stored: Settings, change: SettingsChange, transpor
     limits: { ...stored.limits, ...given(limits) },
     codecs: codecs ?? stored.codecs,
     natAllowed: natAllowed ?? stored.natAllowed,
+    srtp: mergeSrtp(stored, srtp),
     dtmf: dtmf ?? stored.dtmf ?? 'auto',
     mediaTimeouts: { ...NODE_TIMEOUTS, ...stored.mediaTimeouts, ...given(mediaTimeouts) },
   };
   checkTogether(result);
+  checkEncryption(result, change, transports);
   return result;
 }
 
 /** TS1 */
 function checkCarriedOut({ inbound = {}, outbound = {} }: SettingsChange, transports: readonly SipTransport[]): void {
   const sides = { inbound, outbound };
-  for (const [side, { mediaEncryption = 'off', transport = null }] of Object.entries(sides)) {
-    if (mediaEncryption !== 'off') {
-      throw invalidField(
-        `${side}.mediaEncryption`,
-        'must be off: this gateway does not encrypt carriers’ audio (SRTP) yet',
-      );
-    }
+  for (const [side, { transport = null }] of Object.entries(sides)) {
     if (transport !== null && !transports.includes(transport)) {
       throw invalidField(
         `${side}.transport`,

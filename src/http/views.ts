@@ -4,6 +4,7 @@
 
 import type { Bill, BillLine, BillRate, CallRecord } from '../domain/call.ts';
 import type { Agent, ApiKey, PhoneNumber, SipTransport, Trunk, Workspace } from '../domain/directory.ts';
+import { srtpOf } from '../domain/directory.ts';
 import { formatMoney, type Nano } from '../domain/money.ts';
 import type { Balance, Posting } from '../ledger/books.ts';
 import { type WarningSources, warningsOf } from '../numbers/warnings.ts';
@@ -120,6 +121,7 @@ export function viewTrunk(
     codecs: trunk.codecs,
     limits: { concurrentCalls: trunk.limits.concurrentCalls, callsPerSecond: trunk.limits.callsPerSecond },
     natAllowed: trunk.natAllowed,
+    srtp: srtpOf(trunk),
     ...viewSignalling(trunk),
     dtmf: trunk.dtmf ?? 'auto',
     mediaTimeouts: { ...NODE_TIMEOUTS, ...trunk.mediaTimeouts },

@@ -1,3 +1,4 @@
+import { SRTP_SUITES } from '../../src/domain/srtp.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ChecksBusyError } from '../../src/diagnosis/errors.ts';
 import { failed } from '../../src/diagnosis/finding.ts';
@@ -107,8 +108,25 @@ describe('trunks', () => {
     const changed = await change(made.id, { outbound: { registration: { domain: 'ims.example' } } });
     expect(changed.body.outbound.registration).toMatchObject({ domain: 'ims.example', expiresSec: 300 });
     const reset = await change(made.id, { outbound: { registration: { domain: null }, failoverStatuses: [503] } });
-    expect(reset.body.outbound).toMatchObject({ registration: { domain: null, expiresSec: 300 }, failoverStatuses: [503] });
+    expect(reset.body.outbound).toMatchObject({
+      registration: { domain: null, expiresSec: 300 },
+      failoverStatuses: [503],
+    });
     expect((await make({})).body.registration).toBeNull();
+  });
+
+  test('media 5: encrypted audio is taken with its suites, and keys in clear where somebody says so', async () => {
+    const outbound = { ...OUTBOUND, mediaEncryption: 'required' };
+    const srtp = { keysInClear: true, suites: ['AES_CM_128_HMAC_SHA1_80'] };
+    const { status, body: made } = await make({ inbound: INBOUND, outbound, srtp });
+    expect(status).toBe(201);
+    expect(made).toMatchObject({ outbound: { mediaEncryption: 'required', transport: 'udp' }, srtp });
+    const safe = await change(made.id, { srtp: { keysInClear: false } });
+    expect([safe.status, safe.body.errors[0].field]).toEqual([422, 'outbound.mediaEncryption']);
+    const off = await change(made.id, { outbound: { mediaEncryption: 'off' }, srtp: { keysInClear: false } });
+    expect(off.body).toMatchObject({ outbound: { mediaEncryption: 'off' }, srtp: { ...srtp, keysInClear: false } });
+    const { body: plain } = await make({});
+    expect(plain.srtp).toEqual({ suites: SRTP_SUITES, keysInClear: false });
   });
 
   test('health is told where it is known', async () => {
@@ -160,6 +178,9 @@ describe('trunks', () => {
     ['inbound.sbc', { inbound: { sbc: [] } }],
     ['numbers.0.e164', { numbers: [{ e164: '5551234' }] }],
     ['numbers', { numbers: Array.from({ length: 101 }, () => ({ e164: '+12025550100' })) }],
+    ['srtp.suites', { srtp: { suites: [] } }],
+    ['srtp.suites.0', { srtp: { suites: ['AES_CM_256_HMAC_SHA1_80'] } }],
+    ['srtp.suites', { srtp: { suites: ['AEAD_AES_128_GCM', 'AEAD_AES_128_GCM'] } }],
     ['codecs', { codecs: [] }],
     ['codecs.0', { codecs: ['G729'] }],
     ['limits.callsPerSecond', { limits: { callsPerSecond: 0 } }],

@@ -22,7 +22,8 @@ const TRUNKS_MAX = 100;
 export function trunkRoutes(deps: HttpDeps): readonly Route[] {
   const { directory, clock, ids, metrics, trunkChecks } = deps;
   const transports = () => deps.sipListeners().map(({ transport }) => transport);
-  const view = (trunk: Trunk): object => viewTrunk(trunk, deps.trunkHealth?.(trunk.id), deps.sipListeners(), deps.trunkRegistration?.(trunk.id));
+  const view = (trunk: Trunk): object =>
+    viewTrunk(trunk, deps.trunkHealth?.(trunk.id), deps.sipListeners(), deps.trunkRegistration?.(trunk.id));
 
   /** Throws `invalid_fields` for a gateway that leads where calls must not go; only for gateways that the request names. */
   const checkGateways = async (trunk: Trunk, { outbound }: SettingsChange): Promise<void> => {

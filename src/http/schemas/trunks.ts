@@ -19,6 +19,7 @@ import {
 } from './common.ts';
 import { inboundDialogShape, outboundDialogShape } from '../trunk-dialog.ts';
 import { signallingShape } from '../trunk-signalling.ts';
+import { SRTP_SUITES } from '../../domain/srtp.ts';
 import { trunkCheckSchema } from './findings.ts';
 
 const NUMBERS_MAX = 100;
@@ -128,6 +129,10 @@ const mediaTimeouts = object({
 const trunkKind = Type.Enum(['managed', 'telnyx', 'byoc']);
 const trunkLimits = object({ concurrentCalls: positive(100_000), callsPerSecond: positive(10_000) });
 const codecs = Type.Array(codec, { minItems: 1, maxItems: 2, uniqueItems: true });
+const srtp = object({
+  suites: Type.Array(Type.Enum([...SRTP_SUITES]), { minItems: 1, maxItems: SRTP_SUITES.length, uniqueItems: true }),
+  keysInClear: Type.Boolean({ description: 'keys of encrypted audio may go over UDP and TCP, where they can be read' }),
+});
 /** Our address to give to the carrier. */
 const sbc = object({ host: Type.String(), port: Type.Integer(), transport });
 const shown = {
@@ -145,6 +150,7 @@ const shown = {
   codecs,
   limits: trunkLimits,
   natAllowed: Type.Boolean(),
+  srtp,
   ...signallingShape,
   dtmf,
   mediaTimeouts,
@@ -178,6 +184,7 @@ const trunkSettings = {
   codecs: optional(codecs),
   limits: optional(Type.Partial(trunkLimits, { additionalProperties: false })),
   natAllowed: optional(Type.Boolean()),
+  srtp: optional(Type.Partial(srtp, { additionalProperties: false })),
   transfer: optional(signallingShape.transfer),
   carrierTransfer: optional(signallingShape.carrierTransfer),
   redirects: optional(signallingShape.redirects),
