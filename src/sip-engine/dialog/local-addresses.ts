@@ -5,6 +5,8 @@
 //   L2. Of several listeners of a protocol a peer meets the one it can reach: of its family, then of its network (the most leading octets in
 //       common), then one that is seen from as far away, then the first (wire protocol 4.9).
 import { isIP, isIPv6 } from 'node:net';
+import { header, headerValues } from '../message/headers.ts';
+import type { SipRequest } from '../message/message.ts';
 import { bareHost, bracketHost } from '../message/uri.ts';
 import type { Bound, TransportProtocol } from '../transport/flow.ts';
 import { reachOf } from './reach.ts';
@@ -105,11 +107,22 @@ function partsOf(address: string): readonly string[] {
   return (address.split('::', 1)[0] ?? '').split(':');
 }
 
-/** `sips:` over TLS, as the reference writes it: whoever answers there comes over TLS again. */
-export function contactOf(local: LocalAddress): string {
-  const scheme = local.protocol === 'tls' ? 'sips' : 'sip';
+/**
+ * Over TLS `sip:…;transport=tls`, and `sips:` only where the other side speaks of us so (RFC 3261 12.1.1, `speaksSips`): many peers, some that are
+ * sold today among them, cannot send to a `sips:` URI at all. The reference writes `sips:` always.
+ */
+export function contactOf(local: LocalAddress, isSips = false): string {
+  const scheme = isSips && local.protocol === 'tls' ? 'sips' : 'sip';
   const transport = local.protocol === 'udp' ? '' : `;transport=${local.protocol}`;
   return `<${scheme}:${local.host}:${local.port}${transport}>`;
+}
+
+/** Of the request that makes a dialog: its Request-URI, or its top route, or without one its Contact. */
+export function speaksSips(request: SipRequest): boolean {
+  const route = headerValues(request, 'record-route')[0] ?? headerValues(request, 'route')[0];
+  return [request.uri, route ?? header(request, 'contact')].some(
+    (uri) => uri !== undefined && /^[^<]*<?sips:/i.test(uri),
+  );
 }
 
 export function viaOf(local: LocalAddress, branch: string): string {

@@ -5,7 +5,7 @@ import { getTag, parseNameAddr, withTag } from '../message/name-addr.ts';
 import { type ClientHeaders, contentTypeOf, sortClientHeaders } from './client-headers.ts';
 import { type Dialog, dialogFields } from './dialog.ts';
 import type { Names } from './environment.ts';
-import { contactOf, type LocalAddress, viaOf } from './local-addresses.ts';
+import { contactOf, type LocalAddress, speaksSips, viaOf } from './local-addresses.ts';
 
 export type Composed = { readonly request: SipRequest } | { readonly refused: string };
 
@@ -35,7 +35,8 @@ export function composeOutside(client: SipRequest, local: LocalAddress, branch: 
     { name: 'Call-ID', value: sorted.callId ?? names.uuid() },
     { name: 'CSeq', value: `${sequence ?? names.sequence()} ${client.method}` },
   ];
-  const contact = sorted.contact ?? (NEEDS_CONTACT_OUTSIDE.has(client.method) ? contactOf(local) : undefined);
+  const contact =
+    sorted.contact ?? (NEEDS_CONTACT_OUTSIDE.has(client.method) ? contactOf(local, speaksSips(client)) : undefined);
   return { request: finish(client, headers, contact, sorted, contentType.value) };
 }
 

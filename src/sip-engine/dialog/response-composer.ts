@@ -4,7 +4,7 @@ import { makeResponse, reasonPhrase } from '../message/builders.ts';
 import type { HeaderField, SipResponse } from '../message/message.ts';
 import { getTag } from '../message/name-addr.ts';
 import { contentTypeOf, sortClientHeaders } from './client-headers.ts';
-import { contactOf, type LocalAddress } from './local-addresses.ts';
+import { contactOf, type LocalAddress, speaksSips } from './local-addresses.ts';
 import type { ServerRequest } from './server-request.ts';
 
 /** Methods whose 2xx tells the peer where later requests of the dialog go. */
@@ -34,7 +34,9 @@ export function composeResponse(
   );
   const makesDialog = server.method === 'INVITE' && status > 100 && status < 300;
   const needsContact = makesDialog || (CONTACT_IN_SUCCESS.has(server.method) && status >= 200 && status < 300);
-  const contact = sorted.contact ?? (needsContact ? (server.dialog?.localContact ?? contactOf(local)) : undefined);
+  const contact =
+    sorted.contact ??
+    (needsContact ? (server.dialog?.localContact ?? contactOf(local, speaksSips(server.request))) : undefined);
   if (contact !== undefined) response.headers.push({ name: 'Contact', value: contact });
   // Require is a list: the application's and ours stand side by side.
   const ownNames = new Set(own.map((field) => field.name.toLowerCase()).filter((name) => name !== 'require'));

@@ -8,7 +8,7 @@ import { bareHost, parseUri } from '../message/uri.ts';
 import { type Flow, isConnectionBound, type Source, wayTo } from '../transport/flow.ts';
 import type { ClientRequest } from './client-request.ts';
 import { contactUri, Dialog } from './dialog.ts';
-import { contactOf } from './local-addresses.ts';
+import { contactOf, speaksSips } from './local-addresses.ts';
 import { isPrivateAddress } from './next-hop.ts';
 
 export function dialogOfResponse(call: ClientRequest, response: SipResponse, source: Source | undefined): Dialog {
@@ -32,7 +32,7 @@ export function dialogOfResponse(call: ClientRequest, response: SipResponse, sou
     remoteTarget: contact ?? request.uri,
     localSequence: cseqOf(request)?.number ?? 0,
     remoteSequence: undefined,
-    localContact: header(request, 'contact') ?? contactOf(destination.hop.local),
+    localContact: header(request, 'contact') ?? contactOf(destination.hop.local, speaksSips(request)),
     flow: wayTo(flow),
     sendTo: source === undefined ? undefined : wayBack(routeSet, contact, source),
     application: call.application,

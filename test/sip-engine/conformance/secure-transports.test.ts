@@ -41,7 +41,7 @@ describe('TLS', () => {
 
   overTls(
     27,
-    'a call over TLS is shown as one, answered with a sips Contact, and ended over it',
+    'a call over TLS is shown as one, answered with a Contact that leads back to TLS, and ended over it',
     NOT_TRIED,
     async () => {
       const target = await startTarget(SECURE);
@@ -50,7 +50,7 @@ describe('TLS', () => {
       const { caller, invite, ok, echo } = await establishInbound(target, client, peer);
       expect(invite.tokens[4]).toBe('tls');
       expect(invite.tokens.slice(10)).toEqual(['127.0.0.1', String(target.tlsPort), '']);
-      expect(ok.header('Contact')).toBe(`<sips:127.0.0.1:${target.tlsPort};transport=tls>`);
+      expect(ok.header('Contact')).toBe(`<sip:127.0.0.1:${target.tlsPort};transport=tls>`);
       expect(echo.tokens[6]).toBe('tls');
       const bye = await client.ask(`sip||${caller.dialogId}`, clientRequest('BYE', 'sip:placeholder'));
       expect(headerOf(bye.sip, 'Via')).toMatch(/^SIP\/2\.0\/TLS /);
