@@ -5,7 +5,9 @@
 //   idle     final            idle     send
 //   waiting  provisional      waiting  queue behind
 //   waiting  2xx              waiting  queue behind: its offer or answer may depend on the provisional
-//   waiting  PRACK            idle     send what is queued next
+//   waiting  PRACK            held     -
+//   held     provisional, 2xx held     queue behind
+//   held     PRACK answered   idle     send what is queued next: a 200 never overtakes the answer to the PRACK before it
 //   waiting  deadline         over     `unacknowledged`
 //   any      stop             over     drop the queue
 //   ignored: everything in over; PRACK for another RSeq is refused by `acknowledge`
@@ -26,6 +28,8 @@ export class ReliableProvisionals {
   readonly #deadline: TimerSlot;
   #nextRSeq: number;
   #waiting: number | undefined;
+  /** Its PRACK is there and not answered yet. */
+  #isHeld = false;
   #queue: Queued[] = [];
 
   constructor(environment: Environment, unacknowledged: () => void) {
@@ -57,10 +61,16 @@ export class ReliableProvisionals {
   acknowledge(rseq: number): boolean {
     if (this.#waiting !== rseq) return false;
     this.#waiting = undefined;
+    this.#isHeld = true;
     this.#retransmit.stop();
     this.#deadline.stop();
-    while (this.#waiting === undefined && this.#queue.length > 0) this.#begin(this.#queue.shift()!);
     return true;
+  }
+
+  /** The PRACK has its answer. */
+  release(): void {
+    this.#isHeld = false;
+    while (this.#waiting === undefined && this.#queue.length > 0) this.#begin(this.#queue.shift()!);
   }
 
   stop(): void {
@@ -71,7 +81,7 @@ export class ReliableProvisionals {
   }
 
   #submit(item: Queued): void {
-    if (this.#waiting === undefined) this.#begin(item);
+    if (this.#waiting === undefined && !this.#isHeld) this.#begin(item);
     else this.#queue.push(item);
   }
 

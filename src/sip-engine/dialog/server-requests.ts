@@ -255,6 +255,7 @@ export class ServerRequests {
       if (server.creates && status >= 300) dialog.end();
       if (server.creates && status < 300) dialog.confirm();
       if (server.method === 'UPDATE' && response.status < 300) this.#updated(dialog, server, response);
+      if (server.method === 'PRACK') this.openInviteOf(dialog)?.reliable?.release();
     }
     if (server.method !== 'INVITE') this.#forget(server);
   }

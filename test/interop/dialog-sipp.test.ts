@@ -1,0 +1,198 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type RunningGateway, startGateway } from '../support/gateway.ts';
+import { type SlowAgent, startSlowAgent } from '../support/slow-agent.ts';
+import { HAS_SIPP, type RunningSipp, runSipp, type SippOptions, type SippResult, startSipp } from './sipp/run.ts';
+
+// Offers, answers, reliable responses and races as sipp plays them against the whole gateway: what it sees on the wire (sipp/*.xml), and what
+// the record of the call says.
+
+const ECHO = '+12025550100';
+const UNASSIGNED = '+12025550102';
+
+interface Call {
+  readonly id: string;
+  readonly from: string;
+  readonly state: string;
+  readonly endReason: string | null;
+  readonly sipStatus: number | null;
+  readonly timeline: readonly { readonly event: string }[];
+  readonly bill: { readonly final: boolean; readonly telephony: { readonly billedMs: number } } | null;
+}
+
+let gateway: RunningGateway;
+let slow: SlowAgent;
+let places = 0;
+
+describe.skipIf(!HAS_SIPP)('dialogs with sipp (needs: sipp)', () => {
+  beforeAll(async () => {
+    gateway = await startGateway();
+    slow = await startSlowAgent();
+    const agent = await change('POST', '/v1/agents', {
+      workspaceId: 'demo',
+      name: 'slow',
+      stream: { url: slow.url, protocol: 'twilio' },
+      readyTimeoutMs: 10_000,
+    });
+    await change('PATCH', '/v1/numbers/demo-0102', { agentId: agent['id'] });
+  });
+  afterAll(async () => {
+    await slow?.close();
+    expect(await gateway?.stop()).toBe(0);
+  });
+
+  describe('a caller', () => {
+    test.each([
+      ['signalling 9: an INVITE without an offer', 'late-offer.xml'],
+      ['signalling 9: no offer, and 100rel demanded', 'late-offer-prack.xml'],
+      ['signalling 9: an INVITE with several streams', 'several-media.xml'],
+      ['signalling 10: 100rel demanded', 'prack.xml'],
+      ['signalling 14: hold and resume, four kinds', 'hold.xml'],
+      ['signalling 14: UPDATE', 'update.xml'],
+      ['signalling 15: session timer, 422 first', 'session-timer.xml'],
+      ['signalling 18: a lost ACK', 'lost-ack.xml'],
+    ] as const)('%s: answered, and ended by its BYE', async (_, scenario) => {
+      const { result, record } = await call(scenario);
+      expect(result).toMatchObject({ successful: 1, failed: 0 });
+      expect(record).toMatchObject({
+        state: 'ended',
+        endReason: 'remote_hangup',
+        sipStatus: 200,
+        bill: { final: true },
+      });
+    });
+
+    test('signalling 9: no description in the ACK: BYE with its reason', async () => {
+      const { result, record } = await call('late-offer-unanswered.xml');
+      expect(result).toMatchObject({ successful: 1, failed: 0 });
+      expect(record).toMatchObject({ state: 'ended', endReason: 'bad_offer' });
+      expect(record.timeline.map(({ event }) => event)).toContain('answer_refused');
+    });
+
+    test('signalling 10: gives up by BYE in the early dialog: cancelled, and costs nothing', async () => {
+      const { result, record } = await call('early-bye.xml', UNASSIGNED);
+      expect(result).toMatchObject({ successful: 1, failed: 0 });
+      expect(record).toMatchObject({ state: 'ended', endReason: 'cancelled', sipStatus: 487 });
+      expect(record.bill?.telephony.billedMs ?? 0).toBe(0);
+    });
+  });
+
+  describe('a callee', () => {
+    test.each([
+      ['signalling 10: reliable 180 and 183, another description in the 200', 'callee-early.xml'],
+      ['signalling 10: a 200 without description after a 183 with one', 'callee-silent-200.xml'],
+      ['signalling 15: 422, and the interval it asks for', 'callee-session-timer.xml'],
+      ['signalling 18: a lost BYE', 'callee-loses-bye.xml'],
+    ] as const)('%s: answered, and ended through the API', async (_, scenario) => {
+      const { carrier, id } = await place(scenario);
+      await inState(id, 'answered');
+      await change('POST', `/v1/calls/${id}/hangup`, {});
+      expect(await finalRecord(id)).toMatchObject({ endReason: 'api_hangup', sipStatus: 200 });
+      expect(await ended(carrier, 2_000)).toMatchObject({ failed: 0 });
+    });
+
+    test('signalling 10: two answers to a forked INVITE: the first is the call, the second is hung up on', async () => {
+      const { carrier, id } = await place('callee-forked.xml');
+      await inState(id, 'answered');
+      await expect.poll(async () => eventsOf(await recordOf(id))).toContain('forked_answer');
+      await change('POST', `/v1/calls/${id}/hangup`, {});
+      expect(await finalRecord(id)).toMatchObject({ endReason: 'api_hangup' });
+      expect(await ended(carrier)).toMatchObject({ failed: 0 });
+    });
+
+    test('signalling 10: a 200 that crosses our CANCEL: ACK and BYE, one record, and no cost', async () => {
+      const { carrier, id } = await place('callee-crosses-cancel.xml');
+      await inState(id, 'ringing');
+      await change('POST', `/v1/calls/${id}/hangup`, {});
+      const record = await finalRecord(id);
+      expect(record).toMatchObject({ endReason: 'api_cancelled', sipStatus: 487 });
+      expect(record.bill?.telephony.billedMs ?? 0).toBe(0);
+      expect(await ended(carrier)).toMatchObject({ failed: 0 });
+    });
+  });
+
+  test('nothing of all that is left over', async () => {
+    const node = await gateway.api<{ activeCalls: number }>('GET', '/v1/node');
+    expect(node.body.activeCalls).toBe(0);
+    const workspace = await gateway.api<{ reserved: string }>('GET', '/v1/workspaces/demo');
+    expect(Number(workspace.body.reserved)).toBe(0);
+    expect(gateway.audit()).toMatchObject({ ok: true });
+  });
+});
+
+async function change(method: string, path: string, body: unknown): Promise<Record<string, unknown>> {
+  const answer = await gateway.api<Record<string, unknown>>(method, path, body);
+  expect(answer.status, JSON.stringify(answer.body)).toBeLessThan(300);
+  return answer.body;
+}
+
+/** Each call has a caller of its own, by which its record is found. */
+async function call(scenario: SippOptions['scenario'], service = ECHO): Promise<{ result: SippResult; record: Call }> {
+  const from = `+1202555${String(6000 + ++places)}`;
+  const target = `127.0.0.1:${gateway.sip.udpPort}`;
+  const result = await runSipp({ scenario, target, service, replace: { CALLER: from }, timeoutMs: 15_000 });
+  expect(result.failed, result.errors).toBe(0);
+  const find = async () => {
+    const { body } = await gateway.api<{ items: Call[] }>('GET', '/v1/calls?limit=50');
+    return body.items.filter((item) => item.from === from);
+  };
+  await expect.poll(async () => (await find()).map(({ state }) => state)).toEqual(['ended']);
+  const [found] = await find();
+  return { result, record: await finalRecord(found?.id ?? '') };
+}
+
+/** A trunk and a number of its own, and a call of ours through them. */
+async function place(scenario: SippOptions['scenario']): Promise<{ carrier: RunningSipp; id: string }> {
+  places += 1;
+  const localPort = 17_600 + (process.pid % 100) * 20 + places;
+  const from = `+1202555${String(7000 + places)}`;
+  // It is asked by OPTIONS whether it is there, as often as the gateway likes: each is a call of sipp's, too.
+  const carrier = startSipp({ scenario, localPort, calls: 1000, timeoutMs: 25_000 });
+  const trunk = await change('POST', '/v1/trunks?check=none', {
+    workspaceId: 'demo',
+    kind: 'byoc',
+    label: `carrier ${places}`,
+    inbound: { enabled: false, addresses: [] },
+    outbound: {
+      enabled: true,
+      gateways: [{ host: '127.0.0.1', port: localPort, priority: 1, weight: 1 }],
+      transport: 'udp',
+      allowedCountries: 'worldwide',
+    },
+  });
+  await change('POST', '/v1/numbers', {
+    workspaceId: 'demo',
+    e164: from,
+    provider: 'byoc',
+    trunkId: trunk['id'],
+    agentId: 'echo',
+    supportsInbound: false,
+    supportsOutbound: true,
+  });
+  const placed = await change('POST', '/v1/calls', { workspaceId: 'demo', from, to: '+12025550155' });
+  return { carrier, id: String(placed['id']) };
+}
+
+async function recordOf(id: string): Promise<Call> {
+  return (await gateway.api<Call>('GET', `/v1/calls/${id}`)).body;
+}
+
+const eventsOf = ({ timeline }: Call) => timeline.map(({ event }) => event);
+
+async function inState(id: string, state: string): Promise<void> {
+  await expect.poll(async () => (await recordOf(id)).state, { timeout: 5_000 }).toBe(state);
+}
+
+async function finalRecord(id: string): Promise<Call> {
+  await expect.poll(async () => (await recordOf(id)).bill?.final ?? true, { timeout: 5_000 }).toBe(true);
+  await inState(id, 'ended');
+  return await recordOf(id);
+}
+
+/** `waitMs`: for its last answer. */
+async function ended(carrier: RunningSipp, waitMs = 500): Promise<SippResult> {
+  await new Promise((resolve) => setTimeout(resolve, waitMs));
+  carrier.stop();
+  const result = await carrier.done;
+  expect(result.successful, result.errors).toBeGreaterThanOrEqual(1);
+  return result;
+}
