@@ -20,6 +20,13 @@ const TRUNK: Trunk = {
     transport: null,
     mediaEncryption: 'off',
     auth: { username: 'pbx', passwordSet: true },
+    calledNumberFrom: 'to',
+    callerNumberFrom: 'asserted',
+    country: 'DE',
+    stripPrefix: null,
+    earlyMedia: 'off',
+    reliableProvisionals: false,
+    sessionExpiresSec: null,
     sbc: [],
   },
   outbound: {
@@ -29,15 +36,39 @@ const TRUNK: Trunk = {
     username: 'me',
     register: false,
     allowedCountries: ['US'],
-    callerIdMode: 'from',
+    callerIdMode: 'from_and_pai',
     techPrefix: null,
-    numberFormat: 'e164',
+    numberFormat: 'national',
+    callerNumberFormat: null,
+    country: 'DE',
+    fromDomain: 'ims.carrier.example',
+    fromUser: 'acme',
+    displayName: null,
+    identityHeader: 'p_preferred_identity',
+    privacy: 'id',
+    diversion: '+4930123456',
+    userPhone: true,
+    authRealm: null,
+    failoverStatuses: [503],
+    attemptTimeoutMs: 6000,
+    earlyMedia: 'off',
+    sessionExpiresSec: null,
+    registration: { user: null, domain: null, expiresSec: 3600, calledNumber: null },
     gateways: [{ host: 'sip.example', port: 5061, priority: 1, weight: 1 }],
     passwordSet: true,
   },
   codecs: ['PCMU'],
   limits: { concurrentCalls: 10, callsPerSecond: null },
   natAllowed: false,
+  srtp: { suites: ['AES_CM_128_HMAC_SHA1_80'], keysInClear: false },
+  transfer: 'refer',
+  carrierTransfer: 'off',
+  redirects: 'off',
+  agentHeaders: [],
+  attestation: 'ignored',
+  dtmf: 'auto',
+  mediaTimeouts: { firstPacketMs: null, silenceMs: null, heldMs: null, agentSilentMs: null },
+  registration: null,
   health: null,
 };
 
@@ -49,14 +80,40 @@ describe('a trunk that is edited', () => {
       addresses: ['203.0.113.10', 'sip.example'],
       transport: null,
       mediaEncryption: 'off',
+      calledNumberFrom: 'to',
+      callerNumberFrom: 'asserted',
+      country: 'DE',
+      stripPrefix: null,
     });
     expect(body['outbound']).not.toHaveProperty('password');
     expect(body['outbound']).toMatchObject({
       gateways: TRUNK.outbound.gateways,
       allowedCountries: ['US'],
       techPrefix: null,
+      numberFormat: 'national',
+      country: 'DE',
+      fromDomain: 'ims.carrier.example',
+      fromUser: 'acme',
+      displayName: null,
+      identityHeader: 'p_preferred_identity',
+      privacy: 'id',
     });
+    // What the form does not show is left as it is.
+    for (const field of ['diversion', 'userPhone', 'authRealm', 'callerNumberFormat']) {
+      expect(body['outbound']).not.toHaveProperty(field);
+    }
     expect(body['limits']).toEqual({ concurrentCalls: 10, callsPerSecond: null });
+  });
+
+  test('signalling 4: a gateway without a port, and no transport, stay so: as the DNS says', () => {
+    const gateways = [{ host: 'sip.example', port: null, priority: 1, weight: 1 }];
+    const stored = { ...TRUNK, outbound: { ...TRUNK.outbound, transport: null, gateways, register: true } };
+    const body = bodyOf(draftOf(stored), stored) as Record<string, Record<string, unknown>>;
+    expect(body['outbound']).toMatchObject({
+      transport: null,
+      register: true,
+      gateways: [{ host: 'sip.example', priority: 1, weight: 1 }],
+    });
   });
 
   test('loses its credentials only when they are taken away', () => {

@@ -6,6 +6,7 @@ import { wordsOf } from '../../lib/words.ts';
 import { useViewer, useWorkspace } from '../../shell/context.ts';
 import { Check, Field, SecretInput, Select, TextArea, TextInput } from '../../ui/field.tsx';
 import { Address } from '../../ui/show.tsx';
+import { InboundNumbers } from './identity-fields.tsx';
 import type { DraftFieldsProps } from './trunk-form.tsx';
 
 export const ENCRYPTION: readonly { readonly value: MediaEncryption; readonly label: string }[] = [
@@ -59,6 +60,7 @@ export function InboundFields({ draft, stored, set, wrong }: DraftFieldsProps) {
             />
           </Field>
         </div>
+        <InboundNumbers draft={draft} stored={stored} set={set} wrong={wrong} />
         <Check
           label="The carrier signs in with user name and password"
           hint="Most carriers are recognised by their addresses alone and need no credentials."

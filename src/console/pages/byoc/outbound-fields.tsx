@@ -1,14 +1,13 @@
 // From us to the carrier: its hosts, how we sign in there, and where calls may go.
 
-import type { MediaEncryption, Transport, Trunk } from '../../api/resources.ts';
+import type { MediaEncryption, Transport } from '../../api/resources.ts';
 import { useViewer } from '../../shell/context.ts';
 import { CountryPicker } from '../../ui/country-picker.tsx';
-import { Choices, Field, SecretInput, Select, TextInput } from '../../ui/field.tsx';
+import { Check, Choices, Field, SecretInput, Select, TextInput } from '../../ui/field.tsx';
 import { Gateways } from './gateways.tsx';
+import { OutboundIdentity } from './identity-fields.tsx';
 import { ENCRYPTION } from './inbound-fields.tsx';
 import type { DraftFieldsProps } from './trunk-form.tsx';
-
-type Outbound = Trunk['outbound'];
 
 const TRANSPORTS: readonly { readonly value: Transport | ''; readonly label: string }[] = [
   { value: 'udp', label: 'UDP' },
@@ -16,16 +15,6 @@ const TRANSPORTS: readonly { readonly value: Transport | ''; readonly label: str
   { value: 'tls', label: 'TLS' },
   { value: '', label: 'As the DNS says' },
 ];
-const CALLER_ID = [
-  { value: 'from_and_pai', label: 'From and P-Asserted-Identity' },
-  { value: 'from', label: 'From only' },
-  { value: 'pai', label: 'P-Asserted-Identity only' },
-];
-const FORMATS = [
-  { value: 'e164', label: '+12025550100' },
-  { value: 'digits', label: '12025550100' },
-];
-
 export function OutboundFields({ draft, stored, set, wrong }: DraftFieldsProps) {
   const { canWrite } = useViewer();
   const hasPassword = stored?.outbound.passwordSet === true;
@@ -76,6 +65,12 @@ export function OutboundFields({ draft, stored, set, wrong }: DraftFieldsProps) 
             />
           </Field>
         </div>
+        <Check
+          label="Register with the carrier"
+          hint="For carriers that send calls to whoever is registered, and not to an address. Needs user name and password."
+          checked={draft.register}
+          onChange={(register) => set({ register })}
+        />
         <Choices
           legend="Allowed countries"
           value={draft.worldwide ? 'worldwide' : 'list'}
@@ -92,39 +87,7 @@ export function OutboundFields({ draft, stored, set, wrong }: DraftFieldsProps) 
             onChange={(countries) => set({ countries })}
           />
         )}
-        <details>
-          <summary className="strong">How numbers are sent</summary>
-          <div className="form-grid" style={{ marginTop: '0.75rem' }}>
-            <Field label="Caller id in" error={wrong('outbound.callerIdMode')}>
-              <Select
-                value={draft.callerIdMode}
-                options={CALLER_ID}
-                onChange={(event) => set({ callerIdMode: event.target.value as Outbound['callerIdMode'] })}
-              />
-            </Field>
-            <Field label="Format" error={wrong('outbound.numberFormat')}>
-              <Select
-                value={draft.numberFormat}
-                options={FORMATS}
-                onChange={(event) => set({ numberFormat: event.target.value as Outbound['numberFormat'] })}
-              />
-            </Field>
-            <Field
-              label="Tech prefix"
-              optional
-              error={wrong('outbound.techPrefix')}
-              hint="Put before the called number"
-            >
-              <TextInput
-                className="mono"
-                inputMode="tel"
-                maxLength={16}
-                value={draft.techPrefix}
-                onChange={(event) => set({ techPrefix: event.target.value })}
-              />
-            </Field>
-          </div>
-        </details>
+        <OutboundIdentity draft={draft} stored={stored} set={set} wrong={wrong} />
       </div>
     </fieldset>
   );

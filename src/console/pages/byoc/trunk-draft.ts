@@ -2,6 +2,7 @@
 
 import type { MediaEncryption, Transport, Trunk } from '../../api/resources.ts';
 import { readNumbers } from '../../lib/phone-number.ts';
+import { EMPTY_IDENTITY, type IdentityDraft, identityOf, inboundNumbers, outboundIdentity } from './identity-draft.ts';
 
 export interface GatewayDraft {
   readonly key: number;
@@ -11,7 +12,7 @@ export interface GatewayDraft {
   readonly weight: string;
 }
 
-export interface TrunkDraft {
+export interface TrunkDraft extends IdentityDraft {
   readonly label: string;
   /** Only where the trunk is new; later ones are added under Numbers. */
   readonly numbers: string;
@@ -28,14 +29,12 @@ export interface TrunkDraft {
   /** '' = as the DNS says. */
   readonly transport: Transport | '';
   readonly encryption: MediaEncryption;
+  readonly register: boolean;
   readonly username: string;
   /** Empty = as it is. */
   readonly password: string;
   readonly worldwide: boolean;
   readonly countries: readonly string[];
-  readonly callerIdMode: Trunk['outbound']['callerIdMode'];
-  readonly techPrefix: string;
-  readonly numberFormat: Trunk['outbound']['numberFormat'];
   readonly natAllowed: boolean;
   readonly concurrentCalls: string;
   readonly callsPerSecond: string;
@@ -57,13 +56,12 @@ export const EMPTY_TRUNK: TrunkDraft = {
   gateways: [newGateway()],
   transport: 'udp',
   encryption: 'off',
+  register: false,
   username: '',
   password: '',
   worldwide: false,
   countries: ['US', 'CA'],
-  callerIdMode: 'from_and_pai',
-  techPrefix: '',
-  numberFormat: 'e164',
+  ...EMPTY_IDENTITY,
   natAllowed: false,
   concurrentCalls: '',
   callsPerSecond: '',
@@ -74,7 +72,8 @@ export function newGateway(host = '', port = '', priority = '1', weight = '1'): 
   return { key: lastKey, host, port, priority, weight };
 }
 
-export function draftOf({ label, inbound, outbound, limits, natAllowed }: Trunk): TrunkDraft {
+export function draftOf(trunk: Trunk): TrunkDraft {
+  const { label, inbound, outbound, limits, natAllowed } = trunk;
   const gateways = outbound.gateways.map(({ host, port, priority, weight }) =>
     newGateway(host, port === null ? '' : String(port), String(priority), String(weight)),
   );
@@ -92,13 +91,12 @@ export function draftOf({ label, inbound, outbound, limits, natAllowed }: Trunk)
     gateways: gateways.length === 0 ? [newGateway()] : gateways,
     transport: outbound.transport ?? '',
     encryption: outbound.mediaEncryption,
+    register: outbound.register,
     username: outbound.username ?? '',
     password: '',
     worldwide: outbound.allowedCountries === 'worldwide',
     countries: outbound.allowedCountries === 'worldwide' ? [] : outbound.allowedCountries,
-    callerIdMode: outbound.callerIdMode,
-    techPrefix: outbound.techPrefix ?? '',
-    numberFormat: outbound.numberFormat,
+    ...identityOf(trunk),
     natAllowed,
     concurrentCalls: limits.concurrentCalls === null ? '' : String(limits.concurrentCalls),
     callsPerSecond: limits.callsPerSecond === null ? '' : String(limits.callsPerSecond),
@@ -116,18 +114,18 @@ export function bodyOf(draft: TrunkDraft, stored?: Trunk): Record<string, unknow
       transport: draft.inboundTransport === '' ? null : draft.inboundTransport,
       mediaEncryption: draft.inboundEncryption,
       ...authOf(draft, stored),
+      ...inboundNumbers(draft),
     },
     outbound: {
       enabled: draft.outbound,
       gateways: gatewaysOf(draft),
       transport: draft.transport === '' ? null : draft.transport,
       mediaEncryption: draft.encryption,
+      register: draft.register,
       username: draft.username === '' ? null : draft.username,
       ...(draft.username === '' ? { password: null } : draft.password === '' ? {} : { password: draft.password }),
       allowedCountries: draft.worldwide ? 'worldwide' : draft.countries,
-      callerIdMode: draft.callerIdMode,
-      techPrefix: draft.techPrefix === '' ? null : draft.techPrefix,
-      numberFormat: draft.numberFormat,
+      ...outboundIdentity(draft),
     },
     limits: { concurrentCalls: limitOf(draft.concurrentCalls), callsPerSecond: limitOf(draft.callsPerSecond) },
     natAllowed: draft.natAllowed,
@@ -142,7 +140,7 @@ export function mistakesOf(draft: TrunkDraft, stored?: Trunk): Readonly<Record<s
   return {
     ...(draft.label.trim() === '' ? { label: 'Give it a name' } : {}),
     ...(wrong.length === 0 ? {} : { numbers: `Not a number in E.164 form: ${wrong.join(', ')}` }),
-    ...(draft.inbound && addressesOf(draft).length === 0
+    ...(draft.inbound && !draft.register && addressesOf(draft).length === 0
       ? { 'inbound.addresses': 'At least one address is needed for inbound calls' }
       : {}),
     ...(draft.inboundDigest && draft.inboundUsername === ''
@@ -151,6 +149,9 @@ export function mistakesOf(draft: TrunkDraft, stored?: Trunk): Readonly<Record<s
     ...(needsPassword ? { 'inbound.auth.password': 'A password is needed' } : {}),
     ...(draft.outbound && gatewaysOf(draft).length === 0
       ? { 'outbound.gateways': 'At least one host is needed for outbound calls' }
+      : {}),
+    ...(draft.outbound && draft.numberFormat === 'national' && draft.outboundCountry === ''
+      ? { 'outbound.country': 'National numbers are those of a country' }
       : {}),
     ...(limitIsWrong(draft.concurrentCalls)
       ? { 'limits.concurrentCalls': 'A whole number, or empty for no limit' }
