@@ -187,6 +187,7 @@ export async function createEngine(options: EngineOptions, ports: EnginePorts = 
       requestInside: (application, dialogId, request) => core.requestInside(application, dialogId, request),
       cancel: (txnId, request) => core.cancel(txnId, request),
       respond: (txnId, response) => core.respond(txnId, response),
+      proxy: (order, message, reply) => core.proxy(order, message, reply),
     },
     onFault: (error) => ports.onFault?.(error),
     applicationLost: (application) => core.applicationLost(application),

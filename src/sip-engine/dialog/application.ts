@@ -37,9 +37,14 @@ export type Outcome =
       readonly peer: Peer;
       readonly bytes: Buffer;
     }
-  | { readonly ok: false; readonly reason: string };
+  | Refusal;
 
-export function refused(reason: string): Outcome {
+export interface Refusal {
+  readonly ok: false;
+  readonly reason: string;
+}
+
+export function refused(reason: string): Refusal {
   return { ok: false, reason };
 }
 

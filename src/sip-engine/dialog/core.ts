@@ -5,12 +5,14 @@ import type { SipRequest, SipResponse } from '../message/message.ts';
 import { serialise } from '../message/serialise.ts';
 import type { ServerTransaction } from '../transaction/layer.ts';
 import type { ConnectionId, Source } from '../transport/flow.ts';
-import type { Application, Outcome } from './application.ts';
+import type { Application, Outcome, Refusal } from './application.ts';
 import { DialogEnder } from './dialog-ender.ts';
 import { EarlySubscriptions } from './early-subscriptions.ts';
 import type { Environment } from './environment.ts';
 import { InviteOutcomes } from './invite-outcomes.ts';
 import { KeptConnections } from './kept-connections.ts';
+import { ProxiedCalls } from './proxied-calls.ts';
+import { type ProxyOrder, type ProxyReply, RequestProxy } from './proxy.ts';
 import { RequestSender } from './request-sender.ts';
 import { ServerRequests } from './server-requests.ts';
 import { SessionTimers } from './session-timers.ts';
@@ -28,6 +30,8 @@ export class SipCore {
   readonly #ender: DialogEnder;
   readonly #kept: KeptConnections;
   readonly #subscriptions: EarlySubscriptions;
+  readonly #proxied: ProxiedCalls;
+  readonly #proxy: RequestProxy;
 
   constructor(environment: Environment) {
     const sender = new RequestSender(environment);
@@ -40,7 +44,10 @@ export class SipCore {
     const ways = { kept: this.#kept, subscriptions: this.#subscriptions };
     this.#client = new UserAgentClient(environment, sender, outcomes, sessionTimers, ways);
     this.#serverRequests = new ServerRequests(environment, this.#ender, sessionTimers, this.#kept);
-    this.#server = new UserAgentServer(environment, this.#serverRequests, sessionTimers, this.#subscriptions);
+    this.#proxied = new ProxiedCalls(environment, sender);
+    this.#proxy = new RequestProxy(environment, sender, this.#serverRequests, this.#proxied);
+    const others = { subscriptions: this.#subscriptions, proxied: this.#proxied };
+    this.#server = new UserAgentServer(environment, this.#serverRequests, sessionTimers, others);
   }
 
   request(request: SipRequest, source: Source, transaction: ServerTransaction): void {
@@ -77,6 +84,10 @@ export class SipCore {
     return this.#serverRequests.respond(txnId, response);
   }
 
+  proxy(order: ProxyOrder, message: SipRequest, reply: ProxyReply): { readonly ok: true } | Refusal {
+    return this.#proxy.start(order, message, reply);
+  }
+
   /** An application is gone: what it had open is answered, what it had established is ended, since nobody else can. */
   applicationLost(application: Application): void {
     this.#serverRequests.applicationLost(application);
@@ -100,6 +111,8 @@ export class SipCore {
   close(): void {
     this.#client.close();
     this.#serverRequests.close();
+    this.#proxy.close();
+    this.#proxied.close();
     this.#kept.close();
     this.#subscriptions.close();
     for (const dialog of [...this.#environment.dialogs.all()]) dialog.end();

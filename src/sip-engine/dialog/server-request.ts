@@ -26,6 +26,8 @@ export class ServerRequest {
   /** Bytes of our final response. */
   final: Buffer | undefined;
   reliable: ReliableProvisionals | undefined;
+  /** Set while it is passed on: whoever does that is told of the caller's CANCEL. */
+  onCancel: (() => void) | undefined;
   readonly patience: TimerSlot;
 
   constructor(

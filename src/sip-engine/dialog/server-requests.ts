@@ -74,6 +74,25 @@ export class ServerRequests {
     return this.#byTransaction.get(transaction);
   }
 
+  /** As long as its application may answer it. */
+  find(txnId: string): ServerRequest | undefined {
+    return this.#byTxn.get(txnId);
+  }
+
+  refuse(server: ServerRequest, status: number): void {
+    this.#reject(server, status);
+  }
+
+  /** It is passed on: others answer it, its application no more. */
+  handOver(server: ServerRequest): void {
+    server.patience.stop();
+    this.#byTxn.delete(server.txnId);
+  }
+
+  handedBack(server: ServerRequest): void {
+    this.#inviteOver(server);
+  }
+
   hasOpenInvite(dialogId: string): boolean {
     return this.#openInvites.has(dialogId);
   }

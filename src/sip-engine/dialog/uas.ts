@@ -18,6 +18,7 @@ import { type Dialog, dialogIdOf, isTerminated } from './dialog.ts';
 import type { EarlySubscriptions } from './early-subscriptions.ts';
 import type { Environment } from './environment.ts';
 import { loopRefusal } from './loops.ts';
+import type { ProxiedCalls } from './proxied-calls.ts';
 import { ServerRequest } from './server-request.ts';
 import type { ServerRequests } from './server-requests.ts';
 import type { SessionTimers } from './session-timers.ts';
@@ -44,14 +45,16 @@ export class UserAgentServer {
   readonly #requests: ServerRequests;
   readonly #sessionTimers: SessionTimers;
   readonly #subscriptions: EarlySubscriptions;
+  readonly #proxied: ProxiedCalls;
 
   constructor(
     environment: Environment,
     requests: ServerRequests,
     sessionTimers: SessionTimers,
-    subscriptions: EarlySubscriptions,
+    { subscriptions, proxied }: { readonly subscriptions: EarlySubscriptions; readonly proxied: ProxiedCalls },
   ) {
     this.#subscriptions = subscriptions;
+    this.#proxied = proxied;
     this.#environment = environment;
     this.#requests = requests;
     this.#sessionTimers = sessionTimers;
@@ -80,6 +83,7 @@ export class UserAgentServer {
     const dialog = this.#dialogOf(request, getTag(header(request, 'to') ?? '') ?? '');
     const sequence = cseqOf(request)?.number ?? 0;
     const success = dialog?.unacknowledged.get(sequence);
+    if (dialog === undefined && this.#proxied.ack(request, source)) return;
     if (dialog === undefined || success === undefined) {
       this.#environment.statistics.dropped('stray ack');
       return;
@@ -154,6 +158,7 @@ export class UserAgentServer {
     const { request, source } = arrival;
     const dialog = this.#dialogOf(request, toTag) ?? this.#subscriptions.made(request, source);
     if (dialog === undefined) {
+      if (this.#proxied.request(request, source, arrival.transaction)) return;
       this.#answer(arrival, 481);
       return;
     }
@@ -287,6 +292,7 @@ export class UserAgentServer {
     const toTag = invite?.toTag ?? this.#environment.names.tag();
     this.#answer(arrival, 200, undefined, toTag);
     if (invite === undefined || !invite.transaction.open) return;
+    if (invite.onCancel !== undefined) return invite.onCancel();
     invite.toTag = toTag;
     this.#requests.terminate(invite, arrival.request);
   }

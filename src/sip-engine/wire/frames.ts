@@ -38,6 +38,11 @@ export function responseEcho(ids: FrameIds, requestId: string, meta: Meta, txnId
   return `${ids.newId()}|response|${requestId}|OK|${metaTokens(ids, meta)}|${txnId}|${dialogId}||Msg sent:|`;
 }
 
+/** A final response to a request that is passed on (2.8): `continue` is token 12, and keeps the client's request open. */
+export function proxyProgress(ids: FrameIds, requestId: string, meta: Meta): string {
+  return `${ids.newId()}|response|${requestId}|OK|${metaTokens(ids, meta)}|||continue`;
+}
+
 /** A request outside dialogs: 13 tokens with the local address it was received on. */
 export function newRequest(ids: FrameIds, meta: Meta, txnId: string, local: { host: string; port: number }): string {
   return `${ids.newId()}|sip|${metaTokens(ids, meta)}|${txnId}||${local.host}|${local.port}|`;

@@ -7,7 +7,8 @@
 //   W3. An application that does not read is cut off before it costs memory without bound.
 import { timingSafeEqual } from 'node:crypto';
 import type { Socket } from 'node:net';
-import type { Application, Outcome, Peer } from '../dialog/application.ts';
+import type { Application, Outcome, Peer, Refusal } from '../dialog/application.ts';
+import type { ProxyOrder, ProxyReply } from '../dialog/proxy.ts';
 import type { SipRequest, SipResponse } from '../message/message.ts';
 import { serialise } from '../message/serialise.ts';
 import { SipSerialiseError } from '../message/errors.ts';
@@ -18,11 +19,13 @@ import {
   type Meta,
   newRequest,
   okReply,
+  proxyProgress,
   refusal,
   requestEcho,
   responseEcho,
 } from './frames.ts';
 import { encodeFrame, FrameReader } from './framing.ts';
+import { parseProxyOrder } from './proxy-order.ts';
 
 /** Bytes an application may leave unread: some 10 000 messages. */
 const UNREAD_BYTES_MAX = 16 * 1024 * 1024;
@@ -48,6 +51,7 @@ export interface SessionCore {
   requestInside(application: Application, dialogId: string, request: SipRequest): Outcome;
   cancel(txnId: string, request: SipRequest): Outcome;
   respond(txnId: string, response: SipResponse): Outcome;
+  proxy(order: ProxyOrder, message: SipRequest, reply: ProxyReply): { readonly ok: true } | Refusal;
 }
 
 export class WireSession implements Application {
@@ -138,7 +142,7 @@ export class WireSession implements Application {
         this.#sip(frame);
         return;
       case 'proxy':
-        this.#write(refusal(this.#ports.ids, frame.id, 'NOK', 'proxy is not supported'));
+        this.#proxy(frame);
         return;
       default:
         this.#refuseAndClose(frame, 'Unknown message type');
@@ -194,6 +198,24 @@ export class WireSession implements Application {
       return;
     }
     this.#write(refusal(ids, frame.id, 'NOK', 'transaction id is for CANCEL only'));
+  }
+
+  /** One reply per final response of a target, and `done` (2.8). */
+  #proxy(frame: ClientFrame): void {
+    const { core, ids } = this.#ports;
+    const order = parseProxyOrder(frame.tokens);
+    const parsed = parseClientMessage(frame.sip ?? Buffer.alloc(0));
+    const refuse = (reason: string): void => this.#write(refusal(ids, frame.id, 'NOK', reason));
+    if (typeof order === 'string') return refuse(order);
+    if (!parsed.ok || parsed.message.kind === 'response') return refuse('Invalid proxy request: no request');
+    const outcome = core.proxy(order, parsed.message, {
+      final: (response, peer) => {
+        const sip = serialise(response);
+        this.#write(proxyProgress(ids, frame.id, metaOf('network', peer, sip.length)), sip);
+      },
+      done: () => this.#write(okReply(ids, frame.id, 'done')),
+    });
+    if (!outcome.ok) refuse(outcome.reason);
   }
 
   #reply(frame: ClientFrame, outcome: Outcome, kind: 'request' | 'response'): void {

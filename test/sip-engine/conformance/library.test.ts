@@ -377,9 +377,6 @@ describe('drachtio-srf, unmodified (checklist 41)', () => {
   });
 
   // Left for the carrier-grade signalling work. Named here so that nothing is silently absent.
-  test.todo(
-    'proxy (2.8): srf.proxyRequest, sequential and simultaneous forking, Record-Route, Max-Forwards, 408 if none',
-  );
   test.todo('CDR frames (section 3): cdr:attempt, cdr:start, cdr:stop');
 });
 
