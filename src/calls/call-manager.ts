@@ -33,6 +33,7 @@ import type { CallManager, OriginateOutcome, OriginateRequest } from './manager.
 import { OutboundCall } from './outbound.ts';
 import { outboundRoutes } from './outbound-router.ts';
 import { noteRoute } from './route-notes.ts';
+import { FormerDialogs, replaceLeg } from './replacing.ts';
 import { answerAsk, transferCall, type TransferRequest } from './transfer.ts';
 import { TrunkLimits } from './trunk-limits.ts';
 
@@ -51,6 +52,7 @@ class Calls implements CallManager {
   readonly #deps: CallDeps;
   readonly #live = new Map<string, Call>();
   readonly #trunkLimits: TrunkLimits;
+  readonly #former = new FormerDialogs();
   /** Live calls that have not begun to end. */
   #active = 0;
   #state: 'active' | 'draining' = 'active';
@@ -173,6 +175,9 @@ class Calls implements CallManager {
 
   async #inbound(invite: InboundInvite): Promise<void> {
     if (invite.fromBrowser) return await this.#fromBrowser(invite);
+    if (invite.headers['replaces'] !== undefined) {
+      return await replaceLeg(this.#deps, invite, { live: this.#live.values(), former: this.#former });
+    }
     const to = normaliseE164(invite.calledUser) ?? invite.calledUser;
     const call = this.#newInbound(invite, callerOf(invite).number, to);
     const inbound = new InboundCall(this.#deps, call, invite, this.#trunkLimits);
@@ -290,6 +295,8 @@ class Calls implements CallManager {
 
   #remove(call: Call): void {
     this.#live.delete(call.id);
+    const dialog = call.leg?.lastDialog ?? null;
+    if (dialog !== null) this.#former.add(call.route.trunkId, dialog);
     if (this.#live.size === 0) this.#onIdle?.();
   }
 }

@@ -3,8 +3,8 @@
 /** Methods that are answered with something else than a refusal. */
 export const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE, REFER, NOTIFY';
 
-/** Option tags that a peer may require: reliable provisional responses (RFC 3262), session timers (RFC 4028). */
-export const OPTION_TAGS: readonly string[] = ['100rel', 'timer'];
+/** Option tags that a peer may require: reliable provisional responses (RFC 3262), session timers (RFC 4028), Replaces (RFC 3891). */
+export const OPTION_TAGS: readonly string[] = ['100rel', 'timer', 'replaces'];
 export const SUPPORTED = OPTION_TAGS.join(', ');
 
 export const ACCEPT = 'application/sdp';

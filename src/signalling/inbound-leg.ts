@@ -187,6 +187,10 @@ export class SipInboundLeg implements InboundLeg {
     return this.#state === 'confirmed' && this.#established?.transfers.refer(request, onEvent) === true;
   }
 
+  get lastDialog(): LegDialog | null {
+    return this.#established?.id ?? null;
+  }
+
   setByeHeaders(headers: HeaderMap): void {
     if (this.#established !== null) this.#established.byeHeaders = headers;
   }

@@ -99,6 +99,8 @@ export interface AnsweredLeg {
   setByeHeaders(headers: CustomHeaders): void;
   /** null: there is no dialog, or none any more. */
   readonly dialog: LegDialog | null;
+  /** The same, also once it is over. */
+  readonly lastDialog: LegDialog | null;
 }
 
 /** The dialog of an answered leg, for Replaces and Refer-To. */

@@ -131,6 +131,10 @@ export class SipOutboundLeg implements OutboundLeg {
     return this.#state === 'answered' && this.#established?.transfers.refer(request, onEvent) === true;
   }
 
+  get lastDialog(): LegDialog | null {
+    return this.#established?.id ?? null;
+  }
+
   setByeHeaders(headers: HeaderMap): void {
     if (this.#established !== null) this.#established.byeHeaders = headers;
   }

@@ -186,6 +186,7 @@ class SipSignalling implements Signalling, CarrierQuestions {
         refer: () => false,
         setByeHeaders: () => undefined,
         dialog: null,
+        lastDialog: null,
       };
     }
     const leg = new SipOutboundLeg({

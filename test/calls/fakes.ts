@@ -235,6 +235,8 @@ export interface World {
   readonly deps: CallDeps;
   readonly clock: FakeClock;
   readonly records: Map<string, CallRecord>;
+  /** Of every answered leg. */
+  dialog: LegDialog;
   readonly sessions: FakeMediaSession[];
   readonly metered: FakeMetered[];
   readonly originated: {
@@ -281,6 +283,7 @@ export function createWorld(): World {
   const world: World = {
     deps: undefined as unknown as CallDeps,
     clock,
+    dialog: FAKE_DIALOG,
     records: new Map(),
     sessions: [],
     metered: [],
@@ -351,7 +354,8 @@ export function createWorld(): World {
               return true;
             },
             setByeHeaders: (headers) => void leg.acts.push(`bye headers ${JSON.stringify(headers)}`),
-            dialog: FAKE_DIALOG,
+            dialog: world.dialog,
+            lastDialog: world.dialog,
             async bye(reason) {
               leg.acts.push(`bye ${reason}`);
               await leg.byeGate.promise;
@@ -388,7 +392,8 @@ export function createWorld(): World {
         },
         setByeHeaders: (headers) =>
           void (Object.keys(headers).length > 0 && acts.push(`bye headers ${JSON.stringify(headers)}`)),
-        dialog: FAKE_DIALOG,
+        dialog: world.dialog,
+        lastDialog: world.dialog,
       };
     },
     connected: true,

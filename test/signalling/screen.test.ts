@@ -85,7 +85,7 @@ describe('a request that a lenient engine lets through', () => {
     ['no Contact', /Contact: .*\r\n/, '', 400],
     ['two Contacts', 'Contact: ', 'Contact: <sip:b@127.0.0.1>\r\nContact: ', 400],
     ['a Contact that is a telephone number', 'Contact: <sip:a@127.0.0.1:5099>', 'Contact: <tel:+1202>', 400],
-    ['an extension that we must know and do not', 'Contact: ', 'Require: 100rel, replaces\r\nContact: ', 420],
+    ['an extension that we must know and do not', 'Contact: ', 'Require: 100rel, outbound\r\nContact: ', 420],
     ['a body that is no description', 'application/sdp', 'text/plain', 415],
     ['a compressed body', 'Content-Type', 'Content-Encoding: gzip\r\nContent-Type', 415],
     ['a method that does not exist', /INVITE/g, 'INVENT', 501],
@@ -98,8 +98,8 @@ describe('a request that a lenient engine lets through', () => {
   });
 
   test('names what is not supported', async () => {
-    engine.request(good().replace('Contact: ', 'Require: 100rel, replaces, xyz\r\nContact: '));
-    expect((await engine.sent.take()).sip).toMatch(/unsupported: replaces, xyz\r\n/i);
+    engine.request(good().replace('Contact: ', 'Require: 100rel, outbound, xyz\r\nContact: '));
+    expect((await engine.sent.take()).sip).toMatch(/unsupported: outbound, xyz\r\n/i);
   });
 
   test('and makes the library stumble ends neither the process nor the connection', async () => {
