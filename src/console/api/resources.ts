@@ -44,5 +44,5 @@ export type {
 export type AgentProtocol = Agent['stream']['protocol'];
 export type BillLine = Bill['telephony'];
 export type MediaEncryption = Trunk['inbound']['mediaEncryption'];
-export type Transport = Trunk['outbound']['transport'];
+export type Transport = NonNullable<Trunk['outbound']['transport']>;
 export type SetupStep = ProviderAccount['provisioning']['steps'][number];

@@ -18,6 +18,7 @@ import { Checks } from './checks.tsx';
 import { bodyOf, draftOf, EMPTY_TRUNK, type TrunkDraft } from './trunk-draft.ts';
 import { TrunkForm } from './trunk-form.tsx';
 import { TrunkHealth } from './trunk-health.tsx';
+import { TrunkRegistration } from './trunk-registration.tsx';
 
 type Checked = { readonly checks: readonly TrunkCheck[] };
 
@@ -69,7 +70,8 @@ export function TrunkPage({ params }: PageProps) {
   const [deleting, setDeleting] = useState(false);
   useEvents((name, data) => {
     if (name === 'reset') reload();
-    if (name === 'trunk_health' && (data as { readonly id: string }).id === trunkId) reload();
+    const isOfTrunk = name === 'trunk_health' || name === 'trunk_registration';
+    if (isOfTrunk && (data as { readonly trunkId: string }).trunkId === trunkId) reload();
   });
   return (
     <Page
@@ -119,6 +121,7 @@ function EditTrunk({ trunk, path }: { readonly trunk: Trunk; readonly path: stri
   return (
     <>
       <TrunkHealth trunk={trunk} />
+      <TrunkRegistration trunk={trunk} />
       {checks !== undefined && checks.length > 0 && <Checks checks={checks} />}
       {trunk.kind !== 'byoc' && (
         <Notice tone="plain">
