@@ -151,7 +151,10 @@ export class Diagnoses {
     }
     const trunks = await this.#deps.directory.allTrunks();
     const outbound = number.supportsOutbound
-      ? trunkForOutbound({ workspaceId: workspace.id, trunks }, number)
+      ? trunkForOutbound(
+          { workspaceId: workspace.id, trunks, defaultTrunkId: workspace.defaultTrunkId ?? null },
+          number,
+        )
       : undefined;
     const inbound = number.provider === 'personal' || !number.supportsInbound ? null : inboundTrunkOf(number, trunks);
     const used = [...new Set([inbound ?? undefined, outbound])].filter((trunk) => trunk !== undefined);
@@ -206,7 +209,13 @@ export class Diagnoses {
     const trunks = await directory.allTrunks();
     const outbound = active
       .filter(({ supportsOutbound }) => supportsOutbound)
-      .map((number) => ({ number, trunk: trunkForOutbound({ workspaceId: workspace.id, trunks }, number) }));
+      .map((number) => ({
+        number,
+        trunk: trunkForOutbound(
+          { workspaceId: workspace.id, trunks, defaultTrunkId: workspace.defaultTrunkId ?? null },
+          number,
+        ),
+      }));
     const inbound = active
       .filter(({ supportsInbound, provider }) => supportsInbound && provider !== 'personal')
       .map((number) => inboundTrunkOf(number, trunks));
