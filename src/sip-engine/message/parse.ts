@@ -170,7 +170,10 @@ function parseHeaderLines(
   let error: SipParseError | undefined;
   let at = from;
   for (let count = 0; at < text.length; count++) {
-    if (count === linesMax) return error ?? new SipParseError('too_many_headers', 'Too Many Header Fields');
+    if (count === linesMax) {
+      dropUnprintable(fields);
+      return error ?? new SipParseError('too_many_headers', 'Too Many Header Fields');
+    }
     const lineFeed = text.indexOf('\n', at);
     const end = lineFeed === -1 ? text.length : lineFeed;
     const hasReturn = lineFeed !== -1 && text.charCodeAt(end - 1) === 0x0d;
