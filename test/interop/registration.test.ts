@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { selfSigned } from '../agents/certificate.ts';
 import { OFFER } from '../signalling/harness.ts';
+import { DnsServer } from '../support/dns-server.ts';
 import { type RunningGateway, startGateway } from '../support/gateway.ts';
 import { Registrar } from '../support/registrar.ts';
 
@@ -249,10 +250,23 @@ describe.skipIf(certificate === undefined)('signalling 3: a registrar over TLS (
     writeFileSync(files.cert, cert);
     const registrar = await Registrar.tls({ credentials: CREDENTIALS, tls: { key, cert } });
     registrars.push(registrar);
+    // SRV leads to another name: what must be proved is the one that the trunk has (RFC 5922).
+    const dns = await DnsServer.start();
+    for (const name of ['localhost', 'impostor.test']) {
+      const target = { priority: 1, weight: 1, port: registrar.port, target: 'sbc.elsewhere.test' };
+      dns.zone.set(`_sips._tcp.${name}`, [{ type: 'SRV', ...target }]);
+    }
+    dns.zone.set('sbc.elsewhere.test', [{ type: 'A', address: '127.0.0.1' }]);
     const sip = { tlsPort: 0, wssPort: 'off', tls: { ...files, ca: files.cert } };
-    const secure = await startGateway({ config: { sip } });
+    const secure = await startGateway({ config: { sip, trunks: { dnsServers: [dns.address] } } });
     try {
-      const gateways = [{ host: 'localhost', port: registrar.port }];
+      const impostor = { transport: 'tls', gateways: [{ host: 'impostor.test' }] };
+      const refused = await register([], impostor, secure);
+      await expect
+        .poll(async () => (await stateOf(refused, secure))?.lastError, { timeout: 10_000 })
+        .toContain('no connection');
+      expect(registrar.seen).toEqual([]);
+      const gateways = [{ host: 'localhost' }];
       const id = await register([], { transport: 'tls', gateways }, secure);
       made.length = 0;
       await numberOn(id, secure);
@@ -263,6 +277,7 @@ describe.skipIf(certificate === undefined)('signalling 3: a registrar over TLS (
     } finally {
       await secure.stop();
       secure.discard();
+      await dns.close();
       rmSync(folder, { recursive: true, force: true });
     }
     expect(registrar.bindings.size).toBe(0);
