@@ -270,7 +270,9 @@ export class SipOutboundLeg implements OutboundLeg {
     const why = headers['reason'];
     const said = why === undefined ? {} : { reasonHeader: why };
     if (status >= 400) {
-      return this.#end({ type: 'rejected', status, reason, retryAfterMs: retryAfterMs(headers), ...said });
+      const isUnanswered = (status === 401 || status === 407) && this.#challenges === 0 && this.#credentials !== null;
+      const text = isUnanswered ? `${reason} (no challenge that the trunk’s credentials are for)` : reason;
+      return this.#end({ type: 'rejected', status, reason: text, retryAfterMs: retryAfterMs(headers), ...said });
     }
     const targets = parseContacts(headers['contact'] ?? '').map(({ uri }) => uri.user);
     this.#end({ type: 'rejected', status, reason, targets });

@@ -132,7 +132,10 @@ describe('signalling 2: a challenge is answered for the trunk’s realm alone', 
     const call = await invited({ credentials: { ...CREDENTIALS, realm: 'carrier.example' } });
     call.callee.respond(401, { extra: challenge('stranger.example') });
     await call.peer.next('ACK');
-    expect(await call.call.events.take((event) => event.type === 'rejected')).toMatchObject({ status: 401 });
+    expect(await call.call.events.take((event) => event.type === 'rejected')).toMatchObject({
+      status: 401,
+      reason: expect.stringContaining('no challenge that the trunk’s credentials are for'),
+    });
     expect(await call.peer.rest()).toEqual([]);
   });
 
