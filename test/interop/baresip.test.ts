@@ -2,25 +2,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { strongestTone } from '../../src/phone/tone.ts';
 import { selfSigned } from '../agents/certificate.ts';
 import { type RunningGateway, startGateway } from '../support/gateway.ts';
-import { Baresip, type BaresipOptions, HAS_BARESIP, newestSecond } from './foreign/baresip.ts';
+import { finalCall, type ForeignCall, hears } from './foreign/audio-truth.ts';
+import { Baresip, type BaresipOptions, HAS_BARESIP } from './foreign/baresip.ts';
 
 // A foreign SIP stack as carrier, in both directions: what it says comes back from the echo agent as the tone that it is.
 
 const ECHO = '+12025550100';
 const certificate = selfSigned();
-
-interface Call {
-  readonly id: string;
-  readonly from: string;
-  readonly to: string;
-  readonly endReason: string | null;
-  readonly timeline: readonly { readonly event: string }[];
-  readonly quality: { readonly packetsReceived: number; readonly packetsLost: number } | null;
-  readonly bill: { readonly final: boolean } | null;
-}
 
 const phones: Baresip[] = [];
 afterEach(async () => {
@@ -31,21 +21,6 @@ async function phone(options: BaresipOptions): Promise<Baresip> {
   const started = await Baresip.start({ certificate, ...options });
   phones.push(started);
   return started;
-}
-
-async function hears(phone: Baresip, frequencyHz: number): Promise<void> {
-  const heard = () => {
-    const { frequencyHz: loudest, purity } = strongestTone(newestSecond(phone.heard()), { stepHz: 10 });
-    return purity > 0.9 ? loudest : null;
-  };
-  await expect.poll(heard, { timeout: 15_000, interval: 250 }).toBe(frequencyHz);
-}
-
-async function ended(gateway: RunningGateway, find: (call: Call) => boolean): Promise<Call> {
-  const look = async () => (await gateway.api<{ items: Call[] }>('GET', '/v1/calls?limit=20')).body.items.find(find);
-  await expect.poll(async () => (await look())?.bill?.final, { timeout: 8_000 }).toBe(true);
-  const { body } = await gateway.api<Call>('GET', `/v1/calls/${(await look())?.id}`);
-  return body;
 }
 
 describe.skipIf(!HAS_BARESIP)('baresip as carrier (needs: baresip)', () => {
@@ -81,7 +56,7 @@ describe.skipIf(!HAS_BARESIP)('baresip as carrier (needs: baresip)', () => {
     await caller.event('CALL_ESTABLISHED');
     await hears(caller, 600);
     caller.command('hangup');
-    const call = await ended(gateway, ({ from }) => from === user);
+    const call = await finalCall(gateway, ({ from }) => from === user);
     expect(call).toMatchObject({ endReason: 'remote_hangup', quality: { packetsLost: 0 } });
   });
 
@@ -93,7 +68,7 @@ describe.skipIf(!HAS_BARESIP)('baresip as carrier (needs: baresip)', () => {
     await caller.event('CALL_ESTABLISHED');
     await hears(caller, 700);
     caller.command('hangup');
-    const call = await ended(gateway, ({ from }) => from === user);
+    const call = await finalCall(gateway, ({ from }) => from === user);
     expect(call).toMatchObject({ endReason: 'remote_hangup', quality: { packetsLost: 0 } });
     expect(call.timeline.map(({ event }) => event)).toContain('audio_encrypted');
     await encryption('off');
@@ -126,7 +101,7 @@ describe.skipIf(!HAS_BARESIP)('baresip as carrier (needs: baresip)', () => {
     await callee.event('CALL_ESTABLISHED');
     await hears(callee, 800);
     callee.command('hangup');
-    expect(await ended(gateway, (call) => call.to === to)).toMatchObject({ endReason: 'remote_hangup' });
+    expect(await finalCall(gateway, (call) => call.to === to)).toMatchObject({ endReason: 'remote_hangup' });
   });
 
   test.skipIf(certificate === undefined)(
@@ -137,11 +112,11 @@ describe.skipIf(!HAS_BARESIP)('baresip as carrier (needs: baresip)', () => {
       await place(callee, to, 'tls', 'required');
       await callee.event('CALL_ESTABLISHED');
       await hears(callee, 900);
-      const { body } = await gateway.api<{ items: Call[] }>('GET', '/v1/calls?limit=20');
+      const { body } = await gateway.api<{ items: ForeignCall[] }>('GET', '/v1/calls?limit=20');
       const live = body.items.find((call) => call.to === to);
       await gateway.api('POST', `/v1/calls/${live?.id}/hangup`);
       await callee.event('CALL_CLOSED');
-      const call = await ended(gateway, (other) => other.to === to);
+      const call = await finalCall(gateway, (other) => other.to === to);
       expect(call.endReason).toBe('api_hangup');
       expect(call.timeline.map(({ event }) => event)).toContain('audio_encrypted');
     },

@@ -32,7 +32,6 @@ export interface BaresipEvent {
 }
 
 const TONE_SECONDS = 30;
-const RATE = 8000;
 const WAIT_MS = 15_000;
 const MODULES = ['/usr/lib/baresip/modules', '/usr/lib64/baresip/modules', '/usr/local/lib/baresip/modules'];
 
@@ -140,11 +139,6 @@ function connect(port: number): Promise<Socket | null> {
     socket.once('connect', () => resolve(socket));
     socket.once('error', () => setTimeout(() => resolve(null), 50));
   });
-}
-
-/** The loudest frequency of the newest second that it heard, in Hz, is what `strongestTone` makes of this. */
-export function newestSecond(samples: Float64Array): Float64Array {
-  return samples.subarray(Math.max(0, samples.length - RATE));
 }
 
 function account(
