@@ -45,6 +45,16 @@ describe('media 6: one event per press whichever way it came', () => {
     ).toBe('##');
   });
 
+  test('each copy is of one press: a second one without an original is a press', () => {
+    expect(
+      told([
+        ['9', 'rfc4733', 0],
+        ['9', 'info', 50],
+        ['9', 'info', 300],
+      ]),
+    ).toBe('99');
+  });
+
   test('another key, or later than the window, is another press', () => {
     expect(
       told([

@@ -108,6 +108,15 @@ describe('media 6: RFC 4733 telephone events in', () => {
     ).toBe('22');
   });
 
+  test('a marker begins a press, also where nearly all of the one before was lost', () => {
+    const packets = (marker: boolean): Packet[] => [
+      [event(1, false, 160), 8000, true],
+      [event(1, false, 160), 8480, marker],
+    ];
+    expect(told(packets(true))).toBe('11');
+    expect(told(packets(false))).toBe('1');
+  });
+
   test('a sender that moves the timestamp with every packet: one press each, ends included', () => {
     const press = (start: number): Packet[] => [
       ...[160, 320, 480].map((duration): Packet => [event(7, false, duration), start + duration - 160, false]),

@@ -148,6 +148,21 @@ describe('media 6: keys in the audio, ITU-T Q.24', () => {
     for (const place of ALL) expect(heard(join(silence(60), pair({ place, ms: 100, lowDbm0, highDbm0 })))).toBe('');
   });
 
+  test('a third tone of a group beside the pair is no key', () => {
+    for (const [third, hz] of [...ROW_HZ, ...COLUMN_HZ].entries()) {
+      const place = third === 0 || third === 4 ? 5 : 0;
+      const audio = pair({ place, ms: 100, lowDbm0: -10, highDbm0: -10 });
+      const three = audio.map((sample, n) => sample + peak(-13) * Math.sin((2 * Math.PI * hz * n) / RATE));
+      expect(heard(join(silence(60), three)), `${hz}`).toBe('');
+    }
+  });
+
+  test('what swells by 8 dB in 10 ms is no key', () => {
+    const audio = pair({ place: 5, ms: 50, lowDbm0: 0, highDbm0: 0 });
+    const swell = audio.map((sample, n) => sample * 10 ** ((-32 + (8 * n) / 80 - 4) / 20));
+    expect(heard(join(silence(60), swell, silence(60)))).toBe('');
+  });
+
   test('white noise 15 dB below the pair hides no key', () => {
     expect(everywhere({ ms: 60, lowDbm0: -10, highDbm0: -10 }, -22)).toBe('');
   });

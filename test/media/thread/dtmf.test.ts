@@ -155,6 +155,17 @@ describe('media 6: RFC 4733 telephone events out', () => {
     ).toEqual([2]);
   });
 
+  test('after a stall of ours timestamps are those of the clock again, keys or not', () => {
+    const rig = running('auto');
+    rig.run(100);
+    rig.nowMs += 300;
+    rig.call.sendKeys(keys('12'), 'api');
+    rig.run(2000);
+    const audio = rig.sent.filter(({ payloadType }) => payloadType === 0);
+    const [first, last] = [audio[0]!, audio.at(-1)!];
+    expect(Math.abs((last.timestamp - first.timestamp) / 8 - (last.atMs - first.atMs))).toBeLessThanOrEqual(20);
+  });
+
   test('a queue that is full takes nothing, and says so', () => {
     const rig = running('auto');
     const line = '1'.repeat(64);
