@@ -33,6 +33,8 @@ export type AgentNotice =
   /** The other side put the call on hold; nothing that the agent says reaches it until `resume`. */
   | { readonly type: 'hold' }
   | { readonly type: 'resume'; readonly heldMs: number }
+  /** Only where the stream started with early media: what was heard before came from the network, now somebody has answered. */
+  | { readonly type: 'answered' }
   /**
    * What becomes of a transfer. `refused`: it was not tried, `code` says why; `failed`: the carrier did not take it, or did not reach the target
    * (`status` of SIP, null = it did not say); `timed_out`: no result came. After `done` the call ends.

@@ -61,6 +61,8 @@ function contentOf(notice: AgentNotice): object {
       return { maxDuration: { remainingMs: Math.round(notice.remainingMs) } };
     case 'hold':
       return { hold: {} };
+    case 'answered':
+      return { answered: {} };
     case 'resume':
       return { resume: { heldMs: Math.round(notice.heldMs) } };
     case 'transfer': {

@@ -165,7 +165,8 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
     this.#rtcp.start(nowMs);
     if (this.#early === null) this.#path.start(nowMs);
     this.#startOutbound(nowMs);
-    if (this.#early !== 'agent' && this.#agent?.wasReady === true) this.#startAgent(this.#agent, nowMs);
+    if (this.#early === 'agent') this.#agent?.notify({ type: 'answered' });
+    else if (this.#agent?.wasReady === true) this.#startAgent(this.#agent, nowMs);
     this.#reschedule();
   }
 
