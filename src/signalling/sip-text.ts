@@ -41,12 +41,17 @@ function decodeUser(user: string): string {
   });
 }
 
-const NAME_ADDRESS = /^\s*(?:"((?:[^"\\]|\\.)*)"|([^"<>,;]*?))\s*<([^<>\s]+)>\s*(;.*)?$/s;
-const BARE_ADDRESS = /^\s*([^<>\s;,?"]+)\s*(;.*)?$/s;
+/** Longer ones are none: nobody writes them, and strangers' text is not to cost more than its length. */
+const ADDRESS_CHARACTERS_MAX = 4096;
+/** Of trimmed text. No two parts of either can both take the same blank, so that reading is linear in the length. */
+const NAME_ADDRESS = /^(?:"((?:[^"\\]|\\.)*)"\s*|([^"<>,;]*))<([^<>\s]+)>\s*(;.*)?$/s;
+const BARE_ADDRESS = /^([^<>\s;,?"]+)\s*(;.*)?$/s;
 const PARAMETER = /\s*;\s*([A-Za-z0-9\-.!%*_+`'~]+)(?:\s*=\s*("(?:[^"\\]|\\.)*"|[A-Za-z0-9\-.!%*_+`'~[\]:]+))?\s*/y;
 
 /** One name-addr or addr-spec with its parameters; undefined for a list of several, or anything else. */
-export function parseSipAddress(text: string): SipAddress | undefined {
+export function parseSipAddress(given: string): SipAddress | undefined {
+  if (given.length > ADDRESS_CHARACTERS_MAX) return undefined;
+  const text = given.trim();
   const named = NAME_ADDRESS.exec(text);
   const bare = named ? null : BARE_ADDRESS.exec(text);
   const uri = parseSipUri(named?.[3] ?? bare?.[1] ?? '');
@@ -68,10 +73,11 @@ function parseParameters(text: string): ReadonlyMap<string, string> | undefined 
 }
 
 const CONTACTS_MAX = 8;
+// Below, a quote that is not closed takes all that follows: looked for again from each of its characters, it would cost the square of its length.
 
 /** The Contact header of a redirect, best first (RFC 3261 section 20.10: `q`, 1 where it is not said); unreadable entries are skipped. */
 export function parseContacts(value: string): readonly SipAddress[] {
-  const entries = value.match(/(?:"(?:[^"\\]|\\.)*"|<[^<>]*>|[^,"<>])+/g)?.slice(0, CONTACTS_MAX) ?? [];
+  const entries = value.match(/(?:"(?:[^"\\]|\\.)*\\?(?:"|$)|<[^<>]*>|[^,"<>])+/gs)?.slice(0, CONTACTS_MAX) ?? [];
   const contacts = entries.map(parseSipAddress).filter((contact) => contact !== undefined);
   return contacts.toSorted((a, b) => preference(b) - preference(a));
 }
@@ -93,7 +99,7 @@ const REASONS_MAX = 8;
 /** The Reason header (RFC 3326), one entry per protocol; unreadable entries are skipped. */
 export function parseReasonHeader(value: string): readonly CallReason[] {
   const reasons: CallReason[] = [];
-  for (const entry of value.match(/(?:"(?:[^"\\]|\\.)*"|[^,"])+/g)?.slice(0, REASONS_MAX) ?? []) {
+  for (const entry of value.match(/(?:"(?:[^"\\]|\\.)*\\?(?:"|$)|[^,"])+/gs)?.slice(0, REASONS_MAX) ?? []) {
     const match = /^\s*([A-Za-z0-9\-.]+)\s*(;.*)?$/s.exec(entry);
     const parameters = parseParameters((match?.[2] ?? '').trim());
     if (!match || parameters === undefined) continue;
