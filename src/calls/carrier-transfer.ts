@@ -30,7 +30,7 @@ import { printReplaces } from '../signalling/refer-to.ts';
 import { type PlannedAttempt, planAttempts } from './attempts.ts';
 import type { Call, LegControl } from './call.ts';
 import type { CallDeps } from './deps.ts';
-import { negotiated, outboundEncryption } from './encryption.ts';
+import { answerLeadsInClear, negotiated, outboundEncryption } from './encryption.ts';
 import { acceptReoffer, legEnded } from './in-dialog.ts';
 import { callerIdentity } from './outbound-identity.ts';
 import { outboundRoutes } from './outbound-router.ts';
@@ -223,6 +223,11 @@ class Successor {
     const answer = this.#local === null ? null : readAnswer(this.#local, sdp);
     if (answer?.ok !== true || leg === null || this.#local === null) {
       void leg?.bye('bad_offer');
+      return this.#giveUp(488);
+    }
+    const trunk = this.#attempts[this.#attempt]?.trunk;
+    if (trunk !== undefined && answerLeadsInClear(trunk, answer.remote, leg)) {
+      void leg.bye('keys_in_clear');
       return this.#giveUp(488);
     }
     this.#state = 'taken';

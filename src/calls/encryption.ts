@@ -2,15 +2,24 @@
 
 import { type MediaEncryption, type SipTransport, srtpOf, type Trunk } from '../domain/directory.ts';
 import type { RtpParameters } from '../domain/rtp-parameters.ts';
+import type { InboundInvite, OutboundLeg } from '../signalling/leg.ts';
 import { agreedEncryption, type LocalAudio, type LocalEncryption, newEncryption } from '../sdp/index.ts';
 import type { Call } from './call.ts';
 import type { CallDeps } from './deps.ts';
 
 type Randomness = Pick<CallDeps, 'randomBytes'>;
 
-/** `protocol`: what the INVITE came over, and our answers go back over. Undefined = off. */
-export function inboundEncryption(deps: Randomness, trunk: Trunk, protocol: string): LocalEncryption | undefined {
-  return encryptionOf(deps, trunk, trunk.inbound.mediaEncryption, protocol === 'tls');
+/**
+ * Undefined = off. The INVITE came over TLS, our answers go back over it, and so do requests of ours within the call: a Contact that names another
+ * transport would take our description there with the next session refresh.
+ */
+export function inboundEncryption(
+  deps: Randomness,
+  trunk: Trunk,
+  { source, headers }: Pick<InboundInvite, 'source' | 'headers'>,
+): LocalEncryption | undefined {
+  const isSafe = source.protocol === 'tls' && !leadsInClear(headers['contact'] ?? '');
+  return encryptionOf(deps, trunk, trunk.inbound.mediaEncryption, isSafe);
 }
 
 /** `transport`: what this attempt goes over. Each attempt has its own keys: a gateway that did not take a call does not know those of the next. */
@@ -20,6 +29,19 @@ export function outboundEncryption(
   transport: SipTransport,
 ): LocalEncryption | undefined {
   return encryptionOf(deps, trunk, trunk.outbound.mediaEncryption, transport === 'tls');
+}
+
+/** The same of a call to a carrier, once its answer is there: its Contact would take our keys where they must not go. */
+export function answerLeadsInClear(
+  trunk: Trunk,
+  remote: RtpParameters,
+  leg: Pick<OutboundLeg, 'dialog'> | null,
+): boolean {
+  return remote.srtp !== undefined && !srtpOf(trunk).keysInClear && leadsInClear(leg?.dialog?.remoteTarget ?? '');
+}
+
+function leadsInClear(target: string): boolean {
+  return !/^[^;]*<?sips:/i.test(target) && /;\s*transport=(?!tls\b)/i.test(target);
 }
 
 /** False where an offer of ours would have to hold keys and must not. */

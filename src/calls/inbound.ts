@@ -188,7 +188,7 @@ export class InboundCall {
       codecs: trunk.codecs,
       sessionId: Math.floor(this.#deps.clock.wallMs()),
       version: 1,
-      encryption: inboundEncryption(this.#deps, trunk, this.#invite.source.protocol),
+      encryption: inboundEncryption(this.#deps, trunk, this.#invite),
     };
     return this.#local;
   }

@@ -17,7 +17,7 @@ import type { Call } from './call.ts';
 import { noteReason } from './carrier-words.ts';
 import type { CallDeps } from './deps.ts';
 import { HOLD_PROBE_MS, HoldProbe } from './hold-probe.ts';
-import { negotiated, outboundEncryption } from './encryption.ts';
+import { answerLeadsInClear, negotiated, outboundEncryption } from './encryption.ts';
 import { acceptReoffer, legEnded } from './in-dialog.ts';
 import { callerIdentity } from './outbound-identity.ts';
 import { mediaPolicy } from './media-policy.ts';
@@ -234,6 +234,11 @@ export class OutboundCall {
       call.note('answer_refused', { reason: answer.reason, detail: answer.detail });
       void this.#leg?.bye(answer.reason);
       return void call.end(answer.reason, 'signalling', undefined, true);
+    }
+    const trunk = this.#attempts[this.#attempt]?.trunk;
+    if (trunk !== undefined && answerLeadsInClear(trunk, answer.remote, this.#leg)) {
+      void this.#leg?.bye('keys_in_clear');
+      return void call.end('keys_in_clear', 'signalling', undefined, true);
     }
     this.#local = negotiated(call, this.#local, answer.remote);
     this.#leg?.setByeHeaders(this.#plan.byeHeaders);

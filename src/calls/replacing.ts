@@ -130,7 +130,7 @@ class Replacement {
 
   async take(listen: (handler: (event: InboundEvent) => void) => void): Promise<void> {
     const call = this.#call;
-    const { offer, sipCallId, source } = this.#invite;
+    const { offer, sipCallId } = this.#invite;
     const trunk = this.#trunk;
     call.hasLeg(sipCallId);
     if (offer === null || call.media === null) return this.#leg.reject('bad_offer');
@@ -140,7 +140,7 @@ class Replacement {
       codecs: trunk.codecs,
       sessionId: Math.floor(this.#deps.clock.wallMs()),
       version: 1,
-      encryption: inboundEncryption(this.#deps, trunk, source.protocol),
+      encryption: inboundEncryption(this.#deps, trunk, this.#invite),
     };
     const answer = answerOffer(offer, local);
     if (!answer.ok) return this.#leg.reject(answer.reason);

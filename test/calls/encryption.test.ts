@@ -97,6 +97,13 @@ describe('media 5: calls from a carrier', () => {
       TLS,
       'encryption_mismatch',
     ],
+    [
+      'required',
+      'encrypted, with a Contact on UDP',
+      SECURE,
+      { ...TLS, headers: { contact: '<sip:a@192.0.2.1;transport=udp>' } },
+      'keys_in_clear',
+    ],
     ['off', 'encrypted', SECURE, TLS, 'encryption_mismatch'],
   ] as const)('%s: %s is refused with 488 and its reason', async (policy, _name, offer, source, reason) => {
     trunk(policy);
@@ -306,6 +313,23 @@ describe('media 5: calls to a carrier', () => {
     trunk('required', 'udp', { keysInClear: true });
     await place();
     expect(cryptoOf(world.originated[0]?.params.offer)).toHaveLength(4);
+  });
+
+  test.each([
+    ['<sip:a@192.0.2.1;transport=udp>', 'keys_in_clear'],
+    ['sip:a@192.0.2.1;transport=TCP', 'keys_in_clear'],
+    ['sip:a@192.0.2.1:5061;transport=tls', null],
+    ['sip:a@192.0.2.1:5061', null],
+    ['sips:a@192.0.2.1', null],
+  ])('security 5: an answer whose Contact is %s: %s', async (remoteTarget, endReason) => {
+    trunk('required');
+    world.dialog = { ...world.dialog, remoteTarget };
+    await place();
+    const [attempt] = world.originated;
+    attempt?.emit({ type: 'answered', sdp: answerTo(attempt.params.offer) });
+    await settle();
+    if (endReason === null) expect(world.sessions[0]?.starts).toBe(1);
+    else expect(onlyRecord()).toMatchObject({ endReason, answeredAt: null });
   });
 
   test('each attempt has keys of its own', async () => {
