@@ -11,6 +11,7 @@ import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { Capture, type CaptureOptions, type CaptureStats } from './capture/capture.ts';
 import { type EngineClock, systemEngineClock } from './clock.ts';
+import { CallRecords } from './dialog/call-records.ts';
 import { SipCore } from './dialog/core.ts';
 import { DialogTable } from './dialog/dialog-table.ts';
 import type { Environment, Names } from './dialog/environment.ts';
@@ -200,6 +201,7 @@ export async function createEngine(options: EngineOptions, ports: EnginePorts = 
     dialogs,
     transactions,
     applications: wire,
+    records: new CallRecords(wire),
     statistics,
     resolve: ports.resolve ?? resolveHost,
     send,

@@ -1,6 +1,6 @@
 // What the SIP core and the applications above it say to one another. The wire protocol implements this; the core knows
 // neither tokens nor sockets of applications.
-import type { SipRequest, SipResponse } from '../message/message.ts';
+import type { SipMessage, SipRequest, SipResponse } from '../message/message.ts';
 import type { Flow } from '../transport/flow.ts';
 
 /** The far end of a message, as shown to applications. */
@@ -21,9 +21,11 @@ export interface Application {
   response(txnId: string, dialogId: string, response: SipResponse, peer: Peer | undefined): void;
   /** A BYE the engine has sent on its own. */
   unsolicited(dialogId: string, bye: Buffer, peer: Peer): void;
+  /** A notice of a call, to one who asked for that event. @param detail role or reason. */
+  callRecord(event: string, source: 'network' | 'application', detail: string | undefined, message: SipMessage): void;
 }
 
-/** Chooses the application for a new request; undefined when none asked for that method. */
+/** Chooses the application for a new request or a call record; undefined when none asked for that verb. */
 export interface ApplicationPool {
   pick(method: string): Application | undefined;
 }

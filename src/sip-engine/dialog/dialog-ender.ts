@@ -5,6 +5,9 @@ import type { Environment } from './environment.ts';
 import { composeOwn } from './request-composer.ts';
 import type { RequestSender } from './request-sender.ts';
 
+/** Why a BYE of the session timers is sent. */
+export const SESSION_EXPIRED = 'Session timer expired';
+
 export class DialogEnder {
   readonly #environment: Environment;
   readonly #sender: RequestSender;
@@ -27,6 +30,8 @@ export class DialogEnder {
       const extra: HeaderField[] =
         text === undefined ? [] : [{ name: 'Reason', value: `SIP;cause=200;text="${text}"` }];
       const bye = composeOwn(dialog, destination.hop.local, { method: 'BYE', branch, extra });
+      const why = text === SESSION_EXPIRED ? 'session-expired' : 'system-initiated-termination';
+      this.#environment.records.stopped(dialog, 'application', why, bye);
       const sent = this.#sender.start(bye, branch, destination, IGNORED);
       if (toldAs !== null && dialog.application.open) {
         dialog.application.unsolicited(toldAs, sent.bytes, sent.peer);
@@ -43,6 +48,7 @@ export class DialogEnder {
       const extra: HeaderField[] = [{ name: 'Reason', value: `SIP;cause=200;text="${text}"` }];
       const branch = this.#environment.names.branch();
       const bye = composeOwn(dialog, destination.hop.local, { method: 'BYE', branch, extra });
+      this.#environment.records.stopped(dialog, 'application', 'system-error-initiated-termination', bye);
       const { bytes, peer } = this.#sender.describe(bye, destination);
       dialog.application.unsolicited(dialog.id, bytes, peer);
     }

@@ -4,6 +4,7 @@ import type { TransactionLayer } from '../transaction/layer.ts';
 import type { BaseTimers } from '../transaction/timers.ts';
 import type { Flow } from '../transport/flow.ts';
 import type { ApplicationPool } from './application.ts';
+import type { CallRecords } from './call-records.ts';
 import type { DialogTable } from './dialog-table.ts';
 import type { LocalAddresses } from './local-addresses.ts';
 import type { Statistics } from './statistics.ts';
@@ -27,6 +28,7 @@ export interface Environment {
   readonly dialogs: DialogTable;
   readonly transactions: TransactionLayer;
   readonly applications: ApplicationPool;
+  readonly records: CallRecords;
   readonly statistics: Statistics;
   /** Address of a host name; undefined when there is none. Literal addresses never come here. */
   readonly resolve: (host: string) => Promise<string | undefined>;

@@ -69,6 +69,7 @@ export class ProxiedCalls {
       fail(404);
       return true;
     }
+    if (request.method === 'BYE') this.#environment.records.passedOn('cdr:stop', 'normal-release', request);
     this.#sender.start(way.request, way.branch, way.destination, {
       response: (response) => {
         const back = response.status === 100 ? undefined : returned(response);

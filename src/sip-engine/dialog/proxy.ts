@@ -226,6 +226,7 @@ class ProxiedRequest {
     this.#joins(branch, response);
     this.#sendBack(response);
     if (!isFirst) return;
+    if (branch.request.method === 'INVITE') this.#environment.records.passedOn('cdr:start', 'proxy-uac', response);
     this.#parts.reply.final(response, peerOf(source));
     this.cancel();
     this.#goOn();
@@ -287,7 +288,9 @@ class ProxiedRequest {
     this.#isOver = true;
     if (!this.#isAnswered) {
       const { server } = this.#parts;
-      this.#sendBack(this.#best ?? failureResponse(server.request, 408, this.#environment.names.tag()));
+      const refusal = this.#best ?? failureResponse(server.request, 408, this.#environment.names.tag());
+      if (server.method === 'INVITE') this.#environment.records.refused('network', refusal);
+      this.#sendBack(refusal);
     }
     this.#parts.reply.done();
     this.onOver?.();

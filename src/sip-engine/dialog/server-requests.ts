@@ -230,7 +230,8 @@ export class ServerRequests {
     const { dialog } = server;
     if (dialog === undefined) return;
     dialog.confirm();
-    if (!server.creates) dialog.refreshTarget(server.request);
+    if (server.creates) this.#environment.records.started(dialog, 'application', response);
+    else dialog.refreshTarget(server.request);
     if (response.body.length > 0) dialog.localSdp = response.body;
     if (dialog.peerInvitePending === server.txnId) dialog.peerInvitePending = undefined;
     dialog.awaitsAck = true;
@@ -268,6 +269,7 @@ export class ServerRequests {
     this.#inviteOver(server);
     send();
     this.#kept.answered(server, response);
+    if (server.method === 'INVITE' && server.creates) this.#environment.records.refused('application', response);
     if (dialog !== undefined) {
       if (dialog.peerInvitePending === server.txnId) dialog.peerInvitePending = undefined;
       if (dialog.peerUpdatePending === server.txnId) dialog.peerUpdatePending = undefined;

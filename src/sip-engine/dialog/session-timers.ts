@@ -25,7 +25,7 @@ import { header } from '../message/headers.ts';
 import type { HeaderField, SipRequest, SipResponse } from '../message/message.ts';
 import { TimerSlot } from '../transaction/timers.ts';
 import { type Dialog, hasOption } from './dialog.ts';
-import type { DialogEnder } from './dialog-ender.ts';
+import { type DialogEnder, SESSION_EXPIRED } from './dialog-ender.ts';
 import type { Environment } from './environment.ts';
 import { composeAck, composeOwn } from './request-composer.ts';
 import type { RequestSender } from './request-sender.ts';
@@ -151,7 +151,7 @@ export class SessionTimers {
 
   #expire(dialog: Dialog): void {
     this.#stop(dialog);
-    this.#ender.endWithBye(dialog, 'Session timer expired');
+    this.#ender.endWithBye(dialog, SESSION_EXPIRED);
   }
 
   #refresh(dialog: Dialog, session: Session): void {

@@ -84,7 +84,7 @@ export class UserAgentClient {
     if (locals.isOwn(hop.host, hop.port, hop.local.protocol)) return refused('can not send request to myself');
     if (transactions.full || dialogs.full) return refused('Error creating leg');
     const branch = names.branch();
-    const composed = composeOutside(client, hop.local, branch, names);
+    const composed = composeOutside(client, hop.local, branch, names, hop.routes);
     if ('refused' in composed) return refused(composed.refused);
     const { request } = composed;
     const callId = header(request, 'call-id') ?? '';
@@ -172,7 +172,12 @@ export class UserAgentClient {
     const large = call.dialog?.sendTo === undefined ? this.#sender.largeWay(asComposed) : undefined;
     if (large !== undefined) call.travelBy(large);
     const sent = this.#start(call, large === undefined ? undefined : asComposed);
-    if (call.dialog !== undefined && call.method === 'BYE') call.dialog.isMortal = true;
+    const { records } = this.#environment;
+    if (call.dialog === undefined && call.method === 'INVITE') records.attempted('application', call.request);
+    if (call.dialog !== undefined && call.method === 'BYE') {
+      call.dialog.isMortal = true;
+      records.stopped(call.dialog, 'application', 'normal-release', call.request);
+    }
     if (call.method === 'INVITE') this.#limitSilence(call);
     return { ok: true, txnId: call.txnId, dialogId: call.dialogId, peer: sent.peer, bytes: sent.bytes };
   }
@@ -294,6 +299,7 @@ export class UserAgentClient {
   }
 
   #final(call: ClientRequest, response: SipResponse, source: Source): void {
+    if (!call.final) this.#record(call, response);
     call.deliver(response, peerOf(source));
     this.#finished(call, response, { source });
   }
@@ -301,9 +307,17 @@ export class UserAgentClient {
   #fail(call: ClientRequest, status: number): void {
     if (call.final) return;
     const response = failureResponse(call.request, status, this.#environment.names.tag());
+    this.#record(call, response);
     call.deliver(response, undefined);
     for (const early of call.early.values()) early.end();
     this.#finished(call, response, { fate: status === 491 ? 'never sent' : 'sent' });
+  }
+
+  #record(call: ClientRequest, response: SipResponse): void {
+    const { records } = this.#environment;
+    if (call.method !== 'INVITE' || call.dialog !== undefined) return;
+    if (response.status >= 300) records.refused('network', response);
+    else if (call.confirmed !== undefined) records.started(call.confirmed, 'network', response);
   }
 
   /** What a final response means for the dialog. */

@@ -123,6 +123,7 @@ export class UserAgentServer {
       dialog: undefined,
     });
     this.#requests.open(server);
+    if (request.method === 'INVITE') this.#environment.records.attempted('network', request);
     this.#deliverNew(application, server);
   }
 
@@ -235,6 +236,7 @@ export class UserAgentServer {
       return;
     }
     this.#requests.rejectPending(dialog, 487);
+    this.#environment.records.stopped(dialog, 'network', 'normal-release', arrival.request);
     dialog.end();
     this.#forward(arrival, dialog);
   }

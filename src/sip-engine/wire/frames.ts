@@ -53,9 +53,17 @@ export function inContext(ids: FrameIds, meta: Meta, txnId: string, dialogId: st
   return `${ids.newId()}|sip|${metaTokens(ids, meta)}|${txnId}|${dialogId}|`;
 }
 
+/** A notice of a call (section 3). */
+export function callRecord(ids: FrameIds, event: string, source: Meta['source'], detail: string | undefined): string {
+  return [ids.newId(), event, source, timeOf(ids), ...(detail === undefined ? [] : [detail])].join('|');
+}
+
 function metaTokens(ids: FrameIds, meta: Meta): string {
-  const time = new Date(ids.wallTimeMs()).toISOString().slice(11, 23);
-  return `${meta.source}|${meta.bytes}|${meta.protocol}|${meta.address}|${meta.port}|${time}000`;
+  return `${meta.source}|${meta.bytes}|${meta.protocol}|${meta.address}|${meta.port}|${timeOf(ids)}`;
+}
+
+function timeOf(ids: FrameIds): string {
+  return `${new Date(ids.wallTimeMs()).toISOString().slice(11, 23)}000`;
 }
 
 /** No escaping exists: what would break a meta line is replaced. */

@@ -9,11 +9,12 @@ import { timingSafeEqual } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Application, Outcome, Peer, Refusal } from '../dialog/application.ts';
 import type { ProxyOrder, ProxyReply } from '../dialog/proxy.ts';
-import type { SipRequest, SipResponse } from '../message/message.ts';
+import type { SipMessage, SipRequest, SipResponse } from '../message/message.ts';
 import { serialise } from '../message/serialise.ts';
 import { SipSerialiseError } from '../message/errors.ts';
 import { type ClientFrame, parseClientFrame, parseClientMessage } from './client-message.ts';
 import {
+  callRecord,
   type FrameIds,
   inContext,
   type Meta,
@@ -99,6 +100,10 @@ export class WireSession implements Application {
   unsolicited(dialogId: string, bye: Buffer, peer: Peer): void {
     const meta = metaOf('application', peer, bye.length);
     this.#write(inContext(this.#ports.ids, meta, 'unsolicited', dialogId), bye);
+  }
+
+  callRecord(event: string, source: Meta['source'], detail: string | undefined, message: SipMessage): void {
+    this.#write(callRecord(this.#ports.ids, event, source, detail), serialise(message));
   }
 
   /** The one way a session ends; idempotent. What was written before still goes out. */

@@ -13,6 +13,7 @@ function request(echoGapMs: number): { it: ClientRequest; shown: number[]; clock
     open: true,
     newRequest: () => undefined,
     requestInContext: () => undefined,
+    callRecord: () => undefined,
     response: (_txnId, _dialogId, { status }) => void shown.push(status),
     unsolicited: () => undefined,
   };

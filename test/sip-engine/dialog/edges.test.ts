@@ -28,9 +28,9 @@ describe('a 2xx behind an unacknowledged reliable provisional (RFC 3262 section 
     const { client, peer, caller, progress } = await answeredWithoutPrack();
     expect((await peer.rest()).filter((line) => line.includes(' 200 '))).toEqual([]);
     caller.sendInDialog('PRACK', { extra: [`RAck: ${progress.header('RSeq')} 1 INVITE`] });
-    expect((await peer.next(200)).header('CSeq')).toBe('1 INVITE');
     await respond(client, await client.nextSip('PRACK'), 200);
     expect((await peer.next(200)).header('CSeq')).toBe('2 PRACK');
+    expect((await peer.next(200)).header('CSeq')).toBe('1 INVITE');
   });
 
   test('becomes a failure when no PRACK comes, and the application hears of it', async () => {
