@@ -7,6 +7,7 @@ import {
   healthScope,
   isAlive,
   nextHopOf,
+  type Registrations,
   type ServerCircuits,
   type SipServer,
   type SipServers,
@@ -17,6 +18,7 @@ export interface CarrierServersParts {
   readonly servers: Pick<SipServers, 'locate'>;
   readonly circuits: ServerCircuits;
   readonly health: Pick<TrunkHealth, 'stateOf' | 'report'>;
+  readonly registrations: Pick<Registrations, 'bindingOf'>;
 }
 
 /** How long a gateway may be silent where its trunk does not say. */
@@ -26,17 +28,26 @@ interface Place extends CarrierServer {
   readonly place: SipServer;
 }
 
-export function createCarrierServers({ servers, circuits, health }: CarrierServersParts): CarrierGateways {
+export function createCarrierServers({
+  servers,
+  circuits,
+  health,
+  registrations,
+}: CarrierServersParts): CarrierGateways {
   return {
     stateOf: (trunk, gateway) => health.stateOf(trunk, gateway),
     async servers(trunk, { host, port }) {
       const judged = trunk.workspaceId !== null;
       const located = await servers.locate({ host, port, transport: trunk.outbound.transport, judged });
       if (!located.ok) return [];
-      return circuits.inOrder([scopeOf(trunk), healthScope(judged)], located.servers).map(
+      const registration = registrations.bindingOf(trunk.id);
+      // Where the trunk is registered the carrier knows it best.
+      const known = located.servers.filter((server) => isSame(server, registration.at));
+      const others = located.servers.filter((server) => !isSame(server, registration.at));
+      return circuits.inOrder([scopeOf(trunk), healthScope(judged)], [...known, ...others]).map(
         (place): Place => ({
           place,
-          nextHop: nextHopFor(trunk, host, place),
+          nextHop: nextHopFor(trunk, host, place, registration.serviceRoute),
           shown: `${place.transport} ${hostPort({ host: place.address, port: place.port })}`,
           transport: place.transport,
           address: place.address,
@@ -54,10 +65,23 @@ export function createCarrierServers({ servers, circuits, health }: CarrierServe
   };
 }
 
-/** The embedded engine gives a server up that has not said a word by then, not even 100; drachtio-server goes by its own timers. */
-function nextHopFor({ outbound }: Trunk, host: string, { address, port, transport }: SipServer): string {
+/**
+ * Two words more to the embedded engine: a server that has not said anything by then, not even 100, is given up, and the route that the registrar
+ * wants. drachtio-server passes both over.
+ */
+function nextHopFor(
+  { outbound }: Trunk,
+  host: string,
+  { address, port, transport }: SipServer,
+  serviceRoute: readonly string[],
+): string {
   const timeoutMs = outbound.attemptTimeoutMs ?? ATTEMPT_TIMEOUT_MS;
-  return `${nextHopOf(host, address, port, transport)};first-response=${timeoutMs}`;
+  const routes = serviceRoute.length === 0 ? '' : `;routes=${encodeURIComponent(serviceRoute.join(' '))}`;
+  return `${nextHopOf(host, address, port, transport)};first-response=${timeoutMs}${routes}`;
+}
+
+function isSame(a: SipServer, b: SipServer | null): boolean {
+  return b !== null && a.address === b.address && a.port === b.port && a.transport === b.transport;
 }
 
 function scopeOf({ id }: Trunk): string {

@@ -134,7 +134,7 @@ export function startTrunks(parts: TrunkParts): Trunks {
     health,
     registrations,
     checks,
-    gateways: createCarrierServers({ servers, circuits, health }),
+    gateways: createCarrierServers({ servers, circuits, health, registrations }),
     listeners: () => listenersOf(signalling.addresses, parts.externalAddress),
     changed,
     async close() {

@@ -185,7 +185,7 @@ function grantedFor(headers: HeaderMap, contactUser: string): number | null {
 }
 
 function urisOf(value: string): readonly string[] {
-  return [...value.matchAll(/<(sips?:[^<>\s]+)>/gi)].slice(0, ROUTES_MAX).map(([, uri = '']) => uri);
+  return [...value.matchAll(/<(sips?:[^<>\s]{1,256})>/gi)].slice(0, ROUTES_MAX).map(([, uri = '']) => uri);
 }
 
 function failed(fault: 'registrar' | 'account' | 'ours', error: string, unanswered = false): RegisterOutcome {

@@ -23,7 +23,7 @@ import { nextHopOf } from './gateway-hosts.ts';
 import type { RegisterParts } from './register-request.ts';
 import { type Registrar, Registration, type RegistrationOptions, type RegistrationView } from './registration.ts';
 import { inRegistrarOrder } from './registrar-order.ts';
-import type { SipServers } from './sip-servers.ts';
+import type { SipServer, SipServers } from './sip-servers.ts';
 
 export interface RegistrationsOptions extends RegisterParts {
   /** Uniform in [0, 1). */
@@ -121,6 +121,12 @@ export class Registrations {
 
   all(): ReadonlyMap<string, TrunkRegistrationView> {
     return new Map([...this.#wanted].map(([id, wanted]) => [id, viewOf(wanted)] as const));
+  }
+
+  /** Where the trunk is bound, and the route of its calls out (RFC 3608); nowhere while it is not registered. */
+  bindingOf(trunkId: string): { readonly at: SipServer | null; readonly serviceRoute: readonly string[] } {
+    const registration = this.#wanted.get(trunkId)?.registration;
+    return { at: registration?.boundAt ?? null, serviceRoute: registration?.serviceRoute ?? [] };
   }
 
   /** The registrar was away: it may have lost the binding. */

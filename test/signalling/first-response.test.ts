@@ -19,6 +19,33 @@ async function silentGateway() {
   return { peer, events, invite, startedMs };
 }
 
+describe('signalling 3: a Service-Route (RFC 3608)', () => {
+  async function invited(routes: string) {
+    const peer = await harness.peer();
+    const { events } = harness.place(peer, { nextHop: `sip:127.0.0.1:${peer.port};transport=udp;routes=${routes}` });
+    const invite = await peer.next((message) => message.method === 'INVITE');
+    return { peer, events, invite };
+  }
+
+  test('is the Route of the INVITE and of the ACK to a refusal; where it goes is said by the next hop alone', async () => {
+    const uris = ['sip:orig@scscf.example:5060;lr', 'sip:b.example;lr'];
+    const { peer, events, invite } = await invited(encodeURIComponent(uris.join(' ')));
+    expect(invite.headers('Route')).toEqual(uris.map((uri) => `<${uri}>`));
+    peer.send(responseText(peer, invite, 486, { toTag: 'g', contact: '' }), harness.sipPort);
+    expect((await peer.next((message) => message.method === 'ACK')).headers('Route')).toEqual(
+      uris.map((uri) => `<${uri}>`),
+    );
+    expect(await events.take()).toMatchObject({ type: 'rejected', status: 486 });
+  });
+
+  test.each(['%3Csip:a%3E', 'sip:a%0d%0aX-Evil:1', 'tel:1'])('%s is none', async (routes) => {
+    const { peer, invite } = await invited(routes);
+    expect(invite.headers('Route')).toEqual([]);
+    expect(invite.text).not.toContain('Evil');
+    peer.send(responseText(peer, invite, 486, { toTag: 'g', contact: '' }), harness.sipPort);
+  });
+});
+
 describe('signalling 4: a dead first target costs seconds', () => {
   test('an INVITE without any answer is given up after the time, and what it carries is not told to the gateway', async () => {
     const { events, invite, startedMs } = await silentGateway();

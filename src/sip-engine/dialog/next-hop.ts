@@ -20,6 +20,8 @@ export interface Hop {
    * ours alone, to applications that have another hop to try: it is no part of what is sent.
    */
   readonly firstResponseMs?: number;
+  /** `routes` of a next hop, a percent-encoded list of URIs: they become the Route of the request, as a registrar wants it (RFC 3608). */
+  readonly routes?: readonly string[];
 }
 
 export type HopVerdict = Hop | 'not a sip uri' | 'no such transport';
@@ -38,7 +40,21 @@ export function hopOf(uriText: string, locals: LocalAddresses, preferred?: strin
   const defaultPort = local.protocol === 'tls' ? SIPS_PORT : SIP_PORT;
   const hop = { local, host, port: uri.port ?? defaultPort, literal: isIP(host) !== 0, name };
   const firstResponse = uri.params.get('first-response') ?? '';
-  return /^\d{1,6}$/.test(firstResponse) ? { ...hop, firstResponseMs: Number(firstResponse) } : hop;
+  const routes = routesOf(uri.params.get('routes'));
+  return {
+    ...hop,
+    ...(/^\d{1,6}$/.test(firstResponse) ? { firstResponseMs: Number(firstResponse) } : {}),
+    ...(routes.length > 0 ? { routes } : {}),
+  };
+}
+
+/** All of them, or none. */
+function routesOf(text: string | undefined): readonly string[] {
+  if (text === undefined) return [];
+  const uris = text
+    .replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+    .split(' ');
+  return uris.every((each) => /^sips?:[^\s<>",]+$/.test(each)) ? uris : [];
 }
 
 /** The next-hop token of an application: a URI, or `address[:port]`. */

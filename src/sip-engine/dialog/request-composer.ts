@@ -14,7 +14,14 @@ const NEEDS_CONTACT_OUTSIDE = new Set(['INVITE', 'SUBSCRIBE']);
 const NEEDS_CONTACT_INSIDE = new Set(['INVITE', 'SUBSCRIBE', 'REFER', 'UPDATE', 'NOTIFY']);
 
 /** @returns the request ready to send, or the text of the refusal. */
-export function composeOutside(client: SipRequest, local: LocalAddress, branch: string, names: Names): Composed {
+/** @param routes URIs of a route set that is there before the dialog. */
+export function composeOutside(
+  client: SipRequest,
+  local: LocalAddress,
+  branch: string,
+  names: Names,
+  routes: readonly string[] = [],
+): Composed {
   const sorted = sortClientHeaders(client, local);
   const contentType = contentTypeOf(sorted, client.body);
   if (contentType === undefined) return { refused: 'missing content-type' };
@@ -29,6 +36,7 @@ export function composeOutside(client: SipRequest, local: LocalAddress, branch: 
     sorted.cseq === undefined ? undefined : parseCSeq(`${sorted.cseq.split(' ')[0]} ${client.method}`)?.number;
   const headers: HeaderField[] = [
     { name: 'Via', value: viaOf(local, branch) },
+    ...routes.map((uri) => ({ name: 'Route', value: `<${uri}>` })),
     { name: 'Max-Forwards', value: sorted.maxForwards ?? '70' },
     { name: 'From', value: getTag(fromText) === undefined ? withTag(fromText, names.tag()) : fromText },
     { name: 'To', value: to },
