@@ -77,6 +77,8 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
   /** Only where the trunk's keys come as tones. */
   #detector: ToneDetector | null = null;
   #agentCodec: AudioCodec = 'PCMU';
+  /** Why the last keys did not go out; null = they did. */
+  #keysRefused: DtmfOutcome | null = null;
   /** Since when the other side has the call on hold; null = it has not. */
   #heldSinceMs: number | null = null;
   #phase: Phase = 'open';
@@ -184,6 +186,10 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
 
   sendKeys(request: DtmfRequest, by: 'agent' | 'api'): DtmfOutcome {
     const outcome = this.#phase === 'closed' ? 'gone' : this.#outbound.sendKeys(request);
+    const isRepeated = outcome !== 'queued' && outcome === this.#keysRefused;
+    this.#keysRefused = outcome === 'queued' ? null : outcome;
+    // An agent that goes on asking against a full queue is told of once.
+    if (isRepeated) return outcome;
     const keys = dtmfKeyCount(request.text);
     const kind = this.#outbound.keysGoBy;
     this.#deps.emit({ type: 'dtmf-asked', atMs: this.#deps.nowMs(), by, keys, kind, outcome });

@@ -55,6 +55,15 @@ describe('media 6: one event per press whichever way it came', () => {
     ).toBe('99');
   });
 
+  test('a flood of events is cut off, and keys are told again after it', () => {
+    const memory = new Presses();
+    let toldOf = 0;
+    for (let i = 0; i < 10_000; i++) if (memory.isNew('1', 'rfc4733', i / 10)) toldOf++;
+    expect(toldOf).toBeGreaterThanOrEqual(64 + 19);
+    expect(toldOf).toBeLessThanOrEqual(64 + 20);
+    expect(memory.isNew('2', 'rfc4733', 1100)).toBe(true);
+  });
+
   test('another key, or later than the window, is another press', () => {
     expect(
       told([

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { DTMF_GAP_MS, DTMF_TONE_MS, type DtmfMode, type DtmfRequest } from '../../../src/domain/dtmf.ts';
 import { ToneDetector } from '../../../src/media/dtmf/tone-detector.ts';
 import { writeToneFrame } from '../../../src/media/dtmf/tones.ts';
+import { buildRtcp } from '../../../src/media/rtp/rtcp.ts';
 import type { RtpParameters } from '../../../src/media/session.ts';
 import { CallRig, type SentPacket } from '../support/call-rig.ts';
 
@@ -169,7 +170,9 @@ describe('media 6: RFC 4733 telephone events out', () => {
   test('a queue that is full takes nothing, and says so', () => {
     const rig = running('auto');
     const line = '1'.repeat(64);
-    expect([1, 2, 3].map(() => rig.call.sendKeys(keys(line), 'api'))).toEqual(['queued', 'queued', 'queue_full']);
+    const outcomes = [1, 2, 3, 4, 5].map(() => rig.call.sendKeys(keys(line), 'api'));
+    expect(outcomes).toEqual(['queued', 'queued', 'queue_full', 'queue_full', 'queue_full']);
+    // The refusals after the first are told to who asked, and stand in no timeline again.
     expect(rig.events.filter((each) => each.type === 'dtmf-asked')).toMatchObject([
       { by: 'api', keys: 64, kind: 'rfc4733', outcome: 'queued' },
       { outcome: 'queued' },
@@ -335,6 +338,53 @@ describe('media 8: hold as media and the agent see it', () => {
     expect(rig.eventTypes).not.toContain('media-timeout');
     rig.run(300);
     expect(rig.events.at(-1)).toMatchObject({ type: 'media-timeout', limit: 'silence' });
+  });
+});
+
+describe('media 8: one-way audio in a call', () => {
+  const report = (rig: CallRig, heard: boolean): void => {
+    const bytes = Buffer.alloc(1500);
+    const block = {
+      ssrc: rig.call.ssrc,
+      fractionLost: 0,
+      cumulativeLost: 0,
+      highestSequence: 1,
+      jitter: 0,
+      lastSr: 0,
+      delaySinceLastSr: 0,
+    };
+    const sender = { wallMs: 1_700_000_000_000, rtpTimestamp: 0, packets: 1, octets: 160 };
+    const parts = { ssrc: rig.ssrc, sender, block: heard ? block : null, cname: 'peer', bye: false };
+    const length = buildRtcp(bytes, parts);
+    rig.call.rtcp(bytes.subarray(0, length), '192.0.2.10');
+  };
+  const run = (rig: CallRig, heard: boolean): void => {
+    for (let i = 0; i < 1500; i++) {
+      rig.packet(speech(1, 0x40));
+      rig.run(20);
+      if (i % 250 === 249) report(rig, heard);
+    }
+  };
+  const told = (rig: CallRig) => rig.events.filter((each) => each.type === 'one-way-audio');
+
+  test('nothing from the caller for 5 s: told, once', () => {
+    const rig = CallRig.running({}, {}, { timeouts: TIMEOUTS });
+    rig.run(4900);
+    expect(told(rig)).toEqual([]);
+    rig.run(10_000);
+    expect(told(rig)).toMatchObject([{ missing: 'from_caller' }]);
+  });
+
+  test('the caller’s reports have no word about us: told, once', () => {
+    const rig = CallRig.running({}, {}, { timeouts: TIMEOUTS });
+    run(rig, false);
+    expect(told(rig)).toMatchObject([{ missing: 'to_caller' }]);
+  });
+
+  test('a caller that hears us is no case for anybody', () => {
+    const rig = CallRig.running({}, {}, { timeouts: TIMEOUTS });
+    run(rig, true);
+    expect(told(rig)).toEqual([]);
   });
 });
 
