@@ -51,6 +51,16 @@ export function openCalls(core: NodeCore, { directory, events, store }: NodeStor
   closers.push(() => live.close());
   const wsUrl = webRtc.choice.engine === 'off' ? null : webSocketUrl(config, engine.addresses);
   const { testCalls, desk } = startTestCalls({ clock, ids, key: keys.derive('test-calls'), wsUrl });
+  const digest = new DigestServer({ clock, key: keys.derive('sip-digest'), realm: sipRealm(config), randomBytes });
+  const digestGuard = new DigestGuard({
+    clock,
+    onFailed: ({ address }) => guard.offend(address, 'datagram', 'digest'),
+    onProved: ({ address }) => guard.acquaint(address),
+  });
+  metrics.onCollect(() => {
+    metrics.sipTableEntries.set({ table: 'nonces' }, digest.size);
+    metrics.sipTableEntries.set({ table: 'digest_peers' }, digestGuard.size);
+  });
   const calls = createCallManager({
     clock,
     ids,
@@ -59,12 +69,8 @@ export function openCalls(core: NodeCore, { directory, events, store }: NodeStor
     meter,
     signalling,
     routeInbound,
-    digest: new DigestServer({ clock, key: keys.derive('sip-digest'), realm: sipRealm(config), randomBytes }),
-    digestGuard: new DigestGuard({
-      clock,
-      onFailed: ({ address }) => guard.offend(address, 'datagram', 'digest'),
-      onProved: ({ address }) => guard.acquaint(address),
-    }),
+    digest,
+    digestGuard,
     testCalls,
     gateways: trunks.gateways,
     ...(store.places === undefined ? {} : { places: store.places }),
