@@ -5,6 +5,7 @@ import { useAction, useGet, useNow } from '../../api/hooks.ts';
 import { useAgents, useTrunks } from '../../api/named.ts';
 import { request } from '../../api/request.ts';
 import type { Call } from '../../api/resources.ts';
+import { attestationText, carrierReasonText } from '../../lib/carrier-words.ts';
 import { clockOf, durationText } from '../../lib/duration.ts';
 import { readable } from '../../lib/phone-number.ts';
 import { wordsOf } from '../../lib/words.ts';
@@ -111,6 +112,8 @@ function Parties({ call }: { readonly call: Call }) {
   const { id: workspaceId, at } = useWorkspace();
   const agent = useAgents(workspaceId).get(call.agentId);
   const trunk = useTrunks(workspaceId).get(call.trunkId);
+  const attested = attestationText(call);
+  const said = carrierReasonText(call);
   return (
     <section className="card" aria-labelledby="parties">
       <div className="card-head">
@@ -122,6 +125,8 @@ function Parties({ call }: { readonly call: Call }) {
             ['From', <Phone key="from" e164={call.from} copy />],
             ['To', <Phone key="to" e164={call.to} copy />],
             ['Direction', wordsOf(call.direction)],
+            attested === null ? null : ['Caller attested', attested],
+            said === null ? null : ['Carrier’s reason', said],
             call.class === null ? null : ['Class', wordsOf(call.class)],
             call.agentId === null
               ? null
