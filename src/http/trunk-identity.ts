@@ -1,12 +1,17 @@
 // What must hold among the settings of a trunk that say how numbers and names are written (trunk-settings.ts TS2).
 
 import type { Trunk } from '../domain/directory.ts';
+import { parseIp } from '../routing/address.ts';
 import { COUNTRIES } from '../routing/countries.ts';
 import { invalidField } from './problems.ts';
 
 export function checkIdentity({ inbound, outbound }: Pick<Trunk, 'inbound' | 'outbound'>): void {
   checkCountry('inbound.country', inbound.country);
   checkCountry('outbound.country', outbound.country);
+  const { fromDomain = null } = outbound;
+  if (fromDomain?.includes(':') === true && parseIp(fromDomain) === undefined) {
+    throw invalidField('outbound.fromDomain', 'must be a host name or an IP address, without a port');
+  }
   const { callerIdMode, username, fromUser = null, numberFormat, callerNumberFormat, country = null } = outbound;
   if (callerIdMode === 'pai' && username === null && fromUser === null) {
     throw invalidField('outbound.callerIdMode', 'pai needs a fromUser or a username, which stands in From');

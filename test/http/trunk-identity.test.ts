@@ -72,6 +72,7 @@ describe('signalling 2: who calls is a matter of the trunk', () => {
     ['displayName', 'x'.repeat(65)],
     ['fromDomain', 'a.example>;x'],
     ['fromDomain', 'a b'],
+    ['fromDomain', 'carrier.example:5060'],
     ['fromUser', 'a b'],
     ['fromUser', 'a\r\nb'],
     ['authRealm', 'a\r\nb'],
