@@ -24,14 +24,7 @@ import type {
 } from './drachtio-shapes.ts';
 import { EngineWire, type EngineWireOptions, tlsOptions } from './engine-wire.ts';
 import { countFrame, isReadable, type SignallingObserver } from './frames.ts';
-import {
-  type Acknowledgement,
-  type Content,
-  type DialogHandlers,
-  Exchange,
-  LinkDialog,
-  lowerCaseNames,
-} from './link-handles.ts';
+import { type Content, type DialogHandlers, Exchange, LinkDialog, lowerCaseNames } from './link-handles.ts';
 import type { HeaderMap } from './sip-text.ts';
 
 export interface LinkOptions extends Omit<EngineWireOptions, 'onDead'> {
@@ -113,7 +106,7 @@ export class DrachtioLink {
   readonly #agent: RawAgent;
   readonly #wire: EngineWire;
   readonly #watched = new Map<string, DialogListeners>();
-  readonly #pracks = new Map<string, (prack: Acknowledgement) => void>();
+  readonly #pracks = new Map<string, (prack: Exchange) => void>();
   #connected = false;
   #closed = false;
 
@@ -271,7 +264,7 @@ export class DrachtioLink {
   }
 
   /** Until `unwatchPracks`. */
-  watchPracks(dialogId: string, listener: (prack: Acknowledgement) => void): void {
+  watchPracks(dialogId: string, listener: (prack: Exchange) => void): void {
     this.#pracks.set(dialogId, listener);
   }
 
@@ -308,12 +301,15 @@ export class DrachtioLink {
 
   /** Ahead of the library's dialogs. */
   readonly #before: Layer = (request, reply, next) => {
-    const message = { headers: lowerCaseNames(request.headers), body: request.body ?? '' };
     if (request.method === 'PRACK') {
-      this.safely(() => reply.send(200, { headers: {} }));
-      return this.safely(() => this.#pracks.get(request.stackDialogId ?? '')?.(message));
+      const listener = this.#pracks.get(request.stackDialogId ?? '');
+      return this.safely(() => {
+        if (listener === undefined) reply.send(200, { headers: {} });
+        else listener(new Exchange(this, request, reply));
+      });
     }
     if (request.method === 'ACK') {
+      const message = { headers: lowerCaseNames(request.headers), body: request.body ?? '' };
       this.safely(() => this.#watched.get(request.stackDialogId ?? '')?.acked(message));
     }
     next();

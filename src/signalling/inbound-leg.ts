@@ -25,15 +25,17 @@
 //   offer    answer          -        -              -         early media
 //   none     -               -        offer          answer
 //   none     offer           answer   -              -         a caller that demands 100rel
+//   offer    answer          offer    -              -         answered in the 200 to the PRACK
 
 import type { Clock } from '../domain/clock.ts';
 import { type Reason, reasonHeader, verdictOf } from '../domain/reasons.ts';
-import { ACCEPT, ALLOW, SUPPORTED } from './abilities.ts';
+import { ALLOW, SUPPORTED } from './abilities.ts';
 import { readBody } from './body.ts';
 import type { NewDialog } from './dialog-keeper.ts';
+import { EarlyOffers } from './early-offers.ts';
 import { BYE_LIMIT_MS, byeEvent, Established, type EstablishedEvent } from './established.ts';
 import type { InboundEvent, InboundLeg, LegDialog, ModifyOutcome, Ringing, SessionTimer } from './leg.ts';
-import type { Acknowledgement, Exchange, LinkDialog } from './link-handles.ts';
+import type { Exchange, LinkDialog } from './link-handles.ts';
 import { wayBack } from './orphans.ts';
 import { sessionTimerHeaders } from './session-timer.ts';
 import type { ReferEvent, ReferRequest } from './own-refer.ts';
@@ -63,9 +65,9 @@ export class SipInboundLeg implements InboundLeg {
   /** Sent in a reliable response, which settles the first offer and answer once its PRACK is there. */
   #reliableSdp: string | null = null;
   #isSettled = false;
+  readonly #earlyOffers: EarlyOffers;
   #remoteOffer: string | null;
   #localSdp: string | null = null;
-  #isReoffered = false;
   #established: Established | null = null;
   #answering: PromiseWithResolvers<'sent' | 'gone'> | null = null;
   /** Our hang-up, waiting for the ACK. */
@@ -74,7 +76,17 @@ export class SipInboundLeg implements InboundLeg {
   constructor(options: InboundLegOptions) {
     this.#options = options;
     this.#remoteOffer = options.offer;
-    options.exchange.onUpdate((exchange) => this.#earlyUpdate(exchange));
+    this.#earlyOffers = new EarlyOffers({
+      tell: (reoffer) => options.onEvent(reoffer),
+      accepted: (_, offer, sdp) => {
+        this.#remoteOffer = offer;
+        this.#localSdp = sdp;
+      },
+    });
+    options.exchange.onUpdate((update) => {
+      const isLate = this.#state === 'answering' || this.#state === 'answered';
+      this.#earlyOffers.updated(update, isLate ? 'theirs' : this.#waiting, this.#state === 'ended');
+    });
     options.exchange.onCancel((reasonHeader) => {
       if (this.#state !== 'ringing' && this.#state !== 'answering') return;
       this.#end({ type: 'cancelled', ...(reasonHeader === null ? {} : { reasonHeader }) });
@@ -199,50 +211,25 @@ export class SipInboundLeg implements InboundLeg {
     return this.#state === 'confirmed' ? (this.#established?.id ?? null) : null;
   }
 
-  #pracked({ headers, body }: Acknowledgement): void {
-    // The 200 may have been asked for already: the engine keeps it back until this PRACK.
-    if (this.#isSettled || this.#reliableSdp === null || this.#state === 'ended') return;
+  #pracked(prack: Exchange): void {
+    const { exchange, offer, onEvent } = this.#options;
+    const reading = readBody(prack.body, prack.headers['content-type'], prack.headers['content-encoding']);
+    const sdp = reading.kind === 'sdp' ? reading.sdp : null;
+    // The 200 may have been asked for already: the engine keeps it back until this PRACK is answered.
+    const isFirst = !this.#isSettled && this.#reliableSdp !== null && this.#state !== 'ended';
+    if (!isFirst) return prack.respond(200);
     this.#isSettled = true;
     this.#localSdp ??= this.#reliableSdp;
-    this.#options.exchange.offAcknowledged();
-    if (this.#options.offer !== null || this.#pendingBye !== null) return;
-    const reading = readBody(body, headers['content-type'], headers['content-encoding']);
-    this.#options.onEvent({ type: 'early-answer', sdp: reading.kind === 'sdp' ? reading.sdp : null });
+    exchange.offAcknowledged();
+    if (offer !== null && sdp !== null && this.#state === 'ringing') return this.#earlyOffers.offered(prack, sdp);
+    prack.respond(200);
+    if (offer === null && this.#pendingBye === null) onEvent({ type: 'early-answer', sdp });
   }
 
-  /** RFC 3311 section 5.2: an offer while the first one is open is too early, whoever made that. */
-  #earlyUpdate(update: Exchange): void {
-    const body = readBody(update.body, update.headers['content-type'], update.headers['content-encoding']);
-    const accept = (sdp: string | null) =>
-      update.respond(200, {
-        headers: { Allow: ALLOW, Supported: SUPPORTED, ...sessionTimerHeaders(update.headers) },
-        ...(sdp === null ? {} : { body: sdp }),
-      });
-    if (this.#state === 'ended') return update.respond(481);
-    if (body.kind === 'none') return accept(null);
-    if (body.kind !== 'sdp') return update.respond(415, { headers: { Accept: ACCEPT } });
-    const offer = body.sdp;
-    if (this.#options.offer === null && !this.#isSettled) return update.respond(491);
-    if (!this.#isSettled || this.#isReoffered || this.#state !== 'ringing') {
-      return update.respond(500, { headers: { 'Retry-After': '2' } });
-    }
-    this.#isReoffered = true;
-    const settle = (act: () => void) => {
-      if (!this.#isReoffered) return;
-      this.#isReoffered = false;
-      act();
-    };
-    this.#options.onEvent({
-      type: 'reoffer',
-      offer,
-      accept: (sdp) =>
-        settle(() => {
-          this.#remoteOffer = offer;
-          this.#localSdp = sdp;
-          accept(sdp);
-        }),
-      refuse: (status) => settle(() => update.respond(status)),
-    });
+  /** Whose first offer has no answer yet. */
+  get #waiting(): 'ours' | 'theirs' | null {
+    if (this.#isSettled) return null;
+    return this.#options.offer === null ? 'ours' : 'theirs';
   }
 
   #answered(dialog: LinkDialog): void {

@@ -10,7 +10,7 @@ export interface Content {
   readonly body?: string;
 }
 
-/** An ACK or PRACK, which may carry a description. */
+/** An ACK, which may carry a description. */
 export interface Acknowledgement {
   readonly headers: HeaderMap;
   readonly body: string;
@@ -69,8 +69,8 @@ export class Exchange {
     );
   }
 
-  /** PRACKs of reliable responses to this INVITE, until `offAcknowledged`; each is answered by the link. */
-  onAcknowledged(listener: (prack: Acknowledgement) => void): void {
+  /** PRACKs of reliable responses to this INVITE, until `offAcknowledged`, each to be answered; without a listener the link does it. */
+  onAcknowledged(listener: (prack: Exchange) => void): void {
     this.#link.watchPracks(dialogIdOf(this.headers), listener);
   }
 

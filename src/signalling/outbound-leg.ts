@@ -23,11 +23,12 @@ import { readBody } from './body.ts';
 import type { NewDialog } from './dialog-keeper.ts';
 import { answerChallenge } from './digest.ts';
 import type { DrachtioLink, LinkInvite } from './drachtio.ts';
+import { EarlyOffers } from './early-offers.ts';
 import { byeEvent, Established, type EstablishedEvent } from './established.ts';
 import type { LegDialog, ModifyOutcome, OriginateParams, OutboundEvent, OutboundLeg } from './leg.ts';
 import { identityHeaders } from './identity-headers.ts';
 import type { Exchange, LinkDialog } from './link-handles.ts';
-import { minimumOf, sessionTimerHeaders, sessionTimerRequest } from './session-timer.ts';
+import { minimumOf, sessionTimerRequest } from './session-timer.ts';
 import type { ReferEvent, ReferRequest } from './own-refer.ts';
 import { retryAfterMs } from './retry-after.ts';
 import { type HeaderMap, parseContacts } from './sip-text.ts';
@@ -73,7 +74,7 @@ export class SipOutboundLeg implements OutboundLeg {
   #challenges = 0;
   /** Descriptions in provisional responses by To tag; `isReliable`: it is the answer to our offer (RFC 3262). */
   readonly #early = new Map<string, { readonly sdp: string; readonly isReliable: boolean }>();
-  #isReoffered = false;
+  readonly #earlyOffers: EarlyOffers;
   #localSdp: string;
   #intervals = 1;
   #minSec: number | null = null;
@@ -90,6 +91,13 @@ export class SipOutboundLeg implements OutboundLeg {
     const { credentials } = options.params;
     this.#credentials = credentials === null ? null : { realm: null, ...credentials };
     this.#localSdp = options.params.offer;
+    this.#earlyOffers = new EarlyOffers({
+      tell: (reoffer) => options.onEvent(reoffer),
+      accepted: (update, offer, sdp) => {
+        this.#early.set(tagOf(update.headers['from']), { sdp: offer, isReliable: true });
+        this.#localSdp = sdp;
+      },
+    });
     this.#send({});
   }
 
@@ -197,35 +205,10 @@ export class SipOutboundLeg implements OutboundLeg {
     return sessionTimerRequest(sessionExpiresSec ?? 0, this.#minSec ?? undefined);
   }
 
+  /** Our offer has its answer once a reliable response of that fork has brought it (RFC 3262 section 5). */
   #updated(update: Exchange): void {
-    const sdp = sdpOf(update.headers, update.body);
-    const accept = (body: string | null) =>
-      update.respond(200, {
-        headers: { Allow: ALLOW, Supported: SUPPORTED, ...sessionTimerHeaders(update.headers) },
-        ...(body === null ? {} : { body }),
-      });
-    if (this.#state !== 'calling') return update.respond(481);
-    if (sdp === null) return accept(null);
-    const tag = tagOf(update.headers['from']);
-    if (this.#early.get(tag)?.isReliable !== true) return update.respond(491);
-    if (this.#isReoffered) return update.respond(500, { headers: { 'Retry-After': '2' } });
-    this.#isReoffered = true;
-    const settle = (act: () => void) => {
-      if (!this.#isReoffered) return;
-      this.#isReoffered = false;
-      act();
-    };
-    this.#options.onEvent({
-      type: 'reoffer',
-      offer: sdp,
-      accept: (ours) =>
-        settle(() => {
-          this.#early.set(tag, { sdp, isReliable: true });
-          this.#localSdp = ours;
-          accept(ours);
-        }),
-      refuse: (status) => settle(() => update.respond(status)),
-    });
+    const isSettled = this.#early.get(tagOf(update.headers['from']))?.isReliable === true;
+    this.#earlyOffers.updated(update, isSettled ? null : 'ours', this.#state !== 'calling');
   }
 
   #answered(dialog: LinkDialog, headers: HeaderMap, text: string): void {

@@ -25,7 +25,7 @@ let places = 0;
 
 describe.skipIf(!HAS_SIPP)('dialogs with sipp (needs: sipp)', () => {
   beforeAll(async () => {
-    gateway = await startGateway();
+    gateway = await startGateway({ config: { calls: { holdProbeMs: 5_000 } } });
     slow = await startSlowAgent();
     const agent = await change('POST', '/v1/agents', {
       workspaceId: 'demo',
@@ -66,6 +66,12 @@ describe.skipIf(!HAS_SIPP)('dialogs with sipp (needs: sipp)', () => {
       expect(result).toMatchObject({ successful: 1, failed: 0 });
       expect(record).toMatchObject({ state: 'ended', endReason: 'bad_offer' });
       expect(record.timeline.map(({ event }) => event)).toContain('answer_refused');
+    });
+
+    test('signalling 14: on hold it is asked whether it is there, and when it no longer knows the call, that is the end', async () => {
+      const { result, record } = await call('hold-lost.xml');
+      expect(result).toMatchObject({ successful: 1, failed: 0 });
+      expect(record).toMatchObject({ state: 'ended', endReason: 'peer_lost' });
     });
 
     test('signalling 10: gives up by BYE in the early dialog: cancelled, and costs nothing', async () => {

@@ -137,6 +137,14 @@ describe('the direction of an answer', () => {
     expect(answered(OLD_HOLD_OFFER).remote).toMatchObject({ direction: 'recvonly', remoteAddress: '0.0.0.0' });
   });
 
+  test('signalling 14: to hold by :: is recvonly', () => {
+    const held = IPV6_OFFER.replace('c=IN IP6 2001:db8::7', 'c=IN IP6 ::');
+    expect(answered(held, { address: '2001:db8::99' }).remote).toMatchObject({
+      direction: 'recvonly',
+      remoteAddress: '::',
+    });
+  });
+
   test('to an inactive offer by 0.0.0.0 stays inactive', () => {
     expect(answered(`${OLD_HOLD_OFFER}a=inactive\r\n`).remote.direction).toBe('inactive');
   });

@@ -81,6 +81,23 @@ describe('signalling 8: early media to a caller', () => {
     await caller.peer.next(200);
   });
 
+  test('whose PRACK has an offer of its own: answered in the 200 to the PRACK', async () => {
+    const caller = await harness.caller({ extra: [RELIABLE] });
+    caller.invite();
+    const { leg, events } = await harness.calls.take();
+    leg.ringing({ sdp: answerTo(OFFER), earlyMedia: true });
+    const progress = await caller.peer.next(183);
+    caller.learn(progress);
+    caller.inDialog('PRACK', { body: OTHER, extra: [`RAck: ${progress.header('RSeq')} 1 INVITE`] });
+    const reoffer = await reofferOf(events);
+    expect(reoffer.offer).toBe(OTHER);
+    reoffer.accept(OURS_AGAIN);
+    const answer = await caller.peer.next(200);
+    expect([answer.header('CSeq'), answer.body]).toEqual(['2 PRACK', OURS_AGAIN]);
+    leg.reject('busy');
+    await caller.peer.next(486);
+  });
+
   test('is not sent reliably to a caller that cannot', async () => {
     const caller = await harness.caller();
     caller.invite();
