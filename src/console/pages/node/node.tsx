@@ -9,6 +9,7 @@ import { Badge, Loaded, Notice } from '../../ui/feedback.tsx';
 import { Facts, Stats } from '../../ui/show.tsx';
 import { Metrics } from './metrics.tsx';
 import { RouteQuestion } from './route-question.tsx';
+import { SipBans } from './sip-bans.tsx';
 
 const POLL_MS = 5_000;
 
@@ -100,6 +101,7 @@ export function NodePage() {
               </section>
             </div>
             {isOperator && <Metrics />}
+            {isOperator && <SipBans />}
             {isOperator && <RouteQuestion />}
           </>
         )}
