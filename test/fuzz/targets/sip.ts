@@ -46,6 +46,8 @@ const WORDS = [
 ];
 const SEEDS = (): readonly Buffer[] => [...tortureMessages.values(), inviteBytes()];
 
+const GREW: ReadonlySet<string> = new Set(['headers_too_large', 'too_many_headers']);
+
 const sipMessage: FuzzTarget = {
   name: 'sip-message',
   tokens: WORDS,
@@ -69,6 +71,8 @@ const sipMessage: FuzzTarget = {
       promise(validateResponse(response) === undefined, 'the answer to a valid request is valid');
     }
     const again = parseDatagram(serialise(message));
+    // Bytes that are no UTF-8 take two each when they are printed, and a missing Content-Length is a line more.
+    if (!again.ok && GREW.has(again.error.code)) return true;
     promise(again.ok, 'what is valid can be printed and read again');
     promise(again.message.body.equals(message.body) && again.trailing === 0, 'with the same body');
     return true;
