@@ -13,13 +13,10 @@
 //     that connects after the answer misses nothing of the greeting.
 
 import type { CallQuality } from '../../domain/call.ts';
-import type { AudioCodec } from '../../domain/directory.ts';
-import { dtmfKeyCount, type DtmfKind, type DtmfMode, type DtmfOutcome, type DtmfRequest } from '../../domain/dtmf.ts';
+import { dtmfKeyCount, type DtmfKind, type DtmfOutcome, type DtmfRequest } from '../../domain/dtmf.ts';
 import type { AgentAsk, AgentDial, AgentFailure, AgentNotice, AgentStreamFactory } from '../agent-stream.ts';
 import { FIELD, qualityOf } from '../counters.ts';
-import { Presses } from '../dtmf/presses.ts';
-import { ToneDetector } from '../dtmf/tone-detector.ts';
-import { OneWayWatch } from '../one-way.ts';
+import { KeysHeard } from '../dtmf/keys-heard.ts';
 import type { BlockPool } from '../playout.ts';
 import type { Random } from '../random.ts';
 import { RtcpSession } from '../rtp/control.ts';
@@ -33,12 +30,11 @@ import type {
   MediaTimeouts,
   RtpParameters,
 } from '../session.ts';
-import { Watchdog } from '../watchdog.ts';
 import { AgentLink, type AgentLinkOwner } from './agent-link.ts';
-import { AgentSilence } from './agent-silence.ts';
 import { Inbound, type InboundSink } from './inbound.ts';
 import { Outbound } from './outbound.ts';
 import type { RtpPath } from './path.ts';
+import { type Line, Supervision } from './supervision.ts';
 
 export interface CallMediaOptions {
   readonly callId: string;
@@ -69,18 +65,10 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
   readonly #inbound: Inbound;
   readonly #outbound: Outbound;
   readonly #rtcp: RtcpSession;
-  readonly #watchdog: Watchdog;
-  readonly #oneWay = new OneWayWatch();
-  readonly #agentSilence: AgentSilence;
-  readonly #presses = new Presses();
-  #dtmf: DtmfMode = 'auto';
-  /** Only where the trunk's keys come as tones. */
-  #detector: ToneDetector | null = null;
-  #agentCodec: AudioCodec = 'PCMU';
+  readonly #supervision: Supervision;
+  readonly #keysHeard = new KeysHeard();
   /** Why the last keys did not go out; null = they did. */
   #keysRefused: DtmfOutcome | null = null;
-  /** Since when the other side has the call on hold; null = it has not. */
-  #heldSinceMs: number | null = null;
   #phase: Phase = 'open';
   /** What is heard before the answer (`startEarly`). */
   #early: EarlyAudio | null = null;
@@ -105,8 +93,8 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
       keyDue: (digit, toneMs) => this.#deps.emit({ type: 'dtmf-due', atMs: this.#deps.nowMs(), digit, toneMs }),
     });
     this.#rtcp = new RtcpSession(deps.random, 'callin-edge');
-    this.#watchdog = new Watchdog(options.timeouts);
-    this.#agentSilence = new AgentSilence(options.timeouts);
+    const tellAgent = (notice: AgentNotice) => this.notifyAgent(notice);
+    this.#supervision = new Supervision(options.timeouts, { emit: deps.emit, tellAgent });
   }
 
   /** Of the packets that the path is given. */
@@ -120,9 +108,7 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
     this.#remote = remote;
     this.#inbound.negotiate(remote, receives(remote.direction), nowMs);
     this.#outbound.negotiate(remote, sends(remote.direction));
-    const bothWays = remote.direction === 'sendrecv';
-    this.#watchdog.negotiated(bothWays, nowMs);
-    if (this.#phase === 'running') this.#openWays(nowMs);
+    this.#supervision.negotiated(this.#line, nowMs);
     this.#startOutbound(nowMs);
     this.#reschedule();
   }
@@ -135,8 +121,7 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
     }
     this.#agent?.close();
     this.#outbound.attach(dial.codec);
-    this.#agentCodec = dial.codec;
-    this.#listenForTones();
+    this.#keysHeard.setCodec(dial.codec);
     this.#inbound.audio.stop();
     this.#inbound.attach(dial.codec);
     const link = new AgentLink(this, dial, this.#deps.nowMs(), done);
@@ -162,8 +147,7 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
     const nowMs = this.#deps.nowMs();
     this.#phase = 'running';
     this.#outbound.ring(false);
-    this.#watchdog.start(nowMs);
-    this.#openWays(nowMs);
+    this.#supervision.start(this.#line, nowMs);
     this.#rtcp.start(nowMs);
     if (this.#early === null) this.#path.start(nowMs);
     this.#startOutbound(nowMs);
@@ -177,11 +161,9 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
   }
 
   setPolicy({ timeouts, dtmf }: MediaPolicy): void {
-    this.#watchdog.setTimeouts(timeouts);
-    this.#agentSilence.setTimeouts(timeouts);
-    this.#dtmf = dtmf;
+    this.#supervision.setTimeouts(timeouts);
     this.#outbound.sendKeysBy(dtmf);
-    this.#listenForTones();
+    this.#keysHeard.setMode(dtmf);
   }
 
   sendKeys(request: DtmfRequest, by: 'agent' | 'api'): DtmfOutcome {
@@ -246,7 +228,7 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
     if (this.#phase === 'closed') return;
     const nowMs = this.#deps.nowMs();
     this.#deps.emit({ type: 'webrtc-connected', atMs: nowMs });
-    if (this.#phase === 'running') this.#openWays(nowMs);
+    this.#supervision.ready(this.#line, nowMs);
     this.#startOutbound(nowMs);
     this.#reschedule();
   }
@@ -275,10 +257,16 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
     this.publish();
     if (nowMs >= this.#rtcp.dueMs) this.#report(nowMs, false);
     const { lastRtpMs } = this.#inbound;
-    const lastProofMs = lastRtpMs === 0 ? null : lastRtpMs;
     const cause = this.#path.fault(nowMs);
-    if (cause !== null) this.#deps.emit({ type: 'media-timeout', atMs: nowMs, lastProofMs, cause });
-    else this.#lookForSilence(lastRtpMs, lastProofMs, nowMs);
+    if (cause !== null) {
+      const lastProofMs = lastRtpMs === 0 ? null : lastRtpMs;
+      this.#deps.emit({ type: 'media-timeout', atMs: nowMs, lastProofMs, cause });
+      return;
+    }
+    const { packetsSent, framesFromAgent } = this.#outbound;
+    const { unheardReports } = this.#rtcp;
+    const isAgentAttached = this.#agent !== null;
+    this.#supervision.tick({ lastRtpMs, packetsSent, framesFromAgent, unheardReports, isAgentAttached }, nowMs);
   }
 
   secondTick(nowMs: number): void {
@@ -314,8 +302,7 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
   frame(bytes: Buffer, start: number, end: number, timestampMs: number): void {
     this.#framesToAgent++;
     this.#agent?.hear(bytes, start, end, timestampMs);
-    if (this.#detector === null) return;
-    const key = this.#detector.audio(bytes, start, end);
+    const key = this.#keysHeard.audio(bytes, start, end);
     if (key !== null) this.#pressed(key, 'inband', this.#deps.nowMs());
   }
 
@@ -388,53 +375,21 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
 
   #startAgent(link: AgentLink, nowMs: number): void {
     link.start();
-    if (this.#heldSinceMs !== null) link.notify({ type: 'hold' });
-    this.#agentSilence.begin(nowMs);
+    this.#supervision.agentStarted(nowMs);
     this.#inbound.audio.restart();
     this.#inbound.audio.start(nowMs);
   }
 
-  /** After each offer and answer of a call that runs: is it on hold, and what is to be watched? */
-  #openWays(nowMs: number): void {
-    const direction = this.#remote?.direction ?? 'sendrecv';
-    if (direction === 'sendrecv' && this.#path.ready) this.#oneWay.begin(nowMs, this.#outbound.packetsSent);
-    else this.#oneWay.end();
-    const since = this.#heldSinceMs;
-    if (!sends(direction) && since === null) {
-      this.#heldSinceMs = nowMs;
-      this.#agent?.notify({ type: 'hold' });
-      this.#deps.emit({ type: 'held', atMs: nowMs });
-    }
-    if (sends(direction) && since !== null) {
-      this.#heldSinceMs = null;
-      const heldMs = nowMs - since;
-      this.#agentSilence.begin(nowMs);
-      this.#agent?.notify({ type: 'resume', heldMs });
-      this.#deps.emit({ type: 'resumed', atMs: nowMs, heldMs });
-    }
-  }
-
-  #lookForSilence(lastPacketMs: number, lastProofMs: number | null, nowMs: number): void {
-    const { packetsSent, framesFromAgent } = this.#outbound;
-    const isHeld = this.#heldSinceMs !== null;
-    const isSilent = this.#agentSilence.look({ framesFromAgent, isAttached: this.#agent !== null, isHeld }, nowMs);
-    const limit = this.#watchdog.expired(lastPacketMs, nowMs) ?? (isSilent ? 'agent_silent' : null);
-    if (limit !== null) this.#deps.emit({ type: 'media-timeout', atMs: nowMs, lastProofMs, limit });
-    const { unheardReports } = this.#rtcp;
-    const missing = this.#oneWay.look({ lastPacketMs, packetsSent, unheardReports }, nowMs);
-    if (missing !== null) this.#deps.emit({ type: 'one-way-audio', atMs: nowMs, missing });
-  }
-
-  /** One event per press whichever way it came (dtmf/presses.ts). */
+  /** One event per press (dtmf/presses.ts). */
   #pressed(digit: string, kind: DtmfKind, nowMs: number): void {
-    if (this.#phase !== 'running' || !this.#presses.isNew(digit, kind, nowMs)) return;
+    if (this.#phase !== 'running' || !this.#keysHeard.isNew(digit, kind, nowMs)) return;
     this.#agent?.key(digit);
     this.#deps.emit({ type: 'dtmf', atMs: nowMs, digit, kind });
   }
 
-  /** The detector hears what the agent hears: in order, gaps filled, in its codec. */
-  #listenForTones(): void {
-    this.#detector = this.#dtmf === 'inband' ? new ToneDetector(this.#agentCodec) : null;
+  get #line(): Line {
+    const direction = this.#remote?.direction ?? 'sendrecv';
+    return { direction, isReady: this.#path.ready, packetsSent: this.#outbound.packetsSent };
   }
 
   #startOutbound(nowMs: number): void {

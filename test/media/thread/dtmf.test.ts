@@ -418,6 +418,18 @@ describe('media 8: timeouts', () => {
     expect(timeouts(rig)).toMatchObject([{ limit: 'agent_silent' }]);
   });
 
+  test('agent silent: an agent that waits for the answer is not silent', () => {
+    const rig = new CallRig({ timeouts: { firstPacketMs: 5000, silenceMs: 3000, agentSilentMs: 10_000 } });
+    rig.negotiate();
+    rig.connect().host.ready();
+    rig.run(30_000);
+    rig.call.start();
+    talk(rig, 9800);
+    expect(timeouts(rig)).toEqual([]);
+    talk(rig, 400);
+    expect(timeouts(rig)).toMatchObject([{ limit: 'agent_silent' }]);
+  });
+
   test('what we send, be it silence, speech or keys, moves none of them', () => {
     const rig = CallRig.running({}, {}, { timeouts: { firstPacketMs: 5000, silenceMs: 3000 } });
     talk(rig, 200);
