@@ -203,6 +203,7 @@ function httpDeps(
       rates: prices.rates,
       trunkChecks: trunks.checks,
       health,
+      registration: (id) => trunks.registrations.of(id),
       node: state,
       numbers: services.numbers,
       agentNetworks: agentNetworks(config),

@@ -28,6 +28,7 @@ export const DOCS = {
   overlap: 'docs/trunks.md#addresses-that-others-have-too',
   networks: 'docs/trunks.md#which-addresses-a-gateway-may-have',
   health: 'docs/trunks.md#health',
+  registration: 'docs/trunks.md#registration',
   agents: 'docs/agents.md#when-your-side-fails',
   reasons: 'docs/operations.md#reasons',
 } as const;

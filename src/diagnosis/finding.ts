@@ -34,6 +34,7 @@ export const STEPS = [
   'gateway_options',
   'credentials',
   'trunk_health',
+  'registration',
   'countries',
   'rate',
   'balance',

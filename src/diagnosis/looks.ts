@@ -10,7 +10,7 @@ import type { E164 } from '../domain/e164.ts';
 import type { Nano } from '../domain/money.ts';
 import type { Books } from '../ledger/books.ts';
 import { callClass } from '../routing/index.ts';
-import type { TrunkHealthView } from '../signalling/index.ts';
+import type { TrunkHealthView, TrunkRegistrationView } from '../signalling/index.ts';
 import { agentFinding } from './agent-step.ts';
 import { Deadline } from './deadline.ts';
 import { type Finding, failed, skipped } from './finding.ts';
@@ -18,7 +18,7 @@ import { balanceFinding, limitsFinding } from './money-steps.ts';
 import { type ProviderProbe, providerFindings } from './providers.ts';
 import { recentCallsFinding } from './recent-calls.ts';
 import type { TrunkChecks } from './trunk-checks.ts';
-import { healthFinding, nameOf } from './trunk-steps.ts';
+import { healthFinding, nameOf, registrationFinding } from './trunk-steps.ts';
 
 export interface LookDeps {
   readonly clock: Clock;
@@ -27,6 +27,7 @@ export interface LookDeps {
   readonly currency: string;
   readonly trunkChecks: Pick<TrunkChecks, 'run'>;
   readonly health: (trunkId: string) => TrunkHealthView | undefined;
+  readonly registration?: (trunkId: string) => TrunkRegistrationView | undefined;
   readonly probeAgent: (agent: Agent, timeoutMs: number) => Promise<AgentProbeOutcome>;
   /** What the first minute of a call costs; a word where the price list has none. */
   readonly minuteCost: (callClass: CallClass, number: E164) => Nano | 'no_rate' | 'rejected';
@@ -50,11 +51,14 @@ export class Looks {
 
   /** Of trunks of the operator only their health is told: their addresses are the operator's. */
   async trunks(trunks: readonly Trunk[], workspaceId: string | null, deadline: Deadline): Promise<readonly Finding[]> {
-    const { clock, trunkChecks, health } = this.#deps;
+    const { clock, trunkChecks, health, registration } = this.#deps;
     const asked = trunks.slice(0, TRUNKS_ASKED_MAX);
     const rows = await Promise.all(
       asked.map(async (trunk) => {
-        const watched = trunk.outbound.enabled ? [healthFinding(trunk, health(trunk.id))] : [];
+        const watched = [
+          ...(trunk.outbound.enabled ? [healthFinding(trunk, health(trunk.id))] : []),
+          ...(trunk.outbound.register === true ? [registrationFinding(trunk, registration?.(trunk.id))] : []),
+        ];
         if (trunk.workspaceId !== workspaceId) return watched.map(withoutDetails);
         const within = new Deadline(clock, deadline.atMost(TRUNK_MS));
         const late = [skipped('gateway_options', 'There was no time left for this trunk.', { subject: trunk.label })];

@@ -1,7 +1,7 @@
 // The steps about a trunk that need no network: is it set up for what is asked of it?
 
 import { keysWouldBeRead, type PhoneNumber, type Trunk } from '../domain/directory.ts';
-import type { TrunkHealthView } from '../signalling/index.ts';
+import type { TrunkHealthView, TrunkRegistrationView } from '../signalling/index.ts';
 import { countryOf } from '../routing/index.ts';
 import { ADVICE, advise, DOCS } from './advice.ts';
 import { type Finding, failed, ok, skipped, warning } from './finding.ts';
@@ -74,4 +74,27 @@ export function healthFinding(trunk: Trunk, health: TrunkHealthView | undefined)
   if (health.state === 'up') return ok('trunk_health', `It answers since ${since}.${error}`, { subject });
   const advice = advise(ADVICE.trunkSettings, 'The steps about its gateways say which.');
   return failed('trunk_health', `It has not answered since ${since}.${error}`, advice, { subject, docs: DOCS.health });
+}
+
+/** Of a trunk that is to register. */
+export function registrationFinding(trunk: Trunk, registration: TrunkRegistrationView | undefined): Finding {
+  const step = 'registration';
+  const subject = nameOf(trunk);
+  const { state, since, registrar, lastError } = registration ?? {
+    state: 'waiting',
+    since: 0,
+    registrar: null,
+    lastError: null,
+  };
+  const error = lastError === null ? '' : ` Last error: ${lastError}.`;
+  if (state === 'registered') {
+    return ok(step, `It is registered at ${registrar} since ${new Date(since).toISOString()}.${error}`, { subject });
+  }
+  if (state === 'elsewhere') return ok(step, 'Another gateway of the cluster has registered it.', { subject });
+  if (state !== 'failed') return skipped(step, 'It has not been registered yet.', { subject });
+  const advice = advise(
+    ADVICE.trunkSettings,
+    'User name and password, host, port and transport are what registrars refuse.',
+  );
+  return failed(step, `It is not registered.${error}`, advice, { subject, docs: DOCS.registration });
 }

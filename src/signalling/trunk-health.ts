@@ -98,7 +98,10 @@ export class TrunkHealth {
   /** All trunks there are now: what is new is asked soon, what is gone is forgotten. */
   watch(trunks: readonly Trunk[]): void {
     if (this.#closed) return;
-    const watched = trunks.filter(({ outbound }) => outbound.enabled && outbound.gateways.length > 0);
+    // A registrar that was away is noticed by this, too.
+    const watched = trunks.filter(
+      ({ outbound: { enabled, register = false, gateways } }) => (enabled || register) && gateways.length > 0,
+    );
     const used = new Set<Target>();
     const ids = new Set<string>();
     const ofOwner = new Map<string, Set<string>>();

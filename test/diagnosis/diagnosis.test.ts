@@ -80,6 +80,19 @@ describe('"I can’t make calls"', () => {
   });
 
   test.each([
+    ['failed', 'udp 192.0.2.1:5060: credentials refused', 'failed', 'credentials refused'],
+    ['registered', null, 'ok', 'registered at udp 192.0.2.1:5060'],
+    ['elsewhere', null, 'ok', 'Another gateway'],
+    ['waiting', null, 'skipped', 'not been registered yet'],
+  ] as const)('signalling 3: a trunk whose registration is %s', async (state, lastError, expected, seen) => {
+    await directory.trunks.put(trunk({ outbound: { ...trunk().outbound, register: true } }));
+    await directory.numbers.put(number());
+    const view = { state, since: 0, expiresAt: null, registrar: 'udp 192.0.2.1:5060', lastError };
+    const found = stepsOf(await open({ registration: () => view }).run({ numberE164: MINE, workspaceId: 'ws_a' }));
+    expect(found['registration']).toMatchObject({ state: expected, seen: expect.stringContaining(seen) });
+  });
+
+  test.each([
     ['outbound switched off', { enabled: false }, 'outbound_trunk', 'No trunk can carry calls out.'],
     ['no gateway', { gateways: [] }, 'outbound_trunk', 'No trunk can carry calls out.'],
     ['encrypted media demanded', { mediaEncryption: 'required' }, 'outbound_trunk', 'Encrypted audio is demanded'],

@@ -222,6 +222,14 @@ describe('trunk health', () => {
     expect(asked).toHaveLength(1);
   });
 
+  test('signalling 5: a trunk that only registers is watched, too', async () => {
+    const { clock, health, asked } = make();
+    health.watch([{ ...over('t', 'a'), outbound: { ...over('t', 'a').outbound, enabled: false, register: true } }]);
+    await clock.advanceAsync(100);
+    expect(asked).toHaveLength(1);
+    expect(health.of('t')?.state).toBe('up');
+  });
+
   test('signalling 5: a gateway is up while one of its servers answers; the silent one is asked last from then on', async () => {
     const dead = { kind: 'unreachable', elapsedMs: 1 } as const;
     const { clock, health, addresses, asked, answers } = make();
