@@ -196,7 +196,8 @@ describe.each(TRANSPORTS)('signalling 27: RFC 4475 over %s', (transport) => {
     const overIpv6 = Object.values(IPV6_MESSAGES).filter(({ answer }) => answer === 404);
     const calls = Object.values(EXPECTED).filter(({ isCall }) => isCall === true);
     const refused = [...calls, ...overIpv6].map(() => 'unknown_number');
-    expect(await left()).toEqual({ active: false, reserved: '0.00', reasons: refused });
+    // Their records are written after the answers.
+    await expect.poll(left).toEqual({ active: false, reserved: '0.00', reasons: refused });
     await placeGoodCall(transport, `good-${transport}`);
     await expect.poll(left).toEqual({ active: false, reserved: '0.00', reasons: ['remote_hangup', ...refused].sort() });
     expect(gateway.log.filter(({ level }) => Number(level) >= 50)).toEqual([]);
