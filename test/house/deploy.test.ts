@@ -289,3 +289,26 @@ function freePort(): Promise<number> {
     });
   });
 }
+
+test.skipIf(!has('nft') || process.getuid?.() !== 0)(
+  'the packet filter is one that nft takes (needs: nft, root)',
+  () => {
+    const { status, stderr } = spawnSync('nft', ['--check', '--file', join(DEPLOY, 'drachtio/nftables.conf')], {
+      encoding: 'utf8',
+    });
+    // A container without the right to look at its packet filter cannot say.
+    if (/Operation not permitted|cache initialization failed/.test(stderr)) return;
+    expect([status, stderr]).toEqual([0, '']);
+  },
+);
+
+test('fail2ban follows a ban that rests on a connection or on the name of a scanner, and no other', () => {
+  const lines = /failregex = ([\s\S]*?)\ndatepattern/.exec(read('drachtio/fail2ban/filter.conf'))?.[1] ?? '';
+  const expressions = lines.split('\n').map((line) => new RegExp(line.trim().replace('<ADDR>', '[\\d.:a-f]+?')));
+  const said = (way: string, why: string, network = '198.51.100.7') =>
+    `{"level":40,"time":1732550400000,"network":"${network}","way":"${way}","why":"${why}","times":1,"forSec":60,"msg":"a source of SIP is banned"}`;
+  const isFollowed = (line: string) => expressions.some((expression) => expression.test(line));
+  expect(isFollowed(said('connection', 'register'))).toBe(true);
+  expect(isFollowed(said('datagram', 'scanner', '2001:db8:1:2::/64'))).toBe(true);
+  expect(isFollowed(said('datagram', 'rate'))).toBe(false);
+});
