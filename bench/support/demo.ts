@@ -19,11 +19,14 @@ const MEDIA = { rtpPortMin: 40_000, rtpPortMax: 49_998 };
 export interface SubjectOptions {
   /** Another program than the gateway's own, from the project's folder. */
   readonly entry?: string;
+  /** Keys of `media` in its configuration, over those of the bench. */
+  readonly media?: Readonly<Record<string, number>>;
 }
 
 /** The gateway as it is shipped, alone on its core. */
 export async function startSubject(options: SubjectOptions = {}): Promise<RunningGateway> {
-  return await startGateway({ ...options, prefix: pinned('subject', []), config: { media: MEDIA } });
+  const { media, ...rest } = options;
+  return await startGateway({ ...rest, prefix: pinned('subject', []), config: { media: { ...MEDIA, ...media } } });
 }
 
 /** Points +12025550100 at an agent of the bench's own. */
