@@ -197,3 +197,56 @@ describe('signalling 10: early media of a callee', () => {
     await peer.next(200);
   });
 });
+
+describe('signalling 10: races of CANCEL', () => {
+  test('ours before anything was heard waits for the first response, and the call ends with the 487', async () => {
+    const peer = await harness.peer();
+    const call = harness.place(peer);
+    const callee = new Callee(peer, harness.sipPort, await peer.next('INVITE'));
+    call.leg.cancel('api_cancelled');
+    expect((await peer.rest()).filter((line) => line.startsWith('CANCEL'))).toEqual([]);
+    callee.respond(100);
+    const cancel = await peer.next('CANCEL');
+    expect([cancel.sequence, cancel.header('Reason')]).toEqual([
+      callee.invite.sequence,
+      'SIP;cause=487;text="api_cancelled"',
+    ]);
+    peer.send(responseText(peer, cancel, 200), harness.sipPort);
+    callee.respond(487);
+    await peer.next('ACK');
+    expect(await call.events.take()).toMatchObject({ type: 'rejected', status: 487 });
+  });
+
+  exceptReference('4.2: 481 where the branch fits, BYE where it does not')(
+    'theirs after our 200 changes nothing',
+    async () => {
+      const caller = await harness.caller();
+      caller.invite();
+      const { leg, events } = await harness.calls.take();
+      await leg.answer(answerTo(OFFER));
+      const ok = await caller.peer.next(200);
+      caller.cancel();
+      const answer = await caller.peer.next((message) => message.header('CSeq').endsWith('CANCEL'));
+      expect([200, 481]).toContain(answer.status);
+      caller.learn(ok);
+      caller.ack();
+      expect(await events.take()).toEqual({ type: 'confirmed' });
+      caller.inDialog('BYE');
+      await caller.peer.next((message) => message.status === 200 && message.header('CSeq').endsWith('BYE'));
+      expect(await events.take()).toMatchObject({ type: 'bye' });
+    },
+  );
+
+  test('a callee that hangs up by BYE before its answer is answered; the INVITE stays open until its own end', async () => {
+    const peer = await harness.peer();
+    const call = harness.place(peer);
+    const callee = new Callee(peer, harness.sipPort, await peer.next('INVITE'));
+    callee.respond(180);
+    await call.events.take();
+    callee.inDialog('BYE');
+    const answer = await peer.next((message) => message.header('CSeq').endsWith('BYE'));
+    expect([200, 481]).toContain(answer.status);
+    callee.respond(480);
+    expect(await call.events.take()).toMatchObject({ type: 'rejected' });
+  });
+});
