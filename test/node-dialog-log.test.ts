@@ -22,6 +22,7 @@ const dialog = (id: string) => ({
   local: '<sip:a@b>;tag=1',
   remote: '<sip:c@d>;tag=2',
   target: 'sip:c@d',
+  routes: ['sip:proxy;lr'],
   nextHop: 'sip:d;transport=udp',
 });
 const ids = (dialogs: readonly { id: string }[]) => dialogs.map(({ id }) => id);

@@ -109,7 +109,8 @@ function parsed(text: string): Line | null {
     if (typeof line.closed === 'string') return { closed: line.closed };
     const { opened } = line;
     const texts = [opened?.id, opened?.callId, opened?.local, opened?.remote, opened?.target, opened?.nextHop];
-    const isWhole = typeof opened?.openedAtMs === 'number' && texts.every((field) => typeof field === 'string');
+    const areTexts = [...texts, ...(opened?.routes ?? [null])].every((field) => typeof field === 'string');
+    const isWhole = typeof opened?.openedAtMs === 'number' && Array.isArray(opened.routes) && areTexts;
     return isWhole ? { opened: opened as DialogFacts } : null;
   } catch {
     return null;

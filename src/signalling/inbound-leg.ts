@@ -36,7 +36,7 @@ import { EarlyOffers } from './early-offers.ts';
 import { BYE_LIMIT_MS, byeEvent, Established, type EstablishedEvent } from './established.ts';
 import type { InboundEvent, InboundLeg, LegDialog, ModifyOutcome, Ringing, SessionTimer } from './leg.ts';
 import type { Exchange, LinkDialog } from './link-handles.ts';
-import { wayBack } from './orphans.ts';
+import { routeSet, wayBack } from './orphans.ts';
 import { sessionTimerHeaders } from './session-timer.ts';
 import type { ReferEvent, ReferRequest } from './own-refer.ts';
 import { type HeaderMap, optionTags } from './sip-text.ts';
@@ -251,7 +251,8 @@ export class SipInboundLeg implements InboundLeg {
     const { id, remoteTarget: target } = dialog;
     const { to = '', from: remote = '', contact = '' } = exchange.headers;
     const nextHop = wayBack(exchange.source, contact);
-    this.#options.onDialog({ ...id, local: `${to};tag=${id.localTag}`, remote, target, nextHop });
+    const routes = routeSet(exchange.headers['record-route']);
+    this.#options.onDialog({ ...id, local: `${to};tag=${id.localTag}`, remote, target, routes, nextHop });
     this.#answering?.resolve('sent');
   }
 

@@ -6,8 +6,8 @@
 //
 // Invariants
 //   OR1. BYE goes back where the dialog came from or went to, never where a header names: what is written down is text of the network.
-//   OR2. Its CSeq is above any that the dialog can have seen (RFC 3261 section 12.2.2 demands more, not the next); with no route set, because the engines
-//        keep that to themselves: proxies find the way by the Request-URI.
+//   OR2. Its CSeq is above any that the dialog can have seen (RFC 3261 section 12.2.2 demands more, not the next). Its route set goes along as the embedded
+//        engine takes one (sip-engine/dialog/next-hop.ts); with drachtio-server proxies have to find the way by the Request-URI.
 //   OR3. Each is tried once, `AT_ONCE` at a time, and none older than `AGE_MAX_MS`. Nothing waits for it.
 
 import type { Clock } from '../domain/clock.ts';
@@ -26,6 +26,8 @@ export interface DialogFacts {
   readonly remote: string;
   /** The other side's Contact. */
   readonly target: string;
+  /** URIs of its route set, in order. */
+  readonly routes: readonly string[];
   /** OR1: `sip:192.0.2.1:5060;transport=udp` */
   readonly nextHop: string;
 }
@@ -74,12 +76,12 @@ export async function hangUpOrphans(dialogs: readonly DialogFacts[], parts: Orph
 async function hangUp(dialog: DialogFacts, { clock, send }: OrphanParts): Promise<boolean> {
   const nowMs = clock.wallMs();
   if (!isUsable(dialog) || nowMs - dialog.openedAtMs > AGE_MAX_MS) return false;
-  const { callId, local, remote, target, nextHop } = dialog;
+  const { callId, local, remote, target } = dialog;
   const sequence = CSEQ_BASE + (Math.floor(nowMs / 1_000) % CSEQ_SPAN);
   const answer = await send({
     method: 'BYE',
     uri: target,
-    nextHop,
+    nextHop: hopOf(dialog),
     headers: {
       from: local,
       to: remote,
@@ -91,11 +93,37 @@ async function hangUp(dialog: DialogFacts, { clock, send }: OrphanParts): Promis
   return typeof answer !== 'string' && !answer.own;
 }
 
+/** What the INVITE's own hop said of that attempt is over. */
+function hopOf({ nextHop, routes }: DialogFacts): string {
+  const bare = nextHop.replace(/;(?:routes|first-response)=[^;]*/g, '');
+  return routes.length === 0 ? bare : `${bare};routes=${encodeURIComponent(routes.join(' '))}`;
+}
+
 /** It comes from a file: what is no dialog sends nothing. */
-function isUsable({ callId, local, remote, target, nextHop }: DialogFacts): boolean {
+function isUsable({ callId, local, remote, target, routes, nextHop }: DialogFacts): boolean {
   const hasTag = (value: string) => parseSipAddress(value)?.parameters.get('tag') !== undefined;
   const isUri = (value: string) => parseSipUri(value) !== undefined && !/[|\s]/.test(value);
-  return /^[\x21-\x7e]{1,256}$/.test(callId) && hasTag(local) && hasTag(remote) && isUri(target) && isUri(nextHop);
+  return (
+    /^[\x21-\x7e]{1,256}$/.test(callId) &&
+    hasTag(local) &&
+    hasTag(remote) &&
+    isUri(target) &&
+    isUri(nextHop) &&
+    routes.every(isLooseRoute)
+  );
+}
+
+const ROUTES_MAX = 8;
+
+/** The URIs of a Record-Route header in their order; none where an entry is none, or wants the routing of RFC 2543. */
+export function routeSet(recordRoute: string | undefined): readonly string[] {
+  const entries = (recordRoute ?? '').match(/(?:"(?:[^"\\]|\\.)*"|<[^<>]*>|[^,"<>])+/g) ?? [];
+  const routes = entries.map((entry) => /<([^<>]+)>/.exec(entry)?.[1] ?? '');
+  return routes.length <= ROUTES_MAX && routes.every(isLooseRoute) ? routes : [];
+}
+
+function isLooseRoute(uri: string): boolean {
+  return /^[^|\s",]{1,512}$/.test(uri) && parseSipUri(uri) !== undefined && /;lr(?:[;=?]|$)/i.test(uri);
 }
 
 /** OR1: back to where a request came from. Over a stream its own port is nobody's to connect to: then the one that its Contact names. */

@@ -30,6 +30,7 @@ import { identityHeaders } from './identity-headers.ts';
 import type { Exchange, LinkDialog } from './link-handles.ts';
 import { minimumOf, sessionTimerRequest } from './session-timer.ts';
 import type { ReferEvent, ReferRequest } from './own-refer.ts';
+import { routeSet } from './orphans.ts';
 import { retryAfterMs } from './retry-after.ts';
 import { type HeaderMap, parseContacts } from './sip-text.ts';
 
@@ -232,7 +233,8 @@ export class SipOutboundLeg implements OutboundLeg {
       this.#state = 'answered';
       const { id, remoteTarget: target } = dialog;
       const [local = '', remote = ''] = [this.#sentHeaders['from'], headers['to']];
-      this.#options.onDialog({ ...id, local, remote, target, nextHop: params.nextHop ?? params.uri });
+      const routes = routeSet(headers['record-route']).toReversed();
+      this.#options.onDialog({ ...id, local, remote, target, routes, nextHop: params.nextHop ?? params.uri });
       return this.#options.onEvent({ type: 'answered', sdp });
     }
     if (this.#state === 'calling') {
@@ -255,7 +257,9 @@ export class SipOutboundLeg implements OutboundLeg {
     if (status >= 400) {
       const isUnanswered = (status === 401 || status === 407) && this.#challenges === 0 && this.#credentials !== null;
       const text = isUnanswered ? `${reason} (no challenge that the trunk’s credentials are for)` : reason;
-      return this.#end({ type: 'rejected', status, reason: text, retryAfterMs: retryAfterMs(headers), ...said });
+      const restMs = retryAfterMs(headers);
+      const rest = restMs === null ? {} : { retryAfterMs: restMs };
+      return this.#end({ type: 'rejected', status, reason: text, ...rest, ...said });
     }
     const targets = parseContacts(headers['contact'] ?? '').map(({ uri }) => uri.user);
     this.#end({ type: 'rejected', status, reason, targets });

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { type DialogFacts, hangUpOrphans, wayBack } from '../../src/signalling/orphans.ts';
+import { type DialogFacts, hangUpOrphans, routeSet, wayBack } from '../../src/signalling/orphans.ts';
 import type { LinkRequest } from '../../src/signalling/drachtio.ts';
 import { FakeClock } from '../support/fake-clock.ts';
-import { Callee, Harness } from './harness.ts';
+import { answerTo, Callee, Harness } from './harness.ts';
 
 const clock = new FakeClock();
 const dialog = (change: Partial<DialogFacts> = {}): DialogFacts => ({
@@ -12,6 +12,7 @@ const dialog = (change: Partial<DialogFacts> = {}): DialogFacts => ({
   local: '<sip:+12025550100@edge.example>;tag=ours',
   remote: '"Ann" <sip:+12025550199@carrier.example>;tag=theirs',
   target: 'sip:ann@192.0.2.1:5070',
+  routes: [],
   nextHop: 'sip:192.0.2.1:5070;transport=udp',
   ...change,
 });
@@ -80,6 +81,7 @@ describe('signalling 22: dialogs that outlived us', () => {
     ['of no address', { remote: 'rubbish' }],
     ['with a target that would break the wire', { target: 'sip:a@b|INVITE' }],
     ['with a line break in its Call-ID', { callId: 'a\r\nb' }],
+    ['with a route that is none', { routes: ['sip:a;lr', 'rubbish'] }],
     ['with a next hop that is none', { nextHop: 'http://x' }],
   ])('%s send nothing, and are crossed out', async (_what, change) => {
     const { parts, sent, done } = line();
@@ -94,6 +96,42 @@ describe('signalling 22: dialogs that outlived us', () => {
     ['tls', 40_000, '<sips:ann@carrier.example>', 'sip:192.0.2.9:5061;transport=tls'],
   ])('OR1 over %s from port %i with the Contact %s: %s', (protocol, port, contact, way) => {
     expect(wayBack({ address: '192.0.2.9', port, protocol }, contact)).toBe(way);
+  });
+
+  test.each<[string | undefined, readonly string[]]>([
+    [undefined, []],
+    [
+      '<sip:p1.example;lr>, <sip:p2.example:5080;lr=on;transport=tcp>',
+      ['sip:p1.example;lr', 'sip:p2.example:5080;lr=on;transport=tcp'],
+    ],
+    ['"a, b" <sip:p1.example;transport=tcp;lr>;x=y', ['sip:p1.example;transport=tcp;lr']],
+    ['<sip:strict.example>', []],
+    ['<sip:p1.example;lr>, rubbish', []],
+    [Array(9).fill('<sip:p.example;lr>').join(), []],
+  ])('the route set of %s', (header, routes) => {
+    expect(routeSet(header)).toEqual(routes);
+  });
+
+  test('OR2 proxies in between get their Route headers, in the order of each role', async () => {
+    const harness = await Harness.start();
+    try {
+      const via = (name: string, port: number) => `<sip:${name}@127.0.0.1:${port};lr>`;
+      const peer = await harness.peer();
+      const routes = [via('p1', peer.port), via('p2', peer.port)];
+      const record = `Record-Route: ${routes.join(', ')}`;
+      const inbound = await harness.answered({ extra: [record] });
+      const call = harness.place(peer);
+      const invite = await peer.next('INVITE');
+      new Callee(peer, harness.sipPort, invite).respond(200, { body: answerTo(invite.body), extra: [record] });
+      await call.events.take((event) => event.type === 'answered');
+      await harness.restartEngine();
+      const toCaller = await inbound.caller.peer.next('BYE', 8_000);
+      expect(toCaller.headers('Route').join(', ')).toBe(routes.join(', '));
+      const toCallee = await peer.next('BYE', 8_000);
+      expect(toCallee.headers('Route').join(', ')).toBe(routes.toReversed().join(', '));
+    } finally {
+      await harness.close();
+    }
   });
 
   test('of an engine that is gone are hung up on over the next one, in both directions; those that were over are not', async () => {
