@@ -30,6 +30,7 @@ import { type Answer, ask, type Question } from './question.ts';
 import { RefusalMemory } from './refusal-memory.ts';
 import { type Screening, screen } from './screen.ts';
 import { parseSipAddress, parseSipUri } from './sip-text.ts';
+import { refuseSubscription } from './transfers.ts';
 
 export interface SignallingLog {
   info(fields: object, message: string): void;
@@ -282,6 +283,12 @@ class SipSignalling implements Signalling, CarrierQuestions {
       case 'PRACK':
         // They make sense in a dialog only, and this one is none of ours (RFC 3261 section 12.2.2).
         return exchange.respond(481);
+      case 'NOTIFY':
+      case 'SUBSCRIBE':
+        return refuseSubscription(exchange);
+      case 'REFER':
+        // Who is in no call with us has nobody called.
+        return exchange.respond(403);
       default:
         return exchange.respond(405, { headers: { Allow: ALLOW } });
     }

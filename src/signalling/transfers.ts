@@ -95,6 +95,13 @@ export class Transfers {
   }
 }
 
+/** Outside any dialog: there is no subscription, of ours or to us, and none is made. */
+export function refuseSubscription(exchange: Exchange): void {
+  const event = (exchange.headers['event'] ?? exchange.headers['o'] ?? '').split(';', 1)[0]?.trim().toLowerCase();
+  if (exchange.method === 'NOTIFY' && event === 'refer') exchange.respond(481);
+  else refuseEvent(exchange);
+}
+
 /** A NOTIFY, SUBSCRIBE or PUBLISH for an event that we know nothing of. */
 export function refuseEvent(exchange: Exchange): void {
   exchange.respond(489, { headers: { 'Allow-Events': ALLOW_EVENTS } });

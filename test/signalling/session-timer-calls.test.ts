@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { SUPPORTED } from '../../src/signalling/abilities.ts';
 import type { InboundEvent, OutboundEvent } from '../../src/signalling/leg.ts';
 import { type RawMessage, type RawSipPeer, responseText } from '../support/raw-sip-peer.ts';
 import { exceptReference } from './engine-under-test.ts';
@@ -181,7 +182,7 @@ describe('signalling 15: a call of ours of fifteen minutes', () => {
     expect([first.header('Session-Expires'), first.header('Min-SE'), first.header('Supported')]).toEqual([
       '1800',
       '90',
-      '100rel, timer',
+      SUPPORTED,
     ]);
     callee.respond(422, { extra: ['Min-SE: 3600'] });
     await peer.next('ACK');

@@ -286,6 +286,32 @@ describe.each(['inbound', 'outbound'] as const)('signalling 16: REFER in an %s c
   });
 });
 
+describe('signalling 17: requests outside a dialog that make no state', () => {
+  test.each([
+    ['NOTIFY', ['Event: refer', 'Subscription-State: active'], 481],
+    ['NOTIFY', ['Event: message-summary', 'Subscription-State: active'], 489],
+    ['SUBSCRIBE', ['Event: presence'], 489],
+    ['MESSAGE', [], 405],
+    ['PUBLISH', ['Event: presence'], 405],
+  ] as const)('%s %j is answered %i', async (method, extra, status) => {
+    const caller = await harness.caller();
+    caller.send(caller.text(method, { extra: [...extra] }));
+    const response = await caller.peer.next((message) => (message.status ?? 0) >= 200);
+    expect(response.status).toBe(status);
+    if (status === 489) expect(response.header('Allow-Events')).toBe('refer');
+    if (status === 405) expect(response.header('Allow')).toContain('INVITE');
+    expect(harness.openDialogs()).toBe(0);
+  });
+
+  test('REFER is refused, whoever asks, and nobody is called', async () => {
+    const caller = await harness.caller();
+    caller.send(caller.text('REFER', { extra: ['Refer-To: <sip:+12025550155@127.0.0.1>'] }));
+    const response = await caller.peer.next((message) => (message.status ?? 0) >= 200);
+    expect([403, 405]).toContain(response.status);
+    expect(harness.openDialogs()).toBe(0);
+  });
+});
+
 test.each(['inbound', 'outbound'] as const)('signalling 19: X- headers of our BYE, %s', async (direction) => {
   const { side, call } = await talking(direction);
   call.leg.setByeHeaders({ 'X-Outcome': 'sold' });
