@@ -34,6 +34,7 @@ const ADVICE_OF: Partial<Record<Reason, string>> = {
   bad_offer: 'Your carrier must send a session description in its INVITE.',
   agent_unreachable: 'Look at the agent: its WebSocket could not be opened.',
   agent_lost: 'Look at the agent: it went away during a call.',
+  agent_silent: 'Look at the agent: it said nothing for longer than the trunk allows.',
   media_timeout: 'No audio arrived: look for a firewall on the way of RTP.',
 };
 

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { PhoneCall } from '../../src/phone/call.ts';
 import { createPhone, type Phone } from '../../src/phone/phone.ts';
 import type { CallOptions, OutgoingCall } from '../../src/phone/outgoing.ts';
 import type { ReceivedPacket } from '../../src/phone/received.ts';
@@ -25,6 +26,7 @@ interface Call {
 let gateway: RunningGateway;
 let agent: FakeAgent;
 let trunkId: string;
+let agentId: string;
 let phone: Phone;
 
 beforeAll(async () => {
@@ -40,6 +42,7 @@ beforeAll(async () => {
     'GET',
     '/v1/numbers?limit=50',
   );
+  agentId = made.id;
   const number = numbers.items.find(({ e164 }) => e164 === NUMBER)!;
   trunkId = number.trunkId;
   expect((await gateway.api('PATCH', `/v1/numbers/${number.id}`, { agentId: made.id })).status).toBe(200);
@@ -109,7 +112,7 @@ function keysIn(audio: Buffer): string {
   return keys;
 }
 
-const infosOf = (call: OutgoingCall): string[] =>
+const infosOf = (call: PhoneCall): string[] =>
   call.requests.filter(({ method }) => method === 'INFO').map(({ body }) => body.replaceAll('\r\n', ';'));
 
 function expectPaced(packets: readonly ReceivedPacket[]): void {
@@ -240,6 +243,52 @@ describe('media 6: keys to the caller', () => {
     const seen = JSON.stringify([await timelineOf(id), ladder.body, gateway.log]);
     expect(seen).not.toMatch(/Signal=[0-9]|739461|"digit"/);
     expect(JSON.stringify(ladder.body)).toContain('INFO');
+  });
+});
+
+describe('media 6: in a call that we place', () => {
+  const OWN = '+12025550177';
+
+  test.each([
+    ['info', ''],
+    ['rfc4733', '31#'],
+  ] as const)('keys go both ways, trunk %s', async (dtmf, asEvents) => {
+    const made = await gateway.api<{ id: string }>('POST', '/v1/trunks?check=none', {
+      workspaceId: 'demo',
+      label: `carrier ${dtmf}`,
+      dtmf,
+      outbound: { enabled: true, gateways: [{ host: '127.0.0.1', port: phone.port }], allowedCountries: ['US'] },
+    });
+    expect(made.status, JSON.stringify(made.body)).toBe(201);
+    const own = { workspaceId: 'demo', e164: OWN, provider: 'byoc', trunkId: made.body.id, agentId };
+    const number = await gateway.api<{ id: string }>('POST', '/v1/numbers', own);
+    expect(number.status, JSON.stringify(number.body)).toBe(201);
+    phone.onCall((call) => call.answer());
+    const placed = await gateway.api<{ id: string }>('POST', '/v1/calls', {
+      workspaceId: 'demo',
+      from: OWN,
+      to: '+12025550188',
+      agentId,
+    });
+    expect(placed.status, JSON.stringify(placed.body)).toBe(201);
+    const { id } = placed.body;
+    const call = await phone.waitForCall();
+    await call.waitFor('answered');
+    const stream = await agent.nextCall();
+    await stream.waitFor((message) => message.json?.event === 'start');
+    await expect.poll(async () => (await press(id, '31#')).status).toBe(202);
+    if (dtmf === 'info') {
+      await expect.poll(() => infosOf(call).length, { timeout: 5000 }).toBe(3);
+      const headers = [['Content-Type', 'application/dtmf-relay']] as const;
+      await call.request('INFO', { headers, body: 'Signal=8\r\nDuration=100\r\n' });
+    } else {
+      await expect.poll(() => call.received.digits, { timeout: 5000 }).toBe(asEvents);
+      await call.sendDtmf('8');
+    }
+    await expect.poll(() => told(stream), { timeout: 5000 }).toBe('8');
+    await call.bye();
+    await gateway.api('DELETE', `/v1/numbers/${number.body.id}`);
+    await gateway.api('DELETE', `/v1/trunks/${made.body.id}`);
   });
 });
 
