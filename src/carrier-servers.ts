@@ -1,9 +1,11 @@
 // For calls: the servers of a trunk's gateways, and what calls find out about them.
 
+import { ATTEMPT_TIMEOUT_MS } from './calls/attempts.ts';
 import type { CarrierGateways, CarrierServer } from './calls/deps.ts';
 import type { Trunk } from './domain/directory.ts';
-import { hostPort } from './routing/index.ts';
+import { hostPort, transportParameter } from './routing/index.ts';
 import {
+  type CarrierQuestions,
   healthScope,
   isAlive,
   nextHopOf,
@@ -17,12 +19,14 @@ import {
 export interface CarrierServersParts {
   readonly servers: Pick<SipServers, 'locate'>;
   readonly circuits: ServerCircuits;
-  readonly health: Pick<TrunkHealth, 'stateOf' | 'report'>;
+  readonly health: Pick<TrunkHealth, 'stateOf' | 'report' | 'answersOptions'>;
   readonly registrations: Pick<Registrations, 'bindingOf'>;
+  /** Null: the SIP engine itself gives servers up that do not say a word. */
+  readonly ask: CarrierQuestions['ask'] | null;
 }
 
-/** How long a gateway may be silent where its trunk does not say. */
-const ATTEMPT_TIMEOUT_MS = 6_000;
+/** For an answer to the question whether a silent server is there. */
+const DEAD_MS = 2_000;
 
 interface Place extends CarrierServer {
   readonly place: SipServer;
@@ -33,6 +37,7 @@ export function createCarrierServers({
   circuits,
   health,
   registrations,
+  ask,
 }: CarrierServersParts): CarrierGateways {
   return {
     stateOf: (trunk, gateway) => health.stateOf(trunk, gateway),
@@ -55,6 +60,25 @@ export function createCarrierServers({
         }),
       );
     },
+    ...(ask === null
+      ? {}
+      : {
+          async isDead(trunk, gateway, server) {
+            // Who never answers this question says nothing by not answering it.
+            if (!health.answersOptions(trunk, gateway)) return false;
+            const { host } = gateway;
+            const { address, port, transport } = (server as Place).place;
+            const answer = await ask({
+              method: 'OPTIONS',
+              uri: `sip:${hostPort(gateway)}${transportParameter(trunk.outbound.transport)}`,
+              nextHop: nextHopOf(host, address, port, transport),
+              domain: host,
+              credentials: null,
+              timeoutMs: DEAD_MS,
+            });
+            return answer.kind === 'silent' || answer.kind === 'unreachable';
+          },
+        }),
     report(trunk, gateway, server, { status, retryAfterMs }) {
       health.report(trunk, gateway, status);
       const { place } = server as Place;

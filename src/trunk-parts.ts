@@ -42,6 +42,8 @@ export interface TrunkParts {
   readonly wildcardDomains: readonly string[];
   /** Address that carriers see, where it is not the one that the engine listens on. */
   readonly externalAddress: string | null;
+  /** The SIP engine leaves servers that do not say a word to an INVITE: the embedded one does. */
+  readonly engineGivesUpSilence: boolean;
   /** Secret of the Contacts that carriers are given. */
   readonly registrationKey: string;
   readonly claims: Claims;
@@ -134,7 +136,13 @@ export function startTrunks(parts: TrunkParts): Trunks {
     health,
     registrations,
     checks,
-    gateways: createCarrierServers({ servers, circuits, health, registrations }),
+    gateways: createCarrierServers({
+      servers,
+      circuits,
+      health,
+      registrations,
+      ask: parts.engineGivesUpSilence ? null : ask,
+    }),
     listeners: () => listenersOf(signalling.addresses, parts.externalAddress),
     changed,
     async close() {

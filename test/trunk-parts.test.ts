@@ -26,6 +26,7 @@ let stored: Trunk[];
 let events: PublishedEvent[];
 let answer: Answer;
 let trunks: Trunks;
+let parts: TrunkParts;
 let reads: () => Promise<readonly Trunk[]>;
 
 beforeEach(() => {
@@ -42,7 +43,7 @@ beforeEach(() => {
     addresses: ['udp/127.0.0.1:5060', 'tcp/[::1]:5060', 'tls/127.0.0.1:5061', 'ws/127.0.0.1:5062', 'nonsense'],
     ask: async () => answer,
   };
-  trunks = startTrunks({
+  parts = {
     directory: { allTrunks: () => reads() },
     signalling: signalling as unknown as TrunkParts['signalling'],
     names: {
@@ -56,13 +57,15 @@ beforeEach(() => {
     authorities: [],
     wildcardDomains: [],
     externalAddress: null,
+    engineGivesUpSilence: true,
     registrationKey: 'key',
     claims: soleClaims,
     hub,
     clock,
     metrics,
     logger: createLogger({ level: 'silent' }),
-  });
+  };
+  trunks = startTrunks(parts);
 });
 afterEach(() => trunks.close());
 
@@ -120,6 +123,27 @@ describe('trunks of a node', () => {
     const over = trunk('t', { workspaceId, outbound: { transport, gateways: [gateway] } });
     const [server] = await trunks.gateways.servers(over, gateway);
     expect(server?.nextHop).toBe(hop === undefined ? undefined : `${hop};first-response=6000`);
+  });
+
+  test('signalling 4: with an engine that hears no 100, a silent server is dead if it used to answer questions and does not now', async () => {
+    const own = trunk('mine', { workspaceId: 'ws', kind: 'byoc' });
+    const [gateway] = own.outbound.gateways;
+    if (gateway === undefined) throw new Error('no gateway');
+    expect(trunks.gateways.isDead).toBeUndefined();
+    trunks.close();
+    answer = { kind: 'silent', elapsedMs: 5_000 };
+    trunks = startTrunks({ ...parts, engineGivesUpSilence: false });
+    stored.push(own);
+    await trunks.changed();
+    const [server] = await trunks.gateways.servers(own, gateway);
+    if (server === undefined) throw new Error('no server');
+    await clock.advanceAsync(200);
+    expect(await trunks.gateways.isDead?.(own, gateway, server)).toBe(false);
+    answer = OK;
+    await clock.advanceAsync(31_000);
+    expect(await trunks.gateways.isDead?.(own, gateway, server)).toBe(false);
+    answer = { kind: 'silent', elapsedMs: 2_000 };
+    expect(await trunks.gateways.isDead?.(own, gateway, server)).toBe(true);
   });
 
   test('closed, nothing goes on', async () => {

@@ -19,6 +19,8 @@ export interface PlannedAttempt extends OutboundAttempt {
 }
 
 const ATTEMPTS_MAX = 6;
+/** How long a server may be silent where its trunk does not say. */
+export const ATTEMPT_TIMEOUT_MS = 6_000;
 /** Another gateway may do better. */
 const FAILOVER_STATUS: readonly number[] = [408, 500, 502, 503, 504];
 

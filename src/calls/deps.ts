@@ -56,6 +56,11 @@ export interface CarrierGateways {
   stateOf(trunk: Trunk, gateway: Gateway): GatewayState;
   /** Of the gateway, in the order in which they are tried; none where its host leads nowhere, or where calls must not go. */
   servers(trunk: Trunk, gateway: Gateway): Promise<readonly CarrierServer[]>;
+  /**
+   * Whether a server that has said nothing for as long as the trunk bears it is dead, by asking it. Absent: the SIP engine gives such servers up by
+   * itself (it hears the 100 that it tells nobody of).
+   */
+  isDead?(trunk: Trunk, gateway: Gateway, server: CarrierServer): Promise<boolean>;
   /** What an INVITE was answered first, or last. `retryAfterMs`: how long the server wants to be left alone. */
   report(
     trunk: Trunk,

@@ -3,6 +3,7 @@
 // The agent is connected before the first INVITE leaves, so nobody's phone rings for an agent that is not there. The next
 // gateway is tried only for failures of the gateway (signalling.md item 4), never after the called party was heard of.
 
+import type { Timer } from '../domain/clock.ts';
 import type { PhoneNumber } from '../domain/directory.ts';
 import type { CustomHeaders } from '../domain/custom-headers.ts';
 import type { E164 } from '../domain/e164.ts';
@@ -12,7 +13,7 @@ import { type LocalAudio, makeOffer, readAnswer } from '../sdp/index.ts';
 import type { MediaSession } from '../media/session.ts';
 import type { OutboundEvent, OutboundLeg } from '../signalling/leg.ts';
 import { authorise, connectAgent, openMedia, reasonOfFault, type StepOutcome } from './acquire.ts';
-import { type PlannedAttempt, planAttempts, whyNext } from './attempts.ts';
+import { ATTEMPT_TIMEOUT_MS, type PlannedAttempt, planAttempts, whyNext } from './attempts.ts';
 import type { Call } from './call.ts';
 import { noteReason } from './carrier-words.ts';
 import type { CallDeps } from './deps.ts';
@@ -60,6 +61,7 @@ export class OutboundCall {
   #attempt = 0;
   /** Of this attempt. */
   #rang = false;
+  #silence: Timer | null = null;
   #earlyMedia = false;
   /** The last attempt whose gateway was judged. */
   #reported = -1;
@@ -166,10 +168,33 @@ export class OutboundCall {
         sent: (sipCallId) => call.hasLeg(sipCallId),
       },
       (event) => {
+        this.#silence?.cancel();
         if (number === this.#attempt) this.#onLeg(event);
       },
     );
     this.#leg = leg;
+    this.#watchSilence(attempt, number);
+  }
+
+  /** Where the engine does not tell of a 100: a server that is silent and does not answer a question either is left for the next one. */
+  #watchSilence(attempt: PlannedAttempt, number: number): void {
+    const { clock, gateways } = this.#deps;
+    if (gateways.isDead === undefined) return;
+    const { trunk, gateway, server } = attempt;
+    let isSilent = true;
+    const watch = clock.setTimer(async () => {
+      const isDead = (await gateways.isDead?.(trunk, gateway, server)) ?? false;
+      if (!isDead || !isSilent || number !== this.#attempt || this.#call.over) return;
+      this.#leg?.cancel('carrier_failed');
+      this.#rejected({ type: 'rejected', status: 408, reason: 'nothing came from there' });
+    }, trunk.outbound.attemptTimeoutMs ?? ATTEMPT_TIMEOUT_MS);
+    this.#silence = {
+      cancel: () => {
+        isSilent = false;
+        watch.cancel();
+      },
+    };
+    this.#call.whenOver(() => watch.cancel());
   }
 
   #onLeg(event: OutboundEvent): void {
@@ -181,7 +206,6 @@ export class OutboundCall {
         if (event.status >= 180) {
           this.#report(event.status, null);
           this.#rang ||= event.status === 180;
-          this.#earlyMedia ||= event.sdp !== null;
           call.ring();
         }
         call.note('progress', { status: event.status, earlyMedia: event.sdp !== null });
@@ -218,6 +242,7 @@ export class OutboundCall {
     if (!answer.ok) return call.note('early_media_refused', { reason: answer.reason });
     call.media.negotiate(answer.remote);
     call.media.startEarly('agent');
+    this.#earlyMedia = true;
     call.note('early_media', { hears: 'agent' });
   }
 

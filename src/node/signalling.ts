@@ -63,6 +63,7 @@ export async function openSignalling(core: NodeCore, stores: NodeStores): Promis
     authorities: readSipAuthorities(config, root),
     wildcardDomains: wildcardDomains(config),
     externalAddress: config.sip.externalAddress,
+    engineGivesUpSilence: config.sip.engine === 'embedded',
     registrationKey: keys.derive('sip-registration'),
     claims: stores.store.claims,
     hub,

@@ -72,6 +72,8 @@ interface Target {
   readonly transport: SipTransport | null;
   readonly judged: boolean;
   health: GatewayHealth;
+  /** It did once. */
+  answersOptions: boolean;
   dueAtMs: number;
   underWay: boolean;
 }
@@ -136,6 +138,11 @@ export class TrunkHealth {
     return this.#targets.get(keyOf(trunk, gateway))?.health.state ?? 'unknown';
   }
 
+  /** Whether it ever did. */
+  answersOptions(trunk: Trunk, gateway: Gateway): boolean {
+    return this.#targets.get(keyOf(trunk, gateway))?.answersOptions ?? false;
+  }
+
   /** What a call found out: `status` of its final answer, null = none came. */
   report(trunk: Trunk, gateway: Gateway, status: number | null): void {
     const target = this.#targets.get(keyOf(trunk, gateway));
@@ -173,6 +180,7 @@ export class TrunkHealth {
       transport: trunk.outbound.transport,
       judged: isJudged(trunk),
       health: newHealth(clock.wallMs()),
+      answersOptions: false,
       dueAtMs: clock.monotonicMs() + random() * Math.min(intervalMs, SPREAD_MS * (this.#targets.size + 1)),
       underWay: false,
     };
@@ -225,6 +233,7 @@ export class TrunkHealth {
     for (const server of circuits.inOrder([scope], located.servers).slice(0, SERVERS_PER_ROUND)) {
       event = eventOf(await this.#askServer(target, server));
       if (event.ok) {
+        target.answersOptions = true;
         circuits.answered(scope, server);
         return event;
       }

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createCallManager } from '../../src/calls/call-manager.ts';
+import type { CarrierGateways } from '../../src/calls/deps.ts';
 import { createWorld, OFFER, settle, type World } from './fakes.ts';
 
 // Which gateway a call goes to next, and when it does not.
@@ -72,6 +73,7 @@ describe('signalling 4: gateways of a trunk', () => {
   });
 
   test('not after early media was relayed, nor once it rang; a 183 without audio says nothing', async () => {
+    outboundOf({ earlyMedia: 'agent' });
     await place();
     lastAttempt().emit({ type: 'progress', status: 183, sdp: null });
     await reject(503);
@@ -79,6 +81,51 @@ describe('signalling 4: gateways of a trunk', () => {
     lastAttempt().emit({ type: 'progress', status: 183, sdp: OFFER });
     await reject(503);
     expect(world.originated).toHaveLength(2);
+  });
+
+  test('early media that nobody hears is no reason to stay', async () => {
+    await place();
+    lastAttempt().emit({ type: 'progress', status: 183, sdp: OFFER });
+    await reject(503);
+    expect(world.originated).toHaveLength(2);
+  });
+
+  test('it rang: nobody’s phone rings twice', async () => {
+    await place();
+    lastAttempt().emit({ type: 'progress', status: 180, sdp: null });
+    await reject(503);
+    expect(world.originated).toHaveLength(1);
+  });
+
+  test.each([
+    ['is left for the next one', true, 2],
+    ['and answers a question is waited for', false, 1],
+  ])('with an engine that does not tell of 100, a silent server %s', async (_what, isDead, attempts) => {
+    const asked: string[] = [];
+    (world.deps.gateways as { isDead?: CarrierGateways['isDead'] }).isDead = async (_trunk, _gateway, server) => {
+      asked.push(server.shown);
+      return isDead;
+    };
+    await place();
+    await world.clock.advanceAsync(5_999);
+    expect(asked).toEqual([]);
+    await world.clock.advanceAsync(1);
+    await settle();
+    expect(asked).toEqual(['udp 192.0.2.1:5080']);
+    expect(world.originated).toHaveLength(attempts);
+    expect(world.originated[0]?.acts).toEqual(isDead ? ['cancel carrier_failed'] : []);
+  });
+
+  test('with such an engine nobody is asked once something was said', async () => {
+    let asked = 0;
+    (world.deps.gateways as { isDead?: CarrierGateways['isDead'] }).isDead = async () => {
+      asked += 1;
+      return true;
+    };
+    await place();
+    lastAttempt().emit({ type: 'progress', status: 183, sdp: null });
+    await world.clock.advanceAsync(20_000);
+    expect(asked).toBe(0);
   });
 
   test('each attempt has its own media port and description', async () => {
