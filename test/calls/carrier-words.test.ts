@@ -119,6 +119,18 @@ describe('signalling 17: the carrier’s Reason', () => {
     expect(record.timeline.at(-2)).toMatchObject({ event: 'carrier_reason', detail: { q850: 16 } });
   });
 
+  test('the engine’s own BYE is no word of the carrier', async () => {
+    const leg = world.invite();
+    await settle();
+    leg.emit({ type: 'confirmed' });
+    const reasonHeader = 'SIP;cause=200;text="Session timer expired"';
+    leg.emit({ type: 'bye', reasonHeader, sessionExpired: true });
+    await settle();
+    const record = await only();
+    expect(record.endReason).toBe('session_expired');
+    expect(record.carrierReason).toBeUndefined();
+  });
+
   test('of a CANCEL', async () => {
     world.nextAgentOutcomes = [new Gate<AgentConnectOutcome>()];
     const leg = world.invite();
