@@ -322,6 +322,8 @@ export function byeEvent(ended: Extract<EstablishedEvent, { type: 'ended' }>): L
     reasonHeader,
     ...(engineSays('Session timer expired') ? { sessionExpired: true } : {}),
     ...(engineSays('Connection lost') ? { connectionLost: true } : {}),
+    // Its server was started anew, and knows the call no more.
+    ...(engineSays('Peer lost') ? { peerLost: { lastProofMs: null } } : {}),
   };
 }
 

@@ -11,6 +11,7 @@ import { EarlySubscriptions } from './early-subscriptions.ts';
 import type { Environment } from './environment.ts';
 import { InviteOutcomes } from './invite-outcomes.ts';
 import { KeptConnections } from './kept-connections.ts';
+import { LostConnections } from './lost-connections.ts';
 import { ProxiedCalls } from './proxied-calls.ts';
 import { type ProxyOrder, type ProxyReply, RequestProxy } from './proxy.ts';
 import { RequestSender } from './request-sender.ts';
@@ -32,11 +33,13 @@ export class SipCore {
   readonly #subscriptions: EarlySubscriptions;
   readonly #proxied: ProxiedCalls;
   readonly #proxy: RequestProxy;
+  readonly #lost: LostConnections;
 
   constructor(environment: Environment) {
     const sender = new RequestSender(environment);
     this.#environment = environment;
     this.#ender = new DialogEnder(environment, sender);
+    this.#lost = new LostConnections(environment, sender, this.#ender);
     const sessionTimers = new SessionTimers(environment, sender, this.#ender);
     const outcomes = new InviteOutcomes(environment, sender, this.#ender, sessionTimers);
     this.#kept = new KeptConnections(environment.clock);
@@ -101,7 +104,7 @@ export class SipCore {
   /** A connection is gone. @param canBeMade false for one that nobody can make again: what lived on it is over. */
   connectionLost(connection: ConnectionId, canBeMade: boolean): void {
     this.#kept.lost(connection);
-    if (canBeMade) return;
+    if (canBeMade) return this.#lost.lost(connection);
     this.#serverRequests.connectionLost(connection, { name: 'Reason', value: `SIP;cause=500;text="${LOST}"` });
     for (const dialog of [...this.#environment.dialogs.all()]) {
       if (dialog.flow.connection === connection) this.#ender.endUnheard(dialog, LOST);

@@ -18,6 +18,7 @@ import type { SourceGuard } from '../guard/guard.ts';
 import type { Connection, ConnectionSink, StreamEndpoint } from './connection.ts';
 import type { ConnectionId, Flow, SendFailure, SendOutcome, StreamProtocol } from './flow.ts';
 import type { TransportLimits } from './limits.ts';
+import { isResponse } from './udp.ts';
 import { endpointFor, TRANSPORT_OFF } from './udp-endpoints.ts';
 
 export interface ConnectionPoolOptions {
@@ -86,7 +87,8 @@ export class ConnectionPool {
     if (this.#isClosed) return CLOSED;
     const named = flow.connection === undefined ? undefined : this.#connections.get(flow.connection);
     const old = named?.protocol === flow.protocol ? named : this.#byKey.get(keyOf(flow));
-    if (old !== undefined && !old.isClosed) {
+    // One whose peer has closed its side still takes responses; a request would wait for an answer that cannot come over it.
+    if (old !== undefined && (isResponse(bytes) ? !old.isClosed : old.isUsable)) {
       const isFresh = old.direction === 'outbound' && !old.isOpen;
       const outcome = await old.send(bytes);
       if (outcome.outcome !== 'closed' || isFresh || this.#isClosed) return outcome;

@@ -237,6 +237,22 @@ describe('sending over TCP', () => {
     await listener.close();
   });
 
+  test('a request does not go over a connection whose peer has closed its side, a response does', async () => {
+    const listener = await TcpListener.open();
+    const peer = await TcpPeer.dial(port, { allowHalfOpen: true });
+    peer.socket.end(options('a'));
+    await probe.until(() => probe.messages.length === 1);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const { connection } = probe.messages[0]!.source;
+    const flow: Flow = { protocol: 'tcp', address: '127.0.0.1', port: listener.port, connection };
+    await transport.send(flow, Buffer.from(options('b')));
+    await (await listener.peer(0)).until(({ text }) => text.includes('z9hG4bKb'));
+    await transport.send(flow, Buffer.from('SIP/2.0 200 OK\r\n\r\n'));
+    await peer.until(({ text }) => text.startsWith('SIP/2.0 200'));
+    expect(peer.text).not.toContain('OPTIONS');
+    await listener.close();
+  });
+
   test('a connection id is preferred, and its inbound connection is used for requests in a dialog', async () => {
     const peer = await dial();
     peer.socket.write(options('a'));
