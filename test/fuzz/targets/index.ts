@@ -2,6 +2,7 @@
 
 import type { FuzzTarget } from '../harness.ts';
 import { AGENT_TARGETS } from './agents.ts';
+import { CARRIER_TARGETS } from './carrier-words.ts';
 import { FILE_TARGETS } from './files.ts';
 import { MEDIA_TARGETS } from './media.ts';
 import { SIP_TARGETS } from './sip.ts';
@@ -9,6 +10,7 @@ import { WIRE_TARGETS } from './wire.ts';
 
 export const TARGETS: readonly FuzzTarget[] = [
   ...SIP_TARGETS,
+  ...CARRIER_TARGETS,
   ...WIRE_TARGETS,
   ...MEDIA_TARGETS,
   ...AGENT_TARGETS,
