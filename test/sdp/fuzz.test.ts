@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { answerOffer } from '../../src/sdp/answer.ts';
+import { SRTP_SUITES } from '../../src/domain/srtp.ts';
 import type { LocalAudio } from '../../src/sdp/audio.ts';
+import { newEncryption } from '../../src/sdp/encryption.ts';
 import { makeOffer, readAnswer } from '../../src/sdp/offer.ts';
 import { parseSdp } from '../../src/sdp/parse.ts';
 import { createRandom, type Random } from '../../src/phone/random.ts';
@@ -9,7 +11,21 @@ import { ALL_OFFERS } from './fixtures.ts';
 const ROUNDS = 4000;
 const SEED = 20_261_123;
 const LOCAL: LocalAudio = { address: '192.0.2.99', port: 40000, codecs: ['PCMU', 'PCMA'], sessionId: 1, version: 1 };
+const ENCRYPTED: LocalAudio = {
+  ...LOCAL,
+  encryption: newEncryption({
+    policy: 'required',
+    keysAllowed: true,
+    suites: SRTP_SUITES,
+    randomBytes: (size) => Buffer.alloc(size, 1),
+  }),
+};
 const SPLINTERS = [
+  'a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj|2^20|1:4',
+  ' UNENCRYPTED_SRTP',
+  'RTP/SAVP',
+  '|',
+  ';',
   '\r\n',
   '\n',
   'm=audio 1 RTP/AVP 0',
@@ -33,6 +49,11 @@ describe('descriptions damaged at random', () => {
       const text = damaged(fixtures[random.integer(fixtures.length)] ?? '', random);
       const outcome = answerOffer(text, LOCAL);
       readAnswer(LOCAL, text);
+      // Whatever is damaged, what is agreed on as encrypted has a key and is said to be so.
+      const secure = answerOffer(text, ENCRYPTED);
+      if (secure.ok) expect(secure.remote.srtp !== undefined && secure.sdp.includes('a=crypto:')).toBe(true);
+      const reading = readAnswer(ENCRYPTED, text);
+      if (reading.ok) expect(reading.remote.srtp).toBeDefined();
       if (!outcome.ok) continue;
       answered += 1;
       const ours = parseSdp(outcome.sdp);
