@@ -122,8 +122,19 @@ describe('a call that we place', () => {
     const { call, callee, peer } = await invited();
     callee.respond(status, { reason });
     await peer.next('ACK');
-    expect(await call.events.take()).toMatchObject({ type: 'rejected', status, reason });
+    expect(await call.events.take()).toEqual({ type: 'rejected', status, reason });
     expect(call.events.items).toEqual([]);
+  });
+
+  test.each([
+    ['30', 30_000],
+    ['5 (in a meeting);duration=3600', 5_000],
+    ['soon', undefined],
+  ])('signalling 4: Retry-After: %s', async (value, retryAfterMs) => {
+    const { call, callee } = await invited();
+    callee.respond(503, { extra: [`Retry-After: ${value}`] });
+    const event = await call.events.take();
+    expect(event.type === 'rejected' && event.retryAfterMs).toBe(retryAfterMs);
   });
 
   test('that is redirected is rejected with the numbers of the contacts, the best first, and calls none of them', async () => {
