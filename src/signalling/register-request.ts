@@ -176,7 +176,9 @@ function boundBy({ headers }: LinkAnswer, { contactUser, expiresSec }: RegisterR
 
 /** Seconds: of our Contact among those that are bound, else of the whole answer; null where it says nothing. */
 function grantedFor(headers: HeaderMap, contactUser: string): number | null {
-  const contacts = headers['contact']?.match(/(?:"(?:[^"\\]|\\.)*"|<[^<>]*>|[^,"<>])+/g)?.slice(0, CONTACTS_MAX) ?? [];
+  // A quote that is not closed takes all that follows (sip-text.ts).
+  const contacts =
+    headers['contact']?.match(/(?:"(?:[^"\\]|\\.)*\\?(?:"|$)|<[^<>]*>|[^,"<>])+/gs)?.slice(0, CONTACTS_MAX) ?? [];
   const own = contacts.find((contact) => contact.includes(`:${contactUser}@`));
   const ofContact = /;\s*expires\s*=\s*"?(\d{1,9})/i.exec(own?.replace(/<[^<>]*>/g, '') ?? '')?.[1];
   const ofAll = /^\s*(\d{1,9})\s*$/.exec(headers['expires'] ?? '')?.[1];

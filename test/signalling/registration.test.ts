@@ -300,6 +300,14 @@ describe('signalling 3: registration', () => {
     expect(registration.serviceRoute).toEqual([]);
   });
 
+  test('a Contact header full of quotes costs no more than its length', async () => {
+    replies = [{ status: 200, headers: { contact: `"${'\\"'.repeat(30_000)}` } }];
+    const startedMs = performance.now();
+    const registration = await started();
+    expect(performance.now() - startedMs).toBeLessThan(500);
+    expect(registration.view.state).toBe('registered');
+  });
+
   test('a registrar that asks without end is given up', async () => {
     otherwise = () => ({ status: 423, headers: { 'min-expires': String(1_000 + sent.length) } });
     const registration = await started();
