@@ -1,3 +1,5 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -83,6 +85,32 @@ describe.skipIf(REFERENCE === undefined)('signalling 22, 25: a drachtio-server a
     expect(strongestTone(decode(call.received.audio.subarray(-6_400)), { stepHz: 10 }).frequencyHz).toBe(440);
     await call.bye();
     expect(await billed(gateway, call.caller)).toMatchObject({ endReason: 'remote_hangup' });
+  });
+
+  test('places a call, and tries the next gateway where the first one is dead', { timeout: 60_000 }, async () => {
+    const { wirePort } = await server();
+    const gateway = await gatewayOn({ port: wirePort });
+    const callee = await phone();
+    callee.onCall((call) => call.answer());
+    const deaf = createSocket('udp4').bind(0, '127.0.0.1');
+    closers.push(async () => void deaf.close());
+    await once(deaf, 'listening');
+    const gateways = [deaf.address().port, callee.port].map((port, index) => ({
+      host: '127.0.0.1',
+      port,
+      priority: index + 1,
+    }));
+    const outbound = { enabled: true, transport: 'udp', allowedCountries: ['US'], gateways };
+    expect(await gateway.api('PATCH', '/v1/trunks/loopback-byoc', { outbound })).toMatchObject({ status: 200 });
+    const order = { workspaceId: 'demo', from: '+12025550101', to: '+12025550177', agentId: 'echo' };
+    expect(await gateway.api('POST', '/v1/calls', order)).toMatchObject({ status: 201 });
+    // Not the few seconds of `attemptTimeoutMs`: this engine does not tell whether a 100 came, and who is only slow must not be called twice.
+    const call = await callee.waitForCall(1, 40_000);
+    await call.waitFor('answered');
+    await call.sendAudio(tone({ frequencyHz: 440, durationMs: 1_500 }));
+    expect(strongestTone(decode(call.received.audio.subarray(-6_400)), { stepHz: 10 }).frequencyHz).toBe(440);
+    await call.bye();
+    expect(await billed(gateway, '+12025550101')).toMatchObject({ endReason: 'remote_hangup' });
   });
 
   test.skipIf(certificate === undefined)('is reached over TLS, and after its restart again over TLS', async () => {
