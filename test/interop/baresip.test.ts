@@ -74,6 +74,22 @@ describe.skipIf(!HAS_BARESIP)('baresip as carrier (needs: baresip)', () => {
     await encryption('off');
   });
 
+  test.skipIf(certificate === undefined)(
+    'offers RTP/AVP with keys to a trunk that may encrypt, and is encrypted',
+    async () => {
+      await encryption('optional');
+      const user = '+12025551004';
+      const caller = await phone({ transport: 'tls', mediaEncryption: 'srtp', toneHz: 650, user });
+      caller.command('dial', `sip:${ECHO}@127.0.0.1:${tlsPort};transport=tls`);
+      await caller.event('CALL_ESTABLISHED');
+      await hears(caller, 650);
+      caller.command('hangup');
+      const call = await finalCall(gateway, ({ from }) => from === user);
+      expect(call.timeline.map(({ event }) => event)).toContain('audio_encrypted');
+      await encryption('off');
+    },
+  );
+
   async function place(callee: Baresip, to: string, transport: string, mediaEncryption: string): Promise<void> {
     const patched = await gateway.api('PATCH', '/v1/trunks/loopback-byoc', {
       outbound: {
@@ -121,4 +137,19 @@ describe.skipIf(!HAS_BARESIP)('baresip as carrier (needs: baresip)', () => {
       expect(call.timeline.map(({ event }) => event)).toContain('audio_encrypted');
     },
   );
+
+  test.skipIf(certificate === undefined).each([
+    ['takes', 'srtp', 'audio_encrypted'],
+    ['does not know', undefined, 'audio_plain'],
+  ] as const)('is called by a trunk that may encrypt, and %s the keys', async (_what, mediaEncryption, told) => {
+    const to = mediaEncryption === undefined ? '+12025550193' : '+12025550194';
+    const options = mediaEncryption === undefined ? {} : { mediaEncryption };
+    const callee = await phone({ transport: 'tls', toneHz: 750, user: to, ...options });
+    await place(callee, to, 'tls', 'optional');
+    await callee.event('CALL_ESTABLISHED');
+    await hears(callee, 750);
+    callee.command('hangup');
+    const call = await finalCall(gateway, (other) => other.to === to);
+    expect(call.timeline.map(({ event }) => event)).toContain(told);
+  });
 });
