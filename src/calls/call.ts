@@ -76,6 +76,8 @@ export class Call {
   transfer: 'none' | 'asked' | 'accepted' = 'none';
   attestation: CallAttestation | null = null;
   carrierReason: CarrierReason | null = null;
+  /** Legs of the carrier that others have taken over by Replaces. */
+  replacements = 0;
   /** Transfers that the carrier has asked for and that were tried. */
   carrierTransfers = 0;
   /** While another leg is called to take the place of this one: true where the call outlives it. */

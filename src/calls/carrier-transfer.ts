@@ -25,12 +25,13 @@ import { gatewayUri, hostPort, type OutboundAttempt } from '../routing/index.ts'
 import { type LocalAudio, makeOffer, readAnswer } from '../sdp/index.ts';
 import type { OutboundEvent, OutboundLeg } from '../signalling/leg.ts';
 import type { Referred } from '../signalling/referral.ts';
-import { escapeUser } from '../signalling/sip-text.ts';
-import { printReplaces } from '../signalling/refer-to.ts';
+import { escapeUser, parseSipAddress } from '../signalling/sip-text.ts';
+import { printReferTo, printReplaces } from '../signalling/refer-to.ts';
 import { type PlannedAttempt, planAttempts } from './attempts.ts';
 import type { Call, LegControl } from './call.ts';
 import type { CallDeps } from './deps.ts';
 import { answerLeadsInClear, negotiated, outboundEncryption } from './encryption.ts';
+import { HOLD_PROBE_MS, HoldProbe } from './hold-probe.ts';
 import { acceptReoffer, legEnded } from './in-dialog.ts';
 import { callerIdentity } from './outbound-identity.ts';
 import { outboundRoutes } from './outbound-router.ts';
@@ -46,9 +47,11 @@ const OLD_LEG_MS = 5_000;
 
 /** Never rejects. */
 export async function takeReferral(deps: CallDeps, call: Call, referred: Referred, isDraining: boolean): Promise<void> {
-  const { target, referredBy } = referred;
-  const shown = `${target.user}${target.host === '' ? '' : `@${target.host}`}`.slice(0, 100);
-  call.note('carrier_transfer', { to: shown, attended: target.replaces !== null, by: referredBy });
+  const { target } = referred;
+  // Without hosts: where the operator's carriers are stands in no timeline of a workspace.
+  const shown = target.user.slice(0, 100);
+  const by = referrerOf(referred)?.user.slice(0, 100) ?? null;
+  call.note('carrier_transfer', { to: shown, attended: target.replaces !== null, by });
   const refuse = (status: number, reason: Reason) => {
     call.note('carrier_transfer_refused', { to: shown, reason });
     referred.refuse(status, { Reason: reasonHeader(reason) });
@@ -110,6 +113,12 @@ function attemptsAt(trunk: Trunk, user: string): readonly OutboundAttempt[] {
   });
 }
 
+/** RFC 3892; undefined where it does not parse. */
+function referrerOf({ referredBy }: Referred): { readonly user: string; readonly host: string } | undefined {
+  const uri = referredBy === null ? undefined : parseSipAddress(referredBy)?.uri;
+  return uri === undefined || uri.user === '' || uri.host === '' ? undefined : uri;
+}
+
 /** The workspace's side of the call. */
 function ownNumber({ identity }: Call): string {
   return identity.direction === 'outbound' ? identity.from : identity.to;
@@ -126,6 +135,7 @@ class Successor {
   #local: LocalAudio | null = null;
   #state: 'calling' | 'taken' | 'over' = 'calling';
   readonly #limit: Timer;
+  readonly #hold: HoldProbe;
   /** The old leg left at this instant, monotonic ms. */
   #aloneSinceMs: number | null = null;
 
@@ -135,6 +145,8 @@ class Successor {
     this.#referred = referred;
     this.#attempts = attempts;
     this.#limit = deps.clock.setTimer(() => this.#giveUp(408), RINGING_MAX_MS);
+    const probe = async () => await this.#leg?.probe();
+    this.#hold = new HoldProbe(deps.clock, deps.limits.holdProbeMs ?? HOLD_PROBE_MS, probe);
   }
 
   start(): void {
@@ -142,6 +154,7 @@ class Successor {
     this.#referred.accept();
     call.awaitsSuccessor = () => this.#oldLegLeft();
     call.whenOver(() => {
+      this.#hold.stop();
       if (this.#state === 'calling') this.#stop(487);
     });
     this.#invite();
@@ -153,6 +166,7 @@ class Successor {
     if (attempt === undefined || call.media === null) return this.#giveUp(503);
     const { trunk, gateway, server } = attempt;
     const { replaces } = this.#referred.target;
+    const referrer = referrerOf(this.#referred);
     const local: LocalAudio = {
       address: call.media.localAddress,
       port: call.media.localPort,
@@ -173,7 +187,10 @@ class Successor {
         ...callerIdentity(trunk, ownNumber(call)),
         offer,
         ...sessionTimerOf(trunk.outbound),
-        headers: replaces === null ? {} : { Replaces: printReplaces(replaces) },
+        headers: {
+          ...(replaces === null ? {} : { Replaces: printReplaces(replaces) }),
+          ...(referrer === undefined ? {} : { 'Referred-By': printReferTo(referrer.user, referrer.host, null) }),
+        },
         credentials: username !== null && password !== null ? { username, password, realm } : null,
         sent: (sipCallId) => call.hasLeg(sipCallId),
       },
@@ -199,7 +216,7 @@ class Successor {
       case 'lost':
         return legEnded(call, event);
       case 'reoffer':
-        this.#local = acceptReoffer(call, event, this.#local, null, (local) => {
+        this.#local = acceptReoffer(call, event, this.#local, this.#hold, (local) => {
           this.#local = local;
         });
         return;

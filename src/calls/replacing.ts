@@ -21,10 +21,13 @@ import { parseReplaces, type Replaces } from '../signalling/refer-to.ts';
 import { inboundEncryption, negotiated } from './encryption.ts';
 import type { Call } from './call.ts';
 import type { CallDeps } from './deps.ts';
+import { HOLD_PROBE_MS, HoldProbe } from './hold-probe.ts';
 import { acceptReoffer, legEnded } from './in-dialog.ts';
 import { sessionTimerOf } from './session-timer.ts';
 
 const FORMER_MAX = 500;
+/** In one call; a carrier that goes on and on is broken. */
+const REPLACEMENTS_MAX = 10;
 
 /** Dialogs that were, so that whoever comes late is told so. */
 export class FormerDialogs {
@@ -103,7 +106,8 @@ function find(trunkId: string, header: string, { live, former }: Replaceable): C
     const dialog = call.leg?.lastDialog ?? null;
     if (dialog === null || keyOf(trunkId, dialog) !== keyOf(trunkId, asDialog(replaces))) continue;
     if (call.over || call.leg?.dialog === null) return 'replaces_over';
-    return replaces.earlyOnly ? 'replaces_answered' : call;
+    if (replaces.earlyOnly) return 'replaces_answered';
+    return call.replacements < REPLACEMENTS_MAX ? call : 'transfer_not_allowed';
   }
   return former.has(trunkId, replaces) ? 'replaces_over' : 'replaces_unknown';
 }
@@ -118,6 +122,7 @@ class Replacement {
   readonly #trunk: Trunk;
   readonly #invite: InboundInvite;
   readonly #leg: InboundLeg;
+  readonly #hold: HoldProbe;
   #local: LocalAudio | null = null;
 
   constructor(deps: CallDeps, call: Call, trunk: Trunk, invite: InboundInvite, leg: InboundLeg) {
@@ -126,6 +131,8 @@ class Replacement {
     this.#trunk = trunk;
     this.#invite = invite;
     this.#leg = leg;
+    this.#hold = new HoldProbe(deps.clock, deps.limits.holdProbeMs ?? HOLD_PROBE_MS, () => leg.probe());
+    call.whenOver(() => this.#hold.stop());
   }
 
   async take(listen: (handler: (event: InboundEvent) => void) => void): Promise<void> {
@@ -153,6 +160,7 @@ class Replacement {
       hangUp: (reason) => this.#leg.bye(reason),
       answered: () => this.#leg,
     });
+    call.replacements += 1;
     call.note('leg_replaced', { by: 'carrier' });
     await former?.hangUp('transferred');
   }
@@ -167,7 +175,7 @@ class Replacement {
       case 'unconfirmed':
         return void call.end('answer_unconfirmed', 'signalling', undefined, true);
       case 'reoffer':
-        this.#local = acceptReoffer(call, event, this.#local, null, (local) => {
+        this.#local = acceptReoffer(call, event, this.#local, this.#hold, (local) => {
           this.#local = local;
         });
         return;

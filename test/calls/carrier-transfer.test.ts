@@ -73,7 +73,10 @@ describe('signalling 16: REFER of the carrier', () => {
     const { callId, leg } = await talking();
     const acts = await refer(leg, '<sip:+12025550155@evil.example:5999>');
     expect(newLeg().params.uri).toBe('sip:+12025550155@127.0.0.1:5080;transport=udp');
-    expect(newLeg().params).toMatchObject({ callerUser: '+12025550101', headers: {} });
+    expect(newLeg().params).toMatchObject({
+      callerUser: '+12025550101',
+      headers: { 'Referred-By': '<sip:+12025550199@pbx>' },
+    });
     newLeg().emit({ type: 'progress', status: 180, sdp: null });
     newLeg().emit({ type: 'answered', sdp: OFFER });
     await settle();
@@ -158,7 +161,7 @@ describe('signalling 16: REFER of the carrier', () => {
     await refer(leg, '<sip:bob@127.0.0.1?Replaces=abc%40pbx%3Bto-tag%3D1%3Bfrom-tag%3D2>');
     expect(newLeg().params).toMatchObject({
       uri: 'sip:bob@127.0.0.1:5080;transport=udp',
-      headers: { Replaces: 'abc@pbx;to-tag=1;from-tag=2' },
+      headers: { Replaces: 'abc@pbx;to-tag=1;from-tag=2', 'Referred-By': '<sip:+12025550199@pbx>' },
     });
   });
 

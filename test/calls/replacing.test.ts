@@ -52,6 +52,12 @@ describe('signalling 16: an INVITE with Replaces', () => {
     expect((await manager.list({ limit: 9 })).items).toHaveLength(1);
   });
 
+  test('ten times in a call at most', async () => {
+    await talking();
+    for (let time = 0; time < 10; time += 1) (await replace(NAMED)).emit({ type: 'confirmed' });
+    expect((await replace(NAMED)).acts).toEqual(['reject transfer_not_allowed']);
+  });
+
   test('our own hang-up after it goes to the new leg', async () => {
     const { callId } = await talking();
     const next = await replace(NAMED);

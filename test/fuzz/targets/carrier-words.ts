@@ -24,7 +24,6 @@ const attestation = textTarget(
   (text) => {
     const question = { from: '+1', to: '+12', nowMs: NOW_MS };
     const read = readAttestation({ ...question, headers: { identity: text, 'p-asserted-identity': text } });
-    promise(read?.verified !== true, 'nothing is verified');
     promise(read?.origId == null || /^[0-9A-Fa-f-]+$/.test(read.origId), 'an id is an id');
     return read?.level != null || read?.carrierVerdict != null;
   },
