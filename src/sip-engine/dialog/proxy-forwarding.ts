@@ -68,6 +68,6 @@ function withoutFirst(message: SipMessage, name: 'via' | 'route'): HeaderField[]
   const field = message.headers[at];
   if (field === undefined) return message.headers;
   const [, ...others] = splitValues(field.value);
-  const left = others.map((value) => ({ name: field.name, value }));
+  const left = others.length === 0 ? [] : [{ name: field.name, value: others.join(', ') }];
   return [...message.headers.slice(0, at), ...left, ...message.headers.slice(at + 1)];
 }

@@ -22,6 +22,7 @@ import { inviteBytes } from '../../sip-engine/support/sip-text.ts';
 import { tortureMessages } from '../../sip-engine/message/torture/corpus.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { type FuzzTarget, promise, same } from '../harness.ts';
+import { ENGINE_TARGETS } from './engine.ts';
 import { textTarget } from './text.ts';
 
 const WORDS = [
@@ -288,4 +289,5 @@ export const SIP_TARGETS: readonly FuzzTarget[] = [
   sipBody,
   sipScreen,
   sipStun,
+  ...ENGINE_TARGETS,
 ];
