@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createPhone } from '../../src/phone/phone.ts';
+import { Registrar } from '../support/registrar.ts';
 import { type RunningGateway, startGateway } from '../support/gateway.ts';
 import { HAS_REDIS, type RedisServer, startRedis, until } from '../support/redis.ts';
 
@@ -57,4 +58,38 @@ describe.skipIf(!HAS_REDIS)('a gateway whose books are in Redis (needs redis-ser
       await gateway.stop();
     }
   });
+
+  test('signalling 3: one of two gateways registers a trunk, and the other when the first stops', async () => {
+    const registrar = await Registrar.udp({ credentials: { username: 'acme', password: 's3cret' } });
+    const [one, two] = [await start('reg-a'), await start('reg-b')];
+    try {
+      const { status, body } = await one.api<{ id: string }>('POST', '/v1/trunks?check=none', {
+        workspaceId: 'demo',
+        label: 'registering',
+        inbound: { enabled: true },
+        outbound: {
+          register: true,
+          username: 'acme',
+          password: 's3cret',
+          gateways: [{ host: '127.0.0.1', port: registrar.port }],
+        },
+      });
+      expect(status).toBe(201);
+      const stateAt = async (gateway: RunningGateway) =>
+        (await gateway.api<{ registration: { state: string } }>('GET', `/v1/trunks/${body.id}`)).body.registration
+          ?.state;
+      await until('the trunk is registered', async () => (await stateAt(one)) === 'registered');
+      // The other node reads trunks of others every half a minute.
+      await until('the other node knows', async () => (await stateAt(two)) === 'elsewhere', 45_000);
+      const [binding] = registrar.bindings.values();
+      expect(binding?.contact).toContain(`:${one.sip.udpPort}`);
+      await one.stop();
+      await until('the other node registers', async () => (await stateAt(two)) === 'registered', 20_000);
+      expect(registrar.bindings.get('acme')?.contact).toContain(`:${two.sip.udpPort}`);
+    } finally {
+      await one.stop();
+      await two.stop();
+      await registrar.close();
+    }
+  }, 120_000);
 });
