@@ -8,14 +8,17 @@
 //            as fast as before within 10 s.
 // Recovery   the calls of the first 10 s after each flood, with the same measure.
 //
-// Flags: --rate --flood --seconds --sources --kinds (INVITE,REGISTER,…)
+// Engine     --engine embedded (default), or drachtio with DRACHTIO_BIN: there the guard stands behind the server's parser.
+//
+// Flags: --engine --rate --flood --seconds --sources --kinds (INVITE,REGISTER,…)
 
 import type { RunningGateway } from '../test/support/gateway.ts';
 import type { FloodFigures, FloodKind, FloodLoad } from './load/flooder.ts';
 import type { SignallingFigures, SignallingLoad } from './load/signalling-caller.ts';
-import { startSubject, useAgent } from './support/demo.ts';
-import { startPart, usageOf } from './support/process.ts';
+import { useAgent } from './support/demo.ts';
+import { startPart, type Usage, usageOf } from './support/process.ts';
 import { type BenchOptions, type BenchResult, flag, round } from './support/result.ts';
+import { type BenchSubject, startWithEngine } from './support/sip-engine.ts';
 
 const NUMBER = '+12025550100';
 const HOST = '127.0.0.1';
@@ -40,13 +43,14 @@ interface Row {
 export async function run(options: BenchOptions): Promise<BenchResult> {
   const agent = startPart(new URL('load/echo-agent.ts', import.meta.url), 'load');
   const { port } = await agent.next<{ port: number }>('listening');
-  const gateway = await startSubject();
+  const subject = await startWithEngine(options);
+  const { gateway } = subject;
   try {
     await useAgent(gateway, `ws://127.0.0.1:${port}/`);
     await trustOnlyOne(gateway);
-    return await measure(options, gateway);
+    return await measure(options, subject);
   } finally {
-    await gateway.stop();
+    await subject.stop();
     await agent.stop();
   }
 }
@@ -59,17 +63,17 @@ async function trustOnlyOne(gateway: RunningGateway): Promise<void> {
   }
 }
 
-async function measure(options: BenchOptions, gateway: RunningGateway): Promise<BenchResult> {
+async function measure(options: BenchOptions, subject: BenchSubject): Promise<BenchResult> {
   const perSecond = flag(options, 'flood', 5000);
   const seconds = flag(options, 'seconds', 15);
   const many = flag(options, 'sources', 400);
   const kinds = (options.flags.get('kinds')?.split(',') as FloodKind[] | undefined) ?? KINDS;
-  await calls(options, gateway, WARM_UP_SECONDS);
-  const rows: Row[] = [await phase(options, gateway, { kind: 'none', seconds })];
+  await calls(options, subject, WARM_UP_SECONDS);
+  const rows: Row[] = [await phase(options, subject, { kind: 'none', seconds })];
   for (const sources of [1, many]) {
     for (const kind of kinds) {
-      const flood: FloodLoad = { host: HOST, port: gateway.sip.udpPort, kind, perSecond, seconds, sources };
-      rows.push(await phase(options, gateway, { kind, seconds, flood }));
+      const flood: FloodLoad = { host: HOST, port: subject.sipPort, kind, perSecond, seconds, sources };
+      rows.push(await phase(options, subject, { kind, seconds, flood }));
     }
   }
   const failed = rows.filter((row) => !hasPassed(row));
@@ -80,7 +84,8 @@ async function measure(options: BenchOptions, gateway: RunningGateway): Promise<
       failed.length === 0
         ? 'Every flood passed: at least 99 % of the calls were answered within 300 ms, and those after it as well.'
         : `Not passed: ${failed.map(({ kind, sources }) => `${kind} from ${sources}`).join(', ')}.`,
-      ...(await guardCounts(gateway)),
+      `The SIP engine was ${options.flags.get('engine') ?? 'embedded'}.`,
+      ...(await guardCounts(subject.gateway)),
     ],
   };
 }
@@ -91,25 +96,25 @@ interface Phase {
   readonly flood?: FloodLoad;
 }
 
-async function phase(options: BenchOptions, gateway: RunningGateway, { kind, seconds, flood }: Phase): Promise<Row> {
+async function phase(options: BenchOptions, subject: BenchSubject, { kind, seconds, flood }: Phase): Promise<Row> {
   const flooder = flood && startPart(new URL('load/flooder.ts', import.meta.url), 'load');
-  const before = usageOf(gateway.pid);
+  const before = usageOfAll(subject.pids);
   let rssPeak = before.rssBytes;
   const watch = setInterval(() => {
-    rssPeak = Math.max(rssPeak, usageOf(gateway.pid).rssBytes);
+    rssPeak = Math.max(rssPeak, usageOfAll(subject.pids).rssBytes);
   }, 250);
   try {
     flooder?.send({ type: 'run', ...flood });
-    const underway = calls(options, gateway, seconds);
+    const underway = calls(options, subject, seconds);
     const flooded = flooder ? await flooder.next<FloodFigures>('done', (seconds + 60) * 1000) : null;
     const during = await underway;
-    const after = usageOf(gateway.pid);
+    const after = usageOfAll(subject.pids);
     const row: Row = {
       kind,
       sources: flood?.sources ?? 0,
       flood: flooded,
       calls: during,
-      after: flood ? await calls(options, gateway, RECOVERY_SECONDS) : null,
+      after: flood ? await calls(options, subject, RECOVERY_SECONDS) : null,
       cpuShare: (after.cpuMs - before.cpuMs) / (after.atMs - before.atMs),
       rssBefore: before.rssBytes,
       rssPeak,
@@ -124,14 +129,21 @@ async function phase(options: BenchOptions, gateway: RunningGateway, { kind, sec
   }
 }
 
-async function calls(options: BenchOptions, gateway: RunningGateway, seconds: number): Promise<SignallingFigures> {
+async function calls(options: BenchOptions, subject: BenchSubject, seconds: number): Promise<SignallingFigures> {
   const caller = startPart(new URL('load/signalling-caller.ts', import.meta.url), 'load');
-  const sip = { host: HOST, port: gateway.sip.udpPort, user: NUMBER };
+  const sip = { host: HOST, port: subject.sipPort, user: NUMBER };
   const load: SignallingLoad = { sip, callsPerSecond: flag(options, 'rate', 20), seconds, holdMs: 200 };
   caller.send({ type: 'run', ...load });
   const figures = await caller.next<SignallingFigures>('done', (seconds + 60) * 1000);
   await caller.stop();
   return figures;
+}
+
+/** Of the gateway, and of the server where there is one. */
+function usageOfAll(pids: readonly number[]): Usage {
+  const all = pids.map(usageOf);
+  const sum = (pick: (usage: Usage) => number) => all.reduce((total, usage) => total + pick(usage), 0);
+  return { cpuMs: sum(({ cpuMs }) => cpuMs), rssBytes: sum(({ rssBytes }) => rssBytes), atMs: performance.now() };
 }
 
 function hasPassed({ calls: during, after, rssBefore, rssPeak }: Row): boolean {

@@ -12,13 +12,16 @@
 //             requests (UDP) are counted, and are no failure.
 // CPU         user + system of all threads over the run by the calls placed in it.
 //
-// Flags: --rate --seconds --hold (ms, 200) --warmup --step --rampSeconds --most --noramp  --threads (CPU of each thread)
+// Engine      --engine embedded (default) or drachtio: a server of its own at DRACHTIO_BIN, on core 0 as well, and its CPU is counted.
+//
+// Flags: --engine --rate --seconds --hold (ms, 200) --warmup --step --rampSeconds --most --noramp  --threads (CPU of each thread)
 
 import type { RunningGateway } from '../test/support/gateway.ts';
 import type { SignallingFigures, SignallingLoad } from './load/signalling-caller.ts';
-import { finalBills, startSubject, useAgent } from './support/demo.ts';
+import { finalBills, useAgent } from './support/demo.ts';
 import { sayThreads, startPart, threadsOf, usageOf } from './support/process.ts';
 import { type BenchOptions, type BenchResult, flag, round } from './support/result.ts';
+import { type BenchSubject, startWithEngine } from './support/sip-engine.ts';
 
 interface Figures extends SignallingFigures {
   readonly rate: number;
@@ -32,25 +35,26 @@ const SETTLE_MS = 1500;
 export async function run(options: BenchOptions): Promise<BenchResult> {
   const agent = startPart(new URL('load/echo-agent.ts', import.meta.url), 'load');
   const { port } = await agent.next<{ port: number }>('listening');
-  const gateway = await startSubject();
+  const subject = await startWithEngine(options);
   try {
-    await useAgent(gateway, `ws://127.0.0.1:${port}/`);
-    return await measure(options, gateway);
+    await useAgent(subject.gateway, `ws://127.0.0.1:${port}/`);
+    return await measure(options, subject);
   } finally {
-    await gateway.stop();
+    await subject.stop();
     await agent.stop();
   }
 }
 
-async function measure(options: BenchOptions, gateway: RunningGateway): Promise<BenchResult> {
+async function measure(options: BenchOptions, subject: BenchSubject): Promise<BenchResult> {
   const rate = flag(options, 'rate', 100);
-  await load(options, gateway, rate / 2, flag(options, 'warmup', 8));
+  const { gateway } = subject;
+  await load(options, subject, rate / 2, flag(options, 'warmup', 8));
   const billsBefore = await finalBills(gateway);
-  const steady = await load(options, gateway, rate, flag(options, 'seconds', 20));
+  const steady = await load(options, subject, rate, flag(options, 'seconds', 20));
   await pause(SETTLE_MS);
   const bills = (await finalBills(gateway)) - billsBefore;
   const rows = [steady];
-  if (!options.flags.has('noramp') && failed(steady) === 0) rows.push(...(await ramp(options, gateway, rate)));
+  if (!options.flags.has('noramp') && failed(steady) === 0) rows.push(...(await ramp(options, subject, rate)));
   const best = rows.filter((row) => failed(row) === 0).at(-1);
   return {
     title: `calls per second, complete with agent, journal and bill`,
@@ -59,6 +63,7 @@ async function measure(options: BenchOptions, gateway: RunningGateway): Promise<
       best ? `Highest rate without a failure: ${best.rate} calls/s.` : 'No rate passed without a failure.',
       `Final bills in the books after the steady run: ${bills} of ${steady.attempted} calls placed.`,
       ...(await refusals(gateway)),
+      `The SIP engine was ${options.flags.get('engine') ?? 'embedded'}.`,
       'Setup is INVITE to 200, with the WebSocket to the agent opened in between; hold 200 ms unless said.',
     ],
   };
@@ -71,26 +76,27 @@ async function refusals(gateway: RunningGateway): Promise<string[]> {
   return counted.map((line) => `Counted by the gateway: \`${line}\``);
 }
 
-async function ramp(options: BenchOptions, gateway: RunningGateway, from: number): Promise<Figures[]> {
+async function ramp(options: BenchOptions, subject: BenchSubject, from: number): Promise<Figures[]> {
   const step = flag(options, 'step', 50);
   const rows: Figures[] = [];
   for (let rate = from + step; rate <= flag(options, 'most', 600); rate += step) {
     await pause(SETTLE_MS);
-    rows.push(await load(options, gateway, rate, flag(options, 'rampSeconds', 6)));
+    rows.push(await load(options, subject, rate, flag(options, 'rampSeconds', 6)));
     if (failed(rows.at(-1) as Figures) > 0) break;
   }
   return rows;
 }
 
-async function load(options: BenchOptions, gateway: RunningGateway, rate: number, seconds: number): Promise<Figures> {
+async function load(options: BenchOptions, subject: BenchSubject, rate: number, seconds: number): Promise<Figures> {
   const caller = startPart(new URL('load/signalling-caller.ts', import.meta.url), 'load');
-  const sip = { host: '127.0.0.1', port: gateway.sip.udpPort, user: NUMBER };
+  const sip = { host: '127.0.0.1', port: subject.sipPort, user: NUMBER };
   const message: SignallingLoad = { sip, callsPerSecond: rate, seconds, holdMs: flag(options, 'hold', 200) };
+  const { gateway, pids } = subject;
   const threads = threadsOf(gateway.pid);
-  const before = usageOf(gateway.pid);
+  const before = cpuOf(pids);
   caller.send({ type: 'run', ...message });
   const done = await caller.next<SignallingFigures>('done', (seconds + 60) * 1000);
-  const after = usageOf(gateway.pid);
+  const after = cpuOf(pids);
   if (options.flags.has('threads')) sayThreads(options.say, threads, threadsOf(gateway.pid));
   await caller.stop();
   const cpuMs = after.cpuMs - before.cpuMs;
@@ -104,6 +110,12 @@ async function load(options: BenchOptions, gateway: RunningGateway, rate: number
     `${rate}/s for ${seconds} s: ${failed(figures)} failed ${JSON.stringify(done.failures)}, setup p99 ${round(done.setupMs.p99)} ms`,
   );
   return figures;
+}
+
+/** Of all processes together. */
+function cpuOf(pids: readonly number[]): { readonly cpuMs: number; readonly atMs: number } {
+  const cpuMs = pids.reduce((sum, pid) => sum + usageOf(pid).cpuMs, 0);
+  return { cpuMs, atMs: performance.now() };
 }
 
 function failed(figures: SignallingFigures): number {

@@ -21,12 +21,15 @@ export interface SubjectOptions {
   readonly entry?: string;
   /** Keys of `media` in its configuration, over those of the bench. */
   readonly media?: Readonly<Record<string, number>>;
+  /** The same of `sip`. */
+  readonly sip?: Readonly<Record<string, unknown>>;
 }
 
 /** The gateway as it is shipped, alone on its core. */
 export async function startSubject(options: SubjectOptions = {}): Promise<RunningGateway> {
-  const { media, ...rest } = options;
-  return await startGateway({ ...rest, prefix: pinned('subject', []), config: { media: { ...MEDIA, ...media } } });
+  const { media, sip = {}, ...rest } = options;
+  const config = { media: { ...MEDIA, ...media }, sip };
+  return await startGateway({ ...rest, prefix: pinned('subject', []), config });
 }
 
 /** Points +12025550100 at an agent of the bench's own. */

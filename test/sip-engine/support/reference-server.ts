@@ -99,6 +99,10 @@ export class ReferenceServer {
   }
 
   /** @throws when the server had ended before. */
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   async close(): Promise<void> {
     const end = this.#isClosing ? null : this.#end;
     await this.#kill();
