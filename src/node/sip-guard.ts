@@ -4,7 +4,6 @@
 
 import type { Clock, Timer } from '../domain/clock.ts';
 import type { Trunk } from '../domain/directory.ts';
-import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { ResolvedHosts } from '../routing/index.ts';
 import type { SignallingOptions } from '../signalling/index.ts';
@@ -47,13 +46,17 @@ export function createSipGuard(thread: EngineThread | null, clock: Clock, onBans
   };
 }
 
+export interface WarningLog {
+  warn(fields: object, message: string): void;
+}
+
 export type BanWatcher = (bans: readonly Ban[], more: number) => void;
 
 const MINUTE_MS = 60_000;
 const LINES_PER_MINUTE = 30;
 
 /** A line for each ban, and in a flood of them one for all the others of the minute. */
-export function logBans(clock: Clock, logger: Pick<Logger, 'warn'>): BanWatcher & { close(): void } {
+export function logBans(clock: Clock, logger: WarningLog): BanWatcher & { close(): void } {
   let lines = 0;
   let unsaid = 0;
   let timer: Timer | null = null;
@@ -91,7 +94,7 @@ export interface TrustSource {
 export function followTrust(
   guard: Pick<SipGuard, 'trust'>,
   { allTrunks, resolvedHosts }: TrustSource,
-  { clock, logger }: { readonly clock: Clock; readonly logger: Pick<Logger, 'warn'> },
+  { clock, logger }: { readonly clock: Clock; readonly logger: WarningLog },
 ): { changed(): Promise<void>; close(): void } {
   let told: readonly [readonly Trunk[], ResolvedHosts] | null = null;
   let timer: Timer | null = null;
