@@ -18,7 +18,7 @@ import {
 export interface RegistrationParts {
   readonly signalling: Signalling & CarrierQuestions;
   readonly servers: Pick<SipServers, 'locate'>;
-  readonly health: Pick<TrunkHealth, 'onChange'>;
+  readonly health: Pick<TrunkHealth, 'onReturn'>;
   /** Secret of the Contacts. */
   readonly key: string;
   readonly claims: Claims;
@@ -47,9 +47,7 @@ export function startRegistrations(parts: RegistrationParts): Registrations {
     hub.publish({ name: 'trunk_registration', workspaceId, data: { trunkId, ...viewRegistration(view) } }),
   );
   // A registrar that was away may have lost what it knew.
-  health.onChange(({ trunkId, state, before }) => {
-    if (state === 'up' && before === 'down') registrations.refresh(trunkId);
-  });
+  health.onReturn((trunkId) => registrations.refresh(trunkId));
   showRegistrations(registrations, metrics);
   return registrations;
 }

@@ -89,6 +89,7 @@ export class TrunkHealth {
   readonly #targets = new Map<string, Target>();
   readonly #trunks = new Map<string, Watched>();
   readonly #listeners = new Set<(change: TrunkHealthChange) => void>();
+  readonly #returns = new Set<(trunkId: string) => void>();
   #asking = 0;
   #timer: Timer | null = null;
   #closed = false;
@@ -159,10 +160,17 @@ export class TrunkHealth {
     return () => void this.#listeners.delete(listener);
   }
 
+  /** A gateway of the trunk answers questions that had failed: whoever relies on what it knows asks again. Returns how to stop listening. */
+  onReturn(listener: (trunkId: string) => void): () => void {
+    this.#returns.add(listener);
+    return () => void this.#returns.delete(listener);
+  }
+
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
     this.#listeners.clear();
+    this.#returns.clear();
   }
 
   #targetOf(trunk: Trunk, gateway: Gateway): Target | undefined {
@@ -216,7 +224,11 @@ export class TrunkHealth {
     this.#asking -= 1;
     target.underWay = false;
     if (this.#closed) return;
-    if (event !== null && this.#options.connected()) this.#happened(target, event);
+    if (event !== null && this.#options.connected()) {
+      const hadFailed = target.health.failures > 0 || target.health.state === 'down';
+      this.#happened(target, event);
+      if (hadFailed && event.ok) this.#answersAgain(target);
+    }
     target.dueAtMs = this.#after(
       isUndecided(target.health) ? Math.min(SOON_MS, this.#options.intervalMs) : this.#options.intervalMs,
     );
@@ -258,6 +270,13 @@ export class TrunkHealth {
     this.#judgeTrunks();
   }
 
+  #answersAgain(target: Target): void {
+    for (const [trunkId, { targets }] of this.#trunks) {
+      if (!targets.includes(target)) continue;
+      for (const listener of this.#returns) this.#guarded(trunkId, () => listener(trunkId));
+    }
+  }
+
   /** TH3 */
   #judgeTrunks(): void {
     const { clock, log } = this.#options;
@@ -276,12 +295,15 @@ export class TrunkHealth {
   }
 
   #tell(change: TrunkHealthChange): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener(change);
-      } catch (error) {
-        this.#options.log.warn({ trunkId: change.trunkId, err: error }, 'a listener of trunk health failed');
-      }
+    for (const listener of this.#listeners) this.#guarded(change.trunkId, () => listener(change));
+  }
+
+  /** TH3 */
+  #guarded(trunkId: string, tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      this.#options.log.warn({ trunkId, err: error }, 'a listener of trunk health failed');
     }
   }
 

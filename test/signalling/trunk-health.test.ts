@@ -230,6 +230,21 @@ describe('trunk health', () => {
     expect(health.of('t')?.state).toBe('up');
   });
 
+  test('signalling 3: whoever relies on a gateway is told when it answers again, be it one of several', async () => {
+    const { clock, health, answers } = make();
+    const returns: string[] = [];
+    health.onReturn((trunkId) => returns.push(trunkId));
+    health.watch([over('t', 'a', 'b'), over('other', 'b')]);
+    await clock.advanceAsync(200);
+    expect(returns).toEqual([]);
+    answers['a'] = { kind: 'silent', elapsedMs: 5_000 };
+    await clock.advanceAsync(1.2 * INTERVAL_MS);
+    expect(health.of('t')?.state).toBe('up');
+    delete answers['a'];
+    await clock.advanceAsync(1.2 * INTERVAL_MS);
+    expect(returns).toEqual(['t']);
+  });
+
   test('signalling 5: a gateway is up while one of its servers answers; the silent one is asked last from then on', async () => {
     const dead = { kind: 'unreachable', elapsedMs: 1 } as const;
     const { clock, health, addresses, asked, answers } = make();
