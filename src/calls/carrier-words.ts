@@ -21,13 +21,14 @@ export function agentParameters(headers: Headers, call: Call, { agentHeaders }: 
     .filter(([name]) => wanted.some((pattern) => fits(name, pattern)))
     .slice(0, HEADERS_MAX)
     .map(([name, value]) => [name, clean(value, VALUE_CHARACTERS_MAX)] as const);
-  const { from, to } = call.identity;
+  const { from, to, name = null } = call.identity;
   return {
     ...Object.fromEntries(own),
     ...attestationParameters(call.attestation),
     from_number: from,
     to_number: to,
     direction: 'inbound',
+    ...(name === null ? {} : { from_name: name }),
   };
 }
 

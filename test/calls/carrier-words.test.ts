@@ -61,6 +61,11 @@ describe('signalling 19: headers of the INVITE reach the agent', () => {
     expect(Object.keys(agentParameters(headers, CALL, { agentHeaders: [] }))).toHaveLength(3);
   });
 
+  test('and the name that the caller shows', () => {
+    const named = { ...CALL, identity: { ...CALL.identity, name: 'Ann' } } as Call;
+    expect(agentParameters({ 'x-from_name': 'no' }, named, {})).toMatchObject({ from_name: 'Ann' });
+  });
+
   test('32 at most', () => {
     const many = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`x-${index}`, '1']));
     expect(Object.keys(agentParameters(many, CALL, {}))).toHaveLength(35);
