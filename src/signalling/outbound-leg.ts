@@ -73,6 +73,7 @@ export class SipOutboundLeg implements OutboundLeg {
   #invite: LinkInvite | null = null;
   #sentHeaders: HeaderMap = {};
   #challenges = 0;
+  #isChallenged = false;
   /** Descriptions in provisional responses by To tag; `isReliable`: it is the answer to our offer (RFC 3262). */
   readonly #early = new Map<string, { readonly sdp: string; readonly isReliable: boolean }>();
   readonly #earlyOffers: EarlyOffers;
@@ -203,7 +204,12 @@ export class SipOutboundLeg implements OutboundLeg {
   #timerHeaders(): HeaderMap {
     const { sessionExpiresSec = null } = this.#options.params;
     if (sessionExpiresSec === null && this.#minSec === null) return {};
-    return sessionTimerRequest(sessionExpiresSec ?? 0, this.#minSec ?? undefined);
+    // Who challenges an INVITE challenges a refresh as well, and those of the engine know no credentials.
+    const minSec = this.#minSec;
+    return sessionTimerRequest(sessionExpiresSec ?? 0, {
+      ...(minSec === null ? {} : { minSec }),
+      theirs: this.#isChallenged,
+    });
   }
 
   /** Our offer has its answer once a reliable response of that fork has brought it (RFC 3262 section 5). */
@@ -273,6 +279,7 @@ export class SipOutboundLeg implements OutboundLeg {
     const digest = answerChallenge({ status, headers, method: 'INVITE', uri, credentials, cnonce: newCnonce(), body });
     if (digest === undefined || (this.#challenges > 0 && !digest.stale)) return false;
     this.#challenges += 1;
+    this.#isChallenged = true;
     credentials.realm = digest.realm;
     return this.#sendAgain({ [digest.header]: digest.value });
   }

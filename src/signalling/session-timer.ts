@@ -35,9 +35,20 @@ export function tooShortInterval(request: HeaderMap): HeaderMap | null {
   return { 'Min-SE': String(INTERVAL_MIN_SEC) };
 }
 
-/** For an INVITE of ours (section 7.1); the refresher is the other side's choice. `minSec` is what a 422 has asked for. */
-export function sessionTimerRequest(intervalSec: number, minSec = INTERVAL_MIN_SEC): HeaderMap {
-  return { 'session-expires': String(Math.max(intervalSec, minSec)), 'min-se': String(minSec) };
+export interface TimerWish {
+  /** What a 422 has asked for. */
+  readonly minSec?: number;
+  /** The other side is to refresh; else it chooses. */
+  readonly theirs?: boolean;
+}
+
+/** For an INVITE of ours (section 7.1). */
+export function sessionTimerRequest(
+  intervalSec: number,
+  { minSec = INTERVAL_MIN_SEC, theirs = false }: TimerWish = {},
+): HeaderMap {
+  const expires = String(Math.max(intervalSec, minSec));
+  return { 'session-expires': theirs ? `${expires};refresher=uas` : expires, 'min-se': String(minSec) };
 }
 
 /** What a 422 asks for; null where it says nothing that can be done. */

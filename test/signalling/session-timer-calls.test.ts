@@ -72,8 +72,13 @@ describe('signalling 15: a call from outside of fifteen minutes', () => {
       caller.inDialog(isUpdate ? 'UPDATE' : 'INVITE', { extra: [asUac, 'Supported: timer'], ...body });
       const answer = await caller.peer.next(200);
       expect(answer.header('Session-Expires')).toBe(`${INTERVAL_SEC};refresher=uac`);
-      if (!isUpdate) caller.ack();
-      await settle();
+      if (isUpdate) {
+        await settle();
+        return;
+      }
+      const acks = harness.count('in ACK');
+      caller.ack();
+      await expect.poll(() => harness.count('in ACK'), { interval: 2 }).toBeGreaterThan(acks);
     });
     expect(call.events.items).toEqual([]);
     await expireUnrefreshed(caller.peer, call.events);
@@ -197,6 +202,23 @@ describe('signalling 15: a call of ours of fifteen minutes', () => {
     await call.events.take((event) => event.type === 'answered');
     again.inDialog('BYE');
     await peer.next(200);
+  });
+
+  test('asks a carrier that challenges to refresh: it would challenge our refreshes, too', async () => {
+    const peer = await harness.peer();
+    const call = harness.place(peer, { ...asked, credentials: { username: 'edge', password: 'pw' } });
+    const first = new Callee(peer, harness.sipPort, await peer.next('INVITE'));
+    first.respond(407, { extra: ['Proxy-Authenticate: Digest realm="timers", nonce="n"'] });
+    await peer.next('ACK');
+    const second = await peer.next('INVITE');
+    expect(second.header('Session-Expires')).toBe('1800;refresher=uas');
+    const again = new Callee(peer, harness.sipPort, second);
+    again.respond(422, { extra: ['Min-SE: 3600'] });
+    await peer.next('ACK');
+    const third = await peer.next('INVITE');
+    expect([third.header('Session-Expires'), third.header('Min-SE')]).toEqual(['3600;refresher=uas', '3600']);
+    new Callee(peer, harness.sipPort, third).respond(486);
+    expect(await call.events.take()).toMatchObject({ type: 'rejected', status: 486 });
   });
 
   test('is given up after three intervals, and at once where a 422 asks for none', async () => {

@@ -49,7 +49,11 @@ test('what is too short is refused where the refusal is understood', () => {
 
 test('an INVITE of ours names no refresher and the minimum that a 422 asked for', () => {
   expect(sessionTimerRequest(1800)).toEqual({ 'session-expires': '1800', 'min-se': '90' });
-  expect(sessionTimerRequest(1800, 3600)).toEqual({ 'session-expires': '3600', 'min-se': '3600' });
+  expect(sessionTimerRequest(1800, { minSec: 3600 })).toEqual({ 'session-expires': '3600', 'min-se': '3600' });
+  expect(sessionTimerRequest(1800, { theirs: true })).toEqual({
+    'session-expires': '1800;refresher=uas',
+    'min-se': '90',
+  });
   expect(minimumOf({ 'min-se': ' 3600 ;x=1' })).toBe(3600);
   for (const value of ['0', '89', 'soon', '99999999999']) expect(minimumOf({ 'min-se': value })).toBeNull();
   expect(minimumOf({})).toBeNull();

@@ -8,7 +8,7 @@
 //   refreshing  2xx                            ours/theirs/off  as its Session-Expires says
 //   refreshing  408, 481, no transport         over        BYE "Session timer expired"
 //   refreshing  422                            ours        interval raised to Min-SE, at once
-//   refreshing  405, 501 to our UPDATE         ours        re-INVITE, at once
+//   refreshing  other failure of our UPDATE    ours        re-INVITE, at once
 //   refreshing  491                            ours        try again in 2.1 to 4 s (section 14.1 of RFC 3261)
 //   refreshing  other failure                  ours        try again in 10 s
 //   ours        the whole interval             over        BYE "Session timer expired"
@@ -207,11 +207,11 @@ export class SessionTimers {
     } else if (status === 422) {
       session.intervalS = Math.max(session.intervalS, Number.parseInt(header(response, 'min-se') ?? '0', 10) || 0);
       this.#armRefresh(dialog, session, 0);
-    } else if ((status === 405 || status === 501) && method === 'UPDATE' && dialog.localSdp !== undefined) {
-      dialog.peerAllowsUpdate = false;
-      this.#armRefresh(dialog, session, 0);
     } else if (status === 491) {
       this.#armRefresh(dialog, session, 2_100 + (this.#environment.names.sequence() % 1_900));
+    } else if (method === 'UPDATE' && dialog.localSdp !== undefined) {
+      dialog.peerAllowsUpdate = false;
+      this.#armRefresh(dialog, session, 0);
     } else {
       this.#armRefresh(dialog, session, FAILURE_RETRY_MS);
     }
