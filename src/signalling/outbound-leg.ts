@@ -32,7 +32,7 @@ import { minimumOf, sessionTimerRequest } from './session-timer.ts';
 import type { ReferEvent, ReferRequest } from './own-refer.ts';
 import { routeSet } from './orphans.ts';
 import { retryAfterMs } from './retry-after.ts';
-import { type HeaderMap, parseContacts } from './sip-text.ts';
+import { type HeaderMap, parseContacts, parseSipAddress } from './sip-text.ts';
 
 export interface OutboundLegOptions {
   readonly clock: Clock;
@@ -151,6 +151,12 @@ export class SipOutboundLeg implements OutboundLeg {
 
   get dialog(): LegDialog | null {
     return this.#state === 'answered' ? (this.#established?.id ?? null) : null;
+  }
+
+  /** Whether an INVITE with these is the one we sent, come back (RFC 3261 section 8.2.2.2). */
+  hasSent(callId: string, fromTag: string | undefined): boolean {
+    const { 'call-id': own, from = '' } = this.#sentHeaders;
+    return own === callId && fromTag !== undefined && parseSipAddress(from)?.parameters.get('tag') === fromTag;
   }
 
   lost(): void {

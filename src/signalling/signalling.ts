@@ -100,6 +100,12 @@ export async function connectSignalling(options: SignallingOptions): Promise<Sig
 
 type Screened = Extract<Screening, { ok: true }>;
 
+interface Leg {
+  lost(): void;
+  /** Of those that we call out. */
+  hasSent?(callId: string, fromTag: string | undefined): boolean;
+}
+
 class SipSignalling implements Signalling, CarrierQuestions {
   readonly #clock: Clock;
   readonly #log: SignallingLog;
@@ -107,7 +113,7 @@ class SipSignalling implements Signalling, CarrierQuestions {
   readonly #refusals: RefusalMemory;
   readonly #admits: SignallingOptions['admits'];
   readonly #random: () => number;
-  readonly #legs = new Set<{ lost(): void }>();
+  readonly #legs = new Set<Leg>();
   readonly #dialogs: DialogKeeper;
   #addresses: readonly string[] = [];
   #handler: ((invite: InboundInvite) => void) | null = null;
@@ -318,7 +324,10 @@ class SipSignalling implements Signalling, CarrierQuestions {
 
   /** S1 */
   #onInvite(exchange: Exchange, { from, callId, target, sdp }: Screened): void {
-    const refusalKey = `${callId}|${from.parameters.get('tag')}`;
+    const fromTag = from.parameters.get('tag');
+    // The embedded engine knows a request of its own by its Via; another one may not.
+    if ([...this.#legs].some((own) => own.hasSent?.(callId, fromTag) === true)) return exchange.respond(482);
+    const refusalKey = `${callId}|${fromTag}`;
     let leg: SipInboundLeg | null = null;
     const take = (onEvent: Parameters<InboundInvite['accept']>[0]) => {
       if (leg !== null) throw new Error('an INVITE is accepted once');

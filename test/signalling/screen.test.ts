@@ -102,6 +102,44 @@ describe('a request that a lenient engine lets through', () => {
     expect((await engine.sent.take()).sip).toMatch(/unsupported: outbound, xyz\r\n/i);
   });
 
+  test('and that is our own INVITE, come back, is a loop: 482 (signalling 11)', async () => {
+    const leg = signalling.originate(
+      {
+        uri: 'sip:+442071234567@127.0.0.1:5099',
+        callerUser: '+12025550100',
+        callerDisplay: null,
+        offer: OFFER,
+        headers: {},
+        credentials: null,
+      },
+      () => undefined,
+    );
+    const { meta, sip } = await engine.sent.take();
+    // What an engine completes.
+    const own = {
+      via: 'SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bKours',
+      'max-forwards': '69',
+      to: '<sip:+442071234567@127.0.0.1:5099>',
+      'call-id': 'looped',
+      cseq: '7 INVITE',
+      contact: '<sip:us@127.0.0.1:5060>',
+      'content-type': 'application/sdp',
+    };
+    const missing = Object.entries(own).filter(([name]) => !new RegExp(`^${name}:`, 'im').test(sip));
+    const full = sip
+      .replace('\r\n', `\r\n${missing.map(([name, value]) => `${name}: ${value}\r\n`).join('')}`)
+      .replace(/^(from: [^\r]*)/im, '$1;tag=ours');
+    const tokens = `OK|application|${full.length}|udp|127.0.0.1|5060|00:00:00.000000|txn-of-loop|Msg sent:|`;
+    engine.frame(`${crypto.randomUUID()}|response|${meta.split('|')[0]}|${tokens}\r\n${full}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    engine.request(full);
+    expect((await engine.sent.take(({ sip: answer }) => answer.startsWith('SIP/2.0'))).sip).toMatch(/^SIP\/2\.0 482 /);
+    expect(invites).toEqual([]);
+    engine.request(full.replace('tag=ours', 'tag=theirs'));
+    expect((await engine.sent.take(({ sip: answer }) => answer.startsWith('SIP/2.0'))).sip).toMatch(/^SIP\/2\.0 404 /);
+    leg.cancel('api_hangup');
+  });
+
   test('and makes the library stumble ends neither the process nor the connection', async () => {
     const faults = log.lines.length;
     engine.request('this is no SIP');
