@@ -51,6 +51,8 @@ export interface EstablishedOptions {
   readonly clock: Clock;
   readonly dialog: LinkDialog;
   readonly localSdp: string;
+  /** `localSdp` is our offer, whose answer the ACK will have. */
+  readonly isOfferOpen: boolean;
   /** What `localSdp` was the answer to; null where it was our offer. */
   readonly remoteOffer: string | null;
   /** For a peer that challenges our BYE. */
@@ -82,6 +84,7 @@ export class Established {
   #openOffer: { abandon: () => void } | null = null;
   #ownOffer: OwnOffer | null = null;
   #awaited: AwaitedAnswer | null = null;
+  #isFirstOfferOpen: boolean;
   /** The other side was last heard of, monotonic ms. */
   #heardMs: number;
   #closed: { readonly promise: Promise<void>; readonly resolve: () => void } | null = null;
@@ -92,6 +95,7 @@ export class Established {
     this.#options = options;
     this.#localSdp = options.localSdp;
     this.#remoteOffer = options.remoteOffer;
+    this.#isFirstOfferOpen = options.isOfferOpen;
     this.#heardMs = options.clock.monotonicMs();
     this.transfers = new Transfers({ ...options, onReferred: (referred) => this.#tell(referred) });
     options.dialog.listen({
@@ -237,6 +241,7 @@ export class Established {
     this.#heard();
     const reading = readBody(body, headers['content-type'], headers['content-encoding']);
     const sdp = reading.kind === 'sdp' ? reading.sdp : null;
+    this.#isFirstOfferOpen = false;
     const awaited = this.#awaited;
     if (awaited === null || awaited.sequence !== sequenceOf(headers)) return this.#tell({ type: 'acked', sdp });
     this.#awaited = null;
@@ -250,7 +255,8 @@ export class Established {
     if (body.kind === 'other') return exchange.respond(415, { headers: { Accept: ACCEPT } });
     // An UPDATE without SDP asks for nothing (RFC 3311 section 5.2).
     if (body.kind !== 'sdp' && exchange.method !== 'INVITE') return this.#accept(exchange, null);
-    if (this.#ownOffer?.isSent === true || this.#awaited !== null) return exchange.respond(491);
+    const isOursOpen = this.#ownOffer?.isSent === true || this.#awaited !== null || this.#isFirstOfferOpen;
+    if (isOursOpen) return exchange.respond(491);
     if (this.#openOffer !== null) return exchange.respond(500, { headers: { 'Retry-After': '2' } });
     // A re-INVITE without SDP asks for our offer (section 14.2).
     if (body.kind !== 'sdp') return this.#tell(this.#reoffer(exchange, null));

@@ -240,6 +240,7 @@ export class SipInboundLeg implements InboundLeg {
       clock,
       dialog,
       localSdp: this.#localSdp ?? '',
+      isOfferOpen: this.#waiting === 'ours' && this.#reliableSdp === null,
       remoteOffer: this.#remoteOffer,
       credentials: null,
       targetUri: exchange.uri,

@@ -232,6 +232,7 @@ export class SipOutboundLeg implements OutboundLeg {
       clock,
       dialog,
       localSdp: this.#localSdp,
+      isOfferOpen: false,
       remoteOffer: null,
       credentials: this.#credentials,
       targetUri: params.uri,

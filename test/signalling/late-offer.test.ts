@@ -46,6 +46,21 @@ describe('signalling 9: an INVITE without an offer', () => {
     await caller.peer.next(200);
   });
 
+  test('answered: an UPDATE with an offer before the ACK is glare, after it an offer like any other', async () => {
+    const { caller, call } = await invited();
+    await answered({ caller, call });
+    caller.inDialog('UPDATE', { body: OFFER });
+    await caller.peer.next(491);
+    caller.ack(undefined, 1, OFFER);
+    await call.events.take();
+    caller.inDialog('UPDATE', { body: OFFER });
+    const reoffer = await call.events.take(({ type }) => type === 'reoffer');
+    if (reoffer.type === 'reoffer') reoffer.refuse(488);
+    await caller.peer.next(488);
+    caller.inDialog('BYE');
+    await caller.peer.next(200);
+  });
+
   test('whose ACK has no description is confirmed without an answer', async () => {
     const { caller, call } = await invited();
     await answered({ caller, call });
