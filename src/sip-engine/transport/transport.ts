@@ -235,8 +235,11 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
       ...this.#by('udp', udp),
     };
     const result = parseDatagram(bytes, this.#limits.message);
-    if (result.ok) this.#received(result.message, source);
-    else this.#invalid(result.partial, result.error, source);
+    if (result.ok) {
+      const via = this.#received(result.message, source);
+      // A carrier: what strangers send is not to push its requests out of the socket that all share.
+      if (via !== undefined && this.#guard?.isTrusted(address)) udp.attend(address, port);
+    } else this.#invalid(result.partial, result.error, source);
   }
 
   /** Stamps, validates, reports. Returns the top Via of a request that was accepted. */

@@ -9,10 +9,14 @@
 //   D1. Every datagram that arrives on either kind of socket is reported once, with the same local address and port.
 //   D2. SO_REUSEPORT is what lets the sockets share a port; a port that somebody else already holds is still refused.
 //   D3. A send error that belongs to an earlier datagram does not swallow the current one: it is sent again, once.
+//   D4. A peer that is attended has a socket and a receive buffer of its own in the kernel: what floods the listening socket pushes out nothing of
+//       what that peer sends. Such sockets are opened at a bounded rate and leave half of the places to peers we send to.
 
 import dgram from 'node:dgram';
 import { isIPv4, isIPv6 } from 'node:net';
 import type { EngineClock, TimerHandle } from '../clock.ts';
+import { Bucket } from '../guard/bucket.ts';
+import type { Rate } from '../guard/limits.ts';
 import { failureOf, plainAddress, type SendFailure, type SendOutcome } from './flow.ts';
 import type { TransportLimits } from './limits.ts';
 
@@ -38,6 +42,8 @@ const SENT: SendOutcome = { outcome: 'sent', connection: undefined };
 const RECEIVE_BUFFER_BYTES = 1024 * 1024;
 /** Sends held while a watched socket opens, which takes well under a millisecond. */
 const WAITING_SENDS_MAX = 256;
+/** Sockets for peers that only send, opened so fast and no faster: a forged address with ever new ports is not to cost one each. */
+const ATTENDED: Rate = { perSecond: 10, burst: 20 };
 
 export class UdpEndpoint {
   readonly #socket: dgram.Socket;
@@ -47,6 +53,7 @@ export class UdpEndpoint {
   readonly #limits: TransportLimits;
   readonly #canWatch: boolean;
   readonly #peers = new Map<string, WatchedPeer>();
+  readonly #attending: Bucket;
   #sweepTimer: TimerHandle | undefined;
   #isClosed = false;
   readonly address: string;
@@ -58,6 +65,7 @@ export class UdpEndpoint {
     this.#canWatch = canWatch;
     this.#sink = options.sink;
     this.#clock = options.clock;
+    this.#attending = new Bucket(ATTENDED, options.clock.now());
     this.#limits = options.limits;
     this.address = options.host;
     this.port = socket.address().port;
@@ -92,6 +100,14 @@ export class UdpEndpoint {
   reply(address: string, port: number, bytes: Buffer): Promise<SendOutcome> {
     const target = this.#isClosed ? undefined : this.#reachableName(address);
     return target === undefined ? Promise.resolve(CLOSED) : sendOn(this.#socket, bytes, port, target);
+  }
+
+  /** D4. For a peer that is worth it, which is for the caller to know. */
+  attend(address: string, port: number): void {
+    const target = this.#reachableName(address);
+    if (!this.#canWatch || this.#isClosed || target === undefined) return;
+    if (this.#peers.has(`${target}|${port}`) || this.#peers.size >= this.#limits.watchedPeersMax / 2) return;
+    if (this.#attending.take(this.#clock.now())) this.#watch(target, port);
   }
 
   async close(): Promise<void> {

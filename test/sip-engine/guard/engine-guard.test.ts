@@ -1,6 +1,7 @@
 // The guard where it stands: an engine on real sockets, with a carrier at 127.0.0.1 and strangers at 127.1.0.0/16.
 
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createEngine, type Engine, type EngineOptions } from '../../../src/sip-engine/engine.ts';
@@ -120,6 +121,25 @@ describe('signalling 28: the guard of the engine', () => {
     expect(engine.stats().connections).toMatchObject({ open: 64, refused: 16 });
     await hold(HOST);
     expect(engine.stats().connections).toMatchObject({ open: 144, refused: 16 });
+  });
+
+  test('a carrier gets a socket of its own, so that a full one of strangers loses nothing of it; a stranger does not', async () => {
+    const { udp } = await open();
+    const [stranger, carrier] = [await peer('127.1.0.7'), await peer(HOST)];
+    const sockets = () =>
+      readFileSync('/proc/net/udp', 'utf8')
+        .split('\n')
+        .filter((line) => line.includes(`:${udp.toString(16).toUpperCase().padStart(4, '0')} `));
+    expect(sockets()).toHaveLength(1);
+    stranger.socket.send(request('OPTIONS'), udp, HOST);
+    await stranger.receive(1);
+    expect(sockets()).toHaveLength(1);
+    carrier.socket.send(request('OPTIONS'), udp, HOST);
+    await carrier.receive(1);
+    await settle();
+    expect(sockets()).toHaveLength(2);
+    carrier.socket.send(request('OPTIONS'), udp, HOST);
+    await carrier.receive(2);
   });
 
   test('whom the engine has sent a request to is heard', async () => {
