@@ -15,15 +15,12 @@
 //   RS4. Registrations are bounded.
 
 import { createHmac } from 'node:crypto';
-import { isIP } from 'node:net';
 import type { Timer } from '../domain/clock.ts';
 import type { Trunk } from '../domain/directory.ts';
-import { hostPort, transportParameter } from '../routing/index.ts';
-import { nextHopOf } from './gateway-hosts.ts';
 import type { RegisterParts } from './register-request.ts';
 import { type Registrar, Registration, type RegistrationOptions, type RegistrationView } from './registration.ts';
-import { inRegistrarOrder } from './registrar-order.ts';
 import type { SipServer, SipServers } from './sip-servers.ts';
+import { fingerprintOf, registrarsOf, registrationSettings, wantsRegistration } from './trunk-registration.ts';
 
 export interface RegistrationsOptions extends RegisterParts {
   /** Uniform in [0, 1). */
@@ -60,7 +57,6 @@ export interface RegisteredCall {
   readonly calledNumber: string | null;
 }
 
-export const EXPIRES_SEC = 600;
 const REGISTRATIONS_MAX = 2_000;
 /** At most so long between the first registrations of two trunks, on average. */
 const SPREAD_MS = 100;
@@ -90,6 +86,8 @@ export class Registrations {
   #closed = false;
   /** Bindings that are being taken back. */
   readonly #stopping = new Set<Promise<void>>();
+  /** Their trunks: what makes a new binding must not come before what takes the old one back. */
+  readonly #ending = new Set<string>();
   #withSources: { readonly of: readonly Trunk[]; readonly trunks: readonly Trunk[] } | null = null;
   /** As told last. */
   readonly #told = new Map<string, string>();
@@ -195,23 +193,27 @@ export class Registrations {
   }
 
   #replace(wanted: Wanted, trunk: Trunk): void {
-    const stopped = this.#stop(wanted, false);
+    void this.#stop(wanted, false);
     wanted.trunk = trunk;
     wanted.fingerprint = fingerprintOf(trunk);
     wanted.addresses = [];
-    // The registrar may be the same one: what takes the old binding back must not come after what makes the new one.
-    void stopped.then(() => this.#claimAll());
   }
 
   #stop(wanted: Wanted, release: boolean): Promise<void> {
     const { registration } = wanted;
+    const { id } = wanted.trunk;
     wanted.registration = null;
     if (registration === null) return Promise.resolve();
+    this.#ending.add(id);
     const stopping = registration
       .stop()
-      .then(() => (release ? this.#options.claims.release(claimOf(wanted.trunk.id)) : undefined))
-      .catch((error: unknown) => this.#warn(wanted.trunk.id, error, 'the claim on a registration was not given up'))
-      .finally(() => this.#stopping.delete(stopping));
+      .then(() => (release && !this.#wanted.has(id) ? this.#options.claims.release(claimOf(id)) : undefined))
+      .catch((error: unknown) => this.#warn(id, error, 'the claim on a registration was not given up'))
+      .finally(() => {
+        this.#stopping.delete(stopping);
+        this.#ending.delete(id);
+        if (this.#wanted.has(id)) void this.#claimAll();
+      });
     this.#stopping.add(stopping);
     return stopping;
   }
@@ -236,7 +238,7 @@ export class Registrations {
         return null;
       });
       if (this.#closed || this.#wanted.get(trunk.id) !== wanted) continue;
-      if (ours === true && wanted.registration === null) begun.push(wanted);
+      if (ours === true && wanted.registration === null && !this.#ending.has(trunk.id)) begun.push(wanted);
       if (ours === false && wanted.registration !== null) void this.#stop(wanted, false);
       if (ours === false) this.#changed(wanted);
     }
@@ -248,20 +250,9 @@ export class Registrations {
   }
 
   #begin(wanted: Wanted, delayMs: number): void {
-    const { trunk } = wanted;
-    const { outbound } = trunk;
-    const { username, password, authRealm: realm = null } = outbound;
     const registration = new Registration({
       ...this.#options,
-      settings: {
-        user: outbound.registration?.user ?? username ?? '',
-        domain: domainOf(trunk),
-        // One object for the life of the registration: its realm and its counts of nonces belong to it (digest.ts DG3, DG4).
-        credentials: username !== null && password !== null ? { username, password, realm } : null,
-        expiresSec: outbound.registration?.expiresSec ?? EXPIRES_SEC,
-        contactUser: wanted.contactUser,
-        instance: instanceOf(wanted.contactUser),
-      },
+      settings: registrationSettings(wanted.trunk, wanted.contactUser),
       registrars: () => this.#registrarsOf(wanted),
       onChange: () => this.#changed(wanted),
     });
@@ -271,29 +262,11 @@ export class Registrations {
   }
 
   async #registrarsOf(wanted: Wanted): Promise<readonly Registrar[] | string> {
-    const { trunk } = wanted;
-    const { gateways, transport, registration } = trunk.outbound;
-    const judged = trunk.workspaceId !== null;
-    const found: Registrar[] = [];
-    let why = 'the trunk has no gateway';
-    for (const gateway of inRegistrarOrder(gateways)) {
-      const { host, port } = gateway;
-      const located = await this.#options.servers.locate({ host, port, transport, judged });
-      if (!located.ok) {
-        why = located.detail;
-        continue;
-      }
-      const domain = registration?.domain ?? null;
-      const uri = `sip:${domain === null ? hostPort(gateway) : bracketed(domain)}${transportParameter(transport)}`;
-      for (const server of located.servers) {
-        const nextHop = nextHopOf(host, server.address, server.port, server.transport);
-        const shown = `${server.transport} ${hostPort({ host: server.address, port: server.port })}`;
-        found.push({ uri, nextHop, server, shown });
-      }
-    }
-    wanted.addresses = [...new Set(found.map(({ server }) => server.address))].slice(0, ADDRESSES_MAX);
+    const found = await registrarsOf(wanted.trunk, this.#options.servers);
+    const addresses = typeof found === 'string' ? [] : found.map(({ server }) => server.address);
+    wanted.addresses = [...new Set(addresses)].slice(0, ADDRESSES_MAX);
     this.#withSources = null;
-    return found.length === 0 ? why : found;
+    return found;
   }
 
   #changed(wanted: Wanted): void {
@@ -326,38 +299,6 @@ export class Registrations {
   #warn(trunkId: string, err: unknown, message: string): void {
     this.#options.log.warn({ trunkId, err }, message);
   }
-}
-
-/** Also for calls in alone. */
-function wantsRegistration({ inbound, outbound }: Trunk): boolean {
-  const { register = false, gateways } = outbound;
-  return register && (inbound.enabled || outbound.enabled) && gateways.length > 0;
-}
-
-/** What a binding depends on. */
-function fingerprintOf({ outbound, workspaceId }: Trunk): string {
-  const { gateways, transport, username, password, authRealm, registration } = outbound;
-  return JSON.stringify([workspaceId, gateways, transport, username, password, authRealm, registration]);
-}
-
-function domainOf({ outbound }: Trunk): string {
-  return bracketed(outbound.registration?.domain ?? inRegistrarOrder(outbound.gateways)[0]?.host ?? '');
-}
-
-function bracketed(host: string): string {
-  return isIP(host) === 6 ? `[${host}]` : host;
-}
-
-/** A name of this user agent that stays (RFC 5626 section 4.1), in the form of a UUID of version 8. */
-function instanceOf(hex: string): string {
-  const parts = [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    `8${hex.slice(13, 16)}`,
-    `8${hex.slice(17, 20)}`,
-    hex.slice(20, 32),
-  ];
-  return `urn:uuid:${parts.join('-')}`;
 }
 
 function claimOf(trunkId: string): string {

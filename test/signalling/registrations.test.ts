@@ -14,6 +14,8 @@ let taken: Map<string, string>;
 let storeIsAway: boolean;
 let addresses: Record<string, readonly string[]>;
 let random: () => number;
+/** How long an answer takes. */
+let slow: (request: LinkRequest) => number;
 let answer: (request: LinkRequest) => Partial<LinkAnswer>;
 
 beforeEach(() => {
@@ -25,6 +27,7 @@ beforeEach(() => {
   addresses = {};
   random = () => 0.5;
   answer = () => ({});
+  slow = () => 0;
 });
 
 function makeNode(nodeId = 'one') {
@@ -49,6 +52,8 @@ function makeNode(nodeId = 'one') {
     async send(request) {
       sent.push(request);
       sentAtMs.push(clock.monotonicMs());
+      const waitMs = slow(request);
+      if (waitMs > 0) await new Promise<void>((resolve) => void clock.setTimer(resolve, waitMs));
       return { status: 200, reason: 'OK', headers: {}, own: false, ...answer(request) };
     },
     ready: () => true,
@@ -162,6 +167,23 @@ describe('signalling 3: the registrations of a node', () => {
       ['<sip:acme@sip.carrier.example>', '0'],
       ['<sip:other@sip.carrier.example>', '600'],
     ]);
+  });
+
+  test('a registrar that is slow to take the old binding back gets the new one after that', async () => {
+    const { registrations } = makeNode();
+    registrations.watch([registering('t')]);
+    await clock.advanceAsync(200);
+    slow = (request) => (expiresOf(request) === '0' ? 1_500 : 0);
+    registrations.watch([registering('t', { username: 'other' })]);
+    await clock.advanceAsync(1_400);
+    expect(sent).toHaveLength(2);
+    await clock.advanceAsync(500);
+    expect(sent.map(expiresOf)).toEqual(['600', '0', '600']);
+    registrations.watch([]);
+    registrations.watch([registering('t')]);
+    await clock.advanceAsync(2_000);
+    expect(sent.map(expiresOf)).toEqual(['600', '0', '600', '0', '600']);
+    expect(registrations.of('t')?.state).toBe('registered');
   });
 
   test('user, domain and time can be told apart from credentials and gateways', async () => {
