@@ -49,6 +49,14 @@ export function canOffer(encryption: LocalEncryption | undefined): boolean {
   return encryption === undefined || encryption.keysAllowed || encryption.policy === 'optional';
 }
 
+/** Our side for an exchange within the call that came over this transport: keys that travel over TLS do not leave it. */
+export function localOver(local: LocalAudio, protocol: string | undefined): LocalAudio {
+  const { encryption } = local;
+  const isClear = protocol === 'udp' || protocol === 'tcp';
+  if (encryption === undefined || !encryption.keysAllowed || encryption.keysInClear || !isClear) return local;
+  return { ...local, encryption: { ...encryption, keysAllowed: false } };
+}
+
 /** Offer and answer have met: media goes by them, the timeline has what is new about encryption. Returns our side as it is from now on. */
 export function negotiated(call: Call, local: LocalAudio, remote: RtpParameters): LocalAudio {
   call.media?.negotiate(remote);
@@ -68,5 +76,5 @@ function encryptionOf(
 ): LocalEncryption | undefined {
   if (policy === 'off') return undefined;
   const { suites, keysInClear } = srtpOf(trunk);
-  return newEncryption({ policy, keysAllowed: isSecure || keysInClear, suites, randomBytes });
+  return newEncryption({ policy, keysAllowed: isSecure || keysInClear, keysInClear, suites, randomBytes });
 }

@@ -5,7 +5,7 @@
 import { answerOffer, type LocalAudio, makeOffer, makeReoffer, readAnswer } from '../sdp/index.ts';
 import type { InboundEvent, Reoffer } from '../signalling/leg.ts';
 import type { Call } from './call.ts';
-import { canOffer, negotiated } from './encryption.ts';
+import { canOffer, localOver, negotiated } from './encryption.ts';
 import { noteReason } from './carrier-words.ts';
 import type { HoldProbe } from './hold-probe.ts';
 
@@ -25,7 +25,7 @@ export function acceptReoffer(
     return local;
   }
   if (reoffer.offer === null) return offerAnew(call, reoffer, local, hold, later);
-  const answer = answerOffer(reoffer.offer, local);
+  const answer = answerOffer(reoffer.offer, localOver(local, reoffer.protocol));
   if (!answer.ok) {
     call.note('reoffer_refused', { reason: answer.reason, detail: answer.detail });
     reoffer.refuse(488);
@@ -46,7 +46,7 @@ function offerAnew(
   hold: HoldProbe | null,
   later: (local: LocalAudio) => void,
 ): LocalAudio {
-  if (!canOffer(local.encryption)) {
+  if (localOver(local, reoffer.protocol) !== local || !canOffer(local.encryption)) {
     call.note('reoffer_refused', { reason: 'keys_in_clear' });
     reoffer.refuse(488);
     return local;

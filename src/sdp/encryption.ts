@@ -28,6 +28,8 @@ export interface LocalEncryption {
   readonly policy: 'optional' | 'required';
   /** Descriptions of this leg travel over TLS, or the trunk allows keys in clear. */
   readonly keysAllowed: boolean;
+  /** The trunk allows keys in clear. */
+  readonly keysInClear: boolean;
   /** In order of preference, each with the key that we send with. */
   readonly suites: readonly OwnKey[];
   readonly randomBytes: RandomBytes;

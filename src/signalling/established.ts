@@ -260,7 +260,9 @@ export class Established {
     if (this.#openOffer !== null) return exchange.respond(500, { headers: { 'Retry-After': '2' } });
     // A re-INVITE without SDP asks for our offer (section 14.2).
     if (body.kind !== 'sdp') return this.#tell(this.#reoffer(exchange, null));
-    if (body.sdp === this.#remoteOffer) return this.#accept(exchange, this.#localSdp);
+    // Where our description holds keys, the call says whether they may go where this came from.
+    const isKeyed = /^a=crypto:/m.test(this.#localSdp);
+    if (body.sdp === this.#remoteOffer && !isKeyed) return this.#accept(exchange, this.#localSdp);
     this.#tell(this.#reoffer(exchange, body.sdp));
   }
 
@@ -282,6 +284,7 @@ export class Established {
     };
     return {
       type: 'reoffer',
+      protocol: exchange.source.protocol,
       offer,
       accept: (sdp, answered = () => undefined) =>
         settle(() => {

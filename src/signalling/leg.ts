@@ -146,6 +146,8 @@ export interface KeyPressed {
  */
 export interface Reoffer {
   readonly type: 'reoffer';
+  /** What it came over, and our answer goes back over: `udp`, `tcp`, `tls`; absent = not known. */
+  readonly protocol?: string;
   /** null: a re-INVITE that asks for our offer (RFC 3261 section 14.2); `accept` gets that, and then the answer, null where the ACK had none. */
   readonly offer: string | null;
   accept(sdp: string, answered?: (answer: string | null) => void): void;

@@ -222,6 +222,22 @@ describe('security 5: within a call', () => {
     expect(manager.activeCalls).toBe(1);
   });
 
+  test('keys that went over TLS do not leave it: a re-INVITE over UDP is refused, with and without SDP', async () => {
+    const { leg, session } = await talking();
+    for (const offer of [SECURE, null]) {
+      const answers: (string | number)[] = [];
+      leg.emit({
+        type: 'reoffer',
+        protocol: 'udp',
+        offer,
+        accept: (sdp) => void answers.push(sdp),
+        refuse: (status) => void answers.push(status),
+      });
+      expect(answers).toEqual([488]);
+    }
+    expect(session.negotiated).toHaveLength(1);
+  });
+
   test('a re-INVITE without SDP gets our offer with keys; an answer that drops them changes nothing', async () => {
     const { leg, session } = await talking();
     const offers: string[] = [];

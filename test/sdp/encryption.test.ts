@@ -22,6 +22,7 @@ function encryption(change: Partial<Parameters<typeof newEncryption>[0]> = {}) {
   return newEncryption({
     policy: 'required',
     keysAllowed: true,
+    keysInClear: false,
     suites: SRTP_SUITES,
     randomBytes: counter(),
     ...change,

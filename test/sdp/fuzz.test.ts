@@ -16,6 +16,7 @@ const ENCRYPTED: LocalAudio = {
   encryption: newEncryption({
     policy: 'required',
     keysAllowed: true,
+    keysInClear: false,
     suites: SRTP_SUITES,
     randomBytes: (size) => Buffer.alloc(size, 1),
   }),
