@@ -3,11 +3,17 @@
 import { sipObserver } from '../observers.ts';
 import { readSipAuthorities } from '../sip-certificate.ts';
 import { startSipEngine, type StartedEngine, wildcardDomains } from '../sip-engine-parts.ts';
-import { type CarrierQuestions, connectSignalling, type Signalling, TrunkHosts } from '../signalling/index.ts';
+import {
+  type CarrierQuestions,
+  connectSignalling,
+  type Signalling,
+  type SignallingObserver,
+  TrunkHosts,
+} from '../signalling/index.ts';
 import { createCarrierNames, sourcesOf } from '../trunk-names.ts';
 import { startTrunks, type Trunks } from '../trunk-parts.ts';
 import { type NodeCore, trunkNetworks } from './core.ts';
-import { countGuard, createSipGuard, followTrust, logBans, type SipGuard } from './sip-guard.ts';
+import { acquaintAnswering, countGuard, createSipGuard, followTrust, logBans, type SipGuard } from './sip-guard.ts';
 import { openDialogLog } from './dialog-log.ts';
 import type { NodeStores } from './stores.ts';
 
@@ -36,7 +42,13 @@ export async function openSignalling(core: NodeCore, stores: NodeStores): Promis
   closers.push(() => counting.close());
   const dialogs = openDialogLog(dataDir, logger);
   closers.push(() => dialogs.close());
-  const observer = { ...sipObserver(metrics), message: ladder.seen };
+  const observer: SignallingObserver = {
+    ...sipObserver(metrics),
+    message(seen) {
+      ladder.seen(seen);
+      acquaintAnswering(guard, seen);
+    },
+  };
   const signalling = await connectSignalling({
     ...engine.wire,
     pings: true,

@@ -6,7 +6,7 @@ import type { Clock, Timer } from '../domain/clock.ts';
 import type { Trunk } from '../domain/directory.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { ResolvedHosts } from '../routing/index.ts';
-import type { SignallingOptions } from '../signalling/index.ts';
+import type { SignallingOptions, WireMessage } from '../signalling/index.ts';
 import { type Ban, type EngineStats, type EngineThread, type GuardStats, SourceGuard } from '../sip-engine/index.ts';
 
 export interface SipGuard extends Pick<EngineThread, 'trust' | 'acquaint' | 'offend' | 'bans' | 'unban'> {
@@ -44,6 +44,18 @@ export function createSipGuard(thread: EngineThread | null, clock: Clock, onBans
       return guard.admits(address, way) && guard.request(address, way, request);
     },
   };
+}
+
+/**
+ * Behind a drachtio-server nobody tells whom it sends to; who answers us is known then. The server matches responses with its own requests, so none
+ * can be forged by who has not seen one.
+ */
+export function acquaintAnswering(
+  guard: Pick<SipGuard, 'acquaint' | 'admits'>,
+  { direction, peer, text }: WireMessage,
+): void {
+  if (guard.admits === null || direction !== 'in' || peer === null || !text.startsWith('SIP/')) return;
+  guard.acquaint(peer.replace(/:\d+$/, '').replace(/^\[|\]$/g, ''));
 }
 
 export interface WarningLog {

@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { Trunk } from '../../src/domain/directory.ts';
-import { countGuard, createSipGuard, followTrust, logBans, trustedNetworks } from '../../src/node/sip-guard.ts';
+import {
+  acquaintAnswering,
+  countGuard,
+  createSipGuard,
+  followTrust,
+  logBans,
+  trustedNetworks,
+} from '../../src/node/sip-guard.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
 import type { Ban } from '../../src/sip-engine/index.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -113,6 +120,26 @@ describe('signalling 28: the guard in the node', () => {
     expect((await guard.bans()).map(({ network }) => network).toSorted()).toEqual(named);
     expect(await guard.unban('198.51.100.2')).toBe(true);
     expect(asked('198.51.100.2')).toBe(true);
+  });
+
+  test('behind a drachtio-server who answers us is no stranger', () => {
+    const guard = createSipGuard(null, new FakeClock(), () => undefined);
+    guard.trust([]);
+    const seen = { transport: 'udp', direction: 'in' as const };
+    acquaintAnswering(guard, { ...seen, peer: '198.51.100.1:5060', text: 'SIP/2.0 200 OK' });
+    acquaintAnswering(guard, { ...seen, peer: '[2001:db8::1]:5060', text: 'SIP/2.0 200 OK' });
+    acquaintAnswering(guard, { ...seen, peer: '198.51.100.2:5060', text: 'OPTIONS sip:a SIP/2.0' });
+    const asks = (address: string) =>
+      Array.from({ length: 50 }, () =>
+        guard.admits?.({
+          source: { address, port: 5060, protocol: 'udp' },
+          method: 'OPTIONS',
+          userAgent: undefined,
+          from: undefined,
+          isInDialog: false,
+        }),
+      ).every(Boolean);
+    expect(['198.51.100.1', '2001:db8::1', '198.51.100.2'].map(asks)).toEqual([true, true, false]);
   });
 
   test('counts what it did, without an address in any label', async () => {
