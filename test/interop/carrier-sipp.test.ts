@@ -1,0 +1,349 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type RunningGateway, startGateway } from '../support/gateway.ts';
+import { HAS_SIPP, type RunningSipp, runSipp, type SippOptions, type SippResult, startSipp } from './sipp/run.ts';
+
+// What else carriers do, played by sipp against the whole gateway: proofs both ways, a registrar that restarts, glare, three proxies before the
+// callee, and session timers in real time. What sipp sees on the wire stands in sipp/*.xml, what the record says here.
+
+const CREDENTIALS = { username: 'acme', password: 's3cret' };
+/** A trunk of its own has this address; the demo's trunks have all of loopback. */
+const CARRIER_ADDRESS = '127.0.0.3';
+/** sipp sends no audio. */
+const mediaTimeouts = { firstPacketMs: 600_000, silenceMs: 600_000 };
+const LONG_MS = 7 * 45_000 + 60_000;
+const IS_LONG = process.env['SIPP'] === 'long';
+
+interface Call {
+  readonly id: string;
+  readonly from: string;
+  readonly state: string;
+  readonly endReason: string | null;
+  readonly trunkId: string | null;
+  readonly timeline: readonly { readonly event: string; readonly detail?: Readonly<Record<string, unknown>> }[];
+  readonly bill: { readonly final: boolean } | null;
+}
+
+let gateway: RunningGateway;
+let folder: string;
+let places = 0;
+
+describe.skipIf(!HAS_SIPP)('carriers with sipp (needs: sipp)', () => {
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'callin-sipp-logs-'));
+    gateway = await startGateway({ config: { trunks: { healthIntervalMs: 1_000 } } });
+    await change('PATCH', '/v1/trunks/loopback?check=none', { mediaTimeouts });
+  });
+  afterAll(async () => {
+    rmSync(folder, { recursive: true, force: true });
+    expect(await gateway?.stop()).toBe(0);
+  });
+
+  describe('sipp: digest', () => {
+    test.each([
+      [401, 'MD5'],
+      [401, 'SHA-256'],
+      [407, 'MD5'],
+      [407, 'SHA-256'],
+    ] as const)(
+      'signalling 2: a carrier that answers %i with %s has its proof of INVITE and BYE',
+      async (status, algorithm) => {
+        const isProxy = status === 407;
+        const { logging, logged } = logOf('proofs');
+        const { carrier, id } = await place('callee-digest.xml', {
+          replace: {
+            STATUS: String(status),
+            ASKS: isProxy ? 'Proxy-Authenticate' : 'WWW-Authenticate',
+            PROVES: isProxy ? 'Proxy-Authorization' : 'Authorization',
+            ALGORITHM: algorithm,
+            // It can do MD5 alone, and nothing of proxies.
+            VERIFY:
+              algorithm === 'MD5' && !isProxy
+                ? `<verifyauth assign_to="right" username="${CREDENTIALS.username}" password="${CREDENTIALS.password}"/>`
+                : '<ereg regexp="." search_in="msg" assign_to="right"/>',
+          },
+          extra: logging,
+          outbound: CREDENTIALS,
+        });
+        await inState(id, 'answered');
+        await change('POST', `/v1/calls/${id}/hangup`, {});
+        expect(await finalRecord(id)).toMatchObject({ endReason: 'api_hangup', bill: { final: true } });
+        expect(await stopped(carrier, 1_000)).toMatchObject({ failed: 0, errors: '' });
+        const proofs = [...logged().matchAll(/^.*?(INVITE|BYE) (Digest .*)$/gm)];
+        expect(proofs.map(([, method]) => method)).toEqual(['INVITE', 'BYE']);
+        for (const [, method = '', proof = ''] of proofs) {
+          const field = fieldsOf(proof);
+          expect(field).toMatchObject({ username: CREDENTIALS.username, algorithm, realm: 'carrier.example' });
+          expect(field['response']).toBe(responseOf(field, method));
+        }
+      },
+    );
+
+    test.each(['MD5', 'SHA-256'] as const)(
+      'signalling 1: a carrier that proves itself by %s is let in, another is not',
+      async (algorithm) => {
+        const e164 = `+1202555${String(5000 + ++places)}`;
+        const trunk = await change('POST', '/v1/trunks?check=none', {
+          workspaceId: 'demo',
+          label: `proving ${algorithm}`,
+          numbers: [{ e164, agentId: 'echo' }],
+          inbound: { enabled: true, addresses: [CARRIER_ADDRESS], auth: CREDENTIALS },
+        });
+        const { logging, logged } = logOf('challenges');
+        const asked = await callIn('challenged.xml', { service: e164, extra: logging, localAddress: CARRIER_ADDRESS });
+        expect(asked.result).toMatchObject({ successful: 1, failed: 0 });
+        const nonce = /nonce="([^"]+)"/.exec(logged())?.[1] ?? '';
+        const realm = /realm="([^"]+)"/.exec(logged())?.[1] ?? '';
+        const uri = `sip:${e164}@127.0.0.1:${gateway.sip.udpPort}`;
+        const field = { ...CREDENTIALS, realm, nonce, uri, algorithm, qop: 'auth', nc: '00000001', cnonce: 'of-sipp' };
+        const quoted = ['username', 'realm', 'nonce', 'uri', 'cnonce'] as const;
+        const proof = (password: string) =>
+          `Digest ${quoted.map((name) => `${name}="${field[name]}"`).join(', ')}, algorithm=${algorithm}, qop=auth, nc=00000001, response="${responseOf(field, 'INVITE', password)}"`;
+        const wrong = { PROOF: proof('another') };
+        const refused = await callIn('proven.xml', {
+          service: e164,
+          localAddress: CARRIER_ADDRESS,
+          replace: wrong,
+        });
+        expect(refused.result.failed).toBe(1);
+        expect(refused.result.errors).toMatch(/SIP\/2\.0 403 .*Reason: .*credentials_refused/s);
+        expect(await recordFrom(refused.from)).toMatchObject({ endReason: 'credentials_refused' });
+        const { result, from } = await callIn('proven.xml', {
+          service: e164,
+          localAddress: CARRIER_ADDRESS,
+          replace: { PROOF: proof(CREDENTIALS.password) },
+        });
+        expect(result, result.errors).toMatchObject({ successful: 1, failed: 0 });
+        expect(await recordFrom(from)).toMatchObject({
+          endReason: 'remote_hangup',
+          trunkId: trunk['id'],
+          bill: { final: true },
+        });
+        // A challenge alone is no call.
+        expect(await recordFrom(asked.from)).toBeUndefined();
+        await change('PATCH', `/v1/trunks/${trunk['id']}`, { inbound: { enabled: false, addresses: [] } });
+      },
+    );
+  });
+
+  test('sipp: registration trunk, and a registrar that restarts (signalling 3)', async () => {
+    const localPort = portOf(++places);
+    const e164 = `+1202555${String(5000 + places)}`;
+    const { logging, logged } = logOf('bindings');
+    const registrar = (SECONDS: string) =>
+      startSipp({
+        scenario: 'registrar.xml',
+        localPort,
+        calls: 1000,
+        timeoutMs: 90_000,
+        replace: { SECONDS },
+        extra: logging,
+      });
+    const before = registrar('4');
+    const trunk = await change('POST', '/v1/trunks?check=none', {
+      workspaceId: 'demo',
+      label: 'registering',
+      numbers: [{ e164, agentId: 'echo' }],
+      inbound: { enabled: true },
+      outbound: {
+        enabled: true,
+        register: true,
+        ...CREDENTIALS,
+        gateways: [{ host: '127.0.0.1', port: localPort }],
+        allowedCountries: ['US'],
+      },
+    });
+    const state = async () =>
+      (await gateway.api<{ registration: { state: string } }>('GET', `/v1/trunks/${trunk['id']}`)).body.registration
+        .state;
+    await expect.poll(state, { timeout: 10_000 }).toBe('registered');
+    // Until the refresh at half of the granted time.
+    expect(await stopped(before, 3_000)).toMatchObject({ failed: 0, errors: '' });
+    await expect.poll(state, { timeout: 45_000 }).not.toBe('registered');
+    const after = registrar('60');
+    await expect.poll(state, { timeout: 45_000 }).toBe('registered');
+    after.stop();
+    after.stop();
+    await after.done;
+    // A call over the registration: to its Contact, the number in To.
+    const contact = /sip:([0-9a-f]{32})@/.exec(logged())?.[1] ?? '';
+    const { result, from } = await callIn('over-registration.xml', {
+      service: contact,
+      localPort,
+      replace: { CALLED: e164 },
+    });
+    expect(result, result.errors).toMatchObject({ successful: 1, failed: 0 });
+    expect(await recordFrom(from)).toMatchObject({
+      endReason: 'remote_hangup',
+      trunkId: trunk['id'],
+      bill: { final: true },
+    });
+  }, 120_000);
+
+  test('sipp: glare (signalling 14): 491 to both, and ours is tried again', async () => {
+    const { result, from } = await callIn('glare.xml', { timeoutMs: 80_000 });
+    expect(result, result.errors).toMatchObject({ successful: 1, failed: 0 });
+    expect(await recordFrom(from)).toMatchObject({ endReason: 'remote_hangup', bill: { final: true } });
+  }, 90_000);
+
+  test('sipp: Record-Route with three hops before the callee (signalling 17): ACK and BYE go through all of them', async () => {
+    const { carrier, id } = await place('callee-record-routed.xml', {});
+    await inState(id, 'answered');
+    await change('POST', `/v1/calls/${id}/hangup`, {});
+    expect(await finalRecord(id)).toMatchObject({ endReason: 'api_hangup', bill: { final: true } });
+    expect(await stopped(carrier)).toMatchObject({ failed: 0, errors: '' });
+  });
+
+  // On a clock that is moved: test/signalling/session-timer-calls.test.ts.
+  describe.skipIf(!IS_LONG)('sipp: session timer over three and a half intervals (takes 6 minutes: SIPP=long)', () => {
+    test.concurrent.each([
+      ['the caller refreshes, by UPDATE and re-INVITE', 'session-timer-theirs.xml'],
+      ['we refresh, by UPDATE', 'session-timer-ours.xml'],
+    ] as const)(
+      'signalling 15: a call to us, %s',
+      async (_, scenario) => {
+        const { result, from } = await callIn(scenario, { timeoutMs: LONG_MS });
+        expect(result, result.errors).toMatchObject({ successful: 1, failed: 0 });
+        expect(await recordFrom(from)).toMatchObject({ endReason: 'remote_hangup', bill: { final: true } });
+      },
+      LONG_MS + 20_000,
+    );
+
+    test.concurrent(
+      'signalling 15: a call of ours, we refresh by re-INVITE',
+      async () => {
+        const { carrier, id } = await place('callee-session-timer-long.xml', { timeoutMs: LONG_MS });
+        await inState(id, 'answered');
+        await new Promise((resolve) => setTimeout(resolve, 7 * 45_000 + 5_000));
+        expect((await recordOf(id)).state).toBe('answered');
+        await change('POST', `/v1/calls/${id}/hangup`, {});
+        expect(await finalRecord(id)).toMatchObject({ endReason: 'api_hangup', bill: { final: true } });
+        expect(await stopped(carrier)).toMatchObject({ failed: 0, errors: '' });
+      },
+      LONG_MS + 20_000,
+    );
+  });
+
+  test('nothing of all that is left over', async () => {
+    const node = await gateway.api<{ activeCalls: number }>('GET', '/v1/node');
+    expect(node.body.activeCalls).toBe(0);
+    const workspace = await gateway.api<{ reserved: string }>('GET', '/v1/workspaces/demo');
+    expect(Number(workspace.body.reserved)).toBe(0);
+    expect(gateway.audit()).toMatchObject({ ok: true });
+  });
+});
+
+const portOf = (place: number) => 18_000 + (process.pid % 100) * 10 + place;
+
+/** Where sipp writes what its scenario logs. */
+function logOf(name: string): { logging: readonly string[]; logged: () => string } {
+  const file = join(folder, `${name}-${++places}.log`);
+  return { logging: ['-trace_logs', '-log_file', file], logged: () => readFileSync(file, 'utf8') };
+}
+
+/** RFC 7616 section 3.4, written from there and not from our own client. */
+function responseOf(field: Readonly<Record<string, string>>, method: string, password = CREDENTIALS.password): string {
+  const hash = (text: string) =>
+    createHash(field['algorithm'] === 'MD5' ? 'md5' : 'sha256')
+      .update(text)
+      .digest('hex');
+  const secret = hash(`${field['username']}:${field['realm']}:${password}`);
+  const count = `${field['nonce']}:${field['nc']}:${field['cnonce']}:${field['qop']}`;
+  return hash(`${secret}:${count}:${hash(`${method}:${field['uri']}`)}`);
+}
+
+function fieldsOf(proof: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    [...proof.matchAll(/(\w+)=(?:"([^"]*)"|([^\s,]+))/g)].map(([, name, quoted, bare]) => [name, quoted ?? bare ?? '']),
+  );
+}
+
+async function change(method: string, path: string, body: unknown): Promise<Record<string, unknown>> {
+  const answer = await gateway.api<Record<string, unknown>>(method, path, body);
+  expect(answer.status, JSON.stringify(answer.body)).toBeLessThan(300);
+  return answer.body;
+}
+
+type CallIn = Omit<SippOptions, 'scenario' | 'target'>;
+
+/** Each call has a caller of its own, by which its record is found. */
+async function callIn(
+  scenario: SippOptions['scenario'],
+  { replace = {}, service = '+12025550100', ...options }: CallIn,
+): Promise<{ result: SippResult; from: string }> {
+  const from = `+1202555${String(6000 + ++places)}`;
+  const result = await runSipp({
+    scenario,
+    target: `127.0.0.1:${gateway.sip.udpPort}`,
+    service,
+    replace: { ...replace, CALLER: from },
+    timeoutMs: 15_000,
+    ...options,
+  });
+  return { result, from };
+}
+
+interface Place {
+  readonly replace?: Readonly<Record<string, string>>;
+  readonly extra?: readonly string[];
+  readonly outbound?: object;
+  readonly timeoutMs?: number;
+}
+
+/** A trunk and a number of its own, and a call of ours through them. */
+async function place(
+  scenario: SippOptions['scenario'],
+  { outbound = {}, timeoutMs = 25_000, ...options }: Place,
+): Promise<{ carrier: RunningSipp; id: string }> {
+  const localPort = portOf(++places);
+  const from = `+1202555${String(7000 + places)}`;
+  // It is asked by OPTIONS whether it is there: each is a call of sipp's, too.
+  const carrier = startSipp({ scenario, localPort, calls: 1000, timeoutMs, ...options });
+  await change('POST', '/v1/trunks?check=none', {
+    workspaceId: 'demo',
+    label: `carrier ${places}`,
+    numbers: [{ e164: from, agentId: 'echo' }],
+    inbound: { enabled: false, addresses: [] },
+    mediaTimeouts,
+    outbound: {
+      enabled: true,
+      gateways: [{ host: '127.0.0.1', port: localPort }],
+      transport: 'udp',
+      allowedCountries: ['US'],
+      ...outbound,
+    },
+  });
+  const placed = await change('POST', '/v1/calls', { workspaceId: 'demo', from, to: '+12025550155' });
+  return { carrier, id: String(placed['id']) };
+}
+
+const recordOf = async (id: string) => (await gateway.api<Call>('GET', `/v1/calls/${id}`)).body;
+
+async function inState(id: string, state: string): Promise<void> {
+  await expect.poll(async () => (await recordOf(id)).state, { timeout: 8_000 }).toBe(state);
+}
+
+async function finalRecord(id: string): Promise<Call> {
+  await inState(id, 'ended');
+  await expect.poll(async () => (await recordOf(id)).bill?.final, { timeout: 8_000 }).toBe(true);
+  return await recordOf(id);
+}
+
+/** Of a call that is over, with its bill; undefined where no call came of it. */
+async function recordFrom(from: string): Promise<Call | undefined> {
+  const { body } = await gateway.api<{ items: Call[] }>('GET', '/v1/calls?limit=50');
+  const found = body.items.find((call) => call.from === from);
+  return found?.bill === null || found === undefined ? found : await finalRecord(found.id);
+}
+
+/** `waitMs`: for its last answer. */
+async function stopped(carrier: RunningSipp, waitMs = 500): Promise<SippResult> {
+  await new Promise((resolve) => setTimeout(resolve, waitMs));
+  carrier.stop();
+  const result = await carrier.done;
+  expect(result.successful, result.errors).toBeGreaterThanOrEqual(1);
+  return result;
+}
