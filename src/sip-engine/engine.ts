@@ -169,7 +169,7 @@ export async function createEngine(options: EngineOptions, ports: EnginePorts = 
       transactionsMax: options.transactionsMax ?? TRANSACTIONS_MAX,
       transactionsPerSourceMax: options.transactionsPerSourceMax ?? TRANSACTIONS_PER_SOURCE_MAX,
       send,
-      unanswered: (flow, since) => transport.unanswered(flow, since),
+      unanswered: (flow, since, method) => transport.unanswered(flow, since, method),
       responseFlow: responseDestination,
       isStranger: (address) => guard?.isTrusted(address) === false,
     },

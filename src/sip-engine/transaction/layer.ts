@@ -35,8 +35,8 @@ export interface TransactionPorts {
   readonly transactionsPerSourceMax: number;
   /** Sends bytes; resolves to false when the transport knows that they did not leave. */
   readonly send: (flow: Flow, bytes: Buffer) => Promise<boolean>;
-  /** A request that went there at `since` got no answer in all its time. */
-  readonly unanswered?: (flow: Flow, since: number) => void;
+  /** A request of that method that went there at `since` got no answer in all its time. */
+  readonly unanswered?: (flow: Flow, since: number, method: string) => void;
   /** Whose refusals are not repeated over UDP: its address may be forged, and whom it belongs to shall not get one answer after another. */
   readonly isStranger?: (address: string) => boolean;
   /** Where responses to a request go (RFC 3261 section 18.2.2, RFC 3581). */
@@ -164,7 +164,7 @@ export class TransactionLayer {
     const key = clientKey(branch, 'INVITE');
     const machine = new InviteClientTransaction<Source>(
       this.#clientContext(key, flow),
-      this.#releasing(key, user, flow),
+      this.#releasing(key, user, flow, 'INVITE'),
       bytes,
       ackFor,
     );
@@ -175,7 +175,7 @@ export class TransactionLayer {
     const key = clientKey(branch, method);
     const machine = new NonInviteClientTransaction<Source>(
       this.#clientContext(key, flow),
-      this.#releasing(key, user, flow),
+      this.#releasing(key, user, flow, method),
       bytes,
     );
     this.#open(key, { machine, flow });
@@ -258,12 +258,12 @@ export class TransactionLayer {
     };
   }
 
-  #releasing(key: string, user: ClientUser, flow: Flow): ClientUser {
+  #releasing(key: string, user: ClientUser, flow: Flow, method: string): ClientUser {
     const since = this.#ports.clock.now();
     return {
       response: (response, source) => user.response(response, source),
       failed: (cause) => {
-        if (cause === 'timeout') this.#ports.unanswered?.(flow, since);
+        if (cause === 'timeout') this.#ports.unanswered?.(flow, since, method);
         user.failed(cause);
       },
       terminated: () => {

@@ -100,10 +100,12 @@ export class ConnectionPool {
    * A request over there got no answer in all its time. If nothing else was heard from that connection either since `since`, it leads nowhere any
    * more, whatever the kernel still believes; the next request finds a new one.
    */
-  unanswered(flow: Flow & { protocol: StreamProtocol }, since: number): void {
+  unanswered(flow: Flow & { protocol: StreamProtocol }, since: number, method: string): void {
     const named = flow.connection === undefined ? undefined : this.#connections.get(flow.connection);
     const connection = named ?? this.#byKey.get(keyOf(flow));
     if (connection === undefined || connection.isClosed || connection.heardAt >= since) return;
+    // There are peers that answer no OPTIONS, and whose calls are well.
+    if (method === 'OPTIONS' && this.sink.inUse(connection)) return;
     this.sink.dead(connection);
     connection.close({ outcome: 'closed', detail: 'no answer' });
   }

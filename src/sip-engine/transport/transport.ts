@@ -136,8 +136,8 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
   }
 
   /** Nothing came back for a request that went there at `since`: see ConnectionPool.unanswered. */
-  unanswered(flow: Flow, since: number): void {
-    if (flow.protocol !== 'udp') this.#pool.unanswered({ ...flow, protocol: flow.protocol }, since);
+  unanswered(flow: Flow, since: number, method: string): void {
+    if (flow.protocol !== 'udp') this.#pool.unanswered({ ...flow, protocol: flow.protocol }, since, method);
   }
 
   /** Closes every socket; pending sends end as `closed`. Idempotent. */

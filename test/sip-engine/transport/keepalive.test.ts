@@ -11,10 +11,12 @@ let transport: TransportLayer;
 let probe: TransportProbe;
 let listener: TcpListener;
 let flow: Flow;
+let isInUse = false;
 
 beforeEach(async () => {
   clock = new FakeEngineClock();
-  transport = new TransportLayer({ clock });
+  isInUse = false;
+  transport = new TransportLayer({ clock, inUse: () => isInUse });
   probe = new TransportProbe(transport);
   await transport.listen({ tcp: { host: '127.0.0.1', port: 0 } });
   listener = await TcpListener.open();
@@ -93,9 +95,20 @@ describe('signalling 7: a request that nobody answers', () => {
     const since = clock.now();
     await transport.send(flow, Buffer.from(optionsText('z9hG4bKb', [], 'TCP')));
     clock.advance(32_000);
-    transport.unanswered(flow, since);
+    transport.unanswered(flow, since, 'INVITE');
     await peer.until(({ isClosed }) => isClosed);
     expect(transport.stats.connectionsDead).toBe(1);
+  });
+
+  test('OPTIONS ends none that calls live on: there are peers that never answer it', async () => {
+    const peer = await connected();
+    isInUse = true;
+    clock.advance(1_000);
+    transport.unanswered(flow, clock.now(), 'OPTIONS');
+    await settle();
+    expect(peer.isClosed).toBe(false);
+    transport.unanswered(flow, clock.now(), 'BYE');
+    await peer.until(({ isClosed }) => isClosed);
   });
 
   test('does not if its peer lives and only that answer is missing', async () => {
@@ -104,7 +117,7 @@ describe('signalling 7: a request that nobody answers', () => {
     const since = clock.now();
     peer.socket.write(optionsText('z9hG4bKc', [], 'TCP'));
     await probe.until(() => probe.messages.length === 1);
-    transport.unanswered(flow, since);
+    transport.unanswered(flow, since, 'INVITE');
     await settle();
     expect([peer.isClosed, transport.stats.connectionsDead]).toEqual([false, 0]);
   });
