@@ -148,6 +148,36 @@ describe('signalling 28: scanners that do not say their name', () => {
   });
 });
 
+describe('signalling 28: a flood', () => {
+  test('of strangers leaves a carrier heard, and stops being felt when it stops', { timeout: 60_000 }, async () => {
+    const flooding = await Promise.all(Array.from({ length: 100 }, (_, i) => stranger(`127.6.0.${1 + i}`)));
+    const carrier = await stranger('127.0.0.2');
+    const asks = async (count: number): Promise<number[]> => {
+      const times: number[] = [];
+      for (let i = 0; i < count; i++) {
+        const answer = await carrier.ask({ method: 'INVITE', user: UNASSIGNED }, 4000);
+        expect(answer?.text).not.toMatch(/^SIP\/2\.0 403/);
+        if (answer !== null) times.push(answer.tookMs);
+      }
+      return times.toSorted((a, b) => a - b);
+    };
+    await asks(3);
+    const junk = Buffer.from('OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\n\r\n');
+    let sent = 0;
+    const flood = setInterval(() => {
+      for (let i = 0; i < 25; i++) flooding[sent++ % flooding.length]?.send(junk);
+    }, 5);
+    const during = await asks(40);
+    clearInterval(flood);
+    const after = await asks(10);
+    // Alone on a machine it is a few milliseconds (`npm run bench -- flood`); here others run beside it.
+    expect([during.length, after.length]).toEqual([40, 10]);
+    expect(during[Math.floor(during.length * 0.9)]).toBeLessThan(1000);
+    expect(after[5]).toBeLessThan(500);
+    expect(sent).toBeGreaterThan(500);
+  });
+});
+
 describe('security 3: strangers learn nothing', () => {
   const users = [KNOWN, UNASSIGNED, UNKNOWN, 'alice', '7000'] as const;
 
