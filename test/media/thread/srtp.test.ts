@@ -230,6 +230,33 @@ describe('media 5: SRTP within a call', () => {
     expect(call.heard.at(-1)).toBe(4009 & 0xff);
   });
 
+  test('packets that overtake one another are heard in their order', () => {
+    const call = new SecureCall();
+    call.speak([1, 2, 4, 3, 5, 7, 6, 8, 9]);
+    call.rig.run(200);
+    expect(call.heard).toEqual(range(1, 9));
+  });
+
+  test('another attempt of the call: nothing leaves until its own keys are there, and the former are worth nothing', () => {
+    const call = new SecureCall();
+    call.speak(range(1, 5));
+    const wire: Buffer[] = [];
+    const reports: Buffer[] = [];
+    const sockets = {
+      sendRtp: (bytes: Buffer) => void wire.push(Buffer.from(bytes)),
+      sendRtcp: (bytes: Buffer) => void reports.push(Buffer.from(bytes)),
+    };
+    call.rig.path.renew(sockets, null);
+    call.rig.run(6000);
+    expect([wire.length, reports.length]).toEqual([0, 0]);
+    call.rig.negotiate({ srtp: keys(SUITE, { local: 0x30, remote: 0x40 }) });
+    call.speak(range(6, 5));
+    expect(call.rejected).toBe(5);
+    expect(wire.length).toBeGreaterThan(3);
+    expect(wire.map((packet) => foreign(SUITE, 0x30).unprotect(packet))).not.toContain(null);
+    for (const report of reports) expect(foreign(SUITE, 0x30).unprotectReport(report)).not.toBeNull();
+  });
+
   test('packets with a master key identifier are taken with it only', () => {
     const mki = Buffer.from([0, 0, 0, 1]);
     const rig = CallRig.running({ srtp: keys(SUITE, { mki }) });
