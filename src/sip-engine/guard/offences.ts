@@ -29,14 +29,22 @@ export interface StrangerRequest {
   readonly from: string | undefined;
   /** With a To tag it claims to belong to a call, and is judged by whether it does. */
   readonly isInDialog: boolean;
+  /** A browser: it calls from anywhere, and is asked to prove that it may. */
+  readonly isBrowser?: boolean;
 }
 
 /** What a stranger's request counts as; undefined: nothing. ACKs and what belongs to a call are answers to something of ours. */
-export function offenceOf({ method, userAgent, from, isInDialog }: StrangerRequest): Offence | undefined {
+export function offenceOf({
+  method,
+  userAgent,
+  from,
+  isInDialog,
+  isBrowser = false,
+}: StrangerRequest): Offence | undefined {
   if (userAgent !== undefined && SCANNERS.test(userAgent)) return 'scanner';
   if (from !== undefined && /sipvicious/i.test(from)) return 'scanner';
   if (isInDialog || method === 'ACK' || method === 'CANCEL') return undefined;
   if (method === 'REGISTER' || method === 'SUBSCRIBE') return 'register';
-  if (method === 'INVITE') return 'invite';
+  if (method === 'INVITE') return isBrowser ? undefined : 'invite';
   return method === 'OPTIONS' ? 'options' : 'other_request';
 }

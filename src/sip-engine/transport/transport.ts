@@ -25,7 +25,16 @@ import { SIP_PORT, stampTopVia, type Via } from '../message/via.ts';
 import type { Certificate } from './certificate.ts';
 import type { Connection, ConnectionSink } from './connection.ts';
 import { ConnectionPool } from './connection-pool.ts';
-import type { Bound, ConnectionId, Flow, SendFailure, SendOutcome, Source, TransportProtocol } from './flow.ts';
+import {
+  type Bound,
+  type ConnectionId,
+  type Flow,
+  isConnectionBound,
+  type SendFailure,
+  type SendOutcome,
+  type Source,
+  type TransportProtocol,
+} from './flow.ts';
 import { DEFAULT_TRANSPORT_LIMITS, type TransportLimits } from './limits.ts';
 import { addressesOf, type ListenOptions, openStreams, type SecureEndpoint } from './listen.ts';
 import { TransportStats } from './stats.ts';
@@ -280,6 +289,7 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
         userAgent: header(request, 'user-agent'),
         from: header(request, 'from'),
         isInDialog: getTag(header(request, 'to') ?? '') !== undefined,
+        isBrowser: isConnectionBound(source.protocol),
       }) ?? true
     );
   }

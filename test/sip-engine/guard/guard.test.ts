@@ -147,6 +147,14 @@ describe('signalling 28: scanners and bans', () => {
     expect(bans).toEqual([]);
   });
 
+  test('a browser may call as often as it likes: its calls are asked to prove themselves', () => {
+    const { guard, bans } = rig();
+    for (let i = 0; i < 100; i++) guard.request(STRANGER, 'connection', said('INVITE', { isBrowser: true }));
+    expect(bans).toEqual([]);
+    for (let i = 0; i < 8; i++) guard.request(STRANGER, 'connection', said('REGISTER', { isBrowser: true }));
+    expect(bans).toHaveLength(1);
+  });
+
   test('what belongs to a call is no offence', () => {
     const { guard, bans } = rig();
     for (let i = 0; i < 1000; i++) {
