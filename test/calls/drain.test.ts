@@ -21,7 +21,7 @@ async function scene(over: Partial<FakeMetered> = {}) {
   return { world, manager, leg, drain, pass, drained: () => drained };
 }
 
-test('a drain lets a call go on until the deadline, and is over when its bill is there', async () => {
+test('signalling 21: a drain lets a call go on until the deadline, and is over when its bill is there', async () => {
   const { drain, drained, leg, pass } = await scene();
   void drain(10_000);
   await pass(9_999);
@@ -32,7 +32,7 @@ test('a drain lets a call go on until the deadline, and is over when its bill is
   expect(drained()).toBe(1);
 });
 
-test('a bill that the books do not take holds no drain for more than some seconds, and the next one not at all', async () => {
+test('signalling 21: a bill that the books do not take holds no drain for more than some seconds, and the next one not at all', async () => {
   const { drain, drained, leg, pass, world } = await scene({ ended: () => new Promise<never>(() => undefined) });
   void drain(1_000);
   await pass(1_000);

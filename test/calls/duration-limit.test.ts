@@ -19,14 +19,14 @@ test.each([
   [60_000, ['near 30000 at 30000', 'reached at 60000']],
   [30_001, ['near 30000 at 1', 'reached at 30001']],
   [1_500, ['near 1500 at 0', 'reached at 1500']],
-])('a limit of %i ms is told of 30 s before, or at once, and reached', (durationMs, expected) => {
+])('signalling 11: a limit of %i ms is told of 30 s before, or at once, and reached', (durationMs, expected) => {
   const { clock, seen } = limited(durationMs);
   clock.advance(100_000);
   expect(seen).toEqual(expected);
   expect(clock.pendingTimers).toBe(0);
 });
 
-test.each([0, 29_999, 30_000, 59_999])('cancelled after %i ms it does nothing more', (afterMs) => {
+test.each([0, 29_999, 30_000, 59_999])('signalling 11: cancelled after %i ms a limit does nothing more', (afterMs) => {
   const { clock, seen, limit } = limited(60_000);
   clock.advance(afterMs);
   const before = seen.length;

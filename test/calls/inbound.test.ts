@@ -343,7 +343,7 @@ describe('how an answered call can end', () => {
     expect(session.notices).toEqual([]);
   });
 
-  test('#64 the maximum duration ends the call and bills it to its instant, whether or not our BYE is answered', async () => {
+  test('signalling 11: #64 the maximum duration ends the call and bills it to its instant, whether or not our BYE is answered', async () => {
     const { leg, metered } = await talking();
     const answeredMs = world.clock.monotonicMs();
     leg.byeGate = new Gate();

@@ -213,7 +213,7 @@ describe('an outbound call', () => {
     expect(world.originated).toHaveLength(1);
   });
 
-  test('#7 nobody answers: CANCEL at the ring timeout, nothing charged', async () => {
+  test('signalling 11: #7 nobody answers: CANCEL at the ring timeout, nothing charged', async () => {
     const { callId, attempt } = await place({ ringTimeoutMs: 20_000 });
     attempt.emit({ type: 'progress', status: 180, sdp: null });
     world.clock.advance(20_000);

@@ -49,7 +49,7 @@ function tableUnder(page: string, heading: string): string[][] {
 }
 
 describe('operations.md', () => {
-  test('tells every reason with its SIP status and result, and no other', () => {
+  test('signalling 23: tells every reason with its SIP status and result, and no other', () => {
     const told = tableUnder(operations, 'Reasons').map(([code = '', status, result]) => [code, Number(status), result]);
     const real = Object.entries(REASONS).map(([code, verdict]) => [`\`${code}\``, verdict.sipStatus, verdict.result]);
     expect(told.toSorted()).toEqual(real.toSorted());

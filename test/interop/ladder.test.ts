@@ -47,7 +47,7 @@ async function ladderOf(to: string): Promise<readonly Message[]> {
 const lines = (messages: readonly Message[]) =>
   messages.map(({ direction, startLine }) => `${direction} ${startLine.replace(/ sip:.*/, '')}`);
 
-describe('the ladder of a real call', () => {
+describe('signalling 24: the ladder of a real call', () => {
   test('that came in', async () => {
     const call = await phone.call(`sip:+12025550100@127.0.0.1:${gateway.sip.udpPort}`, { from: '+12025550177' });
     await call.waitFor('answered');

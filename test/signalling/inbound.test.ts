@@ -210,7 +210,7 @@ describe('an INVITE', () => {
   });
 });
 
-describe('a refusal', () => {
+describe('signalling 13, 23: a refusal', () => {
   const refusals = (Object.keys(REASONS) as Reason[]).filter((reason) => REASONS[reason].result === 'refused');
 
   test.each(refusals)(

@@ -69,7 +69,7 @@ test('a BYE whose answer the engine never tells is given up after 33 s', async (
   expect(call.events.items).toEqual([]);
 });
 
-describe('a session timer', () => {
+describe('signalling 15: a session timer', () => {
   withMovedClock('is agreed to where the carrier leaves the refresher open, and its end is told as such', async () => {
     const engineClock = new SkippingClock();
     harness = await Harness.start({ engineClock });

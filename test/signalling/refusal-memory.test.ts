@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { RefusalMemory } from '../../src/signalling/refusal-memory.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
-test('a refusal is remembered for a minute', () => {
+test('signalling 13: a refusal is remembered for a minute', () => {
   const clock = new FakeClock();
   const memory = new RefusalMemory(clock);
   memory.remember('a', 'unknown_number');
@@ -12,7 +12,7 @@ test('a refusal is remembered for a minute', () => {
   expect(memory.recall('a')).toBeNull();
 });
 
-test('a refusal that asks to try again is forgotten by then', () => {
+test('signalling 13: a refusal that asks to try again is forgotten by then', () => {
   const clock = new FakeClock();
   const memory = new RefusalMemory(clock);
   memory.remember('a', 'trunk_limit');
@@ -22,7 +22,7 @@ test('a refusal that asks to try again is forgotten by then', () => {
   expect(memory.recall('a')).toBeNull();
 });
 
-test('a flood pushes out the oldest, and no more is kept than a thousand', () => {
+test('signalling 13: a flood pushes out the oldest, and no more is kept than a thousand', () => {
   const memory = new RefusalMemory(new FakeClock());
   for (let i = 0; i < 1_001; i++) memory.remember(`key-${i}`, 'unknown_source');
   expect(memory.recall('key-0')).toBeNull();

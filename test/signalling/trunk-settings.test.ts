@@ -15,7 +15,7 @@ afterAll(() => harness.close());
 
 const CREDENTIALS = { username: 'carrier', password: 'p4ssword' };
 
-describe('a call from a carrier that must prove more than its address', () => {
+describe('signalling 1: a call from a carrier that must prove more than its address', () => {
   test('gets 401 with two challenges in headers of their own, answers one of them, and rings', async () => {
     const digest = new DigestServer({ clock: systemClock, key: 'k', realm: 'sip.example', randomBytes });
     const judge = (headers: Readonly<Record<string, string>>) =>
@@ -56,7 +56,7 @@ describe('a call from a carrier that must prove more than its address', () => {
   });
 });
 
-describe('a call to a carrier', () => {
+describe('signalling 2, 7: a call to a carrier', () => {
   test.each([
     ['in From and P-Asserted-Identity', {}, /<sip:\+12025550100@/, /<sip:\+12025550100@/],
     ['in From alone', { assertedUser: null }, /<sip:\+12025550100@/, /^$/],

@@ -43,7 +43,7 @@ function textOf(socket: net.Socket): { read(end: string): Promise<string> } {
   };
 }
 
-describe('requests above 1300 bytes', () => {
+describe('signalling 7: requests above 1300 bytes', () => {
   for (const transport of ['', ';transport=udp']) {
     item(9, `go over TCP${transport === '' ? '' : ', also where UDP is named'}`, NEVER_SWITCHES, async () => {
       const target = await startTarget();

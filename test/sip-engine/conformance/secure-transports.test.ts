@@ -29,7 +29,7 @@ async function browser(target: Target): Promise<RawSipPeer> {
   return peer;
 }
 
-describe('TLS', () => {
+describe('signalling 7: TLS', () => {
   overTls(5, 'the listener is named in the reply to authenticate', NOT_TRIED, async () => {
     const target = await startTarget(SECURE);
     const client = await application(target);
@@ -151,7 +151,7 @@ describe('TLS', () => {
   });
 });
 
-describe('WebSocket', () => {
+describe('signalling 7: WebSocket', () => {
   item(
     27,
     'a browser’s call is shown as one over ws; all that belongs to it uses its connection',

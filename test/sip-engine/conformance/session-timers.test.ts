@@ -4,7 +4,7 @@ import { Caller, clientRequest, establishInbound, respond } from './caller.ts';
 import { answerCall, placeCall } from './outbound.ts';
 import { application, differs, item, NEEDS_CLOCK, SAME, startTarget, udpPeer } from './target.ts';
 
-describe('session timers (checklist 38)', () => {
+describe('signalling 15: session timers (checklist 38)', () => {
   item(
     38,
     'a session the peer refreshes: Session-Expires echoed with refresher, BYE when it does not',
