@@ -21,8 +21,11 @@ afterAll(() => harness.close());
 /** Enough for what was sent to arrive. */
 const settle = () => new Promise((resolve) => setTimeout(resolve, 8));
 
-/** The engine refreshes: `answer` says what to; repetitions of an answered one are passed over. */
-async function outlive(peer: RawSipPeer, answer: (refresh: RawMessage) => void): Promise<number> {
+/**
+ * The engine refreshes: `answer` says what to; repetitions of an answered one are passed over. `ask` sends an OPTIONS inside the call: its answer
+ * shows that what was sent before has arrived.
+ */
+async function outlive(peer: RawSipPeer, answer: (refresh: RawMessage) => void, ask: () => void): Promise<number> {
   let refreshes = 0;
   let last = 0;
   for (let passedMs = 0; passedMs < CALL_MS; passedMs += 10_000) {
@@ -35,8 +38,9 @@ async function outlive(peer: RawSipPeer, answer: (refresh: RawMessage) => void):
       last = message.sequence;
       refreshes += 1;
       answer(message);
+      ask();
+      await peer.next((heard) => heard.status === 200 && heard.header('CSeq').endsWith('OPTIONS'));
     }
-    await settle();
   }
   return refreshes;
 }
@@ -100,11 +104,15 @@ describe('signalling 15: a call from outside of fifteen minutes', () => {
         caller.learn(ok);
         caller.ack();
         await call.events.take((event) => event.type === 'confirmed');
-        const refreshes = await outlive(caller.peer, (refresh) => {
-          expect([refresh.method, refresh.body]).toEqual([method, method === 'UPDATE' ? '' : ok.body]);
-          const answer = method === 'UPDATE' ? {} : { body: OFFER };
-          caller.peer.send(responseText(caller.peer, refresh, 200, { ...answer, extra: [asUac] }), harness.sipPort);
-        });
+        const refreshes = await outlive(
+          caller.peer,
+          (refresh) => {
+            expect([refresh.method, refresh.body]).toEqual([method, method === 'UPDATE' ? '' : ok.body]);
+            const answer = method === 'UPDATE' ? {} : { body: OFFER };
+            caller.peer.send(responseText(caller.peer, refresh, 200, { ...answer, extra: [asUac] }), harness.sipPort);
+          },
+          () => caller.inDialog('OPTIONS'),
+        );
         expect(refreshes).toBeGreaterThanOrEqual(17);
         expect(call.events.items).toEqual([]);
         caller.inDialog('BYE');
@@ -146,10 +154,14 @@ describe('signalling 15: a call of ours of fifteen minutes', () => {
     callee.respond(200, { body: answerTo(callee.invite.body), extra: [asUac, 'Require: timer'] });
     await peer.next('ACK');
     await call.events.take((event) => event.type === 'answered');
-    const refreshes = await outlive(peer, (refresh) => {
-      expect(refresh.body).toBe(callee.invite.body);
-      peer.send(responseText(peer, refresh, 200, { body: answerTo(refresh.body), extra: [asUac] }), harness.sipPort);
-    });
+    const refreshes = await outlive(
+      peer,
+      (refresh) => {
+        expect(refresh.body).toBe(callee.invite.body);
+        peer.send(responseText(peer, refresh, 200, { body: answerTo(refresh.body), extra: [asUac] }), harness.sipPort);
+      },
+      () => callee.inDialog('OPTIONS'),
+    );
     expect(refreshes).toBeGreaterThanOrEqual(17);
     expect(call.events.items).toEqual([]);
     callee.inDialog('BYE');

@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest';
 import { responseText, SDP } from '../../support/raw-sip-peer.ts';
 import { Caller, clientRequest, establishInbound, respond } from './caller.ts';
-import { answerCall, placeCall } from './outbound.ts';
+import { answerCall, fromCallee, placeCall } from './outbound.ts';
 import { application, differs, item, NEEDS_CLOCK, SAME, startTarget, udpPeer } from './target.ts';
 
 describe('signalling 15: session timers (checklist 38)', () => {
@@ -146,6 +146,10 @@ describe('signalling 15: session timers (checklist 38)', () => {
       ]);
       peer.received.length = 0;
       peer.send(responseText(peer, update, 200, { extra: [timer] }), target.sipPort);
+      // What comes behind it on the same way shows that it has arrived.
+      peer.send(fromCallee(peer, call, { method: 'INFO', sequence: 1, toTag: 'tt' }), target.sipPort);
+      await respond(client, await client.nextSip('INFO'), 200);
+      await peer.next(200);
       await target.advance(44_000, 2_000);
       await target.advance(12_000, 250);
       // Those of the first round may have been repeated before their answer came.
