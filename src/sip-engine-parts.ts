@@ -4,6 +4,7 @@
 import type { Config } from './config/schema.ts';
 import type { Clock } from './domain/clock.ts';
 import type { NodeKeys } from './keys.ts';
+import { LineLimit } from './observability/line-limit.ts';
 import type { Logger } from './observability/logger.ts';
 import {
   readEngineAuthorities,
@@ -49,6 +50,7 @@ export interface SipPorts {
   readonly sipWss: number | null;
 }
 
+const FAULTS_PER_MINUTE = 20;
 const ENGINE_HOST = '127.0.0.1';
 
 /** @throws ConfigError for files of `sip.tls` that cannot be used. */
@@ -72,6 +74,10 @@ export async function startSipEngine({
     const tls = sip.drachtio.tls ? { authorities: readEngineAuthorities(config, root) } : undefined;
     return { thread: null, wire: { host, port, secret, tls }, addresses: [], close: () => Promise.resolve() };
   }
+  // A fault of ours that a message makes can be made by every stranger, as often as he likes.
+  const faults = new LineLimit(clock, FAULTS_PER_MINUTE, (leftOut) =>
+    logger.error({ engine: 'sip', faults: leftOut }, 'more faults in the last minute'),
+  );
   const secret = keys.derive('sip-engine');
   const certificate = readSipCertificate(config, root);
   const listen = (port: number | 'off', ...hosts: readonly string[]) =>
@@ -93,7 +99,9 @@ export async function startSipEngine({
     externalAddress: sip.externalAddress ?? undefined,
     guard: {},
     ...(onBans && { onBans }),
-    onFault: (message) => logger.error({ engine: 'sip' }, message),
+    onFault: (message) => {
+      if (faults.may()) logger.error({ engine: 'sip' }, message);
+    },
   });
   const unwatch = watchSipCertificate({
     config,
@@ -108,6 +116,7 @@ export async function startSipEngine({
     addresses: thread.addresses,
     close: () => {
       unwatch();
+      faults.close();
       return thread.close();
     },
   };

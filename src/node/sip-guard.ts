@@ -4,6 +4,7 @@
 
 import type { Clock, Timer } from '../domain/clock.ts';
 import type { Trunk } from '../domain/directory.ts';
+import { LineLimit } from '../observability/line-limit.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { ResolvedHosts } from '../routing/index.ts';
 import type { SignallingOptions, WireMessage } from '../signalling/index.ts';
@@ -64,34 +65,21 @@ export interface WarningLog {
 
 export type BanWatcher = (bans: readonly Ban[], more: number) => void;
 
-const MINUTE_MS = 60_000;
 const LINES_PER_MINUTE = 30;
 
 /** A line for each ban, and in a flood of them one for all the others of the minute. */
 export function logBans(clock: Clock, logger: WarningLog): BanWatcher & { close(): void } {
-  let lines = 0;
-  let unsaid = 0;
-  let timer: Timer | null = null;
-  const sum = () => {
-    timer = null;
-    if (unsaid > 0) logger.warn({ bans: unsaid }, 'more sources of SIP were banned in the last minute');
-    lines = 0;
-    unsaid = 0;
-  };
+  const limit = new LineLimit(clock, LINES_PER_MINUTE, (bans) =>
+    logger.warn({ bans }, 'more sources of SIP were banned in the last minute'),
+  );
   const watch: BanWatcher = (bans, more) => {
-    timer ??= clock.setTimer(sum, MINUTE_MS);
-    unsaid += more;
+    limit.leftOut(more);
     for (const { network, way, why, times, since, until } of bans) {
-      if (lines >= LINES_PER_MINUTE) {
-        unsaid += 1;
-        continue;
-      }
-      lines += 1;
       const forSec = Math.round((until - since) / 1000);
-      logger.warn({ network, way, why, times, forSec }, 'a source of SIP is banned');
+      if (limit.may()) logger.warn({ network, way, why, times, forSec }, 'a source of SIP is banned');
     }
   };
-  return Object.assign(watch, { close: () => timer?.cancel() });
+  return Object.assign(watch, { close: () => limit.close() });
 }
 
 const FOLLOW_MS = 2_000;
