@@ -101,6 +101,8 @@ export class Call {
   #ringingWall: number | null = null;
   #answeredMono = 0;
   #answeredWall: number | null = null;
+  /** Our 200 was not acknowledged yet (inbound). */
+  #isUnconfirmed = false;
   #endedWall: number | null = null;
   #endReason: Reason | null = null;
   #sipStatus: number | null = null;
@@ -230,6 +232,7 @@ export class Call {
     const { clock, observer } = this.#deps;
     this.#answeredMono = clock.monotonicMs();
     this.#answeredWall = clock.wallMs();
+    this.#isUnconfirmed = this.identity.direction === 'inbound';
     this.#state = 'answered';
     this.media?.start();
     this.note('answered');
@@ -242,6 +245,12 @@ export class Call {
     this.#deadline?.cancel();
     this.#limitDuration(this.#answeredMono + maxDurationMs);
     observer.answered(this.id, this.identity.direction, this.#answeredMono - this.#startedMono);
+  }
+
+  /** The ACK of our 200 (inbound). */
+  confirmed(): void {
+    this.#isUnconfirmed = false;
+    this.note('confirmed');
   }
 
   /** Somebody else whom the same INVITE had rung answered too, and was hung up on at once: it costs us and is charged to nobody. */
@@ -280,6 +289,11 @@ export class Call {
         if (event.limit === 'held') return void this.end('hold_timeout', 'command', event.atMs);
         if (event.limit === 'agent_silent') return void this.end('agent_silent', 'agent', event.atMs);
         if (event.lastProofMs === null) this.metered?.flag('no_media');
+        if (event.lastProofMs === null && event.cause === undefined && this.#isUnconfirmed) {
+          // Neither an ACK nor a packet: nothing says that our answer ever arrived.
+          this.metered?.flag('answer_unconfirmed');
+          return void this.end('answer_unconfirmed', 'signalling', event.atMs);
+        }
         return void this.end('media_timeout', 'media', event.lastProofMs ?? this.#answeredMono);
       }
       case 'agent-closed':

@@ -40,7 +40,7 @@ export function onInboundLeg(call: Call, event: InboundEvent, ends: InboundEnds)
     case 'confirmed':
       // The ACK may overtake the word that our 200 was sent; it proves as much.
       call.answered(maxDurationMs);
-      call.note('confirmed');
+      call.confirmed();
       return ends.onLateAnswer?.(event.answer ?? null);
     case 'early-answer':
       return ends.onLateAnswer?.(event.sdp);

@@ -184,7 +184,7 @@ class Replacement {
       case 'referred':
         return call.onReferred === null ? event.refuse(603) : call.onReferred(event);
       case 'confirmed':
-        return call.note('confirmed');
+        return call.confirmed();
       case 'cancelled':
       case 'early-answer':
         // Before the 200 it was not the call's leg yet; a reliable response is never sent here.

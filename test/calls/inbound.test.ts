@@ -257,7 +257,8 @@ describe('how an answered call can end', () => {
   });
 
   test('#16 no packet ever: billed to the answer instant and flagged', async () => {
-    const { session, metered } = await talking();
+    const { leg, session, metered } = await talking();
+    leg.emit({ type: 'confirmed' });
     const answeredMs = world.clock.monotonicMs();
     world.clock.advance(30_000);
     session.emit({ type: 'media-timeout', atMs: answeredMs + 30_000, lastProofMs: null });
@@ -266,13 +267,24 @@ describe('how an answered call can end', () => {
     expect(metered.ends[0]?.atMs).toBe(answeredMs);
   });
 
-  test('#11 an answer without ACK is flagged for reconciliation', async () => {
+  test('signalling 18: #11 an answer without ACK is flagged for reconciliation', async () => {
     const { leg, metered } = await talking();
     leg.emit({ type: 'unconfirmed' });
     await settle();
     expect(metered.flags).toEqual(['answer_unconfirmed']);
     expect(metered.ends[0]?.reason).toBe('answer_unconfirmed');
     expect(leg.acts).not.toContain('bye answer_unconfirmed');
+  });
+
+  test('signalling 18: neither an ACK nor a packet: unconfirmed, also where the packets are missed first', async () => {
+    const { leg, session, metered } = await talking();
+    const answeredMs = world.clock.monotonicMs();
+    world.clock.advance(30_000);
+    session.emit({ type: 'media-timeout', atMs: answeredMs + 30_000, lastProofMs: null });
+    await settle();
+    expect(metered.flags).toEqual(['no_media', 'answer_unconfirmed']);
+    expect(metered.ends[0]).toMatchObject({ reason: 'answer_unconfirmed', atMs: answeredMs + 30_000 });
+    expect(leg.acts.at(-1)).toBe('bye answer_unconfirmed');
   });
 
   const causes: [string, (metered: FakeMetered) => Promise<void>, string][] = [

@@ -16,7 +16,11 @@ interface Call {
   readonly endReason: string | null;
   readonly sipStatus: number | null;
   readonly timeline: readonly { readonly event: string }[];
-  readonly bill: { readonly final: boolean; readonly telephony: { readonly billedMs: number } } | null;
+  readonly bill: {
+    readonly final: boolean;
+    readonly flags: readonly string[];
+    readonly telephony: { readonly billedMs: number };
+  } | null;
 }
 
 let gateway: RunningGateway;
@@ -75,6 +79,17 @@ describe.skipIf(!HAS_SIPP)('dialogs with sipp (needs: sipp)', () => {
       expect(record).toMatchObject({ state: 'ended', endReason: 'bad_offer' });
       expect(record.timeline.map(({ event }) => event)).toContain('answer_refused');
     });
+
+    test('signalling 18: a 200 that is never acknowledged: BYE with its reason after 32 s, flagged for reconciliation', async () => {
+      const { result, record } = await call('never-ack.xml', ECHO, 50_000);
+      expect(result).toMatchObject({ successful: 1, failed: 0 });
+      expect(record).toMatchObject({
+        state: 'ended',
+        endReason: 'answer_unconfirmed',
+        bill: { final: false, telephony: { billedMs: 0 } },
+      });
+      expect(record.bill?.flags).toEqual(expect.arrayContaining(['answer_unconfirmed', 'needs_reconciliation']));
+    }, 60_000);
 
     test('signalling 14: on hold it is asked whether it is there, and when it no longer knows the call, that is the end', async () => {
       const { result, record } = await call('hold-lost.xml');
@@ -140,10 +155,14 @@ async function change(method: string, path: string, body: unknown): Promise<Reco
 }
 
 /** Each call has a caller of its own, by which its record is found. */
-async function call(scenario: SippOptions['scenario'], service = ECHO): Promise<{ result: SippResult; record: Call }> {
+async function call(
+  scenario: SippOptions['scenario'],
+  service = ECHO,
+  timeoutMs = 15_000,
+): Promise<{ result: SippResult; record: Call }> {
   const from = `+1202555${String(6000 + ++places)}`;
   const target = `127.0.0.1:${gateway.sip.udpPort}`;
-  const result = await runSipp({ scenario, target, service, replace: { CALLER: from }, timeoutMs: 15_000 });
+  const result = await runSipp({ scenario, target, service, replace: { CALLER: from }, timeoutMs });
   expect(result.failed, result.errors).toBe(0);
   const find = async () => {
     const { body } = await gateway.api<{ items: Call[] }>('GET', '/v1/calls?limit=50');
@@ -196,8 +215,10 @@ async function inState(id: string, state: string): Promise<void> {
   await expect.poll(async () => (await recordOf(id)).state, { timeout: 5_000 }).toBe(state);
 }
 
+/** With its bill, which may wait for the carrier's word. */
 async function finalRecord(id: string): Promise<Call> {
-  await expect.poll(async () => (await recordOf(id)).bill?.final ?? true, { timeout: 5_000 }).toBe(true);
+  const isRated = ({ bill }: Call) => bill === null || bill.final || bill.flags.includes('answer_unconfirmed');
+  await expect.poll(async () => isRated(await recordOf(id)), { timeout: 5_000 }).toBe(true);
   await inState(id, 'ended');
   return await recordOf(id);
 }

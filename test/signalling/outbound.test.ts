@@ -192,7 +192,7 @@ describe('a call that we place', () => {
   });
 });
 
-describe('a fork', () => {
+describe('signalling 10: a fork', () => {
   exceptReference('6 (13): forks share one dialog id, and it answers with the ACK of the first')(
     'that rings three phones: the first 200 is the call, the second is hung up and told once, the call goes on',
     async () => {
@@ -231,7 +231,7 @@ describe('a fork', () => {
   );
 });
 
-describe('cancelling', () => {
+describe('signalling 10: cancelling', () => {
   test('while it rings sends CANCEL with a Reason and reports 487', async () => {
     const { call, callee, peer } = await invited();
     callee.respond(180);
@@ -289,7 +289,7 @@ describe('cancelling', () => {
   });
 });
 
-describe('a challenge', () => {
+describe('signalling 2: a challenge', () => {
   const credentials = { username: 'edge', password: 'p4ss' };
 
   test.each([

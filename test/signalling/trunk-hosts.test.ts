@@ -43,7 +43,7 @@ test('TH3 the names of one workspace leave places to others', async () => {
   expect(asked).toContain('sbc.example');
 });
 
-test('a carrier that moves is followed within a minute, and the map stays the same object until then', async () => {
+test('signalling 1: a carrier that moves is followed within a minute, and the map stays the same object until then', async () => {
   const zone = new Map<string, readonly string[]>([['sbc', ['192.0.2.1', '192.0.2.2']]]);
   const { clock, hosts } = make(zone);
   const trunks = [named('a', 'sbc')];
@@ -58,7 +58,7 @@ test('a carrier that moves is followed within a minute, and the map stays the sa
   expect(hosts.of(trunks).get('sbc')).toEqual(['192.0.2.77']);
 });
 
-test('an outage of DNS keeps the last addresses for a day, not for ever', async () => {
+test('signalling 1: an outage of DNS keeps the last addresses for a day, not for ever', async () => {
   const zone = new Map<string, readonly string[]>([['sbc', ['192.0.2.1']]]);
   const { clock, hosts, warnings } = make(zone);
   const trunks = [named('a', 'sbc')];
