@@ -28,6 +28,8 @@ const KINDS = ['INVITE', 'REGISTER', 'OPTIONS', 'junk'] as const;
 const TICK_MS = 5;
 /** Prepared messages: making them costs more than sending them. */
 const PREPARED = 2_000;
+const ID = '0123456789abcdef';
+const RUN = randomBytes(8).toString('hex');
 
 process.on('message', (message: { type: string } & FloodLoad) => {
   if (message.type === 'run') void run(message);
@@ -40,7 +42,7 @@ async function run(load: FloodLoad): Promise<void> {
     Array.from({ length: load.sources }, (_, i) => open(`127.1.${i >> 8}.${1 + ((i & 255) % 254)}`, () => answered++)),
   );
   const messages = Array.from({ length: PREPARED }, (_, i) =>
-    textOf(load.kind === 'mixed' ? (KINDS[i % KINDS.length] ?? 'junk') : load.kind, load),
+    prepared(textOf(load.kind === 'mixed' ? (KINDS[i % KINDS.length] ?? 'junk') : load.kind, load)),
   );
   const total = load.perSecond * load.seconds;
   const startMs = performance.now();
@@ -49,7 +51,11 @@ async function run(load: FloodLoad): Promise<void> {
     const tick = () => {
       const due = Math.min(total, Math.floor(((performance.now() - startMs) * load.perSecond) / 1000));
       for (; sent < due; sent++) {
-        sockets[sent % sockets.length]?.send(messages[sent % PREPARED] as Buffer, load.port, load.host);
+        sockets[sent % sockets.length]?.send(
+          renewed(messages[sent % PREPARED] as Prepared, sent),
+          load.port,
+          load.host,
+        );
       }
       if (sent >= total) resolve();
       else setTimeout(tick, TICK_MS);
@@ -70,23 +76,41 @@ async function open(address: string, onAnswer: () => void): Promise<Socket> {
   return socket;
 }
 
+interface Prepared {
+  readonly bytes: Buffer;
+  /** Where the id stands: in branch, tag and Call-ID. */
+  readonly at: readonly number[];
+}
+
+function prepared(bytes: Buffer): Prepared {
+  const at: number[] = [];
+  for (let found = bytes.indexOf(ID); found !== -1; found = bytes.indexOf(ID, found + 1)) at.push(found);
+  return { bytes, at };
+}
+
+/** A request of its own each time, and no copy of an earlier one, which would cost less. */
+function renewed({ bytes, at }: Prepared, number: number): Buffer {
+  const id = number.toString(16).padStart(ID.length, RUN);
+  for (const position of at) bytes.write(id, position, 'latin1');
+  return bytes;
+}
+
 function textOf(kind: Exclude<FloodKind, 'mixed'>, { host, port }: FloodLoad): Buffer {
-  const random = randomBytes(8).toString('hex');
   if (kind === 'junk') return randomBytes(400);
-  const user = kind === 'REGISTER' ? String(100 + (Number.parseInt(random.slice(0, 4), 16) % 900)) : '+12025550100';
+  const user = kind === 'REGISTER' ? String(100 + (randomBytes(2).readUInt16BE(0) % 900)) : '+12025550100';
   const body =
     kind === 'INVITE'
       ? 'v=0\r\no=- 1 1 IN IP4 127.1.0.1\r\ns=-\r\nc=IN IP4 127.1.0.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0\r\n'
       : '';
   const lines = [
     `${kind} sip:${user}@${host}:${port} SIP/2.0`,
-    `Via: SIP/2.0/UDP 127.1.0.1:5060;branch=z9hG4bK${random};rport`,
+    `Via: SIP/2.0/UDP 127.1.0.1:5060;branch=z9hG4bK${ID};rport`,
     'Max-Forwards: 70',
-    `From: <sip:${random}@127.1.0.1>;tag=${random}`,
+    `From: <sip:${ID}@127.1.0.1>;tag=${ID}`,
     `To: <sip:${user}@${host}>`,
-    `Call-ID: ${random}`,
+    `Call-ID: ${ID}`,
     `CSeq: 1 ${kind}`,
-    `Contact: <sip:${random}@127.1.0.1:5060>`,
+    `Contact: <sip:${ID}@127.1.0.1:5060>`,
     'User-Agent: Phone',
     ...(body === '' ? [] : ['Content-Type: application/sdp']),
     `Content-Length: ${body.length}`,
