@@ -67,6 +67,31 @@ describe('operations.md', () => {
   });
 });
 
+describe('carriers.md', () => {
+  const page = textOf(join(DOCS, 'carriers.md'));
+  const section = page.slice(page.indexOf('\n## What is tested, and where\n'));
+  const filesIn = (cell: string) =>
+    [...cell.matchAll(/`([\w/.-]+\.(?:test\.ts|xml))`/g)].map((match) => match[1] ?? '');
+
+  test('names for each item of signalling tests that are named after it', () => {
+    const rows = tableUnder(page, 'What is tested, and where');
+    expect(rows.map(([item]) => Number(item))).toEqual(Array.from({ length: 24 }, (_, index) => index + 1));
+    const missing = rows.flatMap(([item, , files = '']) =>
+      filesIn(files).filter((file) => {
+        const named = new RegExp(`signalling (?:\\d+(?:,| and) )*${item}\\b`);
+        return !named.test(textOf(join(ROOT, 'test', file)));
+      }),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  test('names sipp scenarios that are there', () => {
+    const named = filesIn(section).filter((file) => file.endsWith('.xml'));
+    expect(named.length).toBeGreaterThan(30);
+    expect(named.filter((file) => !existsSync(join(ROOT, 'test', 'interop', 'sipp', file)))).toEqual([]);
+  });
+});
+
 test('agents.md tells every way an agent can fail, and no other', () => {
   const told = tableUnder(agents, 'When your side fails').map(([code = '']) => code.replaceAll('`', ''));
   expect(told.toSorted()).toEqual(Object.keys(FAILURES).toSorted());
