@@ -147,5 +147,6 @@ describe.skipIf(!HAS_SIPP)('transfers with sipp (needs: sipp)', () => {
     const id = await answered();
     await change('POST', `/v1/calls/${id}/hangup`, {});
     expect(await running).toMatchObject({ successful: 1, failed: 0 });
+    expect(await ended(id)).toMatchObject({ endReason: 'api_hangup', bill: { final: true } });
   });
 });
