@@ -167,14 +167,19 @@ describe('signalling 28: a flood', () => {
     const flood = setInterval(() => {
       for (let i = 0; i < 25; i++) flooding[sent++ % flooding.length]?.send(junk);
     }, 5);
-    const during = await asks(40);
+    const during: number[] = [];
+    for (const endMs = performance.now() + 1500; performance.now() < endMs; ) during.push(...(await asks(10)));
+    during.sort((a, b) => a - b);
     clearInterval(flood);
     const after = await asks(10);
     // Alone on a machine it is a few milliseconds (`npm run bench -- flood`); here others run beside it.
-    expect([during.length, after.length]).toEqual([40, 10]);
+    // None was lost.
+    expect([during.length % 10, after.length]).toEqual([0, 10]);
     expect(during[Math.floor(during.length * 0.9)]).toBeLessThan(1000);
     expect(after[5]).toBeLessThan(500);
     expect(sent).toBeGreaterThan(500);
+    // The tests below start with what strangers have in full again.
+    await new Promise((resolve) => setTimeout(resolve, 1000));
   });
 });
 
@@ -187,7 +192,8 @@ describe('security 3: strangers learn nothing', () => {
       const asking = await stranger(`127.4.0.${method.length}${method.charCodeAt(0) % 10}`);
       const answers: string[] = [];
       for (const user of users) {
-        const answer = await asking.ask({ method, user });
+        // What all strangers have together may just be used up: over UDP one asks again.
+        const answer = (await asking.ask({ method, user })) ?? (await asking.ask({ method, user }));
         answers.push(withoutEcho(answer?.text ?? '', user));
       }
       expect(answers[0]).toMatch(/^SIP\/2\.0 [2-6]/);
