@@ -237,16 +237,19 @@ describe('signalling 10: races of CANCEL', () => {
     },
   );
 
-  test('a callee that hangs up by BYE before its answer is answered; the INVITE stays open until its own end', async () => {
-    const peer = await harness.peer();
-    const call = harness.place(peer);
-    const callee = new Callee(peer, harness.sipPort, await peer.next('INVITE'));
-    callee.respond(180);
-    await call.events.take();
-    callee.inDialog('BYE');
-    const answer = await peer.next((message) => message.header('CSeq').endsWith('BYE'));
-    expect([200, 481]).toContain(answer.status);
-    callee.respond(480);
-    expect(await call.events.take()).toMatchObject({ type: 'rejected' });
-  });
+  exceptReference('36: it answers 481')(
+    'a callee that hangs up by BYE before its answer is answered; the INVITE stays open until its own end',
+    async () => {
+      const peer = await harness.peer();
+      const call = harness.place(peer);
+      const callee = new Callee(peer, harness.sipPort, await peer.next('INVITE'));
+      callee.respond(180);
+      await call.events.take();
+      callee.inDialog('BYE');
+      const answer = await peer.next((message) => message.header('CSeq').endsWith('BYE'));
+      expect([200, 481]).toContain(answer.status);
+      callee.respond(480);
+      expect(await call.events.take()).toMatchObject({ type: 'rejected' });
+    },
+  );
 });

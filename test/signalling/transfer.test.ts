@@ -3,6 +3,7 @@ import type { ReferEvent, ReferRequest } from '../../src/signalling/own-refer.ts
 import type { Referred } from '../../src/signalling/referral.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import type { RawMessage } from '../support/raw-sip-peer.ts';
+import { exceptReference } from './engine-under-test.ts';
 import { type Callee, type Caller, Harness, type PlacedCall, Record, type TakenCall } from './harness.ts';
 
 let clock: FakeClock;
@@ -303,13 +304,16 @@ describe('signalling 17: requests outside a dialog that make no state', () => {
     expect(harness.openDialogs()).toBe(0);
   });
 
-  test('REFER is refused, whoever asks, and nobody is called', async () => {
-    const caller = await harness.caller();
-    caller.send(caller.text('REFER', { extra: ['Refer-To: <sip:+12025550155@127.0.0.1>'] }));
-    const response = await caller.peer.next((message) => (message.status ?? 0) >= 200);
-    expect([403, 405]).toContain(response.status);
-    expect(harness.openDialogs()).toBe(0);
-  });
+  exceptReference('4.1 (5): it says nothing to a REFER')(
+    'REFER is refused, whoever asks, and nobody is called',
+    async () => {
+      const caller = await harness.caller();
+      caller.send(caller.text('REFER', { extra: ['Refer-To: <sip:+12025550155@127.0.0.1>'] }));
+      const response = await caller.peer.next((message) => (message.status ?? 0) >= 200);
+      expect([403, 405]).toContain(response.status);
+      expect(harness.openDialogs()).toBe(0);
+    },
+  );
 });
 
 test.each(['inbound', 'outbound'] as const)('signalling 19: X- headers of our BYE, %s', async (direction) => {
