@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { startGateway, type RunningGateway } from '../support/gateway.ts';
 import type { CallOptions, OutgoingCall } from '../../src/phone/outgoing.ts';
 import { createPhone, type Phone } from '../../src/phone/phone.ts';
 import { header } from '../../src/phone/sip.ts';
 import { decode, numberedAudio, strongestTone, tone } from '../../src/phone/tone.ts';
+import { startOnEitherEngine } from '../support/either-engine.ts';
+import type { RunningGateway } from '../support/gateway.ts';
 
 // Whole calls through the whole gateway to its echo agent, by a phone with real sockets: what is heard, what is reported, what is
 // billed, also where the other side does not behave.
@@ -32,7 +33,7 @@ let callers = 0;
 const phones: Phone[] = [];
 
 beforeAll(async () => {
-  gateway = await startGateway({ config: { media: { silenceTimeoutMs: SILENCE_TIMEOUT_MS } } });
+  gateway = await startOnEitherEngine({ config: { media: { silenceTimeoutMs: SILENCE_TIMEOUT_MS } } });
   await gateway.api('POST', '/v1/workspaces/demo/topups', { amount: '1000.00' });
 });
 afterAll(async () => void (await gateway?.stop()));
@@ -232,7 +233,7 @@ describe('signalling', () => {
 });
 
 test('a node that drains refuses new calls with 503, serves the live one to its end, and then stops', async () => {
-  const draining = await startGateway();
+  const draining = await startOnEitherEngine();
   const caller = await phone();
   const uri = `sip:${ECHO}@127.0.0.1:${draining.sip.udpPort}`;
   const live = await caller.call(uri);

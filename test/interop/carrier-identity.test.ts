@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createPhone } from '../../src/phone/phone.ts';
 import { header } from '../../src/phone/sip.ts';
+import { startOnEitherEngine } from '../support/either-engine.ts';
 import { type RunningGateway, startGateway } from '../support/gateway.ts';
-import { startSlowAgent } from '../support/slow-agent.ts';
 import { RawSipPeer } from '../support/raw-sip-peer.ts';
+import { startSlowAgent } from '../support/slow-agent.ts';
 import { HAS_SIPP, runSipp, startSipp } from './sipp/run.ts';
 
 // Carriers that are particular about who calls and whom, keys that survive a crash, and a node that stops: the whole gateway as a process.
@@ -55,7 +56,7 @@ async function byocTrunk(gateway: RunningGateway, settings: object, numbers: rea
 describe.skipIf(!HAS_SIPP)('signalling 1 and 2 with sipp (needs: sipp)', () => {
   let gateway: RunningGateway;
   beforeAll(async () => {
-    gateway = await startGateway();
+    gateway = await startOnEitherEngine();
   });
   afterAll(async () => {
     expect(await gateway?.stop()).toBe(0);
@@ -166,7 +167,7 @@ describe.skipIf(!HAS_SIPP)('signalling 1 and 2 with sipp (needs: sipp)', () => {
 
 describe.skipIf(!HAS_SIPP)('signalling 21 with sipp (needs: sipp)', () => {
   test('a node that drains refuses INVITE, OPTIONS and the API with 503 and Retry-After, serves its call, and ends what outlives the deadline with BYE', async () => {
-    const gateway = await startGateway({ config: { calls: { drainDeadlineMs: 4_000 } } });
+    const gateway = await startOnEitherEngine({ config: { calls: { drainDeadlineMs: 4_000 } } });
     const target = `127.0.0.1:${gateway.sip.udpPort}`;
     const served = startSipp({ scenario: 'uac', target, service: ECHO, holdMs: 2_500 });
     const phone = await createPhone({ seed: 3 });
@@ -197,7 +198,7 @@ describe('signalling 12: one key is one call, also after kill -9', () => {
 
   test('a retry gets the call that was under way, and nobody is dialled for it again', async () => {
     const slow = await startSlowAgent();
-    const gateway = await startGateway();
+    const gateway = await startOnEitherEngine();
     const agent = await gateway.api<{ id: string }>('POST', '/v1/agents', {
       workspaceId: 'demo',
       name: 'slow',
@@ -212,7 +213,7 @@ describe('signalling 12: one key is one call, also after kill -9', () => {
     const live = (await gateway.api<{ items: CallView[] }>('GET', '/v1/calls?limit=1')).body.items[0];
     await gateway.kill();
     expect(await first).toBe(null);
-    const again = await startGateway({ dataDir: gateway.dataDir });
+    const again = await startOnEitherEngine({ dataDir: gateway.dataDir });
     const retried = await place(again, 'slow', body);
     expect(retried).toMatchObject({
       status: 201,
@@ -227,7 +228,7 @@ describe('signalling 12: one key is one call, also after kill -9', () => {
 
   test(`killed at ${ROUNDS} moments around the key, no number is dialled twice and every retry is one call`, async () => {
     const carrier = await RawSipPeer.udp();
-    let gateway = await startGateway();
+    let gateway = await startOnEitherEngine();
     await byocTrunk(
       gateway,
       { outbound: { enabled: true, gateways: [{ host: '127.0.0.1', port: carrier.port }], allowedCountries: ['US'] } },
@@ -246,7 +247,7 @@ describe('signalling 12: one key is one call, also after kill -9', () => {
       await new Promise((resolve) => setTimeout(resolve, round * 6));
       await gateway.kill();
       const answered = await first;
-      gateway = await startGateway({ dataDir: gateway.dataDir });
+      gateway = await startOnEitherEngine({ dataDir: gateway.dataDir });
       const [one, two] = await Promise.all([0, 1].map(() => place(gateway, `round-${round}`, body)));
       expect([one?.status, two?.status]).toEqual([201, 201]);
       expect(two?.body.id).toBe(one?.body.id);

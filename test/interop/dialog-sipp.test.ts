@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type RunningGateway, startGateway } from '../support/gateway.ts';
+import { exceptReference } from '../signalling/engine-under-test.ts';
+import { startOnEitherEngine } from '../support/either-engine.ts';
+import type { RunningGateway } from '../support/gateway.ts';
 import { type SlowAgent, startSlowAgent } from '../support/slow-agent.ts';
 import { HAS_SIPP, type RunningSipp, runSipp, type SippOptions, type SippResult, startSipp } from './sipp/run.ts';
 
@@ -27,9 +29,20 @@ let gateway: RunningGateway;
 let slow: SlowAgent;
 let places = 0;
 
+async function answeredAndEnded(scenario: `${string}.xml`): Promise<void> {
+  const { result, record } = await call(scenario);
+  expect(result).toMatchObject({ successful: 1, failed: 0 });
+  expect(record).toMatchObject({
+    state: 'ended',
+    endReason: 'remote_hangup',
+    sipStatus: 200,
+    bill: { final: true },
+  });
+}
+
 describe.skipIf(!HAS_SIPP)('dialogs with sipp (needs: sipp)', () => {
   beforeAll(async () => {
-    gateway = await startGateway({ config: { calls: { holdProbeMs: 5_000 } } });
+    gateway = await startOnEitherEngine({ config: { calls: { holdProbeMs: 5_000 } } });
     slow = await startSlowAgent();
     const agent = await change('POST', '/v1/agents', {
       workspaceId: 'demo',
@@ -49,20 +62,15 @@ describe.skipIf(!HAS_SIPP)('dialogs with sipp (needs: sipp)', () => {
       ['signalling 9: late offer, an INVITE without an offer', 'late-offer.xml'],
       ['signalling 9: late offer, and 100rel demanded', 'late-offer-prack.xml'],
       ['signalling 9: an INVITE with several streams', 'several-media.xml'],
-      ['signalling 10: 100rel demanded', 'prack.xml'],
       ['signalling 14: UPDATE', 'update.xml'],
       ['signalling 15: session timer, 422 first', 'session-timer.xml'],
       ['signalling 18: a lost ACK', 'lost-ack.xml'],
-    ] as const)('%s: answered, and ended by its BYE', async (_, scenario) => {
-      const { result, record } = await call(scenario);
-      expect(result).toMatchObject({ successful: 1, failed: 0 });
-      expect(record).toMatchObject({
-        state: 'ended',
-        endReason: 'remote_hangup',
-        sipStatus: 200,
-        bill: { final: true },
-      });
-    });
+    ] as const)('%s: answered, and ended by its BYE', (_, scenario) => answeredAndEnded(scenario));
+
+    exceptReference('33: nothing to a PRACK for another response')(
+      'signalling 10: 100rel demanded: answered, and ended by its BYE',
+      () => answeredAndEnded('prack.xml'),
+    );
 
     test('signalling 14: hold and resume, four kinds: answered, and told in the timeline', async () => {
       const { result, record } = await call('hold.xml');
@@ -97,12 +105,15 @@ describe.skipIf(!HAS_SIPP)('dialogs with sipp (needs: sipp)', () => {
       expect(record).toMatchObject({ state: 'ended', endReason: 'peer_lost' });
     });
 
-    test('signalling 10: gives up by BYE in the early dialog: cancelled, and costs nothing', async () => {
-      const { result, record } = await call('early-bye.xml', UNASSIGNED);
-      expect(result).toMatchObject({ successful: 1, failed: 0 });
-      expect(record).toMatchObject({ state: 'ended', endReason: 'cancelled', sipStatus: 487 });
-      expect(record.bill?.telephony.billedMs ?? 0).toBe(0);
-    });
+    exceptReference('36: it answers 481')(
+      'signalling 10: gives up by BYE in the early dialog: cancelled, and costs nothing',
+      async () => {
+        const { result, record } = await call('early-bye.xml', UNASSIGNED);
+        expect(result).toMatchObject({ successful: 1, failed: 0 });
+        expect(record).toMatchObject({ state: 'ended', endReason: 'cancelled', sipStatus: 487 });
+        expect(record.bill?.telephony.billedMs ?? 0).toBe(0);
+      },
+    );
   });
 
   describe('a callee', () => {
@@ -119,14 +130,17 @@ describe.skipIf(!HAS_SIPP)('dialogs with sipp (needs: sipp)', () => {
       expect(await ended(carrier, 2_000)).toMatchObject({ failed: 0 });
     });
 
-    test('signalling 10: two answers to a forked INVITE: the first is the call, the second is hung up on', async () => {
-      const { carrier, id } = await place('callee-forked.xml');
-      await inState(id, 'answered');
-      await expect.poll(async () => eventsOf(await recordOf(id))).toContain('forked_answer');
-      await change('POST', `/v1/calls/${id}/hangup`, {});
-      expect(await finalRecord(id)).toMatchObject({ endReason: 'api_hangup' });
-      expect(await ended(carrier)).toMatchObject({ failed: 0 });
-    });
+    exceptReference('6 (13): the second is left alone')(
+      'signalling 10: two answers to a forked INVITE: the first is the call, the second is hung up on',
+      async () => {
+        const { carrier, id } = await place('callee-forked.xml');
+        await inState(id, 'answered');
+        await expect.poll(async () => eventsOf(await recordOf(id))).toContain('forked_answer');
+        await change('POST', `/v1/calls/${id}/hangup`, {});
+        expect(await finalRecord(id)).toMatchObject({ endReason: 'api_hangup' });
+        expect(await ended(carrier)).toMatchObject({ failed: 0 });
+      },
+    );
 
     test('signalling 10: a 200 that crosses our CANCEL: ACK and BYE, one record, and no cost', async () => {
       const { carrier, id } = await place('callee-crosses-cancel.xml');
@@ -139,7 +153,7 @@ describe.skipIf(!HAS_SIPP)('dialogs with sipp (needs: sipp)', () => {
     });
   });
 
-  test('nothing of all that is left over', async () => {
+  exceptReference('it does not tell')('nothing of all that is left over', async () => {
     const node = await gateway.api<{ activeCalls: number }>('GET', '/v1/node');
     expect(node.body.activeCalls).toBe(0);
     const workspace = await gateway.api<{ reserved: string }>('GET', '/v1/workspaces/demo');

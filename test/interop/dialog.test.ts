@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { CallOptions, OutgoingCall } from '../../src/phone/outgoing.ts';
 import { createPhone, type Phone } from '../../src/phone/phone.ts';
 import { decode, numberedAudio, strongestTone } from '../../src/phone/tone.ts';
-import { type RunningGateway, startGateway } from '../support/gateway.ts';
+import { startOnEitherEngine } from '../support/either-engine.ts';
+import type { RunningGateway } from '../support/gateway.ts';
 import { type SlowAgent, startSlowAgent } from '../support/slow-agent.ts';
 
 // Offers and answers in unusual places, and audio before the answer, through the whole gateway: what is heard, and what the record says.
@@ -25,7 +26,7 @@ let callers = 0;
 const phones: Phone[] = [];
 
 beforeAll(async () => {
-  gateway = await startGateway();
+  gateway = await startOnEitherEngine();
   slow = await startSlowAgent();
 });
 afterAll(async () => {

@@ -1,11 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { PhoneCall } from '../../src/phone/call.ts';
-import { createPhone, type Phone } from '../../src/phone/phone.ts';
 import type { CallOptions, OutgoingCall } from '../../src/phone/outgoing.ts';
+import { createPhone, type Phone } from '../../src/phone/phone.ts';
 import type { ReceivedPacket } from '../../src/phone/received.ts';
 import { decode, encodeMu, level, SILENCE, tone } from '../../src/phone/tone.ts';
+import { startOnEitherEngine } from '../support/either-engine.ts';
 import { type FakeAgent, type FakeCall, startFakeAgent } from '../support/fake-agent.ts';
-import { type RunningGateway, startGateway } from '../support/gateway.ts';
+import type { RunningGateway } from '../support/gateway.ts';
 import { HAS_SIPP, runSipp } from './sipp/run.ts';
 
 // Keys in all three kinds and both directions, and hold, through the whole gateway: a phone with real sockets on one side, a runtime with a
@@ -30,7 +31,7 @@ let agentId: string;
 let phone: Phone;
 
 beforeAll(async () => {
-  gateway = await startGateway({ config: { media: { silenceTimeoutMs: SILENCE_TIMEOUT_MS } } });
+  gateway = await startOnEitherEngine({ config: { media: { silenceTimeoutMs: SILENCE_TIMEOUT_MS } } });
   await gateway.api('POST', '/v1/workspaces/demo/topups', { amount: '1000.00' });
   agent = await startFakeAgent();
   const { body: made } = await gateway.api<{ id: string }>('POST', '/v1/agents', {

@@ -6,8 +6,9 @@ import { parseMoney } from '../../src/domain/money.ts';
 import type { PhoneCall } from '../../src/phone/call.ts';
 import { createPhone, type Phone } from '../../src/phone/phone.ts';
 import { header } from '../../src/phone/sip.ts';
+import { startOnEitherEngine } from '../support/either-engine.ts';
 import { type FakeAgent, type FakeCall, startFakeAgent } from '../support/fake-agent.ts';
-import { type RunningGateway, startGateway } from '../support/gateway.ts';
+import type { RunningGateway } from '../support/gateway.ts';
 
 // The last seconds of real calls whose money or time ends: what the agent hears before, when the caller gets BYE, what is charged. Prices are
 // so high that a small balance is used up in seconds: 40 000 nano per ms of telephony, 10 000 of compute, 0.05 a second in all. At set-up the first
@@ -40,7 +41,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'callin-rates-'));
   const rates = join(folder, 'rates.yaml');
   writeFileSync(rates, RATES);
-  gateway = await startGateway({ config: { billing: { rates } } });
+  gateway = await startOnEitherEngine({ config: { billing: { rates } } });
   agent = await startFakeAgent({ behaviour: { kind: 'echo' } });
 });
 afterAll(async () => {

@@ -3,7 +3,8 @@ import { REASONS, type Reason } from '../../src/domain/reasons.ts';
 import type { CallOptions } from '../../src/phone/outgoing.ts';
 import { createPhone, type Phone } from '../../src/phone/phone.ts';
 import { header } from '../../src/phone/sip.ts';
-import { type RunningGateway, startGateway } from '../support/gateway.ts';
+import { startOnEitherEngine } from '../support/either-engine.ts';
+import type { RunningGateway } from '../support/gateway.ts';
 
 // One code for why a call was refused or ended, wherever somebody looks: on the wire, in the log, in the metrics, in the timeline, in the API.
 
@@ -25,7 +26,7 @@ let callers = 0;
 
 beforeAll(async () => {
   phone = await createPhone({ seed: 21 });
-  gateway = await startGateway({ config: { media: { firstPacketTimeoutMs: 1_500 } } });
+  gateway = await startOnEitherEngine({ config: { media: { firstPacketTimeoutMs: 1_500 } } });
 });
 afterAll(async () => {
   await phone?.close();

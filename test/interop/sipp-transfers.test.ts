@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startGateway, type RunningGateway } from '../support/gateway.ts';
-import { HAS_SIPP, runSipp, type RunningSipp, type SippOptions, startSipp } from './sipp/run.ts';
+import { startOnEitherEngine } from '../support/either-engine.ts';
+import type { RunningGateway } from '../support/gateway.ts';
+import { HAS_SIPP, type RunningSipp, runSipp, type SippOptions, startSipp } from './sipp/run.ts';
 
 // Transfers both ways, redirects and route sets with sipp at the other end, against the whole gateway as a process.
 
@@ -21,7 +22,7 @@ describe.skipIf(!HAS_SIPP)('transfers with sipp (needs: sipp)', () => {
   const carrierPort = 15_000 + (process.pid % 300);
 
   beforeAll(async () => {
-    gateway = await startGateway();
+    gateway = await startOnEitherEngine();
     // Also asked by OPTIONS: each is a call of sipp's.
     const replace = { FROM: '12025550160', TO: '12025550161' };
     carrier = startSipp({

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startGateway, type RunningGateway } from '../support/gateway.ts';
-import { startSlowAgent, type SlowAgent } from '../support/slow-agent.ts';
+import { startOnEitherEngine } from '../support/either-engine.ts';
+import type { RunningGateway } from '../support/gateway.ts';
+import { type SlowAgent, startSlowAgent } from '../support/slow-agent.ts';
 import { HAS_SIPP, runSipp, type SippOptions, startSipp } from './sipp/run.ts';
 
 // sipp, which nobody here wrote, against the whole gateway as a process: caller and carrier.
@@ -24,7 +25,7 @@ describe.skipIf(!HAS_SIPP)('the gateway with sipp (needs: sipp)', () => {
   let slow: SlowAgent;
 
   beforeAll(async () => {
-    gateway = await startGateway();
+    gateway = await startOnEitherEngine();
     slow = await startSlowAgent();
   });
   afterAll(async () => {
