@@ -9,7 +9,7 @@
 //   refreshing  408, 481, no transport         over        BYE "Session timer expired"
 //   refreshing  422                            ours        interval raised to Min-SE, at once
 //   refreshing  other failure of our UPDATE    ours        re-INVITE, at once
-//   refreshing  491                            ours        try again in 2.1 to 4 s (section 14.1 of RFC 3261)
+//   refreshing  491                            ours        try again in 2.1 to 4 s where the call was ours, within 2 s where it was theirs (RFC 3261 section 14.1)
 //   refreshing  other failure                  ours        try again in 10 s
 //   ours        the whole interval             over        BYE "Session timer expired"
 //   theirs      re-INVITE or UPDATE            theirs      interval starts again
@@ -208,7 +208,7 @@ export class SessionTimers {
       session.intervalS = Math.max(session.intervalS, Number.parseInt(header(response, 'min-se') ?? '0', 10) || 0);
       this.#armRefresh(dialog, session, 0);
     } else if (status === 491) {
-      this.#armRefresh(dialog, session, 2_100 + (this.#environment.names.sequence() % 1_900));
+      this.#armRefresh(dialog, session, this.#glareMs(dialog));
     } else if (method === 'UPDATE' && dialog.localSdp !== undefined) {
       dialog.peerAllowsUpdate = false;
       this.#armRefresh(dialog, session, 0);
@@ -226,6 +226,12 @@ export class SessionTimers {
     this.#sender.sendAck(composed.request, destination, (ack) => {
       dialog.answered.set(sequence, { txnId: '', ack, cancelled: false });
     });
+  }
+
+  /** Section 14.1 of RFC 3261: whose Call-ID it is waits longer. */
+  #glareMs(dialog: Dialog): number {
+    const random = this.#environment.names.sequence();
+    return dialog.role === 'uac' ? 2_100 + (random % 1_900) : random % 2_000;
   }
 
   #jitterMs(): number {
