@@ -6,7 +6,7 @@ import { answerCall, placeCall } from './outbound.ts';
 import { application, atEnd, differs, item, SECRET, settle, startTarget, type Target, udpPeer } from './target.ts';
 import type { Frame, WireClient } from './wire-client.ts';
 
-const NOT_TRIED = differs('sent only if it is configured so');
+const NOT_ASKED = differs('3: it sends none unless its configuration says so');
 
 async function recorder(target: Target): Promise<WireClient> {
   return application(target, 'cdr:attempt', 'cdr:start', 'cdr:stop');
@@ -35,7 +35,7 @@ const allTold = async (client: WireClient): Promise<string[]> => {
 };
 
 describe('call records (section 3)', () => {
-  item(6, 'an inbound call: attempt, start, stop; only who asked for them is told', NOT_TRIED, async () => {
+  item(6, 'an inbound call: attempt, start, stop; only who asked for them is told', NOT_ASKED, async () => {
     const target = await startTarget();
     const records = await recorder(target);
     const client = await application(target, 'invite');
@@ -51,7 +51,7 @@ describe('call records (section 3)', () => {
     expect(client.received.filter(({ tokens }) => tokens[1]?.startsWith('cdr:'))).toEqual([]);
   });
 
-  item(6, 'an outbound call that we end', NOT_TRIED, async () => {
+  item(6, 'an outbound call that we end', NOT_ASKED, async () => {
     const target = await startTarget();
     const records = await recorder(target);
     const client = await application(target);
@@ -69,7 +69,7 @@ describe('call records (section 3)', () => {
   item(
     6,
     'attempts that come to nothing: refused by us, cancelled by the caller, refused by the callee',
-    NOT_TRIED,
+    NOT_ASKED,
     async () => {
       const target = await startTarget();
       const records = await recorder(target);
@@ -96,7 +96,7 @@ describe('call records (section 3)', () => {
     },
   );
 
-  item(6, 'a 200 that nobody acknowledges: stopped by the engine, once', NOT_TRIED, async () => {
+  item(6, 'a 200 that nobody acknowledges: stopped by the engine, once', NOT_ASKED, async () => {
     const target = await startTarget({ fakeClock: true });
     const records = await recorder(target);
     const client = await application(target, 'invite');
@@ -109,7 +109,7 @@ describe('call records (section 3)', () => {
     ]);
   });
 
-  item(41, 'the library hands them to its handlers', NOT_TRIED, async () => {
+  item(41, 'the library hands them to its handlers', NOT_ASKED, async () => {
     const target = await startTarget();
     const heard: string[] = [];
     const srf = new Srf() as unknown as {

@@ -1,5 +1,5 @@
-import net from 'node:net';
 import { randomUUID } from 'node:crypto';
+import net from 'node:net';
 
 /** One frame from the engine: tokens of its meta line, and the SIP text behind it. */
 export interface Frame {
