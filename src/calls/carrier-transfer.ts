@@ -37,7 +37,7 @@ import { callerIdentity } from './outbound-identity.ts';
 import { outboundRoutes } from './outbound-router.ts';
 import { mediaPolicy } from './media-policy.ts';
 import { sessionTimerOf } from './session-timer.ts';
-import { isHostOf, judgeTarget } from './transfer-target.ts';
+import { isHostOf, judgeTarget, looksDialled } from './transfer-target.ts';
 
 const TRANSFERS_MAX = 3;
 /** Of the new leg, all attempts together. */
@@ -87,13 +87,14 @@ async function judge(deps: CallDeps, call: Call, { target }: Referred): Promise<
   if ((trunk.carrierTransfer ?? 'off') !== 'follow' || call.route.class !== 'byoc')
     return refused('transfer_not_allowed');
   if (call.state !== 'answered' || call.carrierTransfers >= TRANSFERS_MAX) return refused('transfer_not_allowed');
-  // Somebody whom the carrier is talking to already: it knows him, and nobody new is called.
-  if (target.replaces !== null) {
-    return isHostOf(trunk, target.host)
-      ? { ok: true, attempts: attemptsAt(trunk, target.user) }
-      : refused('destination_not_allowed');
-  }
   const asked = judgeTarget(trunk, target, deps.limits.openRanges ?? []);
+  // Somebody whom the carrier is talking to already. But who takes no heed of Replaces dials the user part: what may be a number is judged as one.
+  if (target.replaces !== null) {
+    const mayBeDialled = asked.ok ? asked.kind === 'number' : looksDialled(target.user);
+    if (!isHostOf(trunk, target.host) || (mayBeDialled && !asked.ok)) return refused('destination_not_allowed');
+    if (asked.ok && asked.kind === 'number' && !deps.hasRate('byoc', asked.e164)) return refused('no_rate');
+    return { ok: true, attempts: attemptsAt(trunk, target.user) };
+  }
   if (!asked.ok) return refused(asked.reason);
   if (asked.kind === 'extension') return { ok: true, attempts: attemptsAt(trunk, asked.user) };
   const from = ownNumber(call);
@@ -108,7 +109,10 @@ async function judge(deps: CallDeps, call: Call, { target }: Referred): Promise<
 
 function attemptsAt(trunk: Trunk, user: string): readonly OutboundAttempt[] {
   return trunk.outbound.gateways.map((gateway) => {
-    const uri = gatewayUri(trunk, gateway, '+10000000' as E164).replace(/^sip:[^@]*@/, `sip:${escapeUser(user)}@`);
+    const uri = gatewayUri(trunk, gateway, '+10000000' as E164).replace(
+      /^sip:[^@]*@/,
+      () => `sip:${escapeUser(user)}@`,
+    );
     return { trunk, gateway, class: 'byoc', uri };
   });
 }

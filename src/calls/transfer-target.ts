@@ -37,8 +37,13 @@ export function judgeTarget(trunk: Trunk, { user, host }: AskedTarget, openRange
     return country === null ? REFUSED : { ok: true, kind: 'number', e164, country };
   }
   const place = trunk.workspaceId === null ? undefined : hostsOf(trunk).find((known) => hostNameOf(known) === host);
-  if (place === undefined || !EXTENSION.test(user) || LOOKS_DIALLED.test(user)) return REFUSED;
+  if (place === undefined || !EXTENSION.test(user) || looksDialled(user)) return REFUSED;
   return { ok: true, kind: 'extension', user, host: place };
+}
+
+/** Beside the number that can be read: what a PBX leaves out of a number hides none (`9*1900…`, `1900…;ext=1`). */
+export function looksDialled(user: string): boolean {
+  return LOOKS_DIALLED.test((user.split(';', 1)[0] ?? '').replace(/[^A-Za-z0-9+]/g, ''));
 }
 
 /** As the trunk's carrier has it dialled. */

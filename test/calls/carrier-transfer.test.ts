@@ -165,6 +165,12 @@ describe('signalling 16: REFER of the carrier', () => {
     });
   });
 
+  test('with Replaces and a user that is no number stands in the Request-URI as it came', async () => {
+    const { leg } = await talking();
+    await refer(leg, "<sip:a$'b@127.0.0.1?Replaces=abc%40pbx%3Bto-tag%3D1%3Bfrom-tag%3D2>");
+    expect(newLeg().params.uri).toBe("sip:a$'b@127.0.0.1:5080;transport=udp");
+  });
+
   test('three times in a call at most', async () => {
     const { leg } = await talking();
     for (let time = 0; time < 3; time += 1) {
@@ -188,6 +194,12 @@ describe('signalling 16, security 1: a REFER of the carrier is authorised like a
     ['<sip:bob@evil.example>', 'destination_not_allowed'],
     ['<sip:bob@evil.example?Replaces=a%3Bto-tag%3D1%3Bfrom-tag%3D2>', 'destination_not_allowed'],
     ['<sip:+15555550123@127.0.0.1>', 'no_rate'],
+    // A gateway that takes no heed of Replaces dials the user part.
+    ['<sip:+19005550123@127.0.0.1?Replaces=a%3Bto-tag%3D1%3Bfrom-tag%3D2>', 'destination_not_allowed'],
+    ['<sip:19005550123%3Bext=1@127.0.0.1?Replaces=a%3Bto-tag%3D1%3Bfrom-tag%3D2>', 'destination_not_allowed'],
+    ['<sip:0900555012@127.0.0.1?Replaces=a%3Bto-tag%3D1%3Bfrom-tag%3D2>', 'destination_not_allowed'],
+    ['<sip:+15555550123@127.0.0.1?Replaces=a%3Bto-tag%3D1%3Bfrom-tag%3D2>', 'no_rate'],
+    ['<sip:9*19005550123@127.0.0.1>', 'destination_not_allowed'],
   ])('%s: declined, %s, nobody is called', async (referTo, reason) => {
     const { leg } = await talking();
     const acts = await refer(leg, referTo);
