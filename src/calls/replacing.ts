@@ -9,7 +9,8 @@
 //   an answered one                              200; then BYE to the leg so far
 //
 // Invariants
-//   RP1. Only whoever may call in over the trunk of the call, credentials included, takes its leg over: the same workspace, the same carrier.
+//   RP1. Only whoever may call in over the trunk of the call, credentials and transport included, takes its leg over: the same workspace, the same
+//        carrier.
 //   RP2. Ringing calls of ours are not replaced (481): they have no dialog that could be.
 
 import { answerOffer, type LocalAudio } from '../sdp/index.ts';
@@ -66,6 +67,9 @@ export async function replaceLeg(deps: CallDeps, invite: InboundInvite, calls: R
     const { address: sourceIp, protocol: transport } = invite.source;
     const { trunk } = await deps.routeInbound({ sourceIp, called: calledParty(invite), transport });
     if (trunk === undefined) return leg.reject('unknown_source');
+    // Also where the called number is none of ours: to a dialog it may be anybody's.
+    const { transport: wanted = null } = trunk.inbound;
+    if (wanted !== null && wanted !== transport.toLowerCase()) return leg.reject('transport_mismatch');
     if (!authenticate(deps, invite, leg, trunk)) return;
     const found = find(trunk.id, invite.headers['replaces'] ?? '', calls);
     if (typeof found === 'string') return leg.reject(found);

@@ -97,6 +97,18 @@ describe('signalling 16: an INVITE with Replaces', () => {
     expect((await replace(NAMED, { source })).acts).toEqual(['reject unknown_source']);
   });
 
+  test('over another transport than the trunk takes calls by', async () => {
+    const source = { address: '127.0.0.1', port: 5080, protocol: 'tls' };
+    const [, byoc] = world.trunks;
+    if (byoc === undefined) throw new Error('no trunk');
+    world.trunks[1] = { ...byoc, inbound: { ...byoc.inbound, transport: 'tls' } };
+    world.invite({ calledUser: '+12025550101', source });
+    await settle();
+    expect((await replace(NAMED)).acts).toEqual(['reject transport_mismatch']);
+    world.trunks.shift();
+    expect((await replace(NAMED, { calledUser: 'nobody' })).acts).toEqual(['reject transport_mismatch']);
+  });
+
   test('must prove the trunk’s credentials like a new call', async () => {
     const { callId } = await talking();
     const [, byoc] = world.trunks;
