@@ -12,6 +12,7 @@
 //   RP1. Only whoever may call in over the trunk of the call, credentials and transport included, takes its leg over: the same workspace, the same
 //        carrier.
 //   RP2. Ringing calls of ours are not replaced (481): they have no dialog that could be.
+//   RP3. The call was answered before: a new leg that never acknowledges makes none of it free. It is billed until the old leg was let go.
 
 import { answerOffer, type LocalAudio } from '../sdp/index.ts';
 import type { Trunk } from '../domain/directory.ts';
@@ -128,6 +129,8 @@ class Replacement {
   readonly #leg: InboundLeg;
   readonly #hold: HoldProbe;
   #local: LocalAudio | null = null;
+  /** Monotonic ms; the old leg was let go. */
+  #takenMs: number | null = null;
 
   constructor(deps: CallDeps, call: Call, trunk: Trunk, invite: InboundInvite, leg: InboundLeg) {
     this.#deps = deps;
@@ -164,6 +167,7 @@ class Replacement {
       hangUp: (reason) => this.#leg.bye(reason),
       answered: () => this.#leg,
     });
+    this.#takenMs = this.#deps.clock.monotonicMs();
     call.replacements += 1;
     call.note('leg_replaced', { by: 'carrier' });
     await former?.hangUp('transferred');
@@ -177,7 +181,7 @@ class Replacement {
       case 'lost':
         return legEnded(call, event);
       case 'unconfirmed':
-        return void call.end('answer_unconfirmed', 'signalling', undefined, true);
+        return void call.end('peer_lost', 'signalling', this.#takenMs ?? undefined, true);
       case 'reoffer':
         this.#local = acceptReoffer(call, event, this.#local, this.#hold, (local) => {
           this.#local = local;

@@ -97,6 +97,19 @@ describe('signalling 16: an INVITE with Replaces', () => {
     expect((await replace(NAMED, { source })).acts).toEqual(['reject unknown_source']);
   });
 
+  test('metering D2: whose 200 is never acknowledged ends a call that was: billed until the leg was replaced', async () => {
+    const { callId } = await talking();
+    world.clock.advance(300_000);
+    const replacedMs = world.clock.monotonicMs();
+    const next = await replace(NAMED);
+    world.clock.advance(32_000);
+    next.emit({ type: 'unconfirmed' });
+    await settle();
+    expect(await recordOf(callId)).toMatchObject({ endReason: 'peer_lost' });
+    expect(world.metered[0]?.flags).not.toContain('answer_unconfirmed');
+    expect(world.metered[0]?.ends).toEqual([expect.objectContaining({ reason: 'peer_lost', atMs: replacedMs })]);
+  });
+
   test('over another transport than the trunk takes calls by', async () => {
     const source = { address: '127.0.0.1', port: 5080, protocol: 'tls' };
     const [, byoc] = world.trunks;
