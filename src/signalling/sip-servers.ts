@@ -80,6 +80,8 @@ const OF_POINTER: Readonly<Record<string, SipTransport>> = { 'sip+d2u': 'udp', '
 /** Where neither trunk nor DNS says: the order of RFC 3263's reader. */
 const BY_PREFERENCE: readonly SipTransport[] = ['udp', 'tcp', 'tls'];
 const SERVERS_MAX = 8;
+/** Each is a question, one after the other: whose name it is must not have us ask many others. */
+const POINTERS_MAX = 4;
 
 export function defaultPort(transport: SipTransport): number {
   return transport === 'tls' ? 5061 : 5060;
@@ -154,7 +156,7 @@ export class SipServers {
         if (flags.toLowerCase() !== 's' || transport === undefined || !usable.includes(transport)) return [];
         return [{ transport, name: replacement.toLowerCase().replace(/\.$/, '') }];
       });
-    return pointers.length > 0 ? pointers : null;
+    return pointers.length > 0 ? pointers.slice(0, POINTERS_MAX) : null;
   }
 
   /** SS1, SS5; null where there are no records. */

@@ -247,6 +247,18 @@ describe('signalling 4: what is believed, and for how long', () => {
 });
 
 describe('signalling 4: no name leads a customer into our networks', () => {
+  test('SS4 a name that points to a great many services has four of them asked for', async () => {
+    dns.zone.set(
+      'sip.example',
+      Array.from({ length: 30 }, (_, at) => naptr('SIP+D2U', `_sip._udp.victim-${at}.example`, at)),
+    );
+    dns.zone.set('_sip._udp.victim-29.example', [srv('a.example')]);
+    dns.zone.set('a.example', [a('8.8.8.8')]);
+    const { locate } = make();
+    expect(await locate({ host: 'sip.example' })).toBe('not_found');
+    expect(dns.asked.filter((name) => name.includes('victim-'))).toHaveLength(4);
+  });
+
   test('SS2 one forbidden target among good ones refuses the name as a whole', async () => {
     dns.zone.set('_sip._udp.sip.example', [srv('good.example', 5060, 1), srv('bad.example', 5060, 2)]);
     dns.zone.set('good.example', [a('8.8.8.8')]);
