@@ -82,7 +82,7 @@ export function Gateways({ value, error, onChange }: GatewaysProps) {
         <span className="small soft">
           {value.length > 1
             ? 'Host, port, priority (lower first), weight'
-            : 'The port is 5060, or 5061 with TLS, if empty'}
+            : 'Without a port, the DNS of the host says where (SRV), else 5060, or 5061 with TLS'}
         </span>
       </div>
     </fieldset>

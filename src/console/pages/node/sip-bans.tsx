@@ -23,7 +23,7 @@ export function SipBans() {
         <Loaded data={data} error={error} retry={reload} rows={2}>
           {({ items }) =>
             items.length === 0 ? (
-              <p className="faint">Nobody. Scanners and floods are banned for a time by themselves.</p>
+              <p className="faint">Nobody. Who scans or floods the SIP ports is banned for a time, without anybody’s doing.</p>
             ) : (
               <Bans of={items} changed={reload} />
             )
