@@ -23,7 +23,9 @@ export function SipBans() {
         <Loaded data={data} error={error} retry={reload} rows={2}>
           {({ items }) =>
             items.length === 0 ? (
-              <p className="faint">Nobody. Who scans or floods the SIP ports is banned for a time, without anybody’s doing.</p>
+              <p className="faint">
+                Nobody. Who scans or floods the SIP ports is banned for a time, without anybody’s doing.
+              </p>
             ) : (
               <Bans of={items} changed={reload} />
             )
