@@ -1,11 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { selfSigned } from '../agents/certificate.ts';
-import { type RunningGateway, startGateway } from '../support/gateway.ts';
+import type { RunningGateway } from '../support/gateway.ts';
 import { finalCall, type ForeignCall, hears } from './foreign/audio-truth.ts';
 import { Baresip, type BaresipOptions, HAS_BARESIP } from './foreign/baresip.ts';
+import { type SecureGateway, startSecureGateway } from './foreign/secure-gateway.ts';
 
 // A foreign SIP stack as carrier, in both directions: what it says comes back from the echo agent as the tone that it is.
 
@@ -24,28 +22,17 @@ async function phone(options: BaresipOptions): Promise<Baresip> {
 }
 
 describe.skipIf(!HAS_BARESIP)('baresip as carrier (needs: baresip)', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'baresip-gateway-'));
+  let secure: SecureGateway;
   let gateway: RunningGateway;
-  let tlsPort = 0;
 
   beforeAll(async () => {
-    const { key = '', cert = '' } = certificate ?? {};
-    const files = { key: join(folder, 'key.pem'), cert: join(folder, 'cert.pem') };
-    writeFileSync(files.key, key);
-    writeFileSync(files.cert, cert);
-    const secure = certificate === undefined ? {} : { tlsPort: 0, wssPort: 'off', tls: { ...files, ca: files.cert } };
-    gateway = await startGateway({ config: { sip: secure } });
-    const { body } = await gateway.api<{ ports: { sipTls: number } }>('GET', '/v1/node');
-    tlsPort = body.ports.sipTls;
+    secure = await startSecureGateway(certificate);
+    ({ gateway } = secure);
   });
-  afterAll(async () => {
-    await gateway?.stop();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  afterAll(async () => await secure?.close());
 
   async function encryption(mediaEncryption: string): Promise<void> {
-    const answer = await gateway.api('PATCH', '/v1/trunks/loopback', { inbound: { mediaEncryption, transport: null } });
-    expect(answer, JSON.stringify(answer.body)).toMatchObject({ status: 200 });
+    await secure.set('loopback', { inbound: { mediaEncryption, transport: null } });
   }
 
   test.each(['udp', 'tcp'] as const)('calls over %s, hears its own tone, and hangs up', async (transport) => {
@@ -64,7 +51,7 @@ describe.skipIf(!HAS_BARESIP)('baresip as carrier (needs: baresip)', () => {
     await encryption('required');
     const user = '+12025551003';
     const caller = await phone({ transport: 'tls', mediaEncryption: 'srtp-mand', toneHz: 700, user });
-    caller.command('dial', `sip:${ECHO}@127.0.0.1:${tlsPort};transport=tls`);
+    caller.command('dial', `sip:${ECHO}@127.0.0.1:${secure.tlsPort};transport=tls`);
     await caller.event('CALL_ESTABLISHED');
     await hears(caller, 700);
     caller.command('hangup');
@@ -80,7 +67,7 @@ describe.skipIf(!HAS_BARESIP)('baresip as carrier (needs: baresip)', () => {
       await encryption('optional');
       const user = '+12025551004';
       const caller = await phone({ transport: 'tls', mediaEncryption: 'srtp', toneHz: 650, user });
-      caller.command('dial', `sip:${ECHO}@127.0.0.1:${tlsPort};transport=tls`);
+      caller.command('dial', `sip:${ECHO}@127.0.0.1:${secure.tlsPort};transport=tls`);
       await caller.event('CALL_ESTABLISHED');
       await hears(caller, 650);
       caller.command('hangup');
@@ -91,7 +78,7 @@ describe.skipIf(!HAS_BARESIP)('baresip as carrier (needs: baresip)', () => {
   );
 
   async function place(callee: Baresip, to: string, transport: string, mediaEncryption: string): Promise<void> {
-    const patched = await gateway.api('PATCH', '/v1/trunks/loopback-byoc', {
+    await secure.set('loopback-byoc', {
       outbound: {
         enabled: true,
         transport,
@@ -100,7 +87,6 @@ describe.skipIf(!HAS_BARESIP)('baresip as carrier (needs: baresip)', () => {
         gateways: [{ host: transport === 'tls' ? 'localhost' : '127.0.0.1', port: callee.sipPort }],
       },
     });
-    expect(patched, JSON.stringify(patched.body)).toMatchObject({ status: 200 });
     const placed = await gateway.api('POST', '/v1/calls', {
       workspaceId: 'demo',
       from: '+12025550101',

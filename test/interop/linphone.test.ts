@@ -1,11 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { selfSigned } from '../agents/certificate.ts';
-import { type RunningGateway, startGateway } from '../support/gateway.ts';
+import type { RunningGateway } from '../support/gateway.ts';
 import { finalCall, hears } from './foreign/audio-truth.ts';
 import { HAS_LINPHONE, Linphone, type LinphoneOptions } from './foreign/linphone.ts';
+import { type SecureGateway, startSecureGateway } from './foreign/secure-gateway.ts';
 
 // A second foreign stack beside baresip: what it says comes back from the echo agent as the tone that it is, in both directions.
 
@@ -25,28 +23,14 @@ async function phone(options: LinphoneOptions): Promise<Linphone> {
 }
 
 describe.skipIf(!HAS_LINPHONE)('linphonec as carrier (needs: linphonec)', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'linphone-gateway-'));
+  let secure: SecureGateway;
   let gateway: RunningGateway;
-  let tlsPort = 0;
 
   beforeAll(async () => {
-    const { key = '', cert = '' } = certificate ?? {};
-    const files = { key: join(folder, 'key.pem'), cert: join(folder, 'cert.pem') };
-    writeFileSync(files.key, key);
-    writeFileSync(files.cert, cert);
-    const secure = certificate === undefined ? {} : { tlsPort: 0, wssPort: 'off', tls: { ...files, ca: files.cert } };
-    gateway = await startGateway({ config: { sip: secure } });
-    tlsPort = (await gateway.api<{ ports: { sipTls: number } }>('GET', '/v1/node')).body.ports.sipTls;
+    secure = await startSecureGateway(certificate);
+    ({ gateway } = secure);
   });
-  afterAll(async () => {
-    await gateway?.stop();
-    rmSync(folder, { recursive: true, force: true });
-  });
-
-  async function set(trunk: string, fields: object): Promise<void> {
-    const answer = await gateway.api('PATCH', `/v1/trunks/${trunk}`, fields);
-    expect(answer, JSON.stringify(answer.body)).toMatchObject({ status: 200 });
-  }
+  afterAll(async () => await secure?.close());
 
   test('calls over UDP, is held and resumed, and hangs up', async () => {
     const user = '+12025551011';
@@ -70,24 +54,24 @@ describe.skipIf(!HAS_LINPHONE)('linphonec as carrier (needs: linphonec)', () => 
   });
 
   test.skipIf(secured.skip)('calls over TLS with SRTP, and hears its own tone', async () => {
-    await set('loopback', { inbound: { mediaEncryption: 'required' } });
+    await secure.set('loopback', { inbound: { mediaEncryption: 'required' } });
     const user = '+12025551012';
     const authority = certificate?.cert ?? '';
     const caller = await phone({ transport: 'tls', isEncrypted: true, authority, toneHz: 700, user });
-    caller.command(`call sip:${ECHO}@localhost:${tlsPort};transport=tls`);
+    caller.command(`call sip:${ECHO}@localhost:${secure.tlsPort};transport=tls`);
     await caller.says('Media streams established');
     await hears(caller, 700);
     caller.command('terminate');
     const call = await finalCall(gateway, ({ from }) => from === user);
     expect(call.endReason).toBe('remote_hangup');
     expect(call.timeline.map(({ event }) => event)).toContain('audio_encrypted');
-    await set('loopback', { inbound: { mediaEncryption: 'off' } });
+    await secure.set('loopback', { inbound: { mediaEncryption: 'off' } });
   });
 
   test('is called with SRTP, its keys in clear as the trunk allows, and hears its own tone', async () => {
     const to = '+12025551013';
     const callee = await phone({ transport: 'udp', isEncrypted: true, toneHz: 800, user: to });
-    await set('loopback-byoc', {
+    await secure.set('loopback-byoc', {
       srtp: { keysInClear: true },
       outbound: {
         enabled: true,
