@@ -16,6 +16,7 @@
 //
 // Flags: --engine --rate --seconds --hold (ms, 200) --warmup --step --rampSeconds --most --noramp  --threads (CPU of each thread)
 
+import { setTimeout as pause } from 'node:timers/promises';
 import type { RunningGateway } from '../test/support/gateway.ts';
 import type { SignallingFigures, SignallingLoad } from './load/signalling-caller.ts';
 import { finalBills, useAgent } from './support/demo.ts';
@@ -156,8 +157,4 @@ function table(rows: readonly Figures[]) {
       round(row.lateMs.p99),
     ]),
   };
-}
-
-async function pause(ms: number): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, ms));
 }

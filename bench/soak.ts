@@ -10,6 +10,7 @@
 // Flags: --minutes 60 --rate 20 --talk 3 --abnormal 0.05 --rest 75 --seed 1
 
 import { readdirSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { RunningGateway } from '../test/support/gateway.ts';
 import type { OpenSoak, SoakDone } from './load/soak-caller.ts';
 import { startSubject, useAgent } from './support/demo.ts';
@@ -184,8 +185,4 @@ function report({ load, before, samples, after, done, held, audit, code }: Findi
 
 function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-}
-
-async function pause(ms: number): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, ms));
 }

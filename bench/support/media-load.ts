@@ -1,6 +1,7 @@
 // One run of the media load against one subject: agent and caller are started, a few calls warm the subject up, then N calls with audio
 // run through a window in which the subject's CPU is read. For the media bench and the meter bench, which say what they make of it.
 
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Measured, OpenCalls } from '../load/caller.ts';
 import { type SubjectOptions, startSubject, useAgent } from './demo.ts';
 import { type Part, startPart, threadsOf, usageOf } from './process.ts';
@@ -120,8 +121,4 @@ async function closeCaller(part: Part): Promise<Measured> {
   await part.next('down', 15_000);
   await part.stop();
   return measured;
-}
-
-async function pause(ms: number): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, ms));
 }
