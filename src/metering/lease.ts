@@ -192,21 +192,28 @@ export class Lease {
   async #extend(project: Projection): Promise<void> {
     const { clock, times } = this.#options;
     if (this.#lastSlice && !(await this.#moneyCame())) return;
+    let available = 0n;
     for (const sliceMs of [times.sliceMs, times.sliceMinMs]) {
       if (this.#done) return;
       const nowMs = clock.monotonicMs();
       const amount = project(nowMs)(nowMs + sliceMs);
       // What is held and lasts for longer is not given back for the shorter slice.
       if (sliceMs < times.sliceMs && amount < this.#held) break;
-      if ((await this.#reserve(amount)) === 'held') {
-        this.#lastSlice = false;
-        return this.#foresee(project);
-      }
+      const renewed = await this.#reserveAndSee(amount);
+      available = renewed.available;
+      if (renewed.outcome !== 'held') continue;
+      this.#lastSlice = false;
+      return this.#foresee(project, available);
     }
     this.#lastSlice = true;
-    const available = await this.#available();
-    if (!this.#done && available > 0n) await this.#reserve(this.#held + available);
-    return this.#foresee(project);
+    if (!this.#done && available > 0n) available = (await this.#reserveAndSee(this.#held + available)).available;
+    return this.#foresee(project, available);
+  }
+
+  /** Asked together, which costs the books one turn: they answer in order (books-clock.ts C1), so what is available is what is left after it. */
+  async #reserveAndSee(amount: Nano): Promise<{ readonly outcome: ReserveOutcome; readonly available: Nano }> {
+    const [outcome, available] = await Promise.all([this.#reserve(amount), this.#available()]);
+    return { outcome, available };
   }
 
   /** On the last slice: is there anything new to reserve? Keeps the hold alive meanwhile (L3). */
@@ -217,16 +224,16 @@ export class Lease {
   }
 
   /** Says when the money will end if no other call takes any of it; where that is far off, the renewals until then say it again. */
-  async #foresee(project: Projection): Promise<void> {
-    if (!this.#isLimited || this.#warning === null) return;
+  #foresee(project: Projection, available: Nano): void {
+    if (this.#done || !this.#isLimited || this.#warning === null) return;
     const { clock, times } = this.#options;
-    const money = this.#held + (await this.#available());
     const horizonMs = times.warnMs + FORESEEN_RENEWALS * times.holdTtlMs;
-    if (!this.#done) this.#warning.foresee(usedUpAtMs(project, money, clock.monotonicMs(), horizonMs));
+    this.#warning.foresee(usedUpAtMs(project, this.#held + available, clock.monotonicMs(), horizonMs));
   }
 
-  /** What a renewal could still take: the smallest of what the balance, the hour and the day have left. */
+  /** What a renewal could still take: the smallest of what the balance, the hour and the day have left; 0 where nobody counts. */
   async #available(): Promise<Nano> {
+    if (!this.#isLimited) return 0n;
     const { books, booksClock, clock, limits, prepaid, times, workspaceId } = this.#options;
     const question = books.balance(workspaceId, booksClock.nowMs());
     const { balance, reserved, spentInHour, spentInDay } = await within(

@@ -185,6 +185,27 @@ test('an agent that is told of late, again and again, does not put off the renew
   expect(told).toEqual([]);
 });
 
+test('a renewal asks for the money and for what is left in one turn of the books', async () => {
+  const seen: string[] = [];
+  const wrap = ({ books, journal }: OpenBooks) => {
+    const noted = <A extends unknown[], R>(name: string, ask: (...args: A) => Promise<R>) => {
+      return async (...args: A) => {
+        seen.push(name);
+        const answer = await ask(...args);
+        seen.push(`${name} answered`);
+        return answer;
+      };
+    };
+    const { reserve, balance } = books;
+    return { journal, books: { ...books, reserve: noted('reserve', reserve), balance: noted('balance', balance) } };
+  };
+  await using stage = await Stage.open({ wrap });
+  const call = await (await stage.call({ onLowBalance: () => undefined })).answer();
+  seen.length = 0;
+  await call.liveTo(40_000);
+  expect(seen.slice(0, 4)).toEqual(['reserve', 'balance', 'reserve answered', 'balance answered']);
+});
+
 test('a live call whose hold expired while the store was away keeps its place: only its money is asked for', async () => {
   let away = false;
   const wrap = ({ books, journal }: OpenBooks) => ({
