@@ -73,7 +73,9 @@ async function measure(options: BenchOptions, subject: BenchSubject): Promise<Be
 /** Why the gateway refused or lost calls, in its own words. */
 async function refusals(gateway: RunningGateway): Promise<string[]> {
   const lines = (await gateway.metrics()).split('\n');
-  const counted = lines.filter((line) => /^callin_calls_total\{.*result="(refused|failed)"/.test(line));
+  const counted = lines.filter((line) =>
+    /^callin_calls_total\{.*result="(refused|failed)"|^callin_sip_refused_total\{.* [1-9]/.test(line),
+  );
   return counted.map((line) => `Counted by the gateway: \`${line}\``);
 }
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import net from 'node:net';
 import { describe, expect } from 'vitest';
 import { RawSipPeer, responseText, SDP } from '../../support/raw-sip-peer.ts';
@@ -18,11 +19,24 @@ async function place(client: WireClient, port: number, headers: readonly string[
   return { echo, dialogId, txnId: echo.tokens[10] ?? '' };
 }
 
-/** Listens on UDP and TCP of one port. */
+const PORT_ATTEMPTS = 20;
+
+/** Listens on UDP and TCP of one port: the system finds it for UDP, and somebody's connection may hold it for TCP. */
 async function bothWays() {
-  const udp = await udpPeer();
-  const server = net.createServer();
-  await new Promise<void>((resolve) => server.listen(udp.port, '127.0.0.1', resolve));
+  for (let attempt = 1; ; attempt += 1) {
+    const udp = await udpPeer();
+    const server = net.createServer();
+    server.listen(udp.port, '127.0.0.1');
+    try {
+      await once(server, 'listening');
+      return listening(udp, server);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || attempt === PORT_ATTEMPTS) throw error;
+    }
+  }
+}
+
+function listening(udp: RawSipPeer, server: net.Server) {
   const accepted = new Promise<net.Socket>((resolve) => server.once('connection', resolve));
   atEnd(() => new Promise<void>((resolve) => server.close(() => resolve())));
   return { udp, accepted };
