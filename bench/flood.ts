@@ -18,7 +18,7 @@ import type { SignallingFigures, SignallingLoad } from './load/signalling-caller
 import { useAgent } from './support/demo.ts';
 import { startPart, type Usage, usageOf } from './support/process.ts';
 import { type BenchOptions, type BenchResult, flag, round } from './support/result.ts';
-import { type BenchSubject, startWithEngine } from './support/sip-engine.ts';
+import { type BenchSubject, engineVariant, startWithEngine } from './support/sip-engine.ts';
 
 const NUMBER = '+12025550100';
 const HOST = '127.0.0.1';
@@ -78,6 +78,7 @@ async function measure(options: BenchOptions, subject: BenchSubject): Promise<Be
   }
   const failed = rows.filter((row) => !hasPassed(row));
   return {
+    variant: engineVariant(options),
     title: `calls on an allowed trunk under ${perSecond} requests/s of strangers`,
     tables: [table(rows)],
     notes: [

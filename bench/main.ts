@@ -41,7 +41,8 @@ async function runOne(name: string, flags: ReadonlyMap<string, string>): Promise
     const result = await run(options);
     for (const table of result.tables) process.stdout.write(`\n${markdownTable(table)}\n`);
     for (const note of result.notes) process.stdout.write(`- ${note}\n`);
-    if (!flags.has('dry')) keep(name, section(name, commandLine(name, flags), today(), result));
+    const kept = result.variant === undefined ? name : `${name}-${result.variant}`;
+    if (!flags.has('dry')) keep(kept, section(kept, commandLine(name, flags), today(), result));
     return true;
   } catch (error) {
     options.say(error instanceof Error ? (error.stack ?? error.message) : String(error));

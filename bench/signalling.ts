@@ -22,7 +22,7 @@ import type { SignallingFigures, SignallingLoad } from './load/signalling-caller
 import { finalBills, useAgent } from './support/demo.ts';
 import { sayThreads, startPart, threadsOf, usageOf } from './support/process.ts';
 import { type BenchOptions, type BenchResult, flag, round } from './support/result.ts';
-import { type BenchSubject, startWithEngine } from './support/sip-engine.ts';
+import { type BenchSubject, engineVariant, startWithEngine } from './support/sip-engine.ts';
 
 interface Figures extends SignallingFigures {
   readonly rate: number;
@@ -58,6 +58,7 @@ async function measure(options: BenchOptions, subject: BenchSubject): Promise<Be
   if (!options.flags.has('noramp') && failed(steady) === 0) rows.push(...(await ramp(options, subject, rate)));
   const best = rows.filter((row) => failed(row) === 0).at(-1);
   return {
+    variant: engineVariant(options),
     title: `calls per second, complete with agent, journal and bill`,
     tables: [table(rows)],
     notes: [

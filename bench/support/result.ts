@@ -21,6 +21,8 @@ export interface BenchResult {
   readonly tables: readonly BenchTable[];
   /** How it was measured and what to make of it: warm-up, repeats, noise. */
   readonly notes: readonly string[];
+  /** Kept in a section of its own beside the usual one: the same bench of something else, such as the other SIP engine. */
+  readonly variant?: string | undefined;
 }
 
 export type Bench = (options: BenchOptions) => Promise<BenchResult>;

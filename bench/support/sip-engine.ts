@@ -20,6 +20,12 @@ export interface BenchSubject {
 const SECRET = 'secret of this bench';
 const HOST = '127.0.0.1';
 
+/** The section of the page for this engine (result.ts); the embedded one has the bench's own. */
+export function engineVariant({ flags }: BenchOptions): string | undefined {
+  const engine = flags.get('engine') ?? 'embedded';
+  return engine === 'embedded' ? undefined : engine;
+}
+
 export async function startWithEngine({ flags }: BenchOptions): Promise<BenchSubject> {
   const engine = flags.get('engine') ?? 'embedded';
   if (engine === 'embedded') {
