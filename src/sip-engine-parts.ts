@@ -12,7 +12,7 @@ import {
   readSipCertificate,
   watchSipCertificate,
 } from './sip-certificate.ts';
-import type { SignallingOptions } from './signalling/index.ts';
+import { ENGINE_REASONS, type SignallingOptions } from './signalling/index.ts';
 import {
   type EngineAddress,
   type EngineThread,
@@ -97,6 +97,7 @@ export async function startSipEngine({
     wire: { host: ENGINE_HOST, port: 0, secret },
     capture: sip.hep.host === '' ? undefined : sip.hep,
     externalAddress: sip.externalAddress ?? undefined,
+    reasons: ENGINE_REASONS,
     guard: {},
     ...(onBans && { onBans }),
     onFault: (message) => {

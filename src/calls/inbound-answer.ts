@@ -1,10 +1,22 @@
 // What calls from carriers and from browsers have in common once their SDP is agreed on: the 200, and what comes of the leg after it.
 
-import type { InboundEvent, InboundLeg, Reoffer, SessionTimer } from '../signalling/leg.ts';
+import type { Trunk } from '../domain/directory.ts';
+import type { AnswerTerms, InboundEvent, InboundLeg, Reoffer } from '../signalling/leg.ts';
 import type { StepOutcome } from './acquire.ts';
 import type { Call } from './call.ts';
 import { noteReason } from './carrier-words.ts';
 import { legEnded } from './in-dialog.ts';
+import { sessionTimerOf } from './session-timer.ts';
+
+/**
+ * For the 200 to a call over this trunk. Whoever calls us was not chosen by us, as a gateway is: he gets an answer to his challenges only where the
+ * trunk names the realm.
+ */
+export function answerTermsOf({ inbound, outbound }: Trunk): AnswerTerms {
+  const { username, password, authRealm: realm = null } = outbound;
+  const isKnown = username !== null && password !== null && realm !== null;
+  return { ...sessionTimerOf(inbound), ...(isKnown ? { credentials: { username, password, realm } } : {}) };
+}
 
 /** Sends the 200; the call is answered, and billed, once it is out and nothing of ours has ended it meanwhile. */
 export async function answerLeg(
@@ -12,9 +24,9 @@ export async function answerLeg(
   leg: InboundLeg,
   sdp: string,
   maxDurationMs: number,
-  session: SessionTimer = {},
+  terms: AnswerTerms = {},
 ): Promise<StepOutcome> {
-  if ((await leg.answer(sdp, session)) === 'gone') return 'over';
+  if ((await leg.answer(sdp, terms)) === 'gone') return 'over';
   if (call.over) {
     // Our own end crossed our 200: the caller has an answered dialog that must be closed, and is not billed for it.
     await leg.bye('agent_unreachable');

@@ -25,7 +25,7 @@ import type { Call } from './call.ts';
 import type { CallDeps } from './deps.ts';
 import { HOLD_PROBE_MS, HoldProbe } from './hold-probe.ts';
 import { acceptReoffer, legEnded } from './in-dialog.ts';
-import { sessionTimerOf } from './session-timer.ts';
+import { answerTermsOf } from './inbound-answer.ts';
 
 const FORMER_MAX = 500;
 /** In one call; a carrier that goes on and on is broken. */
@@ -159,7 +159,7 @@ class Replacement {
     const answer = answerOffer(offer, local);
     if (!answer.ok) return this.#leg.reject(answer.reason);
     listen((event) => this.#onLeg(event));
-    if ((await this.#leg.answer(answer.sdp, sessionTimerOf(trunk.inbound))) === 'gone') return;
+    if ((await this.#leg.answer(answer.sdp, answerTermsOf(trunk))) === 'gone') return;
     if (call.over) return void (await this.#leg.bye('transferred'));
     this.#local = negotiated(call, { ...local, previous: answer.sdp }, answer.remote);
     const former = call.replaceLeg({

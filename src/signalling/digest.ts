@@ -3,8 +3,9 @@
 // Invariants
 //   DG1. SHA-256 (or SHA-512-256) is answered where it is offered, MD5 only where it is not.
 //   DG2. What cannot be answered correctly (other algorithms, another qop) is not answered at all; the password never leaves.
-//   DG3. Credentials with a realm are given to it alone, others to one realm at a time. A call keeps to the first that it has answered (outbound-leg.ts):
-//        somebody farther away who asks in its dialog, or beside it (a forked request), gets nothing that a password could be guessed from.
+//   DG3. Credentials with a realm are given to it alone, others to one realm at a time. A call keeps to the first that it has answered, whichever of its
+//        requests was asked first: somebody farther away who asks in its dialog, or beside it (a forked request), gets nothing that a password could
+//        be guessed from.
 //   DG4. A nonce that is used again is counted up (nc), however many requests use it. Whoever holds the credentials object holds the counts.
 
 import { createHash, getHashes } from 'node:crypto';
@@ -18,12 +19,26 @@ export interface Credentials {
   readonly realm?: string | null;
 }
 
+/** Of one call: the first challenge that is answered fills in the realm (DG3). */
+export interface CallCredentials {
+  readonly username: string;
+  readonly password: string;
+  realm: string | null;
+}
+
+export function callCredentials(credentials: Credentials | null): CallCredentials | null {
+  return credentials === null ? null : { realm: null, ...credentials };
+}
+
 export interface DigestQuestion {
   readonly status: number;
   /** Headers of the response, lower-case names; several challenges may stand in one value. */
   readonly headers: HeaderMap;
   readonly method: string;
+  /** Request-URI, as it was sent. */
   readonly uri: string;
+  /** The URI that was called, after whose host one of several realms may be named; absent = `uri`. */
+  readonly calledUri?: string;
   readonly credentials: Credentials;
   /** Client nonce: random hex. */
   readonly cnonce: string;
@@ -58,10 +73,10 @@ const NONCES_MAX = 8;
 const counts = new WeakMap<Credentials, Map<string, number>>();
 
 export function answerChallenge(question: DigestQuestion): DigestAnswer | undefined {
-  const { status, headers, method, uri, credentials, cnonce, body = '' } = question;
+  const { status, headers, method, uri, calledUri = uri, credentials, cnonce, body = '' } = question;
   const value = headers[status === 407 ? 'proxy-authenticate' : 'www-authenticate'];
   if ((status !== 401 && status !== 407) || value === undefined) return undefined;
-  const challenges = ofOneRealm(parseChallenges(value), credentials.realm ?? null, uri);
+  const challenges = ofOneRealm(parseChallenges(value), credentials.realm ?? null, calledUri);
   const challenge = challenges.find(({ algorithm }) => algorithm !== 'MD5') ?? challenges[0];
   if (challenge === undefined) return undefined;
 
@@ -86,6 +101,15 @@ export function answerChallenge(question: DigestQuestion): DigestAnswer | undefi
   ];
   const header = status === 407 ? 'Proxy-Authorization' : 'Authorization';
   return { header, value: `Digest ${parts.join(', ')}`, realm, stale: challenge.stale };
+}
+
+/** The same for a request of a call, which keeps to the realm from then on (DG3). */
+export function answerInCall(
+  question: DigestQuestion & { readonly credentials: CallCredentials },
+): DigestAnswer | undefined {
+  const answer = answerChallenge(question);
+  if (answer !== undefined) question.credentials.realm = answer.realm;
+  return answer;
 }
 
 function counted(credentials: Credentials, nonce: string): number {

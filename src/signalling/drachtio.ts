@@ -67,6 +67,8 @@ export interface DialogRequest extends Content {
 
 export interface DialogAnswer {
   readonly status: number;
+  /** Request-URI of what it is the answer to, as it was sent. */
+  readonly uri: string;
   readonly headers: HeaderMap;
   readonly body: string;
 }
@@ -225,7 +227,7 @@ export class DrachtioLink {
           request.on('response', ({ status, headers: answered, body: text = '' }, acknowledge) => {
             if (status < 200) return;
             if (method === 'INVITE' && status < 300) this.safely(() => acknowledge());
-            finished({ status, headers: lowerCaseNames(answered), body: text });
+            finished({ status, uri: request.uri, headers: lowerCaseNames(answered), body: text });
           });
           // The library gives an UPDATE that crosses a request of ours to that request.
           request.on('update', (update, reply) => this.safely(() => crossed(new Exchange(this, update, reply))));

@@ -15,14 +15,15 @@ import type { Clock, Timer } from '../domain/clock.ts';
 import { type Reason, reasonHeader } from '../domain/reasons.ts';
 import { ACCEPT, ALLOW, SUPPORTED } from './abilities.ts';
 import { readBody } from './body.ts';
-import { answerChallenge, type Credentials } from './digest.ts';
+import { answerInCall, type CallCredentials } from './digest.ts';
 import { answerInfo, sendKeyByInfo } from './info.ts';
-import type { ForkAnswered, KeyPressed, LegBye, LegDialog, ModifyOutcome, Reoffer } from './leg.ts';
+import type { ForkAnswered, KeyPressed, LegDialog, ModifyOutcome, Reoffer } from './leg.ts';
 import type { Acknowledgement, Exchange, LinkDialog } from './link-handles.ts';
 import { OwnOffer } from './own-offer.ts';
+import { OwnRefresh } from './own-refresh.ts';
 import type { Referred } from './referral.ts';
-import { sessionTimerHeaders } from './session-timer.ts';
-import type { HeaderMap } from './sip-text.ts';
+import { type SessionRole, sessionTimerHeaders } from './session-timer.ts';
+import { type HeaderMap, optionTags } from './sip-text.ts';
 import { refuseEvent, Transfers } from './transfers.ts';
 
 /** A little more than the transaction timeout of the engine (64*T1 = 32 s), which answers first unless it is broken. */
@@ -55,10 +56,16 @@ export interface EstablishedOptions {
   readonly isOfferOpen: boolean;
   /** What `localSdp` was the answer to; null where it was our offer. */
   readonly remoteOffer: string | null;
-  /** For a peer that challenges our BYE. */
-  readonly credentials: Credentials | null;
-  /** Request-URI for the digest of our BYE. */
-  readonly targetUri: string;
+  /** For a peer that challenges our requests. */
+  readonly credentials: CallCredentials | null;
+  /** Of the INVITE (digest.ts). */
+  readonly calledUri: string;
+  /** Of the 2xx that made the dialog, and who we were in it; `peerAllow`: the other side's Allow. */
+  readonly session: {
+    readonly headers: HeaderMap;
+    readonly ownRole: SessionRole;
+    readonly peerAllow: string | undefined;
+  };
   readonly newCnonce: () => string;
   /** Uniform in [0, 1): how long is waited after glare. */
   readonly random: () => number;
@@ -83,6 +90,8 @@ export class Established {
   #remoteOffer: string | null;
   #openOffer: { abandon: () => void } | null = null;
   #ownOffer: OwnOffer | null = null;
+  /** Null: the engine's refreshes are enough. */
+  readonly #refresh: OwnRefresh | null;
   #awaited: AwaitedAnswer | null = null;
   #isFirstOfferOpen: boolean;
   /** The other side was last heard of, monotonic ms. */
@@ -98,6 +107,7 @@ export class Established {
     this.#isFirstOfferOpen = options.isOfferOpen;
     this.#heardMs = options.clock.monotonicMs();
     this.transfers = new Transfers({ ...options, onReferred: (referred) => this.#tell(referred) });
+    this.#refresh = this.#ownRefresh();
     options.dialog.listen({
       acked: (ack) => this.#acked(ack),
       forkAnswered: () => this.#tell({ type: 'fork-answered' }),
@@ -124,6 +134,7 @@ export class Established {
       this.#closed = Promise.withResolvers<void>();
       this.#state = 'closing';
       this.transfers.abandon();
+      this.#refresh?.stop();
       this.#limit = this.#options.clock.setTimer(() => this.#finish(), BYE_LIMIT_MS);
       this.#sendBye({ ...this.byeHeaders, Reason: reasonHeader(reason) }, this.#options.credentials !== null);
     }
@@ -135,8 +146,8 @@ export class Established {
     if (this.#state !== 'open') return Promise.resolve({ ok: false, status: 481 });
     if (this.#ownOffer !== null) return Promise.resolve({ ok: false, status: 491 });
     const { promise, resolve } = Promise.withResolvers<ModifyOutcome>();
-    const { clock, dialog, ownsCallId, credentials, targetUri, newCnonce, random } = this.#options;
-    const isBusy = () => this.#openOffer !== null || this.#awaited !== null;
+    const { clock, dialog, ownsCallId, credentials, calledUri, newCnonce, random } = this.#options;
+    const isBusy = () => this.#isTheirOfferOpen || this.#refresh?.isOffering === true;
     const done = (outcome: ModifyOutcome | 'lost') => {
       this.#ownOffer = null;
       if (outcome === 'lost') {
@@ -151,7 +162,7 @@ export class Established {
       }
       resolve(outcome);
     };
-    const what = { clock, dialog, sdp, ownsCallId, credentials, targetUri, newCnonce, random, isBusy, done };
+    const what = { clock, dialog, sdp, ownsCallId, credentials, calledUri, newCnonce, random, isBusy, done };
     this.#ownOffer = new OwnOffer(what);
     return promise;
   }
@@ -185,18 +196,17 @@ export class Established {
   }
 
   #sendBye(headers: HeaderMap, mayAnswerChallenge: boolean): void {
-    const { dialog, credentials, targetUri, newCnonce } = this.#options;
+    const { dialog, credentials, calledUri, newCnonce } = this.#options;
     dialog.request('BYE', { headers }, (answer) => {
       const challenged = answer?.status === 401 || answer?.status === 407;
       if (challenged && mayAnswerChallenge && credentials !== null && this.#state === 'closing') {
-        const cnonce = newCnonce();
-        const digest = answerChallenge({
-          status: answer.status,
-          headers: answer.headers,
+        const digest = answerInCall({
+          ...answer,
+          body: '',
           method: 'BYE',
-          uri: targetUri,
+          calledUri,
           credentials,
-          cnonce,
+          cnonce: newCnonce(),
         });
         if (digest !== undefined) return this.#sendBye({ ...headers, [digest.header]: digest.value }, false);
       }
@@ -216,9 +226,28 @@ export class Established {
     this.transfers.abandon();
     this.#openOffer?.abandon();
     this.#ownOffer?.abandon();
+    this.#refresh?.stop();
     this.#limit?.cancel();
     this.#options.dialog.forget();
     this.#closed?.resolve();
+  }
+
+  #ownRefresh(): OwnRefresh | null {
+    const { credentials, session } = this.#options;
+    if (credentials === null) return null;
+    const refresh = new OwnRefresh({
+      ...this.#options,
+      credentials,
+      takesUpdate: optionTags(session.peerAllow).includes('update'),
+      sdp: () => this.#localSdp,
+      isBusy: () => this.#isTheirOfferOpen || this.#ownOffer !== null || this.#isFirstOfferOpen,
+    });
+    refresh.agreed(session.headers, session.ownRole);
+    return refresh;
+  }
+
+  get #isTheirOfferOpen(): boolean {
+    return this.#openOffer !== null || this.#awaited !== null;
   }
 
   #tell(event: EstablishedEvent): void {
@@ -255,7 +284,8 @@ export class Established {
     if (body.kind === 'other') return exchange.respond(415, { headers: { Accept: ACCEPT } });
     // An UPDATE without SDP asks for nothing (RFC 3311 section 5.2).
     if (body.kind !== 'sdp' && exchange.method !== 'INVITE') return this.#accept(exchange, null);
-    const isOursOpen = this.#ownOffer?.isSent === true || this.#awaited !== null || this.#isFirstOfferOpen;
+    const isOursSent = this.#ownOffer?.isSent === true || this.#refresh?.isOffering === true;
+    const isOursOpen = isOursSent || this.#awaited !== null || this.#isFirstOfferOpen;
     if (isOursOpen) return exchange.respond(491);
     if (this.#openOffer !== null) return exchange.respond(500, { headers: { 'Retry-After': '2' } });
     // A re-INVITE without SDP asks for our offer (section 14.2).
@@ -299,12 +329,16 @@ export class Established {
 
   #accept(exchange: Exchange, sdp: string | null): void {
     const { contact } = this.#options.dialog;
+    const timer = sessionTimerHeaders(exchange.headers);
+    // Where they say nothing of the session, it stays as it is.
+    const expires = timer['Session-Expires'];
+    if (expires !== undefined) this.#refresh?.agreed({ 'session-expires': expires }, 'uas');
     exchange.respond(200, {
       headers: {
         ...(contact === null ? {} : { Contact: contact }),
         Allow: ALLOW,
         Supported: SUPPORTED,
-        ...sessionTimerHeaders(exchange.headers),
+        ...timer,
       },
       ...(sdp === null ? {} : { body: sdp }),
     });
@@ -319,21 +353,6 @@ function sequenceOf(headers: HeaderMap): string {
 /** Host and port in a Contact. */
 function hostOf(contact: string): string {
   return /^[^<]*<?sips?:(?:[^@>]*@)?([^;>?\s]+)/i.exec(contact)?.[1] ?? 'localhost';
-}
-
-/** How legs tell the end of an answered call. */
-export function byeEvent(ended: Extract<EstablishedEvent, { type: 'ended' }>): LegBye {
-  const { by, reasonHeader } = ended;
-  if (by === 'silence') return { type: 'bye', reasonHeader, peerLost: { lastProofMs: ended.lastProofMs } };
-  const engineSays = (text: string) => by === 'engine' && (reasonHeader ?? '').includes(`text="${text}"`);
-  return {
-    type: 'bye',
-    reasonHeader,
-    ...(engineSays('Session timer expired') ? { sessionExpired: true } : {}),
-    ...(engineSays('Connection lost') ? { connectionLost: true } : {}),
-    // Its server was started anew, and knows the call no more.
-    ...(engineSays('Peer lost') ? { peerLost: { lastProofMs: null } } : {}),
-  };
 }
 
 /** Requests inside a dialog that need no call: answered for what they are. */

@@ -32,10 +32,12 @@ import { type Reason, reasonHeader, verdictOf } from '../domain/reasons.ts';
 import { ALLOW, SUPPORTED } from './abilities.ts';
 import { readBody } from './body.ts';
 import type { NewDialog } from './dialog-keeper.ts';
+import { type CallCredentials, callCredentials } from './digest.ts';
 import { EarlyOffers } from './early-offers.ts';
-import { BYE_LIMIT_MS, byeEvent, Established, type EstablishedEvent } from './established.ts';
-import type { InboundEvent, InboundLeg, LegDialog, ModifyOutcome, Ringing, SessionTimer } from './leg.ts';
-import type { Exchange, LinkDialog } from './link-handles.ts';
+import { byeEvent } from './engine-words.ts';
+import { BYE_LIMIT_MS, Established, type EstablishedEvent } from './established.ts';
+import type { AnswerTerms, InboundEvent, InboundLeg, LegDialog, ModifyOutcome, Ringing } from './leg.ts';
+import { type Exchange, type LinkDialog, lowerCaseNames } from './link-handles.ts';
 import { routeSet, wayBack } from './orphans.ts';
 import { sessionTimerHeaders } from './session-timer.ts';
 import type { ReferEvent, ReferRequest } from './own-refer.ts';
@@ -68,6 +70,10 @@ export class SipInboundLeg implements InboundLeg {
   readonly #earlyOffers: EarlyOffers;
   #remoteOffer: string | null;
   #localSdp: string | null = null;
+  #credentials: CallCredentials | null = null;
+  /** Of our 200. */
+  #timerHeaders: HeaderMap = {};
+  readonly #arrived = Promise.withResolvers<boolean>();
   #established: Established | null = null;
   #answering: PromiseWithResolvers<'sent' | 'gone'> | null = null;
   /** Our hang-up, waiting for the ACK. */
@@ -114,16 +120,22 @@ export class SipInboundLeg implements InboundLeg {
     });
   }
 
-  answer(sdp: string, { sessionExpiresSec = null }: SessionTimer = {}): Promise<'sent' | 'gone'> {
+  get arrived(): Promise<boolean> {
+    return this.#arrived.promise;
+  }
+
+  answer(sdp: string, { sessionExpiresSec = null, credentials = null }: AnswerTerms = {}): Promise<'sent' | 'gone'> {
     if (this.#state !== 'ringing') return Promise.resolve('gone');
     this.#state = 'answering';
     const answering = Promise.withResolvers<'sent' | 'gone'>();
     this.#answering = answering;
     this.#localSdp ??= sdp;
+    this.#credentials = callCredentials(credentials);
+    this.#timerHeaders = sessionTimerHeaders(this.#options.exchange.headers, sessionExpiresSec);
     this.#options.exchange.answer(
       // What a reliable response has said is not said again (RFC 3261 section 13.2.1).
       this.#reliableSdp === null ? sdp : undefined,
-      { Allow: ALLOW, Supported: SUPPORTED, ...sessionTimerHeaders(this.#options.exchange.headers, sessionExpiresSec) },
+      { Allow: ALLOW, Supported: SUPPORTED, ...this.#timerHeaders },
       (dialog) => this.#answered(dialog),
       // The engine refuses a 200 to an INVITE that is over: the caller's CANCEL was faster.
       () => this.#end({ type: 'cancelled' }),
@@ -242,8 +254,13 @@ export class SipInboundLeg implements InboundLeg {
       localSdp: this.#localSdp ?? '',
       isOfferOpen: this.#waiting === 'ours' && this.#reliableSdp === null,
       remoteOffer: this.#remoteOffer,
-      credentials: null,
-      targetUri: exchange.uri,
+      credentials: this.#credentials,
+      calledUri: dialog.remoteTarget,
+      session: {
+        headers: lowerCaseNames(this.#timerHeaders),
+        ownRole: 'uas',
+        peerAllow: exchange.headers['allow'],
+      },
       newCnonce,
       random,
       ownsCallId: false,
@@ -282,6 +299,7 @@ export class SipInboundLeg implements InboundLeg {
   #acked(sdp: string | null): void {
     if (this.#state !== 'answered') return;
     this.#state = 'confirmed';
+    this.#arrived.resolve(true);
     if (this.#pendingBye === null) {
       const answers = this.#options.offer === null && this.#reliableSdp === null && sdp !== null;
       return this.#options.onEvent({ type: 'confirmed', ...(answers ? { answer: sdp } : {}) });
@@ -304,6 +322,7 @@ export class SipInboundLeg implements InboundLeg {
       return;
     }
     this.#state = 'ended';
+    this.#arrived.resolve(event?.type === 'bye');
     this.#options.exchange.offAcknowledged();
     this.#established?.drop();
     this.#answering?.resolve('gone');

@@ -9,6 +9,7 @@ export {
 } from './registrations.ts';
 export { DigestGuard } from './digest-guard.ts';
 export { DigestServer, digestUser, type DigestServerOptions } from './digest-server.ts';
+export { ENGINE_REASONS } from './engine-words.ts';
 export { SignallingError } from './errors.ts';
 export type { SignallingObserver, WireMessage } from './frames.ts';
 export type {

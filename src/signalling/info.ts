@@ -11,7 +11,7 @@
 //   another type, encoded      415 with Accept
 
 import { DTMF_KEYS } from '../domain/dtmf.ts';
-import { answerChallenge, type Credentials } from './digest.ts';
+import { answerInCall, type CallCredentials } from './digest.ts';
 import type { Content, Exchange, LinkDialog } from './link-handles.ts';
 
 const RELAY = 'application/dtmf-relay';
@@ -51,14 +51,14 @@ function readSignal(text: string): InfoReading {
 
 export interface InfoSender {
   readonly dialog: LinkDialog;
-  readonly credentials: Credentials | null;
-  readonly targetUri: string;
+  readonly credentials: CallCredentials | null;
+  readonly calledUri: string;
   readonly newCnonce: () => string;
 }
 
 /** Resolves with the final status; 408 where none came. */
 export function sendKeyByInfo(sender: InfoSender, key: string, toneMs: number): Promise<number> {
-  const { dialog, credentials, targetUri: uri, newCnonce } = sender;
+  const { dialog, credentials, calledUri, newCnonce } = sender;
   const content: Content = {
     headers: { 'Content-Type': RELAY },
     body: `Signal=${key}\r\nDuration=${toneMs}\r\n`,
@@ -67,8 +67,9 @@ export function sendKeyByInfo(sender: InfoSender, key: string, toneMs: number): 
     dialog.request('INFO', content, (answer) => {
       const status = answer?.status ?? 408;
       if (answer === null || credentials === null || (status !== 401 && status !== 407)) return resolve(status);
-      const challenge = { status, headers: answer.headers, method: 'INFO', uri, credentials, cnonce: newCnonce() };
-      const digest = answerChallenge(challenge);
+      const { uri, headers } = answer;
+      const challenge = { status, headers, method: 'INFO', uri, calledUri, credentials, cnonce: newCnonce() };
+      const digest = answerInCall({ ...challenge, body: content.body ?? '' });
       if (digest === undefined) return resolve(status);
       const again = { ...content, headers: { ...content.headers, [digest.header]: digest.value } };
       dialog.request('INFO', again, (last) => resolve(last?.status ?? 408));

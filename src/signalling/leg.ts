@@ -56,7 +56,12 @@ export interface InboundLeg extends AnsweredLeg {
    * Sends 200 with this SDP: our answer, or our offer where the INVITE had none (the answer comes with `confirmed`, or came with
    * `early-answer`). Resolves when it is sent (`ok`) or why not (cancelled meanwhile).
    */
-  answer(sdp: string, session?: SessionTimer): Promise<'sent' | 'gone'>;
+  answer(sdp: string, terms?: AnswerTerms): Promise<'sent' | 'gone'>;
+  /**
+   * Whether our 200 has arrived: true with its ACK, or a BYE of the caller; false when none came in time (64*T1), or the engine was lost before.
+   * It is known when `bye` resolves.
+   */
+  readonly arrived: Promise<boolean>;
   /** Final refusal: status and Reason header come from the reason's verdict. */
   reject(reason: Reason): void;
   /** 401 with these challenges: the INVITE is to come again with credentials. The leg is over, no event comes. */
@@ -80,6 +85,11 @@ export interface Ringing {
 export interface SessionTimer {
   /** Asked for where the other side supports session timers and asks for none itself; null or absent: none. */
   readonly sessionExpiresSec?: number | null;
+}
+
+export interface AnswerTerms extends SessionTimer {
+  /** For a caller that challenges requests of ours in the call; null or absent: there are none. */
+  readonly credentials?: Credentials | null;
 }
 
 /** What either side's leg does once it is answered. */

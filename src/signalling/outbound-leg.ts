@@ -21,10 +21,11 @@ import { type Reason, reasonHeader } from '../domain/reasons.ts';
 import { ALLOW, SUPPORTED } from './abilities.ts';
 import { readBody } from './body.ts';
 import type { NewDialog } from './dialog-keeper.ts';
-import { answerChallenge } from './digest.ts';
+import { answerInCall, type CallCredentials, callCredentials } from './digest.ts';
 import type { DrachtioLink, LinkInvite } from './drachtio.ts';
 import { EarlyOffers } from './early-offers.ts';
-import { byeEvent, Established, type EstablishedEvent } from './established.ts';
+import { byeEvent } from './engine-words.ts';
+import { Established, type EstablishedEvent } from './established.ts';
 import type { LegDialog, ModifyOutcome, OriginateParams, OutboundEvent, OutboundLeg } from './leg.ts';
 import { identityHeaders } from './identity-headers.ts';
 import type { Exchange, LinkDialog } from './link-handles.ts';
@@ -84,14 +85,12 @@ export class SipOutboundLeg implements OutboundLeg {
   #cancelLimit: Timer | null = null;
   #cancelTaken = false;
 
-  /** Of this call: once a challenge was answered, its realm is the only one that is (digest.ts DG3). */
-  readonly #credentials: { username: string; password: string; realm: string | null } | null;
+  readonly #credentials: CallCredentials | null;
 
   /** Sends the INVITE; events come in a later turn. */
   constructor(options: OutboundLegOptions) {
     this.#options = options;
-    const { credentials } = options.params;
-    this.#credentials = credentials === null ? null : { realm: null, ...credentials };
+    this.#credentials = callCredentials(options.params.credentials);
     this.#localSdp = options.params.offer;
     this.#earlyOffers = new EarlyOffers({
       tell: (reoffer) => options.onEvent(reoffer),
@@ -235,7 +234,8 @@ export class SipOutboundLeg implements OutboundLeg {
       isOfferOpen: false,
       remoteOffer: null,
       credentials: this.#credentials,
-      targetUri: params.uri,
+      calledUri: params.uri,
+      session: { headers, ownRole: 'uac', peerAllow: headers['allow'] },
       newCnonce,
       random,
       ownsCallId: true,
@@ -283,11 +283,10 @@ export class SipOutboundLeg implements OutboundLeg {
     const credentials = this.#credentials;
     if (credentials === null || this.#challenges === CHALLENGES_MAX) return false;
     const { uri, offer: body } = params;
-    const digest = answerChallenge({ status, headers, method: 'INVITE', uri, credentials, cnonce: newCnonce(), body });
+    const digest = answerInCall({ status, headers, method: 'INVITE', uri, credentials, cnonce: newCnonce(), body });
     if (digest === undefined || (this.#challenges > 0 && !digest.stale)) return false;
     this.#challenges += 1;
     this.#isChallenged = true;
-    credentials.realm = digest.realm;
     return this.#sendAgain({ [digest.header]: digest.value });
   }
 

@@ -16,7 +16,7 @@
 import type { Clock, Timer } from '../domain/clock.ts';
 import { ALLOW, SUPPORTED } from './abilities.ts';
 import { readBody } from './body.ts';
-import { answerChallenge, type Credentials } from './digest.ts';
+import { answerInCall, type CallCredentials } from './digest.ts';
 import type { DialogAnswer } from './drachtio.ts';
 import type { ModifyOutcome } from './leg.ts';
 import type { LinkDialog } from './link-handles.ts';
@@ -33,8 +33,8 @@ export interface OwnOfferOptions {
   readonly sdp: string;
   /** The INVITE that made the dialog was ours. */
   readonly ownsCallId: boolean;
-  readonly credentials: Credentials | null;
-  readonly targetUri: string;
+  readonly credentials: CallCredentials | null;
+  readonly calledUri: string;
   readonly newCnonce: () => string;
   /** Uniform in [0, 1). */
   readonly random: () => number;
@@ -97,7 +97,7 @@ export class OwnOffer {
       return this.#end({ ok: true, answer: body.kind === 'sdp' ? body.sdp : null });
     }
     if (status === 408 || status === 481) return this.#end('lost');
-    if ((status === 401 || status === 407) && this.#authenticate(status, headers)) return;
+    if (answer !== null && (status === 401 || status === 407) && this.#authenticate(answer)) return;
     this.#isSent = false;
     if (status === 491) return this.#later(status, this.#glareMs());
     const retryAfterSec = Number.parseInt(headers['retry-after'] ?? '', 10);
@@ -107,11 +107,12 @@ export class OwnOffer {
     this.#end({ ok: false, status });
   }
 
-  #authenticate(status: number, headers: HeaderMap): boolean {
-    const { credentials, targetUri: uri, newCnonce, sdp: body } = this.#options;
+  #authenticate({ status, uri, headers }: DialogAnswer): boolean {
+    const { credentials, calledUri, newCnonce, sdp: body } = this.#options;
     if (credentials === null || this.#isChallenged) return false;
     this.#isChallenged = true;
-    const digest = answerChallenge({ status, headers, method: 'INVITE', uri, credentials, cnonce: newCnonce(), body });
+    const question = { status, headers, method: 'INVITE', uri, calledUri, credentials, cnonce: newCnonce(), body };
+    const digest = answerInCall(question);
     if (digest === undefined) return false;
     this.#send({ [digest.header]: digest.value });
     return true;

@@ -19,7 +19,7 @@
 
 import type { Clock, Timer } from '../domain/clock.ts';
 import { ALLOW } from './abilities.ts';
-import { answerChallenge, type Credentials } from './digest.ts';
+import { answerInCall, type CallCredentials } from './digest.ts';
 import type { DialogAnswer } from './drachtio.ts';
 import type { Exchange, LinkDialog } from './link-handles.ts';
 import type { HeaderMap } from './sip-text.ts';
@@ -51,8 +51,8 @@ export interface OwnReferOptions {
   readonly clock: Clock;
   readonly dialog: LinkDialog;
   readonly request: ReferRequest;
-  readonly credentials: Credentials | null;
-  readonly targetUri: string;
+  readonly credentials: CallCredentials | null;
+  readonly calledUri: string;
   readonly newCnonce: () => string;
   readonly onEvent: (event: ReferEvent) => void;
 }
@@ -131,11 +131,12 @@ export class OwnRefer {
     this.#end({ type: 'refused', status });
   }
 
-  #authenticate({ status, headers }: DialogAnswer): boolean {
-    const { credentials, targetUri: uri, newCnonce } = this.#options;
+  #authenticate({ status, uri, headers }: DialogAnswer): boolean {
+    const { credentials, calledUri, newCnonce } = this.#options;
     if (credentials === null || this.#isChallenged) return false;
     this.#isChallenged = true;
-    const digest = answerChallenge({ status, headers, method: 'REFER', uri, credentials, cnonce: newCnonce() });
+    const question = { status, headers, method: 'REFER', uri, calledUri, credentials, cnonce: newCnonce() };
+    const digest = answerInCall(question);
     if (digest === undefined) return false;
     this.#timer?.cancel();
     this.#send({ [digest.header]: digest.value });

@@ -35,6 +35,20 @@ export function tooShortInterval(request: HeaderMap): HeaderMap | null {
   return { 'Min-SE': String(INTERVAL_MIN_SEC) };
 }
 
+export type SessionRole = 'uac' | 'uas';
+
+/** By a 2xx with these headers: after how many seconds without a refresh of ours the session ends; null: the other side refreshes, or nobody. */
+export function ownInterval(answer: HeaderMap, ownRole: SessionRole): number | null {
+  const agreed = askedBy(answer);
+  if (agreed === undefined || (agreed.refresher ?? 'uac') !== ownRole) return null;
+  return Math.max(agreed.intervalSec, INTERVAL_MIN_SEC);
+}
+
+/** For a refresh of ours, which we go on sending. */
+export function sessionTimerOffer(intervalSec: number): HeaderMap {
+  return { 'Session-Expires': `${intervalSec};refresher=uac`, 'Min-SE': String(INTERVAL_MIN_SEC) };
+}
+
 export interface TimerWish {
   /** What a 422 has asked for. */
   readonly minSec?: number;

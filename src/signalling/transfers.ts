@@ -4,7 +4,7 @@
 //                transfer that is over, 489 for other events (RFC 6665 section 4.1.3 and 7.4).
 
 import type { Clock } from '../domain/clock.ts';
-import type { Credentials } from './digest.ts';
+import type { CallCredentials } from './digest.ts';
 import type { Exchange, LinkDialog } from './link-handles.ts';
 import { OwnRefer, type ReferEvent, type ReferRequest } from './own-refer.ts';
 import { Referral, type Referred } from './referral.ts';
@@ -15,8 +15,8 @@ export const ALLOW_EVENTS = 'refer';
 export interface TransfersOptions {
   readonly clock: Clock;
   readonly dialog: LinkDialog;
-  readonly credentials: Credentials | null;
-  readonly targetUri: string;
+  readonly credentials: CallCredentials | null;
+  readonly calledUri: string;
   readonly newCnonce: () => string;
   readonly onReferred: (referred: Referred) => void;
 }
@@ -36,13 +36,13 @@ export class Transfers {
   /** False while another one is under way. */
   refer(request: ReferRequest, onEvent: (event: ReferEvent) => void): boolean {
     if (this.#own !== null && !this.#own.isOver) return false;
-    const { clock, dialog, credentials, targetUri, newCnonce } = this.#options;
+    const { clock, dialog, credentials, calledUri, newCnonce } = this.#options;
     this.#own = new OwnRefer({
       clock,
       dialog,
       request,
       credentials,
-      targetUri,
+      calledUri,
       newCnonce,
       onEvent: (event) => {
         if (event.type === 'timed-out') this.#hasStraggler = true;

@@ -73,6 +73,8 @@ export interface EngineOptions {
   readonly capture?: CaptureOptions | undefined;
   /** See Environment.echoGapMs. */
   readonly echoGapMs?: number | undefined;
+  /** See Environment.reasons: where the operator’s words are not those of the wire protocol. */
+  readonly reasons?: Readonly<Record<string, string>> | undefined;
 }
 
 /** What a test replaces. */
@@ -206,6 +208,7 @@ export async function createEngine(options: EngineOptions, ports: EnginePorts = 
     resolve: ports.resolve ?? resolveHost,
     send,
     echoGapMs: options.echoGapMs ?? ECHO_GAP_MS,
+    reasons: options.reasons ?? {},
   };
   const core = new SipCore(environment);
 

@@ -93,6 +93,8 @@ export class FakeLeg {
   readonly answerGate = new Gate<'sent' | 'gone'>('sent');
   /** What our INFOs are answered. */
   infoStatus: number | Promise<number> = 200;
+  /** Our 200 has arrived. */
+  arrived: Promise<boolean> = Promise.resolve(true);
   /** Our BYE is answered. */
   byeGate = new Gate<'answered'>('answered');
   emit: (event: InboundEvent) => void = () => undefined;
@@ -356,6 +358,9 @@ export function createWorld(): World {
             setByeHeaders: (headers) => void leg.acts.push(`bye headers ${JSON.stringify(headers)}`),
             dialog: world.dialog,
             lastDialog: world.dialog,
+            get arrived() {
+              return leg.arrived;
+            },
             async bye(reason) {
               leg.acts.push(`bye ${reason}`);
               await leg.byeGate.promise;

@@ -21,6 +21,8 @@ export interface EngineUnderTestOptions {
   readonly timers?: BaseTimers;
   /** Only of our engine: the reference keeps its own time. */
   readonly engineClock?: EngineClock;
+  /** Only of our engine, as the gateway has it (EngineOptions). */
+  readonly reasons?: Readonly<Record<string, string>>;
   /** To take the place of another. */
   readonly wirePort?: number;
 }
@@ -35,10 +37,15 @@ export function startEngineUnderTest(options: EngineUnderTestOptions = {}): Prom
   return REFERENCE === undefined ? startOurs(options) : startReference(REFERENCE, options);
 }
 
-async function startOurs({ timers, engineClock, wirePort = 0 }: EngineUnderTestOptions): Promise<EngineUnderTest> {
+async function startOurs({
+  timers,
+  engineClock,
+  reasons,
+  wirePort = 0,
+}: EngineUnderTestOptions): Promise<EngineUnderTest> {
   const here = { host: '127.0.0.1', port: 0 };
   const engine = await createEngine(
-    { udp: here, tcp: here, wire: { host: '127.0.0.1', port: wirePort, secret: SECRET } },
+    { udp: here, tcp: here, wire: { host: '127.0.0.1', port: wirePort, secret: SECRET }, reasons },
     { ...(timers === undefined ? {} : { timers }), ...(engineClock === undefined ? {} : { clock: engineClock }) },
   );
   const portOf = (wanted: string) => engine.addresses.find(({ protocol }) => protocol === wanted)?.port ?? 0;

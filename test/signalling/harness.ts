@@ -17,7 +17,12 @@ import { type CarrierQuestions, connectSignalling, type SignallingLog } from '..
 import type { EngineClock, TimerHandle } from '../../src/sip-engine/clock.ts';
 import type { BaseTimers } from '../../src/sip-engine/transaction/timers.ts';
 import { type RawMessage, RawSipPeer, requestText, responseText } from '../support/raw-sip-peer.ts';
-import { type EngineUnderTest, SECRET, startEngineUnderTest } from './engine-under-test.ts';
+import {
+  type EngineUnderTest,
+  type EngineUnderTestOptions,
+  SECRET,
+  startEngineUnderTest,
+} from './engine-under-test.ts';
 
 export { SECRET };
 export const LOCAL = {
@@ -87,6 +92,8 @@ export interface HarnessOptions {
   /** Clock of the signalling room. */
   readonly clock?: Clock;
   readonly engineClock?: EngineClock;
+  /** Of the embedded engine, as the gateway has them. */
+  readonly reasons?: EngineUnderTestOptions['reasons'];
   /** Uniform in [0, 1). */
   readonly random?: () => number;
 }
@@ -158,10 +165,17 @@ export class Harness {
     });
   }
 
-  static async start({ timers, clock = systemClock, engineClock, random }: HarnessOptions = {}): Promise<Harness> {
+  static async start({
+    timers,
+    clock = systemClock,
+    engineClock,
+    reasons,
+    random,
+  }: HarnessOptions = {}): Promise<Harness> {
     const engine = await startEngineUnderTest({
       ...(timers === undefined ? {} : { timers }),
       ...(engineClock === undefined ? {} : { engineClock }),
+      ...(reasons === undefined ? {} : { reasons }),
     });
     const log = new RecordingLog();
     const counts = new Map<string, number>();

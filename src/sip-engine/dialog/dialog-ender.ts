@@ -7,6 +7,8 @@ import type { RequestSender } from './request-sender.ts';
 
 /** Why a BYE of the session timers is sent. */
 export const SESSION_EXPIRED = 'Session timer expired';
+/** Nobody acknowledged our 2xx. */
+export const ACK_TIMEOUT = 'ACK timeout';
 
 export class DialogEnder {
   readonly #environment: Environment;
@@ -18,7 +20,7 @@ export class DialogEnder {
   }
 
   /**
-   * @param text reason shown to both sides: `SIP;cause=200;text="..."`.
+   * @param text reason shown to both sides: `SIP;cause=200;text="..."`, or what stands for it in Environment.reasons.
    * @param toldAs dialog id under which the application hears of it; null = it does not.
    */
   endWithBye(dialog: Dialog, text: string | undefined, toldAs: string | null = dialog.id): void {
@@ -27,8 +29,7 @@ export class DialogEnder {
     const destination = this.#sender.destinationOf(dialog);
     if (destination !== undefined) {
       const branch = this.#environment.names.branch();
-      const extra: HeaderField[] =
-        text === undefined ? [] : [{ name: 'Reason', value: `SIP;cause=200;text="${text}"` }];
+      const extra = text === undefined ? [] : [this.#reason(text)];
       const bye = composeOwn(dialog, destination.hop.local, { method: 'BYE', branch, extra });
       const why = text === SESSION_EXPIRED ? 'session-expired' : 'system-initiated-termination';
       this.#environment.records.stopped(dialog, 'application', why, bye);
@@ -45,7 +46,7 @@ export class DialogEnder {
     if (dialog.state === 'ended') return;
     const destination = this.#sender.destinationOf(dialog);
     if (destination !== undefined && dialog.application.open) {
-      const extra: HeaderField[] = [{ name: 'Reason', value: `SIP;cause=200;text="${text}"` }];
+      const extra = [this.#reason(text)];
       const branch = this.#environment.names.branch();
       const bye = composeOwn(dialog, destination.hop.local, { method: 'BYE', branch, extra });
       this.#environment.records.stopped(dialog, 'application', 'system-error-initiated-termination', bye);
@@ -53,6 +54,10 @@ export class DialogEnder {
       dialog.application.unsolicited(dialog.id, bytes, peer);
     }
     dialog.end();
+  }
+
+  #reason(text: string): HeaderField {
+    return { name: 'Reason', value: this.#environment.reasons[text] ?? `SIP;cause=200;text="${text}"` };
   }
 }
 

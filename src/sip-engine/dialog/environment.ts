@@ -36,4 +36,6 @@ export interface Environment {
   readonly send: (flow: Flow, bytes: Buffer) => Promise<boolean>;
   /** Shortest time between the echo of a request and a response to it, milliseconds (wire protocol section 3, rule 2). */
   readonly echoGapMs: number;
+  /** Values of Reason for BYEs of our own making, by the text that they have otherwise. */
+  readonly reasons: Readonly<Record<string, string>>;
 }

@@ -14,7 +14,7 @@ import { SipSerialiseError } from '../message/errors.ts';
 import type { ServerTransaction } from '../transaction/layer.ts';
 import { type Application, type Outcome, peerOf, refused } from './application.ts';
 import { type Dialog, hasOption } from './dialog.ts';
-import type { DialogEnder } from './dialog-ender.ts';
+import { ACK_TIMEOUT, type DialogEnder } from './dialog-ender.ts';
 import type { Environment } from './environment.ts';
 import type { KeptConnections } from './kept-connections.ts';
 import { ReliableProvisionals } from './reliable-provisionals.ts';
@@ -51,8 +51,7 @@ export class ServerRequests {
 
   /** @returns false for a request that already came by another way. */
   admit(request: SipRequest, transaction: ServerTransaction): boolean {
-    const tag = getTag(header(request, 'from') ?? '');
-    const key = `${header(request, 'call-id')}|${tag}|${header(request, 'cseq')}`;
+    const key = mergeKey(request);
     if (this.#merged.has(key)) return false;
     this.#merged.set(key, transaction);
     transaction.onTerminated = () => {
@@ -60,6 +59,11 @@ export class ServerRequests {
       this.#transactionOver(transaction);
     };
     return true;
+  }
+
+  /** It has come by another way, and its transaction is not over. */
+  isMerged(request: SipRequest): boolean {
+    return this.#merged.has(mergeKey(request));
   }
 
   open(server: ServerRequest): void {
@@ -255,7 +259,7 @@ export class ServerRequests {
       unacknowledged: () => {
         dialog.unacknowledged.delete(server.sequence);
         this.#forget(server);
-        if (dialog.heldBye === undefined) this.#ender.endWithBye(dialog, 'ACK timeout');
+        if (dialog.heldBye === undefined) this.#ender.endWithBye(dialog, ACK_TIMEOUT);
         else this.releaseBye(dialog);
       },
     });
@@ -341,4 +345,8 @@ export class ServerRequests {
     server.patience.stop();
     this.#byTxn.delete(server.txnId);
   }
+}
+
+function mergeKey(request: SipRequest): string {
+  return `${header(request, 'call-id')}|${getTag(header(request, 'from') ?? '')}|${header(request, 'cseq')}`;
 }

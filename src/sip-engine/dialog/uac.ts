@@ -340,6 +340,13 @@ export class UserAgentClient {
     const ends =
       method === 'BYE' || (method === 'NOTIFY' && dialog.method === 'SUBSCRIBE' && isTerminated(call.request));
     if (ends && !challenged) dialog.end();
+    else if (ends) this.#endUnlessAsked(dialog);
+  }
+
+  /** It may come again with credentials; where it does not, nobody has anything left to say in this dialog (RFC 3261 section 15.1.1). */
+  #endUnlessAsked(dialog: Dialog): void {
+    const timer = this.#environment.clock.setTimer(() => dialog.end(), giveUpMs(this.#environment.timers));
+    dialog.onEnded.push(() => timer.cancel());
   }
 
   #subscribed(call: ClientRequest, response: SipResponse, source: Source | undefined): void {

@@ -142,7 +142,7 @@ export class UserAgentServer {
     if (this.#environment.dialogs.full) return { status: 503, extra: this.#retrySoon() };
     const known = this.#environment.dialogs.byId(id);
     // Our own INVITE that came back through a proxy would share its id with the dialog it made.
-    if (known?.role === 'uac') return { status: 482 };
+    if (known?.role === 'uac' || this.#requests.isMerged(request)) return { status: 482 };
     return known !== undefined || this.#requests.hasOpenInvite(id) ? { status: 491 } : undefined;
   }
 
