@@ -30,7 +30,11 @@ export class BrowserCall {
     this.#call = call;
     this.#invite = invite;
     this.#leg = invite.accept((event) => this.#onLeg(event));
-    call.setLeg({ refuse: (reason) => this.#leg.reject(reason), hangUp: (reason) => this.#leg.bye(reason) });
+    call.setLeg({
+      refuse: (reason) => this.#leg.reject(reason),
+      hangUp: (reason) => this.#leg.bye(reason),
+      arrived: () => this.#leg.arrived,
+    });
   }
 
   refuse(reason: Reason): void {

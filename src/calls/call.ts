@@ -45,6 +45,8 @@ export interface LegControl {
   refuse(reason: Reason): void;
   /** Answered: BYE. */
   hangUp(reason: Reason): Promise<void>;
+  /** Inbound: whether our 200 has arrived (signalling/leg.ts); absent: nobody doubts it. */
+  arrived?(): Promise<boolean>;
   /** What else an answered leg can do; absent: nothing (browsers). */
   readonly answered?: () => AnsweredLeg | null;
 }
@@ -101,7 +103,7 @@ export class Call {
   #ringingWall: number | null = null;
   #answeredMono = 0;
   #answeredWall: number | null = null;
-  /** Our 200 was not acknowledged yet (inbound). */
+  /** Nothing says yet that our 200 has arrived: neither its ACK nor audio (inbound). */
   #isUnconfirmed = false;
   #endedWall: number | null = null;
   #endReason: Reason | null = null;
@@ -270,6 +272,8 @@ export class Call {
       case 'srtp-rejected':
         return this.note('audio_not_authentic');
       case 'first-packet':
+        // Where there was no early media, only our 200 says where to send it.
+        if (this.#answeredWall !== null) this.#isUnconfirmed = false;
         return this.note('first_packet');
       case 'dtmf':
       case 'dtmf-asked':
@@ -402,7 +406,10 @@ export class Call {
     this.note('ended', { reason, evidence });
     if (!legGone) this.#dropLeg(reason, wasAnswered);
     // The end of the call ends the agent's time as well. The meter reads the counters at once, so it comes before media is closed.
-    const settled = this.#settle({ atMs: endMs, wallMs: this.#endedWall, reason, evidence });
+    const isDoubted = this.#isUnconfirmed && !legGone && reason !== 'answer_unconfirmed';
+    const arrived = isDoubted ? this.#arrivedAfter(reason) : undefined;
+    const end = { atMs: endMs, wallMs: this.#endedWall, reason, evidence };
+    const settled = this.#settle(arrived === undefined ? end : { ...end, answerArrived: arrived });
     this.#mediaClosed = this.#closeMedia();
     await Promise.all([settled, this.#mediaClosed]);
     await this.#store();
@@ -435,6 +442,14 @@ export class Call {
     } catch (error) {
       this.#deps.log.error({ callId: this.id, err: error }, 'the events of the call could not be stored');
     }
+  }
+
+  /**
+   * Hung up by us before anything has said that our 200 arrived: the BYE waits for the ACK, and so does the bill. A node that stops cannot wait;
+   * the carrier's record decides then.
+   */
+  #arrivedAfter(reason: Reason): Promise<boolean> | undefined {
+    return reason === 'drain_deadline' ? Promise.resolve(false) : this.#leg?.arrived?.();
   }
 
   #dropLeg(reason: Reason, wasAnswered: boolean): void {

@@ -16,8 +16,7 @@ import { canOffer, inboundEncryption, negotiated } from './encryption.ts';
 import { HOLD_PROBE_MS, HoldProbe } from './hold-probe.ts';
 import { agentParameters } from './carrier-words.ts';
 import { acceptReoffer, takeLateAnswer } from './in-dialog.ts';
-import { answerLeg, onInboundLeg } from './inbound-answer.ts';
-import { sessionTimerOf } from './session-timer.ts';
+import { answerLeg, answerTermsOf, onInboundLeg } from './inbound-answer.ts';
 import { mediaPolicy } from './media-policy.ts';
 import type { TrunkLimits } from './trunk-limits.ts';
 
@@ -46,6 +45,7 @@ export class InboundCall {
     call.setLeg({
       refuse: (reason) => this.#leg.reject(reason),
       hangUp: (reason) => this.#leg.bye(reason),
+      arrived: () => this.#leg.arrived,
       answered: () => this.#leg,
     });
     this.#hold = new HoldProbe(deps.clock, deps.limits.holdProbeMs ?? HOLD_PROBE_MS, () => this.#leg.probe());
@@ -156,13 +156,7 @@ export class InboundCall {
     if (described.remote !== null && this.#local !== null && !this.#isEarly) {
       this.#local = negotiated(call, this.#local, described.remote);
     }
-    return await answerLeg(
-      call,
-      this.#leg,
-      described.sdp,
-      this.#deps.limits.maxDurationMs,
-      sessionTimerOf(trunk.inbound),
-    );
+    return await answerLeg(call, this.#leg, described.sdp, this.#deps.limits.maxDurationMs, answerTermsOf(trunk));
   }
 
   /** 180; or 183 with our answer, where callers of this trunk are to hear us before the agent is there: nobody is billed for that. */

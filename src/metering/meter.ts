@@ -93,6 +93,11 @@ export interface CallEnd {
   readonly reason: Reason;
   readonly evidence: Evidence;
   /**
+   * Of an inbound call that we ended before the ACK of our 200: whether it has arrived. The bill waits for it; where it has not, the call is flagged
+   * `answer_unconfirmed` and charged nothing for now (D2).
+   */
+  readonly answerArrived?: Promise<boolean>;
+  /**
    * Stores the call's own record. Runs once the bill is in the ledger and before the journal closes the call, so that no crash leaves a
    * bill without a record; a failure is reported and closes the call all the same.
    */

@@ -267,6 +267,8 @@ export class OpenCall implements MeteredCall {
     this.#endTaken = true;
     const { record, lease, observer } = this.#options;
     const end = this.#end as CallEnd;
+    const hasArrived = end.answerArrived === undefined || (await this.#orClosed(end.answerArrived));
+    if (!hasArrived) this.#flags.add('answer_unconfirmed').add('needs_reconciliation');
     const atMs = this.#proofOf(end);
     const billToMs = await this.#coveredTo(lease, end, atMs);
     this.#addOwnFlags(atMs);
