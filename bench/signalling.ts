@@ -32,6 +32,7 @@ interface Figures extends SignallingFigures {
 
 const NUMBER = '+12025550100';
 const SETTLE_MS = 1500;
+const ENGINE_ASKED_MS = 6000;
 
 export async function run(options: BenchOptions): Promise<BenchResult> {
   const agent = startPart(new URL('load/echo-agent.ts', import.meta.url), 'load');
@@ -71,8 +72,9 @@ async function measure(options: BenchOptions, subject: BenchSubject): Promise<Be
   };
 }
 
-/** Why the gateway refused or lost calls, in its own words. */
+/** Why the gateway refused or lost calls, in its own words; what its SIP engine refused it asks for every 5 s. */
 async function refusals(gateway: RunningGateway): Promise<string[]> {
+  await pause(ENGINE_ASKED_MS);
   const lines = (await gateway.metrics()).split('\n');
   const counted = lines.filter((line) =>
     /^callin_calls_total\{.*result="(refused|failed)"|^callin_sip_refused_total\{.* [1-9]/.test(line),
