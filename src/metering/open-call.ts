@@ -9,35 +9,28 @@
 //
 // Invariants
 //   M1. One end: `#finish` runs once, whatever arrives how often.
-//   M2. The snapshot at answer is the last time anything is read from outside the call.
-//   M3. `ended` and `rated` are durable before the first posting is sent.
+//   M2. The snapshot at answer is the last time anything is read from outside the call (answer.ts).
+//   M3. `ended` and `rated` are durable before the first posting is sent (settler.ts).
+//   M4. What is told after the end is void: the facts (service.ts) are then as they will be charged.
 
 import type { Bill } from '../domain/call.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Nano } from '../domain/money.ts';
-import { billOf, isFinal, ratingOf, wallEndOf } from './bill.ts';
+import { type AnswerStamp, snapshotAt, supplierOf } from './answer.ts';
+import { billOf, isFinal, ratingOf } from './bill.ts';
 import { CallWriter } from './call-writer.ts';
-import { delay, within } from './deadline.ts';
-import { MeterClosedError } from './errors.ts';
-import { billAsPosted, postedFacts } from './elsewhere.ts';
-import type { ProofAges, Reading } from './evidence.ts';
-import { agentProvenTo, pulseOf, readCounters } from './evidence.ts';
+import { billAsPosted } from './elsewhere.ts';
+import type { ProofAges } from './evidence.ts';
 import type { Journal } from './journal.ts';
 import type { Lease } from './lease.ts';
 import type { CallEnd, CallIntent, MeteredCall } from './meter.ts';
-import type {
-  EvidenceCounters,
-  MeterBooks,
-  MeterObserver,
-  MeterSettlement,
-  MeterStore,
-  SettleOutcome,
-} from './ports.ts';
+import type { EvidenceCounters, MeterBooks, MeterObserver, MeterSettlement, MeterStore } from './ports.ts';
 import { settlementOf } from './poster.ts';
 import type { RateTable } from './rates.ts';
 import type { AgentEvent } from './rating.ts';
-import { activeTime, agentIsAttached, answeredMs, computePrice, telephonyPrice } from './rating.ts';
-import type { Answer, EndedRecord, IntentRecord, OtherLeg, PostedRecord, Pulse, RatedRecord } from './records.ts';
+import type { Answer, EndedRecord, IntentRecord, Pulse, RatedRecord } from './records.ts';
+import { CallService } from './service.ts';
+import { Settler } from './settler.ts';
 import type { SupplierTable } from './supplier-rates.ts';
 
 export interface OpenCallOptions {
@@ -60,26 +53,17 @@ export interface OpenCallOptions {
   readonly onClosed: () => void;
 }
 
-/** A runtime that comes and goes this often is broken; further attaches are not charged. */
-const AGENT_EVENTS_MAX = 2_000;
-const FLAGS_MAX = 16;
-/** As many forks as the SIP engine hangs up on. */
-const OTHER_LEGS_MAX = 32;
-const RETRY_MS = 1_000;
+/** Of an end that is only reckoned with. */
+const UNWRITTEN = { callSeq: 0, atWallMs: 0 };
 
 type ExtraAnswer = Parameters<NonNullable<MeteredCall['extraAnswer']>>[0];
 
 export class OpenCall implements MeteredCall {
   readonly #options: OpenCallOptions;
+  readonly #service: CallService;
   readonly #writer: CallWriter;
-  readonly #agentEvents: AgentEvent[] = [];
-  /** Whether one is attached after so many events. */
-  #agentAfter = { events: 0, is: false };
-  readonly #flags = new Set<string>();
-  readonly #otherLegs: OtherLeg[] = [];
+  readonly #settler: Settler;
   #seq = 1;
-  #reading: Reading | null = null;
-  #answer: Answer | null = null;
   #answered: Promise<void> | null = null;
   #end: CallEnd | null = null;
   /** When the first end was told; its proof may be older. */
@@ -87,65 +71,54 @@ export class OpenCall implements MeteredCall {
   #bill: Promise<Bill> | null = null;
   #finalBill: Bill | null = null;
   #endTaken = false;
-  readonly #meterClosed = Promise.withResolvers<never>();
 
   constructor(options: OpenCallOptions) {
     this.#options = options;
-    this.#writer = new CallWriter(options.journal, (error) => options.observer.storeFailed('append', error));
-    // Only those who wait for it care.
-    this.#meterClosed.promise.catch(() => undefined);
+    const { ages, counters, intent, journal, observer, record } = options;
+    this.#service = new CallService({ callId: record.callId, counters, counterRow: intent.counterRow, ages });
+    this.#writer = new CallWriter(journal, (error) => observer.storeFailed('append', error));
+    this.#settler = new Settler({ ...options, writer: this.#writer });
   }
 
-  answered(at: Parameters<MeteredCall['answered']>[0]): Promise<void> {
+  answered(at: AnswerStamp): Promise<void> {
     if (this.#end !== null) return this.#answered ?? Promise.resolve();
     if (this.#answered !== null) return this.#answered;
-    const { intent, lease, suppliers } = this.#options;
-    const { wallMs } = at;
-    const callClass = at.class ?? intent.class;
-    const trunkId = at.trunkId === undefined ? intent.trunkId : at.trunkId;
-    const { direction, ratedNumber: number } = intent;
-    const supplier = suppliers().snapshot({ class: callClass, direction, trunkId, number, wallMs });
-    this.#answer = {
-      monotonicMs: at.monotonicMs,
-      wallMs,
-      class: callClass,
-      trunkId,
-      rates: this.#ratesAtAnswer(callClass, wallMs),
-      ...(supplier === undefined ? {} : { supplier }),
-    };
-    this.#answered = this.#writer.write({ kind: 'answered', ...this.#next(), answer: this.#answer });
-    lease.start((nowMs) => this.#projectFrom(nowMs));
+    const { lease, record } = this.#options;
+    const { answer, isUnpriced } = snapshotAt(at, record, this.#options);
+    if (isUnpriced) this.flag('needs_reconciliation');
+    this.#service.answered(answer);
+    this.#answered = this.#writer.write({ kind: 'answered', ...this.#next(), answer });
+    lease.start((nowMs) => this.#service.projectFrom(nowMs));
     return this.#answered;
   }
 
   agentAttached(atMs: number, agentId: string): void {
-    if (this.#agentEvents.length < AGENT_EVENTS_MAX) this.#agentEvent({ atMs, agentId, on: true });
-    else this.flag('agent_flapping');
+    if (this.#end !== null) return;
+    const event = this.#service.attach(atMs, agentId);
+    if (event === undefined) return this.flag('agent_flapping');
+    if (atMs < this.#options.clock.monotonicMs()) this.#options.lease.reckon();
+    this.#writeAgent(event);
   }
 
   agentDetached(atMs: number, agentId: string): void {
-    if (this.#end !== null || this.#agentEvents.length >= 2 * AGENT_EVENTS_MAX) return;
-    // Whoever detaches a half-open agent may not know when it was last alive; the counters do (evidence E2).
-    const provenToMs = agentProvenTo(this.#agentEvents, this.#read(), atMs, this.#options.ages);
-    this.#agentEvent({ atMs: Math.min(atMs, provenToMs), agentId, on: false });
+    if (this.#end !== null) return;
+    const event = this.#service.detach(atMs, agentId);
+    if (event !== undefined) this.#writeAgent(event);
   }
 
   flag(name: string): void {
-    if (this.#end !== null || this.#flags.has(name) || this.#flags.size >= FLAGS_MAX) return;
-    this.#flags.add(name);
+    if (this.#end !== null || !this.#service.flag(name)) return;
     void this.#writer.write({ kind: 'flag', ...this.#next(), flag: name });
   }
 
   extraAnswer({ monotonicMs, wallMs, trunkId, endedMonotonicMs }: ExtraAnswer): void {
-    if (this.#end !== null || trunkId === null || this.#otherLegs.length >= OTHER_LEGS_MAX) return;
-    const { intent, suppliers } = this.#options;
-    const callClass = this.#answer?.class ?? intent.class;
-    const { direction, ratedNumber: number } = intent;
-    const supplier = suppliers().snapshot({ class: callClass, direction, trunkId, number, wallMs });
+    if (this.#end !== null || trunkId === null) return;
+    const { record, suppliers } = this.#options;
+    const callClass = this.#service.answer?.class ?? record.class;
+    const supplier = supplierOf({ class: callClass, trunkId, wallMs }, record, suppliers);
     if (supplier === undefined) return;
     const leg = { trunkId, answeredAtMs: monotonicMs, endedAtMs: endedMonotonicMs, supplier };
-    this.#otherLegs.push(leg);
-    void this.#writer.write({ kind: 'leg', ...this.#next(), leg });
+    if (this.#service.otherLeg(leg)) void this.#writer.write({ kind: 'leg', ...this.#next(), leg });
   }
 
   ended(end: CallEnd): Promise<Bill> {
@@ -155,14 +128,14 @@ export class OpenCall implements MeteredCall {
     }
     this.#end = end;
     this.#endToldMs = this.#options.clock.monotonicMs();
-    this.#read();
+    this.#service.read();
     this.#options.lease.close();
     this.#bill = this.#finish();
     return this.#bill;
   }
 
   get isAnswered(): boolean {
-    return this.#answer !== null;
+    return this.#service.answer !== null;
   }
 
   /** Since when it has ended without a bill in the ledger; null while it lives, and once the bill is there. */
@@ -180,28 +153,16 @@ export class OpenCall implements MeteredCall {
       evidence: 'heartbeat',
     };
     const atMs = this.#proofOf(end);
-    if (this.#end === null) this.#read();
-    const ended = this.#endedRecord(end, atMs, atMs, 0);
+    if (this.#end === null) this.#service.read();
+    const ended = this.#service.endedRecord(end, { atMs, billToMs: atMs }, UNWRITTEN);
     const bill = billOf(record, ended, ratingOf(record, ended));
     return { ...bill, evidence: { ...bill.evidence, end: null, endedBy: null }, final: false };
   }
 
   /** For the sweep: what this call's heartbeat may claim; undefined before the answer and after the end. */
   pulse(nowMs: number): Pulse | undefined {
-    if (this.#answer === null || this.#end !== null) return undefined;
-    const reading = this.#read();
-    const pulse = pulseOf(
-      {
-        callId: this.#options.record.callId,
-        answeredAtMs: this.#answer.monotonicMs,
-        agentEvents: this.#agentEvents,
-        hasAgent: this.#hasAgent(),
-        reading,
-      },
-      nowMs,
-      this.#options.ages,
-    );
-    return this.#options.lease.mayBeUsedUp ? this.#withinMoney(pulse, this.#answer) : pulse;
+    const pulse = this.#end === null ? this.#service.pulse(nowMs) : undefined;
+    return pulse !== undefined && this.#options.lease.mayBeUsedUp ? this.#withinMoney(pulse) : pulse;
   }
 
   /** For the sweep: renews the lease and repeats failed writes. */
@@ -223,7 +184,7 @@ export class OpenCall implements MeteredCall {
   /** The meter is closing: an end that is not yet in the ledger is left to recovery. */
   meterClosed(): void {
     this.#options.lease.close();
-    this.#meterClosed.reject(new MeterClosedError());
+    this.#settler.meterClosed();
   }
 
   /** Settles when an end that is under way is in the ledger; at once where there is none. */
@@ -235,55 +196,41 @@ export class OpenCall implements MeteredCall {
   }
 
   /** Whoever finishes the call from its heartbeats cannot ask for more money: they claim no service beyond what is held. */
-  #withinMoney(pulse: Pulse, { monotonicMs: fromMs, rates }: Answer): Pulse {
+  #withinMoney(pulse: Pulse): Pulse {
     const { agentProvenToMs: agentMs } = pulse;
-    const costAt = (atMs: number) =>
-      telephonyPrice(rates.telephony, answeredMs(fromMs, atMs)) +
-      computePrice(rates.computePerMinute, activeTime(this.#agentEvents, fromMs, atMs, agentMs ?? atMs).ms);
+    const { monotonicMs: fromMs } = this.#service.answer as Answer;
+    const costAt = (atMs: number) => this.#service.costTo(atMs, agentMs ?? atMs);
     const billedToMs = this.#options.lease.heldTo(costAt, fromMs, pulse.billedToMs);
     return { ...pulse, billedToMs, agentProvenToMs: agentMs === null ? null : Math.min(agentMs, billedToMs) };
   }
 
-  #agentEvent(event: AgentEvent): void {
-    if (this.#end !== null) return;
-    this.#agentEvents.push(event);
-    if (event.on && event.atMs < this.#options.clock.monotonicMs()) this.#options.lease.reckon();
+  #writeAgent(event: AgentEvent): void {
     const record = { kind: 'agent', ...this.#next(), event } as const;
     // Before the answer no agent costs anything: its coming is written along with the answer.
-    if (this.#answer === null) this.#writer.defer(record);
+    if (this.#service.answer === null) this.#writer.defer(record);
     else void this.#writer.write(record);
-  }
-
-  #hasAgent(): boolean {
-    const events = this.#agentEvents;
-    if (this.#agentAfter.events !== events.length)
-      this.#agentAfter = { events: events.length, is: agentIsAttached(events) };
-    return this.#agentAfter.is;
   }
 
   async #finish(): Promise<Bill> {
     // Ends of the same turn gather here.
     await Promise.resolve();
     this.#endTaken = true;
-    const { record, lease, observer } = this.#options;
+    const { record } = this.#options;
     const end = this.#end as CallEnd;
-    const hasArrived = end.answerArrived === undefined || (await this.#orClosed(end.answerArrived));
-    if (!hasArrived) this.#flags.add('answer_unconfirmed').add('needs_reconciliation');
+    const hasArrived = end.answerArrived === undefined || (await this.#settler.orClosed(end.answerArrived));
+    if (!hasArrived) this.#service.unconfirmed();
     const atMs = this.#proofOf(end);
-    const billToMs = await this.#coveredTo(lease, end, atMs);
-    this.#addOwnFlags(atMs);
-    const ended = this.#endedRecord(end, atMs, billToMs, this.#next().callSeq);
+    const billToMs = await this.#coveredTo(end, atMs);
+    this.#service.flagEnd(end, atMs);
+    const ended = this.#service.endedRecord(end, { atMs, billToMs }, this.#next());
     const rating = ratingOf(record, ended);
     const rated: RatedRecord = { kind: 'rated', ...this.#next(), ...rating, final: isFinal(ended) };
     const settlement = settlementOf(record, ended, rated);
-    const facts = await this.#posted(await this.#settle(ended, rated, settlement));
+    const facts = await this.#settler.settle(ended, rated, settlement);
     this.#finalBill = billAsPosted(billOf(record, ended, rating), facts.lines);
     await this.#recorded(end, this.#finalBill);
     void this.#writer.write({ kind: 'posted', ...this.#next(), ...facts }).then(this.#options.onClosed);
-    this.#report(ended, rated);
-    for (const cost of settlement.costs) observer.supplierCost(cost.amount);
-    const overshoot = this.#overshoot(ended, rated.total);
-    if (overshoot > 0n) observer.overshoot(overshoot);
+    this.#report(ended, rated, settlement);
     this.#options.onPosted();
     return this.#finalBill;
   }
@@ -297,124 +244,31 @@ export class OpenCall implements MeteredCall {
     }
   }
 
-  /** Records and money in one step; where that fails, one after the other until both are done (M3). */
-  async #settle(ended: EndedRecord, rated: RatedRecord, settlement: MeterSettlement): Promise<SettleOutcome> {
-    const { books, clock, observer, store, storeTimeoutMs } = this.#options;
-    const together = this.#writer.writeWith((waiting) =>
-      within(clock, storeTimeoutMs, 'settle', store.settle([...waiting, ended, rated], settlement)),
-    );
-    try {
-      return await this.#orClosed(together);
-    } catch (error) {
-      observer.storeFailed('settle', error);
-    }
-    await this.#orClosed(this.#writer.write(ended, rated));
-    return await this.#untilDone('settle', () => books.settle(settlement));
-  }
-
-  #posted(outcome: SettleOutcome): Promise<Pick<PostedRecord, 'outcome' | 'lines'>> {
-    const { books, record } = this.#options;
-    return this.#untilDone('postings', () => postedFacts(books, record, outcome));
-  }
-
-  /** Each second, as long as the meter lives. */
-  async #untilDone<T>(operation: string, work: () => Promise<T>): Promise<T> {
-    const { clock, observer, storeTimeoutMs } = this.#options;
-    for (;;) {
-      try {
-        return await within(clock, storeTimeoutMs, operation, work());
-      } catch (error) {
-        observer.storeFailed(operation, error);
-        await this.#orClosed(delay(clock, RETRY_MS));
-      }
-    }
-  }
-
-  /** Waits, but not beyond the meter's own life: what is not in the ledger by then is left to recovery. */
-  #orClosed<T>(work: Promise<T>): Promise<T> {
-    return Promise.race([work, this.#meterClosed.promise]);
-  }
-
   /** A stamp from the future or from before the answer proves nothing. */
   #proofOf(end: CallEnd): number {
-    const atMs = Math.min(end.atMs, this.#options.clock.monotonicMs());
-    return this.#answer === null ? atMs : Math.max(atMs, this.#answer.monotonicMs);
+    return this.#service.provenTo(end, this.#options.clock.monotonicMs());
   }
 
-  async #coveredTo(lease: Lease, end: CallEnd, atMs: number): Promise<number> {
-    const answer = this.#answer;
+  /** Last instant up to `atMs` that there is money for. */
+  async #coveredTo(end: CallEnd, atMs: number): Promise<number> {
+    const { lease, record } = this.#options;
+    const { answer } = this.#service;
     if (answer === null) return atMs;
     const costAt = (toMs: number) => this.#totalTo(end, atMs, toMs);
     const covered = () => lease.coveredTo(costAt, answer.monotonicMs, atMs);
-    const coveredMs = await this.#untilDone('reserve', covered);
-    const { rates: agreed } = this.#options.record;
-    if (lease.covers(costAt(answer.monotonicMs)) || agreed.telephony === null) return coveredMs;
+    const coveredMs = await this.#settler.untilDone('reserve', covered);
+    if (lease.covers(costAt(answer.monotonicMs)) || record.rates.telephony === null) return coveredMs;
     // Its price rose while it rang, and there is not enough for the first minute: what was agreed at set-up is held, and is charged.
-    this.#answer = { ...answer, rates: agreed };
-    return await this.#untilDone('reserve', covered);
+    this.#service.chargeAsAgreed(record.rates);
+    return await this.#settler.untilDone('reserve', covered);
   }
 
-  #totalTo(end: CallEnd, atMs: number, toMs: number): Nano {
-    return ratingOf(this.#options.record, this.#endedRecord(end, atMs, toMs, 0)).total;
-  }
-
-  #endedRecord(end: CallEnd, atMs: number, billToMs: number, callSeq: number): EndedRecord {
-    const { clock, record, ages } = this.#options;
-    const reading = this.#reading ?? this.#read();
-    return {
-      kind: 'ended',
-      callId: record.callId,
-      callSeq,
-      atWallMs: clock.wallMs(),
-      answer: this.#answer,
-      agentEvents: [...this.#agentEvents],
-      atMs,
-      billToMs,
-      agentProvenToMs: Math.min(atMs, agentProvenTo(this.#agentEvents, reading, atMs, ages)),
-      endedWallMs: wallEndOf(this.#answer, atMs, end.wallMs),
-      reason: end.reason,
-      evidence: end.evidence,
-      flags: [...this.#flags],
-      ...(this.#otherLegs.length > 0 ? { otherLegs: [...this.#otherLegs] } : {}),
-    };
-  }
-
-  #addOwnFlags(atMs: number): void {
-    const answer = this.#answer;
-    if (answer === null || answeredMs(answer.monotonicMs, atMs) === 0) return;
-    const reading = this.#reading;
-    if (reading?.hasCounters && reading.rtpMs === 0) this.#flags.add('no_media');
-    if (answer.class === 'managed' && !this.#agentEvents.some((event) => event.on && event.atMs <= atMs)) {
-      this.#flags.add('credit_ticket');
-    }
-    if (this.#end?.reason === 'answer_unconfirmed') this.#flags.add('answer_unconfirmed').add('needs_reconciliation');
-  }
-
-  #ratesAtAnswer(callClass: Answer['class'], wallMs: number): Answer['rates'] {
-    const { intent, record, rates } = this.#options;
-    const found = rates().snapshot(callClass, intent.ratedNumber, wallMs);
-    if (typeof found !== 'string') return found;
-    // The row was withdrawn between set-up and answer: the price that was agreed holds. Without one nothing is guessed.
-    if (record.rates.telephony === null) this.flag('needs_reconciliation');
-    return record.rates;
-  }
-
-  /** Cumulative price from now on, an agent taken as active from now (lease L1). */
-  #projectFrom(nowMs: number): (atMs: number) => Nano {
-    const answer = this.#answer as Answer;
-    const active = activeTime(this.#agentEvents, answer.monotonicMs, nowMs).ms;
-    return (atMs) =>
-      telephonyPrice(answer.rates.telephony, answeredMs(answer.monotonicMs, atMs)) +
-      computePrice(answer.rates.computePerMinute, active + Math.max(0, Math.ceil(atMs - nowMs)));
-  }
-
-  #overshoot(ended: EndedRecord, charged: Nano): Nano {
-    if (ended.billToMs >= ended.atMs) return 0n;
+  #totalTo(end: CallEnd, atMs: number, billToMs: number): Nano {
     const { record } = this.#options;
-    return ratingOf(record, { ...ended, billToMs: ended.atMs }).total - charged;
+    return ratingOf(record, this.#service.endedRecord(end, { atMs, billToMs }, UNWRITTEN)).total;
   }
 
-  #report(ended: EndedRecord, rated: RatedRecord): void {
+  #report(ended: EndedRecord, rated: RatedRecord, { costs }: MeterSettlement): void {
     const { observer, record } = this.#options;
     const callClass = ended.answer?.class ?? record.class;
     for (const meter of ['telephony', 'compute'] as const) {
@@ -422,12 +276,15 @@ export class OpenCall implements MeteredCall {
       observer.revenue(meter, rated[meter].amount);
       observer.billedMs(meter, callClass, rated[meter].billedMs);
     }
+    for (const cost of costs) observer.supplierCost(cost.amount);
+    const overshoot = this.#overshoot(ended, rated.total);
+    if (overshoot > 0n) observer.overshoot(overshoot);
   }
 
-  #read(): Reading {
-    const { counters, intent } = this.#options;
-    this.#reading = readCounters(counters, intent.counterRow, this.#reading);
-    return this.#reading;
+  #overshoot(ended: EndedRecord, charged: Nano): Nano {
+    if (ended.billToMs >= ended.atMs) return 0n;
+    const { record } = this.#options;
+    return ratingOf(record, { ...ended, billToMs: ended.atMs }).total - charged;
   }
 
   #next(): { callId: string; callSeq: number; atWallMs: number } {
