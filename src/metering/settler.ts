@@ -79,6 +79,7 @@ export class Settler {
     try {
       return await this.orClosed(together);
     } catch (error) {
+      if (error instanceof MeterClosedError) throw error;
       observer.storeFailed('settle', error);
     }
     await this.orClosed(writer.write(ended, rated));

@@ -109,13 +109,18 @@ test('what another node has posted is looked up in the ledger', async () => {
   expect(log).toEqual(['together ended rated', 'postings']);
 });
 
-test('the meter closes between two attempts at the money: the call is left to recovery', async () => {
-  const { clock, settled, settler } = stage({ together: ['fails'], money: ['fails'] });
+test.each([
+  ['while records and money are under way', { together: ['hangs'] as Answers }],
+  ['between two attempts at the money', { together: ['fails'] as Answers, money: ['fails'] as Answers }],
+])('the meter closes %s: the call is left to recovery', async (_when, answers) => {
+  const { clock, failures, log, settled, settler } = stage(answers);
   const facts = settled();
   const over = expect(facts).rejects.toBeInstanceOf(MeterClosedError);
   await clock.advanceAsync(500);
+  const before = [log.length, failures.length];
   settler.meterClosed();
   await over;
+  expect([log.length, failures.length]).toEqual(before);
 });
 
 test('a meter that closes while nobody waits breaks nothing', async () => {
