@@ -114,6 +114,8 @@ export class Established {
       offered: (exchange) => this.#offered(exchange),
       requested: (exchange) => {
         this.#heard();
+        // Too late: our BYE is on its way (RFC 5407 section 3.2).
+        if (this.#state !== 'open') return exchange.respond(481);
         if (exchange.method === 'INFO') return answerInfo(exchange, (key) => this.#tell({ type: 'key', key }));
         if (!this.transfers.requested(exchange)) answerRequest(exchange);
       },

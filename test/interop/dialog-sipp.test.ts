@@ -3,6 +3,7 @@ import { exceptReference } from '../signalling/engine-under-test.ts';
 import { startOnEitherEngine } from '../support/either-engine.ts';
 import type { RunningGateway } from '../support/gateway.ts';
 import { type SlowAgent, startSlowAgent } from '../support/slow-agent.ts';
+import { CallRecords, type ToldCall } from './call-records.ts';
 import { HAS_SIPP, type RunningSipp, runSipp, type SippOptions, type SippResult, startSipp } from './sipp/run.ts';
 
 // Offers, answers, reliable responses and races as sipp plays them against the whole gateway: what it sees on the wire (sipp/*.xml), and what
@@ -11,21 +12,8 @@ import { HAS_SIPP, type RunningSipp, runSipp, type SippOptions, type SippResult,
 const ECHO = '+12025550100';
 const UNASSIGNED = '+12025550102';
 
-interface Call {
-  readonly id: string;
-  readonly from: string;
-  readonly state: string;
-  readonly endReason: string | null;
-  readonly sipStatus: number | null;
-  readonly timeline: readonly { readonly event: string }[];
-  readonly bill: {
-    readonly final: boolean;
-    readonly flags: readonly string[];
-    readonly telephony: { readonly billedMs: number };
-  } | null;
-}
-
 let gateway: RunningGateway;
+let records: CallRecords;
 let slow: SlowAgent;
 let places = 0;
 
@@ -43,6 +31,7 @@ async function answeredAndEnded(scenario: `${string}.xml`): Promise<void> {
 describe.skipIf(!HAS_SIPP)('dialogs with sipp (needs: sipp)', () => {
   beforeAll(async () => {
     gateway = await startOnEitherEngine({ config: { calls: { holdProbeMs: 5_000 } } });
+    records = new CallRecords(gateway);
     slow = await startSlowAgent();
     const agent = await change('POST', '/v1/agents', {
       workspaceId: 'demo',
@@ -124,9 +113,9 @@ describe.skipIf(!HAS_SIPP)('dialogs with sipp (needs: sipp)', () => {
       ['signalling 18: a lost BYE', 'callee-loses-bye.xml'],
     ] as const)('%s: answered, and ended through the API', async (_, scenario) => {
       const { carrier, id } = await place(scenario);
-      await inState(id, 'answered');
+      await records.inState(id, 'answered');
       await change('POST', `/v1/calls/${id}/hangup`, {});
-      expect(await finalRecord(id)).toMatchObject({ endReason: 'api_hangup', sipStatus: 200 });
+      expect(await records.final(id)).toMatchObject({ endReason: 'api_hangup', sipStatus: 200 });
       expect(await ended(carrier, 2_000)).toMatchObject({ failed: 0 });
     });
 
@@ -134,32 +123,26 @@ describe.skipIf(!HAS_SIPP)('dialogs with sipp (needs: sipp)', () => {
       'signalling 10: two answers to a forked INVITE: the first is the call, the second is hung up on',
       async () => {
         const { carrier, id } = await place('callee-forked.xml');
-        await inState(id, 'answered');
-        await expect.poll(async () => eventsOf(await recordOf(id))).toContain('forked_answer');
+        await records.inState(id, 'answered');
+        await expect.poll(async () => eventsOf(await records.of(id))).toContain('forked_answer');
         await change('POST', `/v1/calls/${id}/hangup`, {});
-        expect(await finalRecord(id)).toMatchObject({ endReason: 'api_hangup' });
+        expect(await records.final(id)).toMatchObject({ endReason: 'api_hangup' });
         expect(await ended(carrier)).toMatchObject({ failed: 0 });
       },
     );
 
     test('signalling 10: a 200 that crosses our CANCEL: ACK and BYE, one record, and no cost', async () => {
       const { carrier, id } = await place('callee-crosses-cancel.xml');
-      await inState(id, 'ringing');
+      await records.inState(id, 'ringing');
       await change('POST', `/v1/calls/${id}/hangup`, {});
-      const record = await finalRecord(id);
+      const record = await records.final(id);
       expect(record).toMatchObject({ endReason: 'api_cancelled', sipStatus: 487 });
       expect(record.bill?.telephony.billedMs ?? 0).toBe(0);
       expect(await ended(carrier)).toMatchObject({ failed: 0 });
     });
   });
 
-  exceptReference('it does not tell')('nothing of all that is left over', async () => {
-    const node = await gateway.api<{ activeCalls: number }>('GET', '/v1/node');
-    expect(node.body.activeCalls).toBe(0);
-    const workspace = await gateway.api<{ reserved: string }>('GET', '/v1/workspaces/demo');
-    expect(Number(workspace.body.reserved)).toBe(0);
-    expect(gateway.audit()).toMatchObject({ ok: true });
-  });
+  exceptReference('it does not tell')('nothing of all that is left over', () => records.nothingIsLeft());
 });
 
 async function change(method: string, path: string, body: unknown): Promise<Record<string, unknown>> {
@@ -173,18 +156,14 @@ async function call(
   scenario: SippOptions['scenario'],
   service = ECHO,
   timeoutMs = 15_000,
-): Promise<{ result: SippResult; record: Call }> {
+): Promise<{ result: SippResult; record: ToldCall }> {
   const from = `+1202555${String(6000 + ++places)}`;
   const target = `127.0.0.1:${gateway.sip.udpPort}`;
   const result = await runSipp({ scenario, target, service, replace: { CALLER: from }, timeoutMs });
   expect(result.failed, result.errors).toBe(0);
-  const find = async () => {
-    const { body } = await gateway.api<{ items: Call[] }>('GET', '/v1/calls?limit=50');
-    return body.items.filter((item) => item.from === from);
-  };
-  await expect.poll(async () => (await find()).map(({ state }) => state)).toEqual(['ended']);
-  const [found] = await find();
-  return { result, record: await finalRecord(found?.id ?? '') };
+  const record = await records.from(from);
+  if (record === undefined) throw new Error('no call came of it');
+  return { result, record };
 }
 
 /** A trunk and a number of its own, and a call of ours through them. */
@@ -219,23 +198,7 @@ async function place(scenario: SippOptions['scenario']): Promise<{ carrier: Runn
   return { carrier, id: String(placed['id']) };
 }
 
-async function recordOf(id: string): Promise<Call> {
-  return (await gateway.api<Call>('GET', `/v1/calls/${id}`)).body;
-}
-
-const eventsOf = ({ timeline }: Call) => timeline.map(({ event }) => event);
-
-async function inState(id: string, state: string): Promise<void> {
-  await expect.poll(async () => (await recordOf(id)).state, { timeout: 5_000 }).toBe(state);
-}
-
-/** With its bill, which may wait for the carrier's word. */
-async function finalRecord(id: string): Promise<Call> {
-  const isRated = ({ bill }: Call) => bill === null || bill.final || bill.flags.includes('answer_unconfirmed');
-  await expect.poll(async () => isRated(await recordOf(id)), { timeout: 5_000 }).toBe(true);
-  await inState(id, 'ended');
-  return await recordOf(id);
-}
+const eventsOf = ({ timeline }: ToldCall) => timeline.map(({ event }) => event);
 
 /** `waitMs`: for its last answer. */
 async function ended(carrier: RunningSipp, waitMs = 500): Promise<SippResult> {

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { CallRecord } from '../../src/domain/call.ts';
-import { OpenCall } from '../../src/metering/open-call.ts';
 import { parseSupplierRates } from '../../src/metering/supplier-rates.ts';
 import { COMPUTE_PER_MS, TELEPHONY_PER_MS } from '../metering/support/stage.ts';
 import { exceptReference } from '../signalling/engine-under-test.ts';
@@ -129,16 +128,10 @@ describe('#14 a fork that rings three phones, two of which answer', () => {
     },
   );
 
-  const metered = 'extraAnswer' in OpenCall.prototype;
-  test.skipIf(!metered)(
-    metered
-      ? 'what the second 200 cost us is kept'
-      : 'what the second 200 cost us is kept [skipped: the meter takes no extraAnswer]',
-    async () => {
-      const record = await forked();
-      expect((await costsOf(record.id))[1]).toEqual([`${record.id}:supplier:2`, TRUNK, MINUTE_COST, 0n]);
-    },
-  );
+  withForks('what the second 200 cost us is kept', async () => {
+    const record = await forked();
+    expect((await costsOf(record.id))[1]).toEqual([`${record.id}:supplier:2`, TRUNK, MINUTE_COST, 0n]);
+  });
 });
 
 describe('#60 elsewhere', () => {

@@ -4,14 +4,15 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tortureMessages } from '../sip-engine/message/torture/corpus.ts';
 import { IPV6_MESSAGES } from '../sip-engine/message/torture/ipv6.ts';
+import { Caller } from '../signalling/harness.ts';
 import { CERTIFICATE, LACK } from '../sip-engine/support/secure-transport.ts';
 import { type RunningGateway, startGateway } from '../support/gateway.ts';
-import { contactOf, RawSipPeer, requestText, SDP } from '../support/raw-sip-peer.ts';
+import { contactOf, RawSipPeer } from '../support/raw-sip-peer.ts';
+import { CallRecords } from './call-records.ts';
 
 // What a whole gateway says to the 49 messages of RFC 4475, over each transport, and what is left of them: nothing but the refusals of calls that
 // were well-formed. Whether the parser alone judges them right is tested with it (test/sip-engine/message/torture).
 
-const NUMBER = '+12025550100';
 /** Time for what is said to nobody to be said after all. */
 const SILENCE_MS = 400;
 
@@ -123,22 +124,11 @@ async function outcomeOf(bytes: Buffer, transport: (typeof TRANSPORTS)[number], 
 
 async function placeGoodCall(transport: (typeof TRANSPORTS)[number], callId: string): Promise<void> {
   const { peer, port } = await peerOver(transport);
-  const request = (method: string, sequence: number, to: string, body = '') =>
-    requestText(peer, {
-      method,
-      uri: `sip:${NUMBER}@127.0.0.1:${port}`,
-      callId,
-      from: '<sip:+12025550199@127.0.0.1>;tag=a',
-      to,
-      sequence,
-      branch: `z9hG4bK${callId}${method}`,
-      contact: contactOf(peer, '+12025550199'),
-      body,
-    });
-  peer.send(request('INVITE', 1, `<sip:${NUMBER}@127.0.0.1>`, SDP), port);
-  const ok = await peer.next(200);
-  peer.send(request('ACK', 1, ok.header('To')), port);
-  peer.send(request('BYE', 2, ok.header('To')), port);
+  const caller = new Caller(peer, port, { callId, contact: contactOf(peer, 'ann') });
+  caller.invite();
+  caller.learn(await peer.next(200));
+  caller.ack();
+  caller.inDialog('BYE');
   await peer.next((message) => message.status === 200 && message.header('CSeq') === '2 BYE');
   await peer.close();
 }
@@ -151,10 +141,10 @@ interface Left {
 
 /** Calls that go on, money held, and how each call that was recorded ended. */
 async function left(): Promise<Left> {
-  const calls = await gateway.api<{ items: { endReason: string | null }[] }>('GET', '/v1/calls?limit=50');
+  const calls = await new CallRecords(gateway).all();
   const { reserved } = (await gateway.api<{ reserved: string }>('GET', '/v1/workspaces/demo')).body;
   const active = /^callin_calls_active\{[^}]*\} [1-9]/m.test(await gateway.metrics());
-  return { active, reserved, reasons: calls.body.items.map(({ endReason }) => endReason ?? 'open').sort() };
+  return { active, reserved, reasons: calls.map(({ endReason }) => endReason ?? 'open').sort() };
 }
 
 test('all 49 are told of', () => {

@@ -28,9 +28,10 @@ export interface EngineUnderTestOptions {
 }
 
 /** A test of what the reference does not do; `lack` says what, with the section of the wire protocol specification. */
-export function exceptReference(lack: string): (name: string, run: () => Promise<void>) => void {
+export function exceptReference(lack: string): (name: string, run: () => Promise<void>, timeoutMs?: number) => void {
   const isSkipped = REFERENCE !== undefined;
-  return (name, run) => void test.skipIf(isSkipped)(isSkipped ? `${name} [reference skipped: ${lack}]` : name, run);
+  return (name, run, timeoutMs) =>
+    void test.skipIf(isSkipped)(isSkipped ? `${name} [reference skipped: ${lack}]` : name, run, timeoutMs);
 }
 
 export function startEngineUnderTest(options: EngineUnderTestOptions = {}): Promise<EngineUnderTest> {
