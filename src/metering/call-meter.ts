@@ -113,6 +113,7 @@ class CallMeter implements Meter {
     this.#sweep = new Sweep({
       journal: options.journal,
       clock: options.clock,
+      booksClock: this.#booksClock,
       bootId: options.bootId,
       heartbeatMs: this.#times.heartbeatMs,
       lossMaxMs: this.#times.sliceMs + this.#times.graceMs,

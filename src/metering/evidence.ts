@@ -67,7 +67,8 @@ function lastLeftMs(events: readonly AgentEvent[]): number | null {
 
 /** Up to when the time of the attached agent is proven. */
 export function agentProvenTo(events: readonly AgentEvent[], reading: Reading, nowMs: number, ages: ProofAges): number {
-  const attachedAtMs = events.reduce((latest, event) => (event.on ? Math.max(latest, event.atMs) : latest), 0);
+  let attachedAtMs = 0;
+  for (const { on, atMs } of events) if (on && atMs > attachedAtMs) attachedAtMs = atMs;
   return provenTo(reading.hasCounters, Math.max(reading.agentMs, attachedAtMs), nowMs, ages.agentProofMaxAgeMs);
 }
 

@@ -108,8 +108,8 @@ export class Lease {
   }
 
   /** The held money may be spent while service goes on: until the call has ended, for the grace, or while a renewal is under way. */
-  get mayBeUsedUp(): boolean {
-    return this.#exhausted || this.#options.clock.monotonicMs() >= this.#heldUntilMs;
+  mayBeUsedUp(nowMs: number): boolean {
+    return this.#exhausted || nowMs >= this.#heldUntilMs;
   }
 
   /** It turns out that time before now has cost more: the money ends sooner. */
@@ -132,11 +132,8 @@ export class Lease {
   }
 
   /** Once per sweep: renews what is due. */
-  tick(): void {
-    // A step of the wall clock is noticed here at the latest.
-    this.#options.booksClock.nowMs();
+  tick(nowMs: number): void {
     if (this.#done || this.#renewing) return;
-    const nowMs = this.#options.clock.monotonicMs();
     if (nowMs >= this.#renewAtMs || nowMs >= this.#refreshAtMs || this.#lastSlice || this.#failing) void this.#renew();
   }
 

@@ -162,13 +162,13 @@ export class OpenCall implements MeteredCall {
   /** For the sweep: what this call's heartbeat may claim; undefined before the answer and after the end. */
   pulse(nowMs: number): Pulse | undefined {
     const pulse = this.#end === null ? this.#service.pulse(nowMs) : undefined;
-    return pulse !== undefined && this.#options.lease.mayBeUsedUp ? this.#withinMoney(pulse) : pulse;
+    return pulse !== undefined && this.#options.lease.mayBeUsedUp(nowMs) ? this.#withinMoney(pulse) : pulse;
   }
 
   /** For the sweep: renews the lease and repeats failed writes. */
-  tick(): void {
+  tick(nowMs: number): void {
     this.#writer.retry();
-    this.#options.lease.tick();
+    this.#options.lease.tick(nowMs);
   }
 
   /** The store may have forgotten the hold: it is asked for again as it is. */

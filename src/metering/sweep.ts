@@ -6,6 +6,7 @@
 //   W2. When no heartbeat became durable for `lossMaxMs`, service can no longer be proved and every call is told (once each).
 
 import type { Clock, Timer } from '../domain/clock.ts';
+import type { BooksClock } from './books-clock.ts';
 import type { Journal } from './journal.ts';
 import type { MeterObserver } from './ports.ts';
 import type { Pulse } from './records.ts';
@@ -19,6 +20,7 @@ export interface SweptCall {
 export interface SweepOptions {
   readonly journal: Journal;
   readonly clock: Clock;
+  readonly booksClock: Pick<BooksClock, 'nowMs'>;
   readonly bootId: string;
   readonly heartbeatMs: number;
   /** How long heartbeats may fail: slice plus grace. */
@@ -60,8 +62,10 @@ export class Sweep {
   }
 
   #sweep(): void {
-    const { clock, calls, lossMaxMs } = this.#options;
+    const { booksClock, clock, calls, lossMaxMs } = this.#options;
     const nowMs = clock.monotonicMs();
+    // A step of the wall clock is noticed here at the latest.
+    booksClock.nowMs();
     const lost = nowMs - this.#durableAtMs > lossMaxMs;
     const pulses: Pulse[] = [];
     for (const call of calls()) {
