@@ -10,6 +10,7 @@ export interface ToldCall {
   readonly endReason: string | null;
   readonly sipStatus: number | null;
   readonly trunkId: string | null;
+  readonly carrierReason?: { readonly q850: number | null } | null;
   readonly timeline: readonly { readonly event: string; readonly detail?: Readonly<Record<string, unknown>> }[];
   readonly bill: {
     readonly final: boolean;

@@ -1,28 +1,22 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startOnEitherEngine } from '../support/either-engine.ts';
 import type { RunningGateway } from '../support/gateway.ts';
+import { CallRecords, type ToldCall } from './call-records.ts';
 import { HAS_SIPP, type RunningSipp, runSipp, type SippOptions, startSipp } from './sipp/run.ts';
 
 // Transfers both ways, redirects and route sets with sipp at the other end, against the whole gateway as a process.
 
 const BYOC = '+12025550101';
 
-interface Call {
-  readonly id: string;
-  readonly state: string;
-  readonly endReason: string | null;
-  readonly carrierReason: { readonly q850: number | null } | null;
-  readonly timeline: readonly { readonly event: string; readonly detail?: Readonly<Record<string, unknown>> }[];
-  readonly bill: { readonly final: boolean } | null;
-}
-
 describe.skipIf(!HAS_SIPP)('transfers with sipp (needs: sipp)', () => {
   let gateway: RunningGateway;
+  let records: CallRecords;
   let carrier: RunningSipp | undefined;
   const carrierPort = 15_000 + (process.pid % 300);
 
   beforeAll(async () => {
     gateway = await startOnEitherEngine();
+    records = new CallRecords(gateway);
     // Also asked by OPTIONS: each is a call of sipp's.
     const replace = { FROM: '12025550160', TO: '12025550161' };
     carrier = startSipp({
@@ -40,9 +34,7 @@ describe.skipIf(!HAS_SIPP)('transfers with sipp (needs: sipp)', () => {
   afterAll(async () => {
     carrier?.stop();
     if (gateway === undefined) return;
-    const node = await gateway.api<{ activeCalls: number }>('GET', '/v1/node');
-    expect(node.body.activeCalls).toBe(0);
-    expect(gateway.audit()).toMatchObject({ ok: true });
+    await records.nothingIsLeft();
     expect(await gateway.stop()).toBe(0);
   });
 
@@ -55,8 +47,7 @@ describe.skipIf(!HAS_SIPP)('transfers with sipp (needs: sipp)', () => {
     return answer.body;
   }
 
-  const newest = async () => (await gateway.api<{ items: Call[] }>('GET', '/v1/calls?limit=1')).body.items[0];
-  const recordOf = async (id: string) => (await gateway.api<Call>('GET', `/v1/calls/${id}`)).body;
+  const newest = async () => (await gateway.api<{ items: ToldCall[] }>('GET', '/v1/calls?limit=1')).body.items[0];
 
   /** The next call that is answered and acknowledged. */
   async function answered(): Promise<string> {
@@ -71,11 +62,7 @@ describe.skipIf(!HAS_SIPP)('transfers with sipp (needs: sipp)', () => {
       .toBe(true);
     return found;
   }
-  async function ended(id: string): Promise<Call> {
-    await expect.poll(async () => (await recordOf(id)).bill?.final).toBe(true);
-    return await recordOf(id);
-  }
-  const eventsOf = (call: Call) => call.timeline.map(({ event }) => event);
+  const eventsOf = (call: ToldCall) => call.timeline.map(({ event }) => event);
 
   test('signalling 16: POST …/transfer: REFER, NOTIFY 100 and 200, our BYE; the record says transferred', async () => {
     const replace = { RESULT: '200 OK', REASON: 'transferred' };
@@ -84,7 +71,7 @@ describe.skipIf(!HAS_SIPP)('transfers with sipp (needs: sipp)', () => {
     const answer = await gateway.api('POST', `/v1/calls/${id}/transfer`, { to: '+12025550155' });
     expect([answer.status, answer.body]).toEqual([202, { state: 'accepted' }]);
     expect(await running).toMatchObject({ successful: 1, failed: 0 });
-    const call = await ended(id);
+    const call = await records.final(id);
     expect(call.endReason).toBe('transferred');
     expect(eventsOf(call)).toEqual(
       expect.arrayContaining(['transfer_requested', 'transfer_accepted', 'transfer_done']),
@@ -96,11 +83,11 @@ describe.skipIf(!HAS_SIPP)('transfers with sipp (needs: sipp)', () => {
     const running = sipp({ scenario: 'transferred.xml', replace });
     const id = await answered();
     await change('POST', `/v1/calls/${id}/transfer`, { to: '+12025550155' });
-    await expect.poll(async () => eventsOf(await recordOf(id)).includes('transfer_failed')).toBe(true);
-    expect((await recordOf(id)).state).toBe('answered');
+    await expect.poll(async () => eventsOf(await records.of(id)).includes('transfer_failed')).toBe(true);
+    expect((await records.of(id)).state).toBe('answered');
     await change('POST', `/v1/calls/${id}/hangup`, {});
     expect(await running).toMatchObject({ successful: 1, failed: 0 });
-    expect((await ended(id)).endReason).toBe('api_hangup');
+    expect((await records.final(id)).endReason).toBe('api_hangup');
   });
 
   test('signalling 16: a carrier that knows no REFER: 409 to whoever asked, the call goes on to its BYE with Reason', async () => {
@@ -109,7 +96,7 @@ describe.skipIf(!HAS_SIPP)('transfers with sipp (needs: sipp)', () => {
     const answer = await gateway.api<{ code: string }>('POST', `/v1/calls/${id}/transfer`, { to: '+12025550155' });
     expect([answer.status, answer.body.code]).toEqual([409, 'transfer_refused']);
     expect(await running).toMatchObject({ successful: 1, failed: 0 });
-    expect(await ended(id)).toMatchObject({ endReason: 'remote_hangup', carrierReason: { q850: 16 } });
+    expect(await records.final(id)).toMatchObject({ endReason: 'remote_hangup', carrierReason: { q850: 16 } });
   });
 
   test('signalling 16: a REFER of the carrier is declined until its trunk says otherwise', async () => {
@@ -124,23 +111,23 @@ describe.skipIf(!HAS_SIPP)('transfers with sipp (needs: sipp)', () => {
     const running = sipp({ scenario: 'transferring.xml', replace: { TARGET: '+12025550161' } });
     const id = await answered();
     expect(await running).toMatchObject({ successful: 1, failed: 0 });
-    expect((await recordOf(id)).state).toBe('answered');
-    expect(eventsOf(await recordOf(id))).toContain('leg_replaced');
+    expect((await records.of(id)).state).toBe('answered');
+    expect(eventsOf(await records.of(id))).toContain('leg_replaced');
     await change('POST', `/v1/calls/${id}/hangup`, {});
-    expect((await ended(id)).endReason).toBe('api_hangup');
+    expect((await records.final(id)).endReason).toBe('api_hangup');
   });
 
   test('signalling 10: a 302 ends the call, or is followed where the trunk says so', async () => {
     const request = { workspaceId: 'demo', from: BYOC, to: '+12025550160' };
     const first = await change('POST', '/v1/calls', request);
-    expect((await ended(String(first['id']))).endReason).toBe('rejected');
+    expect((await records.final(String(first['id']))).endReason).toBe('rejected');
     await change('PATCH', '/v1/trunks/loopback-byoc', { redirects: 'follow' });
     const second = await change('POST', '/v1/calls', request);
     const id = String(second['id']);
-    await expect.poll(async () => (await recordOf(id)).state).toBe('answered');
-    expect(eventsOf(await recordOf(id))).toContain('redirected');
+    await expect.poll(async () => (await records.of(id)).state).toBe('answered');
+    expect(eventsOf(await records.of(id))).toContain('redirected');
     await change('POST', `/v1/calls/${id}/hangup`, {});
-    expect((await ended(id)).endReason).toBe('api_hangup');
+    expect((await records.final(id)).endReason).toBe('api_hangup');
   });
 
   test('signalling 17: three Record-Route hops: our BYE goes through all of them', async () => {
@@ -148,6 +135,6 @@ describe.skipIf(!HAS_SIPP)('transfers with sipp (needs: sipp)', () => {
     const id = await answered();
     await change('POST', `/v1/calls/${id}/hangup`, {});
     expect(await running).toMatchObject({ successful: 1, failed: 0 });
-    expect(await ended(id)).toMatchObject({ endReason: 'api_hangup', bill: { final: true } });
+    expect(await records.final(id)).toMatchObject({ endReason: 'api_hangup', bill: { final: true } });
   });
 });
