@@ -86,7 +86,7 @@ export class BrowserCall {
       agentId,
       ratedNumber: to,
       onExhausted: (why) => void call.end(why, 'command'),
-      onLowBalance: (remainingMs) => call.lowBalance(remainingMs),
+      onLowBalance: (remainingMs) => call.bounds.lowBalance(remainingMs),
       counterRow: session.row,
     });
     if (authorised !== null) return authorised;

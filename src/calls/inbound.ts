@@ -138,7 +138,7 @@ export class InboundCall {
       agentId,
       ratedNumber: number.e164,
       onExhausted: (why) => void call.end(why, 'command'),
-      onLowBalance: (remainingMs) => call.lowBalance(remainingMs),
+      onLowBalance: (remainingMs) => call.bounds.lowBalance(remainingMs),
       counterRow: media.row,
     });
     if (authorised !== null) return authorised;

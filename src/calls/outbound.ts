@@ -127,7 +127,7 @@ export class OutboundCall {
       agentId,
       ratedNumber: call.identity.to,
       onExhausted: (why) => void call.end(why, 'command'),
-      onLowBalance: (remainingMs) => call.lowBalance(remainingMs),
+      onLowBalance: (remainingMs) => call.bounds.lowBalance(remainingMs),
       counterRow: media.row,
     });
     if (authorised !== null) return authorised;
@@ -141,7 +141,7 @@ export class OutboundCall {
     if (connected !== null) return connected;
     this.#local = this.#localAudio(media, first);
     this.#invite(first);
-    call.limitRinging(this.#plan.ringTimeoutMs);
+    call.bounds.limitRinging(this.#plan.ringTimeoutMs);
     return null;
   }
 
