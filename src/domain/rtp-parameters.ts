@@ -5,6 +5,14 @@ import type { SrtpParameters } from './srtp.ts';
 
 export type MediaDirection = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
 
+export function canSend(direction: MediaDirection): boolean {
+  return direction === 'sendrecv' || direction === 'sendonly';
+}
+
+export function canReceive(direction: MediaDirection): boolean {
+  return direction === 'sendrecv' || direction === 'recvonly';
+}
+
 export interface RtpParameters {
   readonly remoteAddress: string;
   readonly remotePort: number;

@@ -1,6 +1,6 @@
 // A session description as data (RFC 8866, RFC 3264). Only what a telephone call needs is given a meaning; other lines are skipped.
 
-import type { MediaDirection } from '../domain/rtp-parameters.ts';
+import { canReceive, canSend, type MediaDirection } from '../domain/rtp-parameters.ts';
 import type { DtlsFingerprint } from '../domain/webrtc-parameters.ts';
 import type { CryptoLine } from './crypto.ts';
 
@@ -102,12 +102,4 @@ export function intersection(direction: MediaDirection, wish: MediaDirection): M
   const receives = canReceive(direction) && canReceive(wish);
   if (sends) return receives ? 'sendrecv' : 'sendonly';
   return receives ? 'recvonly' : 'inactive';
-}
-
-function canSend(direction: MediaDirection): boolean {
-  return direction === 'sendrecv' || direction === 'sendonly';
-}
-
-function canReceive(direction: MediaDirection): boolean {
-  return direction === 'sendrecv' || direction === 'recvonly';
 }

@@ -7,31 +7,32 @@
 //   closed     ignored        refused                 ignored           ignored             same figures
 //
 // M1. Media runs from `start` to `close`, with or without an agent: the caller hears comfort silence while nobody speaks.
-// M2. An AgentLink that is no longer the call's does nothing: late callbacks of a replaced or closed stream are void.
+// M2. One agent at a time (agent-seat.ts): a stream that is no longer the call's does nothing.
 // M3. A stream that throws is a broken agent of this call and nothing more.
 // M4. How packets travel is the path's business (path.ts). While it is not ready the agent's audio waits in the queue, so that a browser
 //     that connects after the answer misses nothing of the greeting.
 
 import type { CallQuality } from '../../domain/call.ts';
-import { dtmfKeyCount, type DtmfKind, type DtmfOutcome, type DtmfRequest } from '../../domain/dtmf.ts';
-import type { AgentAsk, AgentDial, AgentFailure, AgentNotice, AgentStreamFactory } from '../agent-stream.ts';
+import type { DtmfKind, DtmfOutcome, DtmfRequest } from '../../domain/dtmf.ts';
+import { canReceive, canSend } from '../../domain/rtp-parameters.ts';
+import type { AgentDial, AgentNotice, AgentStreamFactory } from '../agent-stream.ts';
 import { FIELD, qualityOf } from '../counters.ts';
-import { KeysHeard } from '../dtmf/keys-heard.ts';
 import type { BlockPool } from '../playout.ts';
 import type { Random } from '../random.ts';
-import { RtcpSession } from '../rtp/control.ts';
 import { looksLikeRtcp } from '../rtp/header.ts';
 import type {
   AgentConnectOutcome,
   EarlyAudio,
-  MediaDirection,
   MediaEvent,
   MediaPolicy,
   MediaTimeouts,
   RtpParameters,
 } from '../session.ts';
-import { AgentLink, type AgentLinkOwner } from './agent-link.ts';
+import { AgentSeat, type AgentSeatCall } from './agent-seat.ts';
+import { Control } from './control.ts';
+import { CallFigures } from './figures.ts';
 import { Inbound, type InboundSink } from './inbound.ts';
+import { Keys } from './keys.ts';
 import { Outbound } from './outbound.ts';
 import type { RtpPath } from './path.ts';
 import { type Line, Supervision } from './supervision.ts';
@@ -56,7 +57,7 @@ export interface CallMediaDeps {
 
 type Phase = 'open' | 'running' | 'closed';
 
-export class CallMedia implements InboundSink, AgentLinkOwner {
+export class CallMedia implements InboundSink, AgentSeatCall {
   /** The next moment at which `tick` has something to do, monotonic ms. */
   dueMs = Number.POSITIVE_INFINITY;
 
@@ -64,22 +65,15 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
   readonly #path: RtpPath;
   readonly #inbound: Inbound;
   readonly #outbound: Outbound;
-  readonly #rtcp: RtcpSession;
+  readonly #control: Control;
   readonly #supervision: Supervision;
-  readonly #keysHeard = new KeysHeard();
-  /** Why the last keys did not go out; null = they did. */
-  #keysRefused: DtmfOutcome | null = null;
+  readonly #seat: AgentSeat;
+  readonly #keys: Keys;
+  readonly #figures: CallFigures;
   #phase: Phase = 'open';
   /** What is heard before the answer (`startEarly`). */
   #early: EarlyAudio | null = null;
   #remote: RtpParameters | null = null;
-  #agent: AgentLink | null = null;
-  #framesToAgent = 0;
-  #agentFramesDropped = 0;
-  #agentMalformed = 0;
-  #rtcpMalformed = 0;
-  #lastAgentProofMs = 0;
-  #srtpRejected = 0;
 
   constructor(options: CallMediaOptions, deps: CallMediaDeps) {
     this.#deps = deps;
@@ -89,12 +83,18 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
       blocks: deps.blocks,
       random: deps.random,
       send: (packet) => this.#path.sendRtp(packet),
-      markPlayed: (name) => this.#agent?.markPlayed(name),
+      markPlayed: (name) => this.#seat.markPlayed(name),
       keyDue: (digit, toneMs) => this.#deps.emit({ type: 'dtmf-due', atMs: this.#deps.nowMs(), digit, toneMs }),
     });
-    this.#rtcp = new RtcpSession(deps.random, 'callin-edge');
-    const tellAgent = (notice: AgentNotice) => this.notifyAgent(notice);
-    this.#supervision = new Supervision(options.timeouts, { emit: deps.emit, tellAgent });
+    this.#supervision = new Supervision(options.timeouts, {
+      emit: deps.emit,
+      tellAgent: (notice) => this.notifyAgent(notice),
+    });
+    const parts = { inbound: this.#inbound, outbound: this.#outbound };
+    this.#control = new Control({ ...deps, ...parts });
+    this.#seat = new AgentSeat(this, { ...deps, ...parts });
+    this.#keys = new Keys({ ...deps, ...parts, tellAgent: (digit) => this.#seat.key(digit) });
+    this.#figures = new CallFigures(deps.row, { ...parts, control: this.#control, seat: this.#seat });
   }
 
   /** Of the packets that the path is given. */
@@ -106,11 +106,11 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
     if (this.#phase === 'closed') return;
     const nowMs = this.#deps.nowMs();
     this.#remote = remote;
-    this.#inbound.negotiate(remote, receives(remote.direction), nowMs);
-    this.#outbound.negotiate(remote, sends(remote.direction));
+    this.#inbound.negotiate(remote, canReceive(remote.direction), nowMs);
+    this.#outbound.negotiate(remote, canSend(remote.direction));
     this.#supervision.negotiated(this.#line, nowMs);
     this.#startOutbound(nowMs);
-    this.#reschedule();
+    this.reschedule();
   }
 
   /** `done` is called exactly once, unless the call is closed first. */
@@ -119,15 +119,9 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
       done({ ok: false, failure: { code: 'agent_broken', detail: 'the call is closed' } });
       return;
     }
-    this.#agent?.close();
-    this.#outbound.attach(dial.codec);
-    this.#keysHeard.setCodec(dial.codec);
-    this.#inbound.audio.stop();
-    this.#inbound.attach(dial.codec);
-    const link = new AgentLink(this, dial, this.#deps.nowMs(), done);
-    this.#agent = link;
-    link.dial(this.#deps.createAgentStream);
-    this.#reschedule();
+    this.#keys.setCodec(dial.codec);
+    this.#seat.take(dial, done);
+    this.reschedule();
   }
 
   /** Early media: audio flows before the answer, no limit of time runs yet. */
@@ -138,8 +132,8 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
     this.#outbound.ring(early === 'ringback');
     this.#path.start(nowMs);
     this.#startOutbound(nowMs);
-    if (early === 'agent' && this.#agent?.wasReady === true) this.#startAgent(this.#agent, nowMs);
-    this.#reschedule();
+    if (early === 'agent') this.#seat.start(nowMs);
+    this.reschedule();
   }
 
   start(): void {
@@ -148,34 +142,25 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
     this.#phase = 'running';
     this.#outbound.ring(false);
     this.#supervision.start(this.#line, nowMs);
-    this.#rtcp.start(nowMs);
+    this.#control.start(nowMs);
     if (this.#early === null) this.#path.start(nowMs);
     this.#startOutbound(nowMs);
-    if (this.#early === 'agent') this.#agent?.notify({ type: 'answered' });
-    else if (this.#agent?.wasReady === true) this.#startAgent(this.#agent, nowMs);
-    this.#reschedule();
+    if (this.#early === 'agent') this.#seat.notify({ type: 'answered' });
+    else this.#seat.start(nowMs);
+    this.reschedule();
   }
 
   notifyAgent(notice: AgentNotice): void {
-    this.#agent?.notify(notice);
+    this.#seat.notify(notice);
   }
 
   setPolicy({ timeouts, dtmf }: MediaPolicy): void {
     this.#supervision.setTimeouts(timeouts);
-    this.#outbound.sendKeysBy(dtmf);
-    this.#keysHeard.setMode(dtmf);
+    this.#keys.setMode(dtmf);
   }
 
   sendKeys(request: DtmfRequest, by: 'agent' | 'api'): DtmfOutcome {
-    const outcome = this.#phase === 'closed' ? 'gone' : this.#outbound.sendKeys(request);
-    const isRepeated = outcome !== 'queued' && outcome === this.#keysRefused;
-    this.#keysRefused = outcome === 'queued' ? null : outcome;
-    // An agent that goes on asking against a full queue is told of once.
-    if (isRepeated) return outcome;
-    const keys = dtmfKeyCount(request.text);
-    const kind = this.#outbound.keysGoBy;
-    this.#deps.emit({ type: 'dtmf-asked', atMs: this.#deps.nowMs(), by, keys, kind, outcome });
-    return outcome;
+    return this.#keys.send(request, by, this.#phase === 'closed');
   }
 
   heardByInfo(key: string): void {
@@ -188,8 +173,7 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
       if (this.#phase === 'running') this.#report(this.#deps.nowMs(), true);
       this.#phase = 'closed';
       this.dueMs = Number.POSITIVE_INFINITY;
-      this.#agent?.close();
-      this.#agent = null;
+      this.#seat.leave();
       this.#inbound.audio.stop();
       this.#outbound.stop();
       this.publish();
@@ -210,17 +194,11 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
     const nowMs = this.#deps.nowMs();
     inbound.rtp(bytes, address, port, nowMs);
     if (inbound.lastRtpMs === nowMs) this.#deps.row[FIELD.lastRtpMs] = nowMs;
-    this.#reschedule();
+    this.reschedule();
   }
 
   rtcp(bytes: Buffer, address: string): void {
-    if (!this.#path.acceptsControlFrom(address)) {
-      this.#inbound.dropped++;
-      return;
-    }
-    const { nowMs, wallMs } = this.#deps;
-    const { ssrc } = this.#inbound.reception;
-    if (!this.#rtcp.received(bytes, this.#outbound.ssrc, ssrc, wallMs(), nowMs())) this.#rtcpMalformed++;
+    this.#control.received(bytes, address);
   }
 
   /** A path that had to be set up first is up. */
@@ -230,7 +208,7 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
     this.#deps.emit({ type: 'webrtc-connected', atMs: nowMs });
     this.#supervision.ready(this.#line, nowMs);
     this.#startOutbound(nowMs);
-    this.#reschedule();
+    this.reschedule();
   }
 
   /** The path saw a stranger's packet. */
@@ -241,7 +219,7 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
   /** The path could not authenticate a packet. */
   pathRejected(): void {
     this.#inbound.dropped++;
-    if (this.#srtpRejected++ === 0) this.#deps.emit({ type: 'srtp-rejected', atMs: this.#deps.nowMs() });
+    if (this.#figures.srtpRejected++ === 0) this.#deps.emit({ type: 'srtp-rejected', atMs: this.#deps.nowMs() });
   }
 
   // The thread's clock.
@@ -249,13 +227,13 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
   tick(nowMs: number): void {
     if (this.#inbound.audio.dueMs <= nowMs) this.#inbound.audio.tick(nowMs);
     this.#outbound.tick(nowMs);
-    this.#reschedule();
+    this.reschedule();
   }
 
   /** Ten times a second. */
   slowTick(nowMs: number): void {
     this.publish();
-    if (nowMs >= this.#rtcp.dueMs) this.#report(nowMs, false);
+    if (nowMs >= this.#control.dueMs) this.#report(nowMs, false);
     const { lastRtpMs } = this.#inbound;
     const cause = this.#path.fault(nowMs);
     if (cause !== null) {
@@ -264,45 +242,24 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
       return;
     }
     const { packetsSent, framesFromAgent } = this.#outbound;
-    const { unheardReports } = this.#rtcp;
-    const isAgentAttached = this.#agent !== null;
+    const { unheardReports } = this.#control;
+    const isAgentAttached = this.#seat.isTaken;
     this.#supervision.tick({ lastRtpMs, packetsSent, framesFromAgent, unheardReports, isAgentAttached }, nowMs);
   }
 
   secondTick(nowMs: number): void {
-    this.#agent?.tick(nowMs);
+    this.#seat.tick(nowMs);
   }
 
-  /** Writes the row of counters. `lastRtpMs` and `lastAgentProofMs` are written as they happen. */
   publish(): void {
-    const row = this.#deps.row;
-    const reception = this.#inbound.reception;
-    row[FIELD.packetsReceived] = reception.received;
-    row[FIELD.packetsSent] = this.#outbound.packetsSent;
-    row[FIELD.packetsLost] = reception.lost;
-    row[FIELD.packetsLate] = this.#inbound.audio.packetsLate;
-    row[FIELD.packetsDuplicate] = reception.duplicates;
-    row[FIELD.packetsReordered] = reception.reordered;
-    row[FIELD.packetsDropped] = this.#inbound.dropped;
-    row[FIELD.malformed] = this.#inbound.malformed + this.#rtcpMalformed + this.#agentMalformed;
-    row[FIELD.jitterMs] = reception.jitter / 8;
-    row[FIELD.framesToAgent] = this.#framesToAgent;
-    row[FIELD.framesFromAgent] = this.#outbound.framesFromAgent;
-    row[FIELD.agentFramesDropped] = this.#agentFramesDropped;
-    row[FIELD.roundTripMs] = this.#rtcp.roundTripMs ?? 0;
-    row[FIELD.remoteLost] = this.#rtcp.remoteLost;
-    row[FIELD.framesConcealed] = this.#inbound.audio.framesConcealed;
-    row[FIELD.playoutBytesDropped] = this.#outbound.bytesDropped;
-    row[FIELD.marksDropped] = this.#outbound.marksDropped;
-    row[FIELD.srtpRejected] = this.#srtpRejected;
+    this.#figures.publish();
   }
 
   // What the inbound pipeline delivers.
 
   frame(bytes: Buffer, start: number, end: number, timestampMs: number): void {
-    this.#framesToAgent++;
-    this.#agent?.hear(bytes, start, end, timestampMs);
-    const key = this.#keysHeard.audio(bytes, start, end);
+    this.#seat.hear(bytes, start, end, timestampMs);
+    const key = this.#keys.audio(bytes, start, end);
     if (key !== null) this.#pressed(key, 'inband', this.#deps.nowMs());
   }
 
@@ -314,77 +271,28 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
     this.#pressed(digit, 'rfc4733', nowMs);
   }
 
-  // What the agent's link reports.
+  // What the agent's seat asks and tells.
 
-  agentReady(link: AgentLink): number {
-    const nowMs = this.#deps.nowMs();
-    this.agentAlive();
-    const isHeard = this.#phase === 'running' || this.#early === 'agent';
-    if (isHeard && this.#agent === link) this.#startAgent(link, nowMs);
-    this.#reschedule();
-    return nowMs;
+  get isAgentHeard(): boolean {
+    return this.#phase === 'running' || this.#early === 'agent';
   }
 
-  /** The stream of `link` ended by itself; `failure` null = in order. */
-  agentEnded(link: AgentLink, failure: AgentFailure | null): void {
-    if (this.#agent !== link) return;
-    this.#agent = null;
-    this.#inbound.audio.stop();
-    this.#reschedule();
-    if (!link.wasReady) return;
-    const atMs = this.#deps.nowMs();
-    if (failure === null) this.#deps.emit({ type: 'agent-closed', atMs });
-    else this.#deps.emit({ type: 'agent-lost', atMs, lastProofMs: this.#lastAgentProofMs, failure });
-  }
-
-  agentAudio(bytes: Buffer, start: number, end: number): void {
-    this.#outbound.audio(bytes, start, end, this.#deps.nowMs());
-    this.#reschedule();
-  }
-
-  agentMark(name: string): void {
-    this.#outbound.mark(name);
-  }
-
-  agentClear(): void {
-    this.#outbound.clear();
-    this.#reschedule();
-  }
-
-  agentAsked(ask: AgentAsk): void {
-    this.#deps.emit({ type: 'agent-asked', atMs: this.#deps.nowMs(), ask });
-  }
-
-  agentKeys(request: DtmfRequest): void {
-    if (this.#phase === 'running') this.sendKeys(request, 'agent');
-    else this.#agentMalformed++;
-  }
-
-  agentAlive(): void {
-    this.#lastAgentProofMs = this.#deps.nowMs();
-    this.#deps.row[FIELD.lastAgentProofMs] = this.#lastAgentProofMs;
-  }
-
-  agentMalformed(): void {
-    this.#agentMalformed++;
-  }
-
-  agentDropped(): void {
-    this.#agentFramesDropped++;
-  }
-
-  #startAgent(link: AgentLink, nowMs: number): void {
-    link.start();
+  agentStarted(nowMs: number): void {
     this.#supervision.agentStarted(nowMs);
-    this.#inbound.audio.restart();
-    this.#inbound.audio.start(nowMs);
   }
 
-  /** One event per press (dtmf/presses.ts). */
+  agentKeys(request: DtmfRequest): boolean {
+    if (this.#phase !== 'running') return false;
+    this.sendKeys(request, 'agent');
+    return true;
+  }
+
+  reschedule(): void {
+    this.dueMs = Math.min(this.#inbound.audio.dueMs, this.#outbound.dueMs);
+  }
+
   #pressed(digit: string, kind: DtmfKind, nowMs: number): void {
-    if (this.#phase !== 'running' || !this.#keysHeard.isNew(digit, kind, nowMs)) return;
-    this.#agent?.key(digit);
-    this.#deps.emit({ type: 'dtmf', atMs: nowMs, digit, kind });
+    if (this.#phase === 'running') this.#keys.pressed(digit, kind, nowMs);
   }
 
   get #line(): Line {
@@ -398,26 +306,6 @@ export class CallMedia implements InboundSink, AgentLinkOwner {
   }
 
   #report(nowMs: number, bye: boolean): void {
-    if (!this.#path.ready || this.#remote === null) return;
-    const outbound = this.#outbound;
-    const sent = {
-      ssrc: outbound.ssrc,
-      packetsSent: outbound.packetsSent,
-      octetsSent: outbound.octetsSent,
-      timestampSent: outbound.timestamp,
-    };
-    this.#path.sendRtcp(this.#rtcp.build(this.#inbound.reception, sent, this.#deps.wallMs(), nowMs, bye));
+    if (this.#remote !== null) this.#control.report(nowMs, bye);
   }
-
-  #reschedule(): void {
-    this.dueMs = Math.min(this.#inbound.audio.dueMs, this.#outbound.dueMs);
-  }
-}
-
-function receives(direction: MediaDirection): boolean {
-  return direction === 'sendrecv' || direction === 'recvonly';
-}
-
-function sends(direction: MediaDirection): boolean {
-  return direction === 'sendrecv' || direction === 'sendonly';
 }

@@ -9,6 +9,7 @@
 //   V1. Nothing is told before `start`: an agent that waits for the answer is not silent, and a caller that rings is not on hold.
 //   V2. Nothing that we send moves a limit (media.md item 8).
 
+import { canSend } from '../../domain/rtp-parameters.ts';
 import type { AgentNotice } from '../agent-stream.ts';
 import { OneWayWatch } from '../one-way.ts';
 import type { MediaDirection, MediaEvent, MediaTimeouts } from '../session.ts';
@@ -99,7 +100,7 @@ export class Supervision {
   #look({ direction, isReady, packetsSent }: Line, nowMs: number): void {
     if (direction === 'sendrecv' && isReady) this.#oneWay.begin(nowMs, packetsSent);
     else this.#oneWay.end();
-    const wantsUs = direction === 'sendrecv' || direction === 'sendonly';
+    const wantsUs = canSend(direction);
     const since = this.#heldSinceMs;
     if (!wantsUs && since === null) {
       this.#heldSinceMs = nowMs;
