@@ -148,6 +148,8 @@ function viewEnd(call: CallRecord): object {
     endReason,
     sipStatus,
     quality,
+    attestation: call.attestation ?? null,
+    carrierReason: call.carrierReason ?? null,
   };
 }
 

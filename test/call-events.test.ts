@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type CallEventSource, createCallEvents } from '../src/call-events.ts';
+import { viewCall } from '../src/http/views.ts';
 import type { Books } from '../src/ledger/books.ts';
 import { recoveredRecord } from '../src/recovered-record.ts';
 import { call } from './directory/records.ts';
@@ -63,6 +64,8 @@ describe('an ended call', () => {
         endReason: 'remote_hangup',
         sipStatus: 200,
         quality: null,
+        attestation: null,
+        carrierReason: null,
       },
     });
     expect(billed).toMatchObject({
@@ -81,6 +84,28 @@ describe('an ended call', () => {
       },
     });
     expect(asked).toBe(0);
+  });
+
+  test('says what its carrier said of the caller and of the end, in the shapes of the API', async () => {
+    await rig.make({ events: ['call.ended'] });
+    const attestation = {
+      level: 'A',
+      source: 'verstat',
+      carrierVerdict: 'passed',
+      verified: false,
+      origId: null,
+      problem: null,
+    } as const;
+    const carrierReason = { sip: null, q850: 17, text: 'User busy' };
+    const record = call({ attestation, carrierReason });
+    await events.ended(record);
+    const [ended] = await sent();
+    const shown = viewCall(record) as Record<string, unknown>;
+    expect(ended?.data).toMatchObject({ attestation, carrierReason });
+    expect(ended?.data).toMatchObject({
+      attestation: shown['attestation'],
+      carrierReason: shown['carrierReason'],
+    });
   });
 
   test('that never had a bill is call.ended alone', async () => {

@@ -97,6 +97,24 @@ describe('webhooks of a gateway', () => {
     for (const secretText of [secret, 'call.billed', receiver.url]) expect(log).not.toContain(secretText);
   });
 
+  test('tell what the carrier said of the caller, and why it hung up, as the API shows it', async () => {
+    const node = await start();
+    const { secret } = await listen(node, ['call.ended']);
+    const call = await phone.call(`sip:${ECHO}@127.0.0.1:${node.sip.udpPort}`, {
+      from: '<sip:+12025550177;verstat=TN-Validation-Passed-A@127.0.0.1>',
+    });
+    await call.waitFor('answered');
+    await call.bye([['Reason', 'Q.850;cause=16;text="Normal call clearing"']]);
+    const [ended] = await receiver.waitFor(1, 10_000);
+    if (ended === undefined) throw new Error('nothing came');
+    expect(isSigned(ended, secret)).toBe(true);
+    const { attestation, carrierReason } = ended.json.data;
+    expect(attestation).toMatchObject({ level: 'A', source: 'verstat', carrierVerdict: 'passed', verified: false });
+    expect(carrierReason).toEqual({ sip: null, q850: 16, text: 'Normal call clearing' });
+    const shown = await node.api<ShownCall>('GET', `/v1/calls/${ended.json.data.callId}`);
+    expect(shown.body).toMatchObject({ attestation, carrierReason });
+  });
+
   test('tell of a refused call', async () => {
     const node = await start();
     await listen(node, ['call.ended']);
@@ -104,6 +122,7 @@ describe('webhooks of a gateway', () => {
     await call.waitFor('ended');
     const [ended] = await receiver.waitFor(1, 10_000);
     expect(ended?.json.data).toMatchObject({ to: UNASSIGNED, endReason: 'number_unassigned', answeredAt: null });
+    expect(ended?.json.data).toMatchObject({ attestation: null, carrierReason: null });
   });
 
   test('tell of money that runs low and out, before the end of the call that it cut off, and of calls refused then', async () => {
