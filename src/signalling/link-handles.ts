@@ -1,8 +1,9 @@
 // Requests and dialogs of the client library as the rest of this room sees them. All acts go through the link, which keeps what the
 // library throws from its callers, and what callers throw from the library.
 
-import type { DialogAnswer, DrachtioLink } from './drachtio.ts';
+import type { DrachtioLink } from './drachtio.ts';
 import type { RawDialog, RawReply, RawRequest } from './drachtio-shapes.ts';
+import type { DialogAnswer } from './link-requests.ts';
 import type { HeaderMap } from './sip-text.ts';
 
 export interface Content {
@@ -71,11 +72,11 @@ export class Exchange {
 
   /** PRACKs of reliable responses to this INVITE, until `offAcknowledged`, each to be answered; without a listener the link does it. */
   onAcknowledged(listener: (prack: Exchange) => void): void {
-    this.#link.watchPracks(dialogIdOf(this.headers), listener);
+    this.#link.dialogs.watchPracks(dialogIdOf(this.headers), listener);
   }
 
   offAcknowledged(): void {
-    this.#link.unwatchPracks(dialogIdOf(this.headers));
+    this.#link.dialogs.unwatchPracks(dialogIdOf(this.headers));
   }
 
   /** UPDATE before our final response to this INVITE. */
@@ -126,7 +127,7 @@ export class LinkDialog {
   listen(handlers: DialogHandlers): void {
     const link = this.#link;
     this.#handlers = handlers;
-    link.watch(this.#raw.id, handlers);
+    link.dialogs.watch(this.#raw.id, handlers);
     const pass = (handler: (exchange: Exchange) => void) => (request: RawRequest, reply: RawReply) =>
       link.safely(() => handler(new Exchange(link, request, reply)));
     for (const event of ['modify', 'update']) {
@@ -143,7 +144,7 @@ export class LinkDialog {
     }
     this.#raw.on('destroy', (request) =>
       link.safely(() => {
-        link.unwatch(this.#raw.id);
+        link.dialogs.unwatch(this.#raw.id);
         const reason = lowerCaseNames(request.headers)['reason'] ?? null;
         handlers.ended(request.source === 'application' ? 'engine' : 'peer', reason);
       }),

@@ -12,7 +12,7 @@
 
 import type { Clock } from '../domain/clock.ts';
 import { reasonHeader } from '../domain/reasons.ts';
-import type { LinkAnswer, LinkRequest } from './drachtio.ts';
+import type { LinkAnswer, LinkRequest } from './link-requests.ts';
 import { parseSipAddress, parseSipUri } from './sip-text.ts';
 
 export interface DialogFacts {

@@ -17,7 +17,7 @@ import type { Clock, Timer } from '../domain/clock.ts';
 import { ALLOW, SUPPORTED } from './abilities.ts';
 import { readBody } from './body.ts';
 import { answerInCall, type CallCredentials } from './digest.ts';
-import type { DialogAnswer } from './drachtio.ts';
+import type { DialogAnswer } from './link-requests.ts';
 import type { ModifyOutcome } from './leg.ts';
 import type { LinkDialog } from './link-handles.ts';
 import type { HeaderMap } from './sip-text.ts';

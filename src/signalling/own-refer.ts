@@ -20,7 +20,7 @@
 import type { Clock, Timer } from '../domain/clock.ts';
 import { ALLOW } from './abilities.ts';
 import { answerInCall, type CallCredentials } from './digest.ts';
-import type { DialogAnswer } from './drachtio.ts';
+import type { DialogAnswer } from './link-requests.ts';
 import type { Exchange, LinkDialog } from './link-handles.ts';
 import type { HeaderMap } from './sip-text.ts';
 

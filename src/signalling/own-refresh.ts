@@ -15,7 +15,7 @@
 import type { Clock, Timer } from '../domain/clock.ts';
 import { ALLOW, SUPPORTED } from './abilities.ts';
 import { answerInCall, type CallCredentials } from './digest.ts';
-import type { DialogAnswer } from './drachtio.ts';
+import type { DialogAnswer } from './link-requests.ts';
 import type { LinkDialog } from './link-handles.ts';
 import { ownInterval, sessionTimerOffer, type SessionRole } from './session-timer.ts';
 import type { HeaderMap } from './sip-text.ts';

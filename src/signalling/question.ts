@@ -8,7 +8,8 @@
 import type { Clock } from '../domain/clock.ts';
 import { ACCEPT } from './abilities.ts';
 import { answerChallenge, type Credentials } from './digest.ts';
-import type { DrachtioLink, LinkAnswer } from './drachtio.ts';
+import type { DrachtioLink } from './drachtio.ts';
+import type { LinkAnswer } from './link-requests.ts';
 import { type HeaderMap, printAddress } from './sip-text.ts';
 
 export interface Question {

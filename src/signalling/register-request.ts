@@ -15,7 +15,7 @@
 import type { Clock } from '../domain/clock.ts';
 import { ALLOW } from './abilities.ts';
 import { answerChallenge, type Credentials } from './digest.ts';
-import type { LinkAnswer, LinkRequest } from './drachtio.ts';
+import type { LinkAnswer, LinkRequest } from './link-requests.ts';
 import { retryAfterMs } from './retry-after.ts';
 import { escapeUser, type HeaderMap, optionTags } from './sip-text.ts';
 

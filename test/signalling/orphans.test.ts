@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { LinkRequest } from '../../src/signalling/drachtio.ts';
+import type { LinkRequest } from '../../src/signalling/link-requests.ts';
 import { type DialogFacts, hangUpOrphans, routeSet, wayBack } from '../../src/signalling/orphans.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { exceptReference } from './engine-under-test.ts';

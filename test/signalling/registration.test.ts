@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { LinkAnswer, LinkRequest } from '../../src/signalling/drachtio.ts';
+import type { LinkAnswer, LinkRequest } from '../../src/signalling/link-requests.ts';
 import { Registration, type RegistrationOptions } from '../../src/signalling/registration.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 

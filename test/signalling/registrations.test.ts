@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Trunk } from '../../src/domain/directory.ts';
-import type { LinkAnswer, LinkRequest } from '../../src/signalling/drachtio.ts';
+import type { LinkAnswer, LinkRequest } from '../../src/signalling/link-requests.ts';
 import { type RegistrationChange, Registrations } from '../../src/signalling/registrations.ts';
 import { trunk } from '../routing/records.ts';
 import { FakeClock } from '../support/fake-clock.ts';
