@@ -3,7 +3,6 @@
 // The agent is connected before the first INVITE leaves, so nobody's phone rings for an agent that is not there. The next
 // gateway is tried only for failures of the gateway (signalling.md item 4), never after the called party was heard of.
 
-import type { Timer } from '../domain/clock.ts';
 import type { PhoneNumber } from '../domain/directory.ts';
 import type { CustomHeaders } from '../domain/custom-headers.ts';
 import type { E164 } from '../domain/e164.ts';
@@ -13,7 +12,7 @@ import { type LocalAudio, makeOffer, readAnswer } from '../sdp/index.ts';
 import type { MediaSession } from '../media/session.ts';
 import type { OutboundEvent, OutboundLeg } from '../signalling/leg.ts';
 import { authorise, connectAgent, openMedia, reasonOfFault, type StepOutcome } from './acquire.ts';
-import { ATTEMPT_TIMEOUT_MS, type PlannedAttempt, planAttempts, whyNext } from './attempts.ts';
+import { type PlannedAttempt, planAttempts, whyNext } from './attempts.ts';
 import type { Call } from './call.ts';
 import { noteReason } from './carrier-words.ts';
 import type { CallDeps } from './deps.ts';
@@ -24,6 +23,7 @@ import { callerIdentity } from './outbound-identity.ts';
 import { mediaPolicy } from './media-policy.ts';
 import { Redirects } from './redirect.ts';
 import { sessionTimerOf } from './session-timer.ts';
+import { SilenceWatch } from './silence-watch.ts';
 import type { TrunkLimits } from './trunk-limits.ts';
 
 export interface OutboundPlan {
@@ -61,7 +61,6 @@ export class OutboundCall {
   #attempt = 0;
   /** Of this attempt. */
   #rang = false;
-  #silence: Timer | null = null;
   #earlyMedia = false;
   /** The last attempt whose gateway was judged. */
   #reported = -1;
@@ -156,7 +155,8 @@ export class OutboundCall {
     const number = this.#attempt;
     const offer = makeOffer(this.#local);
     this.#local = { ...this.#local, previous: offer };
-    const leg = this.#deps.signalling.originate(
+    const silence = new SilenceWatch(this.#deps, call, attempt, () => this.#isDead(number));
+    this.#leg = this.#deps.signalling.originate(
       {
         uri: attempt.uri,
         nextHop: attempt.server.nextHop,
@@ -168,33 +168,17 @@ export class OutboundCall {
         sent: (sipCallId) => call.hasLeg(sipCallId),
       },
       (event) => {
-        this.#silence?.cancel();
+        silence.heard();
         if (number === this.#attempt) this.#onLeg(event);
       },
     );
-    this.#leg = leg;
-    this.#watchSilence(attempt, number);
   }
 
-  /** Where the engine does not tell of a 100: a server that is silent and does not answer a question either is left for the next one. */
-  #watchSilence(attempt: PlannedAttempt, number: number): void {
-    const { clock, gateways } = this.#deps;
-    if (gateways.isDead === undefined) return;
-    const { trunk, gateway, server } = attempt;
-    let isSilent = true;
-    const watch = clock.setTimer(async () => {
-      const isDead = (await gateways.isDead?.(trunk, gateway, server)) ?? false;
-      if (!isDead || !isSilent || number !== this.#attempt || this.#call.over) return;
-      this.#leg?.cancel('carrier_failed');
-      this.#rejected({ type: 'rejected', status: 408, reason: 'nothing came from there' });
-    }, trunk.outbound.attemptTimeoutMs ?? ATTEMPT_TIMEOUT_MS);
-    this.#silence = {
-      cancel: () => {
-        isSilent = false;
-        watch.cancel();
-      },
-    };
-    this.#call.whenOver(() => watch.cancel());
+  /** Neither the INVITE nor a question is answered. */
+  #isDead(number: number): void {
+    if (number !== this.#attempt) return;
+    this.#leg?.cancel('carrier_failed');
+    this.#rejected({ type: 'rejected', status: 408, reason: 'nothing came from there' });
   }
 
   #onLeg(event: OutboundEvent): void {

@@ -97,6 +97,19 @@ describe('signalling 4: gateways of a trunk', () => {
     expect(world.originated).toHaveLength(1);
   });
 
+  test('what a server that was left says late is no sign of life of the next one', async () => {
+    (world.deps.gateways as { isDead?: CarrierGateways['isDead'] }).isDead = async () => true;
+    const callId = await place();
+    await world.clock.advanceAsync(6_000);
+    await settle();
+    expect(world.originated).toHaveLength(2);
+    world.originated[0]?.emit({ type: 'rejected', status: 487, reason: 'Request Terminated' });
+    await world.clock.advanceAsync(6_000);
+    await settle();
+    expect(world.originated[1]?.acts).toEqual(['cancel carrier_failed']);
+    expect(await manager.get(callId)).toMatchObject({ state: 'ended', endReason: 'no_answer' });
+  });
+
   test.each([
     ['is left for the next one', true, 2],
     ['and answers a question is waited for', false, 1],
