@@ -5,6 +5,7 @@ import {
   mistakesOf as agentMistakes,
 } from '../../src/console/pages/agents/agent-draft.ts';
 import { bodyOf, draftOf, EMPTY_TRUNK, mistakesOf, newGateway } from '../../src/console/pages/byoc/trunk-draft.ts';
+import { advancedSet, inboundSet, outboundSet } from '../../src/console/pages/byoc/identity-words.ts';
 import { newPair } from '../../src/console/lib/pair.ts';
 import type { Trunk } from '../../src/console/api/types.ts';
 
@@ -97,12 +98,16 @@ describe('a trunk that is edited', () => {
       displayName: null,
       identityHeader: 'p_preferred_identity',
       privacy: 'id',
+      diversion: '+4930123456',
+      userPhone: true,
+      authRealm: null,
     });
     // What the form does not show is left as it is.
-    for (const field of ['diversion', 'userPhone', 'authRealm', 'callerNumberFormat']) {
+    for (const field of ['callerNumberFormat', 'failoverStatuses', 'attemptTimeoutMs', 'sessionExpiresSec']) {
       expect(body['outbound']).not.toHaveProperty(field);
     }
     expect(body['limits']).toEqual({ concurrentCalls: 10, callsPerSecond: null });
+    expect(body['dtmf']).toBe('auto');
   });
 
   test('signalling 4: a gateway without a port, and no transport, stay so: as the DNS says', () => {
@@ -114,6 +119,55 @@ describe('a trunk that is edited', () => {
       register: true,
       gateways: [{ host: 'sip.example', priority: 1, weight: 1 }],
     });
+  });
+
+  test('takes a diversion as people write numbers, a realm, and how keys travel; what is empty is none', () => {
+    const draft = {
+      ...draftOf(TRUNK),
+      diversion: '0049 (30) 765-4321',
+      authRealm: ' carrier.example ',
+      dtmf: 'info',
+    } as const;
+    expect(bodyOf(draft, TRUNK)).toMatchObject({
+      outbound: { diversion: '+49307654321', authRealm: 'carrier.example', userPhone: true },
+      dtmf: 'info',
+    });
+    const none = { ...draft, diversion: ' ', authRealm: '', userPhone: false };
+    expect(bodyOf(none, TRUNK)).toMatchObject({ outbound: { diversion: null, authRealm: null, userPhone: false } });
+  });
+
+  test('says of a diversion and a realm what the API would say, at their fields', () => {
+    const wrong = { ...draftOf(TRUNK), diversion: '030 12', authRealm: 'bücher.example' };
+    expect(Object.keys(mistakesOf(wrong, TRUNK))).toEqual(['outbound.diversion', 'outbound.authRealm']);
+    // Where nothing goes out, nothing of it is asked.
+    expect(mistakesOf({ ...wrong, outbound: false }, TRUNK)).toEqual({});
+  });
+
+  test('says in a few words what is set in the parts that are closed', () => {
+    const draft = draftOf(TRUNK);
+    expect(inboundSet(draft)).toEqual([
+      'called number in To',
+      'caller in P-Asserted-Identity, else From',
+      'national numbers of Germany',
+    ]);
+    expect(outboundSet(draft)).toEqual([
+      'P-Preferred-Identity',
+      'domain ims.carrier.example',
+      'user acme',
+      'national numbers of Germany',
+      'number hidden',
+    ]);
+    expect(outboundSet({ ...EMPTY_TRUNK, callerIdMode: 'pai', numberFormat: '00', techPrefix: '99#' })).toEqual([
+      'not in From',
+      'numbers as 0012025550100',
+      'prefix 99#',
+    ]);
+    expect(advancedSet({ ...draft, authRealm: 'carrier.example' })).toEqual([
+      'diversion +49 301 23456',
+      'realm carrier.example',
+      'user=phone',
+    ]);
+    for (const set of [inboundSet, outboundSet, advancedSet]) expect(set(EMPTY_TRUNK)).toEqual([]);
   });
 
   test('loses its credentials only when they are taken away', () => {

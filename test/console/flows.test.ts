@@ -314,6 +314,7 @@ function fakeNumber(index: number): object {
     e164,
     agentId: 'echo',
     status: 'active',
+    limits: { concurrentCalls: null, callsPerSecond: null },
     warnings: [],
     ...rest,
   };

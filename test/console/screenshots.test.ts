@@ -90,7 +90,7 @@ describe.skipIf(!chromium.ok)('pages of the console (needs: chromium)', () => {
     ['dialog-personal', '/w/demo/numbers', 'Add number', 'Add personal number'],
     ['dialog-byoc', '/w/demo/numbers', 'Add number', 'Add BYOC number'],
     ['dialog-release', '/w/demo/numbers', 'Actions for +12025550100', 'Release…'],
-    ['dialog-directions', '/w/demo/numbers', 'Actions for +12025550100', 'Directions…'],
+    ['dialog-number', '/w/demo/numbers', 'Actions for +12025550100', 'Settings…'],
     ['dialog-place-call', '/w/demo/calls', 'Place a call'],
     ['dialog-top-up', '/w/demo/billing', 'Top up'],
     ['dialog-webhook', '/w/demo/webhooks', 'New webhook'],

@@ -39,6 +39,7 @@ const PATHS = {
   inbound: 'M13 3 4 12M4 5.5V12h6.5',
   outbound: 'M3 13l9-9M5.5 4H12v6.5',
   refresh: 'M13.5 8a5.5 5.5 0 1 1-1.7-4M13.5 1.8V4.5h-2.7',
+  edit: 'M2.8 13.2l.6-3 7-7 2.4 2.4-7 7ZM9 4.6 11.4 7',
   trash: 'M3 4.5h10M6 4.5v-2h4v2M4.2 4.5l.6 9h6.4l.6-9M6.8 7v4M9.2 7v4',
 } as const;
 

@@ -10,6 +10,7 @@ import { Page } from '../../shell/page.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Badge, Empty, ProblemNotice, Waiting } from '../../ui/feedback.tsx';
 import { Tabs } from '../../ui/tabs.tsx';
+import { DefaultTrunkChoice, useIsDefaultTrunk } from './default-trunk.tsx';
 import { TelnyxTab } from './telnyx-tab.tsx';
 import { HealthBadge } from './trunk-health.tsx';
 
@@ -79,6 +80,7 @@ function SipTab() {
               </tbody>
             </table>
           </div>
+          <DefaultTrunkChoice trunks={list.items} />
         </>
       )}
     </div>
@@ -87,6 +89,7 @@ function SipTab() {
 
 function TrunkRow({ trunk }: { readonly trunk: Trunk }) {
   const { at } = useWorkspace();
+  const isDefault = useIsDefaultTrunk()(trunk);
   const { inbound, outbound } = trunk;
   const [address, ...others] = inbound.addresses;
   const [gateway, ...more] = outbound.gateways;
@@ -95,7 +98,8 @@ function TrunkRow({ trunk }: { readonly trunk: Trunk }) {
       <td>
         <Link to={at(`/byoc/${trunk.id}`)} className="strong">
           {trunk.label}
-        </Link>
+        </Link>{' '}
+        {isDefault && <Badge tone="info">Default</Badge>}
       </td>
       <td>
         <HealthBadge health={trunk.health} />

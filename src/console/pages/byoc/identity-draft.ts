@@ -1,6 +1,7 @@
 // Who calls and how numbers are written, in the draft of a trunk. Pure.
 
 import type { Trunk } from '../../api/resources.ts';
+import { toE164 } from '../../lib/phone-number.ts';
 
 type Inbound = Trunk['inbound'];
 type Outbound = Trunk['outbound'];
@@ -20,6 +21,10 @@ export interface IdentityDraft {
   readonly techPrefix: string;
   readonly numberFormat: Outbound['numberFormat'];
   readonly outboundCountry: string;
+  /** As it is typed; any way of writing a number is understood. */
+  readonly diversion: string;
+  readonly userPhone: boolean;
+  readonly authRealm: string;
 }
 
 export const EMPTY_IDENTITY: IdentityDraft = {
@@ -36,6 +41,9 @@ export const EMPTY_IDENTITY: IdentityDraft = {
   techPrefix: '',
   numberFormat: 'e164',
   outboundCountry: '',
+  diversion: '',
+  userPhone: false,
+  authRealm: '',
 };
 
 export function identityOf({ inbound, outbound }: Trunk): IdentityDraft {
@@ -53,6 +61,9 @@ export function identityOf({ inbound, outbound }: Trunk): IdentityDraft {
     techPrefix: outbound.techPrefix ?? '',
     numberFormat: outbound.numberFormat,
     outboundCountry: outbound.country ?? '',
+    diversion: outbound.diversion ?? '',
+    userPhone: outbound.userPhone,
+    authRealm: outbound.authRealm ?? '',
   };
 }
 
@@ -78,6 +89,23 @@ export function outboundIdentity(draft: IdentityDraft): object {
     techPrefix: orNull(techPrefix),
     numberFormat: draft.numberFormat,
     country: orNull(draft.outboundCountry),
+    diversion: toE164(draft.diversion) ?? orNull(draft.diversion),
+    userPhone: draft.userPhone,
+    authRealm: orNull(draft.authRealm),
+  };
+}
+
+/** What can be said of the outbound side before the gateway is asked, by field as the API names it. */
+export function identityMistakes(draft: IdentityDraft): Readonly<Record<string, string>> {
+  const { diversion, authRealm } = draft;
+  return {
+    ...(draft.numberFormat === 'national' && draft.outboundCountry === ''
+      ? { 'outbound.country': 'National numbers are those of a country' }
+      : {}),
+    ...(diversion.trim() !== '' && toE164(diversion) === undefined
+      ? { 'outbound.diversion': 'Not a number in E.164 form such as +15551234567' }
+      : {}),
+    ...(/^[\x20-\x7e]*$/.test(authRealm) ? {} : { 'outbound.authRealm': 'Letters, digits and signs of ASCII only' }),
   };
 }
 

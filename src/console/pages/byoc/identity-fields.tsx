@@ -2,35 +2,10 @@
 
 import { byName, COUNTRY_CODES, countryName } from '../../lib/countries.ts';
 import { Check, Field, Select, TextInput } from '../../ui/field.tsx';
+import { Folded } from '../../ui/folded.tsx';
 import type { IdentityDraft } from './identity-draft.ts';
+import { advancedSet, CALLED, CALLER, CALLER_ID, FORMATS, HEADERS, inboundSet, outboundSet } from './identity-words.ts';
 import type { DraftFieldsProps } from './trunk-form.tsx';
-
-const CALLED = [
-  { value: 'request_uri', label: 'Request-URI' },
-  { value: 'to', label: 'To' },
-  { value: 'p_called_party_id', label: 'P-Called-Party-ID' },
-  { value: 'diversion', label: 'Diversion' },
-];
-const CALLER = [
-  { value: 'from', label: 'From' },
-  { value: 'asserted', label: 'P-Asserted-Identity, else From' },
-];
-const CALLER_ID = [
-  { value: 'from_and_pai', label: 'From and the header below' },
-  { value: 'from', label: 'From only' },
-  { value: 'pai', label: 'The header below only' },
-];
-const HEADERS = [
-  { value: 'p_asserted_identity', label: 'P-Asserted-Identity' },
-  { value: 'p_preferred_identity', label: 'P-Preferred-Identity' },
-  { value: 'remote_party_id', label: 'Remote-Party-ID' },
-];
-const FORMATS = [
-  { value: 'e164', label: '+12025550100' },
-  { value: 'digits', label: '12025550100' },
-  { value: '00', label: '0012025550100' },
-  { value: 'national', label: 'National' },
-];
 
 function countries(none: string) {
   return [
@@ -39,11 +14,24 @@ function countries(none: string) {
   ];
 }
 
+const INBOUND = ['inbound.calledNumberFrom', 'inbound.callerNumberFrom', 'inbound.country', 'inbound.stripPrefix'];
+const OUTBOUND = [
+  'outbound.callerIdMode',
+  'outbound.identityHeader',
+  'outbound.fromDomain',
+  'outbound.fromUser',
+  'outbound.displayName',
+  'outbound.numberFormat',
+  'outbound.country',
+  'outbound.techPrefix',
+  'outbound.privacy',
+];
+const ADVANCED = ['outbound.diversion', 'outbound.authRealm', 'outbound.userPhone'];
+
 export function InboundNumbers({ draft, set, wrong }: DraftFieldsProps) {
   return (
-    <details>
-      <summary className="strong">How numbers come</summary>
-      <div className="form-grid" style={{ marginTop: '0.75rem' }}>
+    <Folded title="How numbers come" set={inboundSet(draft)} isWrong={hasWrong(INBOUND, wrong)}>
+      <div className="form-grid">
         <Field label="Called number in" error={wrong('inbound.calledNumberFrom')}>
           <Select
             value={draft.calledNumberFrom}
@@ -75,15 +63,14 @@ export function InboundNumbers({ draft, set, wrong }: DraftFieldsProps) {
           />
         </Field>
       </div>
-    </details>
+    </Folded>
   );
 }
 
 export function OutboundIdentity({ draft, set, wrong }: DraftFieldsProps) {
   return (
-    <details>
-      <summary className="strong">How numbers are sent, and who calls</summary>
-      <div className="form-grid" style={{ marginTop: '0.75rem' }}>
+    <Folded title="How numbers are sent, and who calls" set={outboundSet(draft)} isWrong={hasWrong(OUTBOUND, wrong)}>
+      <div className="form-grid">
         <Field label="Caller id in" error={wrong('outbound.callerIdMode')}>
           <Select
             value={draft.callerIdMode}
@@ -153,6 +140,58 @@ export function OutboundIdentity({ draft, set, wrong }: DraftFieldsProps) {
         checked={draft.hidden}
         onChange={(hidden) => set({ hidden })}
       />
-    </details>
+      {wrong('outbound.privacy') !== undefined && (
+        <p className="small bad" role="alert">
+          {wrong('outbound.privacy')}
+        </p>
+      )}
+    </Folded>
   );
+}
+
+export function OutboundAdvanced({ draft, set, wrong }: DraftFieldsProps) {
+  return (
+    <Folded title="Advanced" set={advancedSet(draft)} isWrong={hasWrong(ADVANCED, wrong)}>
+      <div className="form-grid pairs">
+        <Field
+          label="Diversion"
+          optional
+          error={wrong('outbound.diversion')}
+          hint="A number of yours that the carrier knows: lets a foreign caller id pass as a forwarded call"
+        >
+          <TextInput
+            className="mono"
+            inputMode="tel"
+            placeholder="+15551234567"
+            maxLength={32}
+            value={draft.diversion}
+            onChange={({ target }) => set({ diversion: target.value })}
+          />
+        </Field>
+        <Field
+          label="Sign-in realm"
+          optional
+          error={wrong('outbound.authRealm')}
+          hint="The only realm that gets user name and password; empty: the first that asks"
+        >
+          <TextInput
+            className="mono"
+            maxLength={128}
+            value={draft.authRealm}
+            onChange={({ target }) => set({ authRealm: target.value })}
+          />
+        </Field>
+      </div>
+      <Check
+        label="Mark numbers as telephone numbers"
+        hint="Adds user=phone to addresses that hold a number, for carriers that refuse calls without it."
+        checked={draft.userPhone}
+        onChange={(userPhone) => set({ userPhone })}
+      />
+    </Folded>
+  );
+}
+
+function hasWrong(fields: readonly string[], wrong: DraftFieldsProps['wrong']): boolean {
+  return fields.some((field) => wrong(field) !== undefined);
 }

@@ -5,7 +5,7 @@ import { useViewer } from '../../shell/context.ts';
 import { CountryPicker } from '../../ui/country-picker.tsx';
 import { Check, Choices, Field, SecretInput, Select, TextInput } from '../../ui/field.tsx';
 import { Gateways } from './gateways.tsx';
-import { OutboundIdentity } from './identity-fields.tsx';
+import { OutboundAdvanced, OutboundIdentity } from './identity-fields.tsx';
 import { ENCRYPTION } from './inbound-fields.tsx';
 import type { DraftFieldsProps } from './trunk-form.tsx';
 
@@ -88,6 +88,7 @@ export function OutboundFields({ draft, stored, set, wrong }: DraftFieldsProps) 
           />
         )}
         <OutboundIdentity draft={draft} stored={stored} set={set} wrong={wrong} />
+        <OutboundAdvanced draft={draft} stored={stored} set={set} wrong={wrong} />
       </div>
     </fieldset>
   );

@@ -1,8 +1,16 @@
 // What a person edits of a trunk, and how it becomes what the API takes. Pure.
 
 import type { MediaEncryption, Transport, Trunk } from '../../api/resources.ts';
+import { type LimitsDraft, limitMistakes, limitsDraftOf, limitsOf, NO_LIMITS } from '../../lib/limits.ts';
 import { readNumbers } from '../../lib/phone-number.ts';
-import { EMPTY_IDENTITY, type IdentityDraft, identityOf, inboundNumbers, outboundIdentity } from './identity-draft.ts';
+import {
+  EMPTY_IDENTITY,
+  type IdentityDraft,
+  identityMistakes,
+  identityOf,
+  inboundNumbers,
+  outboundIdentity,
+} from './identity-draft.ts';
 
 export interface GatewayDraft {
   readonly key: number;
@@ -12,7 +20,7 @@ export interface GatewayDraft {
   readonly weight: string;
 }
 
-export interface TrunkDraft extends IdentityDraft {
+export interface TrunkDraft extends IdentityDraft, LimitsDraft {
   readonly label: string;
   /** Only where the trunk is new; later ones are added under Numbers. */
   readonly numbers: string;
@@ -35,9 +43,8 @@ export interface TrunkDraft extends IdentityDraft {
   readonly password: string;
   readonly worldwide: boolean;
   readonly countries: readonly string[];
+  readonly dtmf: Trunk['dtmf'];
   readonly natAllowed: boolean;
-  readonly concurrentCalls: string;
-  readonly callsPerSecond: string;
 }
 
 let lastKey = 0;
@@ -62,9 +69,9 @@ export const EMPTY_TRUNK: TrunkDraft = {
   worldwide: false,
   countries: ['US', 'CA'],
   ...EMPTY_IDENTITY,
+  dtmf: 'auto',
   natAllowed: false,
-  concurrentCalls: '',
-  callsPerSecond: '',
+  ...NO_LIMITS,
 };
 
 export function newGateway(host = '', port = '', priority = '1', weight = '1'): GatewayDraft {
@@ -73,7 +80,7 @@ export function newGateway(host = '', port = '', priority = '1', weight = '1'): 
 }
 
 export function draftOf(trunk: Trunk): TrunkDraft {
-  const { label, inbound, outbound, limits, natAllowed } = trunk;
+  const { label, inbound, outbound, limits, dtmf, natAllowed } = trunk;
   const gateways = outbound.gateways.map(({ host, port, priority, weight }) =>
     newGateway(host, port === null ? '' : String(port), String(priority), String(weight)),
   );
@@ -97,9 +104,9 @@ export function draftOf(trunk: Trunk): TrunkDraft {
     worldwide: outbound.allowedCountries === 'worldwide',
     countries: outbound.allowedCountries === 'worldwide' ? [] : outbound.allowedCountries,
     ...identityOf(trunk),
+    dtmf,
     natAllowed,
-    concurrentCalls: limits.concurrentCalls === null ? '' : String(limits.concurrentCalls),
-    callsPerSecond: limits.callsPerSecond === null ? '' : String(limits.callsPerSecond),
+    ...limitsDraftOf(limits),
   };
 }
 
@@ -127,7 +134,8 @@ export function bodyOf(draft: TrunkDraft, stored?: Trunk): Record<string, unknow
       allowedCountries: draft.worldwide ? 'worldwide' : draft.countries,
       ...outboundIdentity(draft),
     },
-    limits: { concurrentCalls: limitOf(draft.concurrentCalls), callsPerSecond: limitOf(draft.callsPerSecond) },
+    limits: limitsOf(draft),
+    dtmf: draft.dtmf,
     natAllowed: draft.natAllowed,
   };
 }
@@ -150,13 +158,8 @@ export function mistakesOf(draft: TrunkDraft, stored?: Trunk): Readonly<Record<s
     ...(draft.outbound && gatewaysOf(draft).length === 0
       ? { 'outbound.gateways': 'At least one host is needed for outbound calls' }
       : {}),
-    ...(draft.outbound && draft.numberFormat === 'national' && draft.outboundCountry === ''
-      ? { 'outbound.country': 'National numbers are those of a country' }
-      : {}),
-    ...(limitIsWrong(draft.concurrentCalls)
-      ? { 'limits.concurrentCalls': 'A whole number, or empty for no limit' }
-      : {}),
-    ...(limitIsWrong(draft.callsPerSecond) ? { 'limits.callsPerSecond': 'A whole number, or empty for no limit' } : {}),
+    ...(draft.outbound ? identityMistakes(draft) : {}),
+    ...limitMistakes(draft),
   };
 }
 
@@ -192,12 +195,4 @@ function authOf(draft: TrunkDraft, stored?: Trunk): object {
   if (!draft.inboundDigest) return stored?.inbound.auth === null || stored === undefined ? {} : { auth: null };
   if (draft.inboundPassword === '') return {};
   return { auth: { username: draft.inboundUsername, password: draft.inboundPassword } };
-}
-
-function limitOf(text: string): number | null {
-  return text.trim() === '' ? null : Number(text);
-}
-
-function limitIsWrong(text: string): boolean {
-  return text.trim() !== '' && !/^[1-9]\d{0,5}$/.test(text.trim());
 }

@@ -1,4 +1,4 @@
-// The fields of a SIP trunk in the three areas that carriers speak of: basic, inbound, outbound.
+// The fields of a SIP trunk in the areas that carriers speak of: basic, inbound, outbound; then what both directions share.
 
 import { type FormEvent, useState } from 'react';
 import type { ProblemError } from '../../api/problem.ts';
@@ -7,6 +7,8 @@ import { useViewer } from '../../shell/context.ts';
 import { Button } from '../../ui/button.tsx';
 import { ProblemNotice } from '../../ui/feedback.tsx';
 import { Check, Field, TextArea, TextInput } from '../../ui/field.tsx';
+import { LimitFields } from '../../ui/limit-fields.tsx';
+import { AudioFields } from './audio-fields.tsx';
 import { InboundFields } from './inbound-fields.tsx';
 import { OutboundFields } from './outbound-fields.tsx';
 import { mistakesOf, type TrunkDraft } from './trunk-draft.ts';
@@ -79,33 +81,13 @@ export function TrunkForm({ initial, stored, action, busy, problem, onCheck, onS
       </fieldset>
       {draft.inbound && <InboundFields {...fields} />}
       {draft.outbound && <OutboundFields {...fields} />}
+      <AudioFields {...fields} />
       <fieldset className="card" disabled={!canWrite}>
         <div className="card-head">
           <h2>Limits</h2>
         </div>
-        <div className="card-body form-grid">
-          <Field label="Concurrent calls" optional error={wrong('limits.concurrentCalls')}>
-            <TextInput
-              inputMode="numeric"
-              placeholder="No limit"
-              value={draft.concurrentCalls}
-              onChange={(event) => set({ concurrentCalls: event.target.value })}
-            />
-          </Field>
-          <Field label="Calls per second" optional error={wrong('limits.callsPerSecond')}>
-            <TextInput
-              inputMode="numeric"
-              placeholder="No limit"
-              value={draft.callsPerSecond}
-              onChange={(event) => set({ callsPerSecond: event.target.value })}
-            />
-          </Field>
-          <Check
-            label="Carrier is behind NAT"
-            hint="Audio may come from another address than it says"
-            checked={draft.natAllowed}
-            onChange={(natAllowed) => set({ natAllowed })}
-          />
+        <div className="card-body">
+          <LimitFields value={draft} wrong={wrong} onChange={set} />
         </div>
       </fieldset>
       {problem !== undefined && <ProblemNotice problem={problem} />}

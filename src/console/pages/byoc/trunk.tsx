@@ -15,6 +15,7 @@ import { Loaded, Notice, ProblemNotice } from '../../ui/feedback.tsx';
 import { sayDone } from '../../ui/toast.tsx';
 import type { PageProps } from '../index.ts';
 import { Checks } from './checks.tsx';
+import { DefaultTrunkNotice, MakeDefaultTrunk } from './default-trunk.tsx';
 import { bodyOf, draftOf, EMPTY_TRUNK, type TrunkDraft } from './trunk-draft.ts';
 import { TrunkForm } from './trunk-form.tsx';
 import { TrunkHealth } from './trunk-health.tsx';
@@ -83,6 +84,7 @@ export function TrunkPage({ params }: PageProps) {
             <Button icon="pulse" onClick={() => go(at('/diagnosis'), { query: { trunk: trunkId } })}>
               Diagnose
             </Button>
+            <MakeDefaultTrunk trunk={trunk} />
             {canWrite && (
               <Button kind="danger" icon="trash" onClick={() => setDeleting(true)}>
                 Delete
@@ -122,6 +124,7 @@ function EditTrunk({ trunk, path }: { readonly trunk: Trunk; readonly path: stri
     <>
       <TrunkHealth trunk={trunk} />
       <TrunkRegistration trunk={trunk} />
+      <DefaultTrunkNotice trunk={trunk} />
       {checks !== undefined && checks.length > 0 && <Checks checks={checks} />}
       {trunk.kind !== 'byoc' && (
         <Notice tone="plain">

@@ -5,6 +5,7 @@ import { call } from '../../api/client.ts';
 import { useAction } from '../../api/hooks.ts';
 import type { Workspace } from '../../api/resources.ts';
 import { refresh } from '../../api/store.ts';
+import { limitMistake, limitsDraftOf, limitsOf } from '../../lib/limits.ts';
 import { readAmount } from '../../lib/money.ts';
 import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
@@ -31,13 +32,12 @@ export function WorkspaceSettings({ workspace, onClose, onSaved }: WorkspaceSett
   const [name, setName] = useState(workspace.name);
   const [billingMode, setMode] = useState(workspace.billingMode);
   const [limits, setLimits] = useState<Limits>({
-    concurrentCalls: String(workspace.limits.concurrentCalls ?? ''),
-    callsPerSecond: String(workspace.limits.callsPerSecond ?? ''),
+    ...limitsDraftOf(workspace.limits),
     spendPerHour: workspace.limits.spendPerHour ?? '',
     spendPerDay: workspace.limits.spendPerDay ?? '',
   });
   const formId = useId();
-  const wrong = FIELDS.filter(({ name: field, isMoney }) => !isLimit(limits[field], isMoney));
+  const wrong = FIELDS.filter(({ name: field }) => mistakeOf(field, limits[field]) !== null);
   const saving = useAction(() =>
     call('PATCH /v1/workspaces/{id}', {
       params: { id: workspace.id },
@@ -45,8 +45,7 @@ export function WorkspaceSettings({ workspace, onClose, onSaved }: WorkspaceSett
         name: name.trim(),
         billingMode,
         limits: {
-          concurrentCalls: countOf(limits.concurrentCalls),
-          callsPerSecond: countOf(limits.callsPerSecond),
+          ...limitsOf(limits),
           spendPerHour: readAmount(limits.spendPerHour) ?? null,
           spendPerDay: readAmount(limits.spendPerDay) ?? null,
         },
@@ -101,12 +100,7 @@ export function WorkspaceSettings({ workspace, onClose, onSaved }: WorkspaceSett
         />
         <div className="form-grid">
           {FIELDS.map(({ name: field, label, isMoney }) => (
-            <Field
-              key={field}
-              label={label}
-              optional
-              error={isLimit(limits[field], isMoney) ? null : isMoney ? 'An amount such as 50.00' : 'A whole number'}
-            >
+            <Field key={field} label={label} optional error={mistakeOf(field, limits[field])}>
               <TextInput
                 inputMode={isMoney ? 'decimal' : 'numeric'}
                 placeholder="No limit"
@@ -122,10 +116,7 @@ export function WorkspaceSettings({ workspace, onClose, onSaved }: WorkspaceSett
   );
 }
 
-function isLimit(text: string, isMoney: boolean): boolean {
-  return text.trim() === '' || (isMoney ? readAmount(text) !== undefined : countOf(text) !== null);
-}
-
-function countOf(text: string): number | null {
-  return /^[1-9]\d{0,5}$/.test(text.trim()) ? Number(text) : null;
+function mistakeOf(name: keyof Limits, typed: string): string | null {
+  if (name === 'concurrentCalls' || name === 'callsPerSecond') return limitMistake(name, typed);
+  return typed.trim() === '' || readAmount(typed) !== undefined ? null : 'An amount such as 50.00';
 }

@@ -7,6 +7,7 @@ import { asProblem } from '../../api/problem.ts';
 import { request } from '../../api/request.ts';
 import { refresh } from '../../api/store.ts';
 import { readNumbers } from '../../lib/phone-number.ts';
+import { limitMistakes, limitsOf, limitsText, NO_LIMITS } from '../../lib/limits.ts';
 import { plural } from '../../lib/words.ts';
 import { useWorkspace } from '../../shell/context.ts';
 import { Link } from '../../shell/history.ts';
@@ -14,6 +15,8 @@ import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { Empty, Notice, ProblemNotice } from '../../ui/feedback.tsx';
 import { Check, Field, Select, TextArea } from '../../ui/field.tsx';
+import { Folded } from '../../ui/folded.tsx';
+import { LimitFields } from '../../ui/limit-fields.tsx';
 import { sayDone } from '../../ui/toast.tsx';
 
 export function ByocNumber({ onClose, onAdded }: { onClose(): void; onAdded(): void }) {
@@ -55,8 +58,12 @@ function ByocForm({ formId, workspaceId, trunks, onClose, onAdded }: ByocFormPro
   const [agentId, setAgentId] = useState('');
   const [supportsInbound, setInbound] = useState(true);
   const [supportsOutbound, setOutbound] = useState(true);
+  const [limits, setLimits] = useState(NO_LIMITS);
   const [refused, setRefused] = useState<readonly string[]>([]);
   const { numbers, wrong } = readNumbers(typed);
+  const mistakes = limitMistakes(limits);
+  const hasMistake = Object.keys(mistakes).length > 0;
+  const limitWords = hasMistake ? null : limitsText(limitsOf(limits));
   const trunk = trunkId === '' ? trunks[0]?.id : trunkId;
 
   const adding = useAction(async () => {
@@ -70,6 +77,7 @@ function ByocForm({ formId, workspaceId, trunks, onClose, onAdded }: ByocFormPro
         agentId: agentId || null,
         supportsInbound,
         supportsOutbound,
+        limits: limitsOf(limits),
       };
       try {
         await request('POST', '/v1/numbers', { body });
@@ -104,7 +112,7 @@ function ByocForm({ formId, workspaceId, trunks, onClose, onAdded }: ByocFormPro
             form={formId}
             kind="primary"
             busy={adding.busy}
-            disabled={numbers.length === 0 || wrong.length > 0}
+            disabled={numbers.length === 0 || wrong.length > 0 || hasMistake}
           >
             {numbers.length > 1 ? `Add ${numbers.length} numbers` : 'Add number'}
           </Button>
@@ -147,6 +155,14 @@ function ByocForm({ formId, workspaceId, trunks, onClose, onAdded }: ByocFormPro
           <Check label="Supports inbound" checked={supportsInbound} onChange={setInbound} />
           <Check label="Supports outbound" checked={supportsOutbound} onChange={setOutbound} />
         </div>
+        <Folded title="Limits" set={limitWords === null ? [] : [limitWords]} isWrong={hasMistake}>
+          <LimitFields
+            value={limits}
+            wrong={(field) => mistakes[field]}
+            onChange={(change) => setLimits((now) => ({ ...now, ...change }))}
+          />
+          {numbers.length > 1 && <p className="small soft">Of each of the numbers.</p>}
+        </Folded>
         {adding.problem !== undefined && <ProblemNotice problem={adding.problem} />}
         {refused.length > 0 && (
           <Notice tone="bad" title="Not added">

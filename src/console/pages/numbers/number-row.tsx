@@ -2,6 +2,7 @@
 
 import type { Agent, PhoneNumber } from '../../api/resources.ts';
 import { countryName } from '../../lib/countries.ts';
+import { limitsText } from '../../lib/limits.ts';
 import { wordsOf } from '../../lib/words.ts';
 import { useWorkspace } from '../../shell/context.ts';
 import { go } from '../../shell/history.ts';
@@ -24,7 +25,7 @@ export function NumberHead() {
       <span role="columnheader">Number</span>
       <span role="columnheader">Provider</span>
       <span role="columnheader">Status</span>
-      <span role="columnheader">Directions</span>
+      <span role="columnheader">Directions, limits</span>
       <span role="columnheader">Agent</span>
       <span role="columnheader">
         <span className="visually-hidden">Actions</span>
@@ -39,12 +40,13 @@ interface NumberRowProps {
   readonly canWrite: boolean;
   readonly onAssign: Assign;
   onRemove(number: PhoneNumber): void;
-  onDirections(number: PhoneNumber): void;
+  onSettings(number: PhoneNumber): void;
 }
 
-export function NumberRow({ number, agents, canWrite, onAssign, onRemove, onDirections }: NumberRowProps) {
+export function NumberRow({ number, agents, canWrite, onAssign, onRemove, onSettings }: NumberRowProps) {
   const { at } = useWorkspace();
   const released = number.status === 'released';
+  const limits = limitsText(number.limits);
   return (
     <>
       <div role="cell" className="c-number">
@@ -63,6 +65,7 @@ export function NumberRow({ number, agents, canWrite, onAssign, onRemove, onDire
       </div>
       <div role="cell" className="c-provider soft">
         {wordsOf(number.provider)}
+        {limits !== null && <span className="narrow-only"> · {limits}</span>}
       </div>
       <div role="cell" className="c-status">
         <Badge tone={STATUS_TONE[number.status]} dot>
@@ -71,6 +74,7 @@ export function NumberRow({ number, agents, canWrite, onAssign, onRemove, onDire
       </div>
       <div role="cell" className="c-directions soft small">
         <DirectionWords number={number} />
+        {limits !== null && <div className="tiny faint">{limits}</div>}
       </div>
       <div role="cell" className="c-agent">
         {released ? (
@@ -92,7 +96,7 @@ export function NumberRow({ number, agents, canWrite, onAssign, onRemove, onDire
             },
             ...(canWrite && !released
               ? [
-                  { label: 'Directions…', icon: 'inbound' as const, onChoose: () => onDirections(number) },
+                  { label: 'Settings…', icon: 'edit' as const, onChoose: () => onSettings(number) },
                   {
                     label: number.provider === 'managed' ? 'Release…' : 'Remove…',
                     icon: 'trash' as const,

@@ -16,10 +16,10 @@ import { Empty, Notice, ProblemNotice, Waiting } from '../../ui/feedback.tsx';
 import { useNarrow } from '../../ui/media.ts';
 import { VirtualRows } from '../../ui/virtual-rows.tsx';
 import { AddNumber } from './add-number.tsx';
-import { Directions } from './directions.tsx';
 import { ExportNumbers } from './export-numbers.tsx';
 import { Filters, hasFilters, type NumberFilters } from './filters.tsx';
 import { NumberHead, NumberRow } from './number-row.tsx';
+import { NumberSettings } from './number-settings.tsx';
 import { RemoveNumber } from './remove-number.tsx';
 import { useAssign } from './assign.ts';
 
@@ -117,7 +117,7 @@ function NumberTable({ list, path, filters, onClear }: NumberTableProps) {
   const assign = useAssign(list);
   const narrow = useNarrow();
   const [removing, setRemoving] = useState<PhoneNumber | null>(null);
-  const [directing, setDirecting] = useState<PhoneNumber | null>(null);
+  const [changing, setChanging] = useState<PhoneNumber | null>(null);
 
   if (list.items.length === 0) {
     if (list.error !== undefined) return null;
@@ -148,7 +148,7 @@ function NumberTable({ list, path, filters, onClear }: NumberTableProps) {
             canWrite={canWrite}
             onAssign={assign}
             onRemove={setRemoving}
-            onDirections={setDirecting}
+            onSettings={setChanging}
           />
         )}
         foot={
@@ -163,12 +163,12 @@ function NumberTable({ list, path, filters, onClear }: NumberTableProps) {
           </div>
         }
       />
-      {directing !== null && (
-        <Directions
-          number={directing}
-          onClose={() => setDirecting(null)}
+      {changing !== null && (
+        <NumberSettings
+          number={changing}
+          onClose={() => setChanging(null)}
           onChanged={(changed) => {
-            setDirecting(null);
+            setChanging(null);
             list.edit((item) => (item.id === changed.id ? changed : item));
           }}
         />
