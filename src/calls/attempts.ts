@@ -10,6 +10,7 @@
 //   AT5. Where encryption is required, no attempt is made over a transport on which its keys could be read.
 
 import { keysWouldBeRead, type Trunk } from '../domain/directory.ts';
+import type { Reason } from '../domain/reasons.ts';
 import type { OutboundAttempt } from '../routing/index.ts';
 import type { Call } from './call.ts';
 import type { CarrierGateways, CarrierServer } from './deps.ts';
@@ -60,4 +61,12 @@ export function whyNext(trunk: Trunk, { status, rang, earlyMedia }: AttemptEnd):
   if (earlyMedia || rang) return null;
   if (!failoverStatuses.includes(status)) return null;
   return status === 408 ? 'no answer' : `answered ${status}`;
+}
+
+/** How a final answer other than 2xx ends the call; the status itself is kept in the record. */
+export function reasonOfStatus(status: number): Reason {
+  if (status === 486 || status === 600) return 'busy';
+  if (status === 408 || status === 480) return 'no_answer';
+  if (status === 487) return 'cancelled';
+  return status >= 500 && status < 600 ? 'carrier_failed' : 'rejected';
 }
