@@ -37,13 +37,13 @@ export {
   type SipServersOptions,
 } from './sip-servers.ts';
 export type { DnsAnswer } from './dns-cache.ts';
+export { healthScope } from './health-rounds.ts';
 export { type HealthState, isAlive } from './health-state.ts';
 export type { DialogFacts, DialogLog } from './orphans.ts';
 export type { Answer, Question } from './question.ts';
 export { type CarrierQuestions, connectSignalling, type SignallingLog, type SignallingOptions } from './signalling.ts';
 export { type CallReason, parseContacts, parseReasonHeader, parseSipAddress, type SipAddress } from './sip-text.ts';
 export {
-  healthScope,
   TrunkHealth,
   type TrunkHealthChange,
   type TrunkHealthOptions,
