@@ -53,17 +53,18 @@ export class HealthTargets implements Iterable<Target> {
   /** These trunks and no others lead to gateways now (HT1). Returns those of each, in its order. */
   lead(trunks: readonly Trunk[]): ReadonlyMap<Trunk, readonly Target[]> {
     const ofOwner = new Map<string, Set<string>>();
-    const ofTrunk = new Map<Trunk, readonly Target[]>();
-    for (const trunk of trunks) {
-      const targets = trunk.outbound.gateways
-        .filter((gateway) => hasPlace(ofOwner, trunk, gateway))
-        .map((gateway) => this.#targetOf(trunk, gateway))
-        .filter((target) => target !== undefined);
-      ofTrunk.set(trunk, targets);
-    }
-    const used = new Set([...ofTrunk.values()].flat());
-    for (const [key, target] of this.#targets) if (!used.has(target)) this.#targets.delete(key);
-    return ofTrunk;
+    const wanted = trunks.map(
+      (trunk) => [trunk, trunk.outbound.gateways.filter((gateway) => hasPlace(ofOwner, trunk, gateway))] as const,
+    );
+    // Who is gone makes room for who is new.
+    const used = new Set(wanted.flatMap(([trunk, gateways]) => gateways.map((gateway) => keyOf(trunk, gateway))));
+    for (const key of this.#targets.keys()) if (!used.has(key)) this.#targets.delete(key);
+    return new Map(
+      wanted.map(([trunk, gateways]) => {
+        const targets = gateways.map((gateway) => this.#targetOf(trunk, gateway));
+        return [trunk, targets.filter((target) => target !== undefined)];
+      }),
+    );
   }
 
   #targetOf(trunk: Trunk, gateway: Gateway): Target | undefined {
