@@ -1,4 +1,4 @@
-// What drachtio.ts uses of the library's objects. The library's own type file describes neither its agent nor its raw messages.
+// What this room uses of the library's objects. The library's own type file describes neither its agent nor its raw messages.
 
 import type { Socket } from 'node:net';
 import type { HeaderMap } from './sip-text.ts';

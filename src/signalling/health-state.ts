@@ -6,7 +6,7 @@
 //   down      down, the second time up   down                               down
 //
 // Any final answer to OPTIONS says that somebody is there, also 401, 404 or 405; those that mean "not now" or "I cannot go on" are failures, as
-// they are for a call (calls/outbound.ts).
+// they are for a call (calls/attempts.ts).
 
 export type HealthState = 'up' | 'down' | 'unknown';
 
