@@ -69,7 +69,7 @@ test('nothing can be heard of a call that has no media, or has offered none', ()
 });
 
 test('within the call our description goes on from the one before: one version more where it is another, the same keys', () => {
-  const { audio, offer, reoffer, trunk } = offered('required');
+  const { audio, events, offer, reoffer, trunk } = offered('required');
   const theirs = secure(offer);
   const hold = theirs.replace('t=0 0', 't=0 0\r\na=sendonly');
   expect(audio.answered(theirs, trunk, null)).toBeNull();
@@ -78,4 +78,6 @@ test('within the call our description goes on from the one before: one version m
   const [agreed] = keysOf(held);
   expect(keysOf(offer)).toContain(agreed);
   expect(keysOf(resumed)).toEqual([agreed]);
+  // And what was agreed on is no news.
+  expect(events().filter((event) => event === 'audio_encrypted')).toHaveLength(1);
 });
