@@ -69,6 +69,10 @@ describe('the ladder of a call', () => {
     expect(drawn(refused)).toEqual(['edge>far 480 number_unassigned']);
     expect(drawn({ ...refused, endReason: 'cancelled' })).toEqual(['far>edge CANCEL']);
     expect(drawn({ ...refused, direction: 'outbound', endReason: 'no_answer' })).toEqual(['edge>far CANCEL']);
+    const failed = { ...refused, direction: 'outbound', endReason: 'carrier_failed' } as const;
+    expect(drawn(failed)).toEqual(['edge>edge The carrier failed']);
+    const unreachable = { ...refused, timeline: [at('agent_failed', { code: 'agent_refused' })] };
+    expect(drawn(unreachable)).toEqual(['agent>edge Nobody listens there']);
   });
 
   test('what it does not know is left out and stops nothing', () => {
@@ -110,5 +114,36 @@ describe('the ladder of a call', () => {
       'far>edge 481 Call/Transaction Does Not Exist bad',
     ]);
     expect(steps[0]?.text).toContain('INVITE sip:');
+  });
+
+  test('says which server each INVITE went to where several were tried, and why the next one was', () => {
+    const to = (offsetMs: number, peer: string) => ({
+      offsetMs,
+      direction: 'out' as const,
+      to: peer,
+      startLine: 'INVITE sip:+12025550155@h SIP/2.0',
+      method: 'INVITE',
+      status: null,
+      text: null,
+    });
+    const timeline = [
+      { offsetMs: 3, event: 'carrier_reason', detail: { sip: null, q850: 38, text: 'Network out of order, sorry' } },
+      { offsetMs: 3, event: 'next_gateway', detail: { why: 'answered 503', attempt: 2, of: 2 } },
+    ];
+    const call: LadderCall = { ...CALL, direction: 'outbound', timeline };
+    const labels = (messages: Parameters<typeof ladderOf>[1]) => ladderOf(call, messages).map(({ label }) => label);
+    expect(labels([to(1, '192.0.2.1:5060'), to(4, '192.0.2.2:5060')])).toEqual([
+      'INVITE 192.0.2.1:5060',
+      'Q.850 38 Network out of…',
+      'Next server: 2 of 2',
+      'INVITE 192.0.2.2:5060',
+    ]);
+    // One server needs no name, and a carrier that is not shown has none.
+    expect(labels([to(1, 'carrier'), to(4, 'carrier')])[0]).toBe('INVITE');
+  });
+
+  test('says what the carrier attests', () => {
+    const timeline = [at('attestation', { level: 'B', carrierVerdict: null }), at('attestation', { level: null })];
+    expect(drawn({ ...CALL, timeline })).toEqual(['edge>edge STIR/SHAKEN B', 'edge>edge STIR/SHAKEN none']);
   });
 });

@@ -34,7 +34,7 @@ test('what is stored comes back as it was, and is said in a few words', () => {
     { concurrentCalls: null, callsPerSecond: null },
   ])
     expect(limitsOf(limitsDraftOf(limits))).toEqual(limits);
-  expect(limitsText({ concurrentCalls: 1_200, callsPerSecond: 1 })).toBe('1,200 at once, 1 call per second');
+  expect(limitsText({ concurrentCalls: 1_200, callsPerSecond: 1 })).toBe('1,200 at once, 1/s');
   expect(limitsText({ concurrentCalls: 5, callsPerSecond: null })).toBe('5 at once');
   expect(limitsText({ concurrentCalls: null, callsPerSecond: null })).toBeNull();
 });

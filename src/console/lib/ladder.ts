@@ -3,6 +3,8 @@
 // While the gateway keeps the SIP messages of a call they are drawn as they were, and the timeline adds the agent's side and audio. Later the
 // timeline alone tells the same in fewer words.
 
+import { wordsOf } from './words.ts';
+
 export type Party = 'far' | 'edge' | 'agent';
 export type Tone = 'plain' | 'good' | 'bad' | 'media';
 
@@ -34,6 +36,8 @@ export interface LadderStep {
 export interface SipMessage {
   readonly offsetMs: number;
   readonly direction: 'in' | 'out';
+  /** The address of the other side where it is shown. */
+  readonly to?: string;
   readonly startLine: string;
   readonly method: string;
   readonly status: number | null;
@@ -47,12 +51,21 @@ export function ladderOf(call: LadderCall, messages: readonly SipMessage[] = [])
   const beside = timelineSteps(call).filter(
     ({ from, to, tone }) => from === to || from === 'agent' || to === 'agent' || tone === 'media',
   );
-  return [...messages.map(messageStep), ...beside].toSorted((a, b) => a.offsetMs - b.offsetMs);
+  // Where several servers were tried, each INVITE says which.
+  const invited = new Set(messages.filter(isInviteOut).map(({ to }) => to));
+  const steps = messages.map((message) => messageStep(message, invited.size > 1));
+  return [...steps, ...beside].toSorted((a, b) => a.offsetMs - b.offsetMs);
 }
 
-function messageStep({ offsetMs, direction, startLine, method, status, text }: SipMessage): LadderStep {
+function isInviteOut({ direction, method, status }: SipMessage): boolean {
+  return direction === 'out' && method === 'INVITE' && status === null;
+}
+
+function messageStep(message: SipMessage, saysWhere: boolean): LadderStep {
+  const { offsetMs, direction, to: peer = '', startLine, method, status, text } = message;
   const [from, to]: readonly [Party, Party] = direction === 'in' ? ['far', 'edge'] : ['edge', 'far'];
-  const label = status === null ? method : `${startLine.replace(/^SIP\/2\.0\s+/, '')}`;
+  const request = saysWhere && isInviteOut(message) ? `${method} ${peer}`.trim() : method;
+  const label = status === null ? request : `${startLine.replace(/^SIP\/2\.0\s+/, '')}`;
   const tone =
     status === null || status < 200
       ? 'plain'
@@ -90,6 +103,12 @@ function drawnAs({ event, detail = {} }: LadderEntry, call: LadderCall): Drawn |
       return ['far', 'edge', 'ACK'];
     case 'rejected':
       return ['far', 'edge', `${String(detail['status'])} ${String(detail['text'] ?? '')}`.trim(), 'bad'];
+    case 'attestation':
+      return ['edge', 'edge', `STIR/SHAKEN ${String(detail['level'] ?? 'none')}`];
+    case 'carrier_reason':
+      return ['far', 'far', reasonLabel(detail)];
+    case 'next_gateway':
+      return ['edge', 'edge', `Next server: ${String(detail['attempt'])} of ${String(detail['of'])}`];
     case 'test_call':
       return ['edge', 'edge', 'Test call'];
     case 'routed':
@@ -101,7 +120,7 @@ function drawnAs({ event, detail = {} }: LadderEntry, call: LadderCall): Drawn |
     case 'agent_connected':
       return ['agent', 'edge', `101, connected in ${String(detail['connectMs'] ?? '?')} ms`, 'good'];
     case 'agent_failed':
-      return ['agent', 'edge', String(detail['code'] ?? 'failed'), 'bad'];
+      return ['agent', 'edge', wordsOf(String(detail['code'] ?? 'failed')), 'bad'];
     case 'agent_lost':
       return ['agent', 'edge', 'Connection lost', 'bad'];
     case 'webrtc_connected':
@@ -135,6 +154,14 @@ function drawnAs({ event, detail = {} }: LadderEntry, call: LadderCall): Drawn |
   }
 }
 
+/** As much of the carrier's reason as a note has room for; the rest is in the timeline. */
+function reasonLabel({ q850, sip, text }: NonNullable<LadderEntry['detail']>): string {
+  const cause = typeof q850 === 'number' ? `Q.850 ${q850}` : typeof sip === 'number' ? `SIP ${sip}` : '';
+  const label = `${cause} ${typeof text === 'string' ? text : ''}`.trim();
+  return label.length > NOTE_MAX ? `${label.slice(0, NOTE_MAX - 1).trimEnd()}…` : label;
+}
+
+const NOTE_MAX = 24;
 const BY_FAR_SIDE = new Set(['remote_hangup', 'cancelled']);
 
 function ending({ direction, answeredAt, endReason, sipStatus }: LadderCall, evidence: string): Drawn {
@@ -145,5 +172,5 @@ function ending({ direction, answeredAt, endReason, sipStatus }: LadderCall, evi
   if (endReason === 'cancelled') return ['far', 'edge', 'CANCEL'];
   if (direction === 'inbound') return ['edge', 'far', `${sipStatus ?? ''} ${endReason ?? ''}`.trim(), 'bad'];
   if (endReason === 'api_cancelled' || endReason === 'no_answer') return ['edge', 'far', 'CANCEL', 'bad'];
-  return ['edge', 'edge', `Ended: ${endReason ?? 'unknown'}`, 'bad'];
+  return ['edge', 'edge', endReason === null ? 'Ended' : wordsOf(endReason), 'bad'];
 }

@@ -1,7 +1,5 @@
 // How many calls at once and how fast, of a trunk or a number: typed, judged as the API does, and said in a few words. Pure.
 
-import { plural } from './words.ts';
-
 export interface CallLimits {
   /** null = no limit, here and below. */
   readonly concurrentCalls: number | null;
@@ -42,11 +40,11 @@ export function limitMistakes(draft: LimitsDraft): Readonly<Record<string, strin
   );
 }
 
-/** `10 at once, 2 per second`; null where there is none. */
+/** `10 at once, 2/s`: short enough for a row; null where there is none. */
 export function limitsText({ concurrentCalls, callsPerSecond }: CallLimits): string | null {
   const parts = [
     concurrentCalls === null ? null : `${concurrentCalls.toLocaleString('en-US')} at once`,
-    callsPerSecond === null ? null : `${plural(callsPerSecond, 'call')} per second`,
+    callsPerSecond === null ? null : `${callsPerSecond.toLocaleString('en-US')}/s`,
   ].filter((part) => part !== null);
   return parts.length === 0 ? null : parts.join(', ');
 }

@@ -51,7 +51,7 @@ describe.skipIf(!chromium.ok)('settings of a carrier (needs: chromium)', { timeo
     await page.getByText('Advanced', { exact: true }).click();
     await page.getByLabel('Diversion').fill('555 01');
     await page.getByLabel('Sign-in realm').fill('carrier.example');
-    await page.getByLabel('Mark numbers as telephone numbers').check();
+    await page.getByLabel('Add user=phone').check();
     await page.getByText('Advanced', { exact: true }).click();
     await expect.poll(() => page.getByLabel('Diversion').isVisible()).toBe(false);
     await person.sees('diversion 555 01 · realm carrier.example · user=phone', advanced);
@@ -118,7 +118,7 @@ describe.skipIf(!chromium.ok)('settings of a carrier (needs: chromium)', { timeo
     await dialog.getByLabel('Calls per second').fill('2');
     await dialog.getByLabel('Concurrent calls').fill('5');
     await dialog.getByLabel('Concurrent calls').press('Enter');
-    await person.sees('5 at once, 2 calls per second', row);
+    await person.sees('5 at once, 2/s', row);
     const { items } = await get<{ items: object[] }>(`/v1/numbers?q=${NUMBER.slice(1)}`);
     expect(items[0]).toMatchObject({ limits: { concurrentCalls: 5, callsPerSecond: 2 }, supportsInbound: true });
     await person.leave('number-limits');

@@ -183,8 +183,8 @@ export function OutboundAdvanced({ draft, set, wrong }: DraftFieldsProps) {
         </Field>
       </div>
       <Check
-        label="Mark numbers as telephone numbers"
-        hint="Adds user=phone to addresses that hold a number, for carriers that refuse calls without it."
+        label="Add user=phone"
+        hint="To SIP addresses that hold a number, for carriers that refuse calls without it."
         checked={draft.userPhone}
         onChange={(userPhone) => set({ userPhone })}
       />

@@ -5,7 +5,7 @@ import { useAction, useGet, useNow } from '../../api/hooks.ts';
 import { useAgents, useTrunks } from '../../api/named.ts';
 import { request } from '../../api/request.ts';
 import type { Call } from '../../api/resources.ts';
-import { attestationText, carrierReasonText } from '../../lib/carrier-words.ts';
+import { carrierReasonText } from '../../lib/carrier-words.ts';
 import { clockOf, durationText } from '../../lib/duration.ts';
 import { readable } from '../../lib/phone-number.ts';
 import { wordsOf } from '../../lib/words.ts';
@@ -19,7 +19,9 @@ import { sayDone, sayFailed } from '../../ui/toast.tsx';
 import type { PageProps } from '../index.ts';
 import { CallBill } from './call-bill.tsx';
 import { CallStateBadge } from './call-state.tsx';
+import { EndNotice } from './end-notice.tsx';
 import { Ladder } from './ladder.tsx';
+import { Attestation } from './attestation.tsx';
 import { Quality } from './quality.tsx';
 import { Timeline } from './timeline.tsx';
 
@@ -78,9 +80,13 @@ function CallView({ call }: { readonly call: Call }) {
     call.answeredAt === null
       ? null
       : (call.endedAt === null ? now : Date.parse(call.endedAt)) - Date.parse(call.answeredAt);
+  const { id: workspaceId } = useWorkspace();
+  const agents = useAgents(workspaceId);
+  const trunks = useTrunks(workspaceId);
   const setUpMs = call.answeredAt === null ? null : Date.parse(call.answeredAt) - Date.parse(call.startedAt);
   return (
     <>
+      <EndNotice call={call} />
       <Stats
         of={[
           { label: 'State', value: <CallStateBadge call={call} /> },
@@ -90,14 +96,18 @@ function CallView({ call }: { readonly call: Call }) {
             ...(call.answeredAt === null ? { note: 'Never answered' } : {}),
           },
           { label: 'Until answer', value: setUpMs === null ? '—' : durationText(setUpMs) },
-          { label: 'SIP status', value: call.sipStatus ?? '—' },
+          {
+            label: 'SIP status',
+            value: call.sipStatus ?? '—',
+            ...statusNote(call),
+          },
         ]}
       />
       <div className="aside">
         <div className="stack">
           <Ladder call={call} />
           <Quality call={call} />
-          <Timeline entries={call.timeline} />
+          <Timeline entries={call.timeline} nameOf={(id) => agents.get(id)?.name ?? trunks.get(id)?.label} />
         </div>
         <div className="stack">
           <CallBill call={call} />
@@ -108,12 +118,20 @@ function CallView({ call }: { readonly call: Call }) {
   );
 }
 
+/** Whose word the status is, where that is known. */
+function statusNote({ direction, sipStatus, timeline }: Call): { readonly note?: string } {
+  if (sipStatus === null || sipStatus < 300) return {};
+  if (direction === 'inbound') return { note: 'Our answer to the carrier' };
+  const isCarriers = timeline.some(({ event, detail }) => event === 'rejected' && detail?.['status'] === sipStatus);
+  return isCarriers ? { note: 'The carrier’s answer' } : {};
+}
+
 function Parties({ call }: { readonly call: Call }) {
   const { id: workspaceId, at } = useWorkspace();
   const agent = useAgents(workspaceId).get(call.agentId);
   const trunk = useTrunks(workspaceId).get(call.trunkId);
-  const attested = attestationText(call);
-  const said = carrierReasonText(call);
+  const origId = call.attestation?.origId ?? null;
+  const isFromCarrier = call.direction === 'inbound' && call.class !== 'browser';
   return (
     <section className="card" aria-labelledby="parties">
       <div className="card-head">
@@ -125,8 +143,17 @@ function Parties({ call }: { readonly call: Call }) {
             ['From', <Phone key="from" e164={call.from} copy />],
             ['To', <Phone key="to" e164={call.to} copy />],
             ['Direction', wordsOf(call.direction)],
-            attested === null ? null : ['Caller attested', attested],
-            said === null ? null : ['Carrier’s reason', said],
+            isFromCarrier ? ['STIR/SHAKEN', <Attestation key="stir" call={call} trunk={trunk} />] : null,
+            origId === null
+              ? null
+              : [
+                  'Origination id',
+                  <span key="orig" className="copyable">
+                    <code>{origId}</code>
+                    <Copy text={origId} label="Copy origination id" />
+                  </span>,
+                ],
+            call.carrierReason === null ? null : ['Carrier’s reason', carrierReasonText(call.carrierReason)],
             call.class === null ? null : ['Class', wordsOf(call.class)],
             call.agentId === null
               ? null

@@ -8,6 +8,9 @@ const WIDTH = 680;
 const ROW = 34;
 const HEAD = 52;
 const TIME_WIDTH = 76;
+const NOTE_WIDTH = 140;
+/** About what a letter of a label takes. */
+const LETTER_WIDTH = 6.4;
 const LANES: Readonly<Record<Party, number>> = { far: 160, edge: 380, agent: 600 };
 const ORDER: readonly Party[] = ['far', 'edge', 'agent'];
 
@@ -66,6 +69,7 @@ export function LadderDrawing({ steps, names, chosen, onChoose }: LadderDrawingP
 
 function Step({ step, y }: { readonly step: LadderStep; readonly y: number }) {
   const [from, to] = [LANES[step.from], LANES[step.to]];
+  const noteWidth = Math.max(NOTE_WIDTH, step.label.length * LETTER_WIDTH + 16);
   return (
     <>
       <text className="time" x={TIME_WIDTH - 8} y={y + 4} textAnchor="end">
@@ -73,7 +77,7 @@ function Step({ step, y }: { readonly step: LadderStep; readonly y: number }) {
       </text>
       {from === to ? (
         <>
-          <rect className="note-box" x={from - 70} y={y - 12} width={140} height={23} rx={11} />
+          <rect className="note-box" x={from - noteWidth / 2} y={y - 12} width={noteWidth} height={23} rx={11} />
           <text className="label" x={from} y={y + 4} textAnchor="middle">
             {step.label}
           </text>

@@ -6,12 +6,14 @@ import { Facts } from '../../ui/show.tsx';
 export function Quality({ call }: { readonly call: Call }) {
   const { quality } = call;
   if (quality === null) return null;
+  // Never answered, and nothing flowed before: figures of nothing.
+  if (call.answeredAt === null && quality.packetsReceived + quality.packetsSent === 0) return null;
   const lost = lossOf(quality.packetsReceived, quality.packetsLost);
   return (
     <section className="card" aria-labelledby="quality">
       <div className="card-head">
         <h2 id="quality">Audio quality</h2>
-        <span className={`small ${lost.bad ? 'bad' : 'soft'}`}>{lost.text} lost</span>
+        <span className={`small ${lost.bad ? 'bad' : 'soft'}`}>{lost.text}</span>
       </div>
       <div className="card-body columns narrow">
         <Facts
@@ -46,8 +48,9 @@ export function Quality({ call }: { readonly call: Call }) {
 const LOSS_HEARD = 0.02;
 
 function lossOf(received: number, lost: number): { readonly text: string; readonly bad: boolean } {
-  const share = received + lost === 0 ? 0 : lost / (received + lost);
-  return { text: `${(share * 100).toFixed(share > 0 && share < 0.01 ? 2 : 1)} %`, bad: share > LOSS_HEARD };
+  if (received + lost === 0) return { text: 'no packet came from the other side', bad: true };
+  const share = lost / (received + lost);
+  return { text: `${(share * 100).toFixed(share > 0 && share < 0.01 ? 2 : 1)} % lost`, bad: share > LOSS_HEARD };
 }
 
 function figure(count: number): string {
