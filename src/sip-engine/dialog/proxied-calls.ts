@@ -4,6 +4,7 @@
 //   PC1. Only requests of such calls are passed on, known by Call-ID and both tags: this is no open relay.
 //   PC2. They go where their Route or Request-URI says, but never nearer to us than where they come from (reach.ts).
 //   PC3. Calls are bounded; one that is silent for `SILENT_MAX_MS` is forgotten, since its BYE may have gone another way.
+//   PC4. A re-INVITE is cancelled where its sender cancels it, and after timer C; it ends whatever its target does.
 
 import { header } from '../message/headers.ts';
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.ts';
@@ -17,6 +18,7 @@ import { viaOf } from './local-addresses.ts';
 import { hopOf } from './next-hop.ts';
 import { firstRoute, forwarded, returned, withoutOwnRoute } from './proxy-forwarding.ts';
 import { mayName } from './reach.ts';
+import { ProxyBranch, RINGING_MAX_MS } from './proxy-branch.ts';
 import type { Destination, RequestSender } from './request-sender.ts';
 
 const CALLS_MAX = 10_000;
@@ -33,6 +35,8 @@ export class ProxiedCalls {
   readonly #sender: RequestSender;
   /** When each was last heard of; the longest silent first. */
   readonly #heardMs = new Map<string, number>();
+  /** Under way. */
+  readonly #branches = new Map<ServerTransaction, ProxyBranch>();
 
   constructor(environment: Environment, sender: RequestSender) {
     this.#environment = environment;
@@ -70,15 +74,27 @@ export class ProxiedCalls {
       return true;
     }
     if (request.method === 'BYE') this.#environment.records.passedOn('cdr:stop', 'normal-release', request);
-    this.#sender.start(way.request, way.branch, way.destination, {
+    const branch = new ProxyBranch(this.#environment, this.#sender, way.branch, way.request, way.destination);
+    this.#branches.set(transaction, branch);
+    branch.start({
       response: (response) => {
+        if (response.status >= 200) this.#over(transaction);
+        else if (!this.#rings(branch)) return;
         const back = response.status === 100 ? undefined : returned(response);
         if (back !== undefined) answer(back);
       },
-      failed: (cause) => fail(cause === 'timeout' ? 408 : 503),
+      failed: (cause) => {
+        this.#over(transaction);
+        fail(cause === 'timeout' ? 408 : 503);
+      },
       terminated: () => undefined,
     });
     return true;
+  }
+
+  /** The INVITE of that transaction is wanted no more. */
+  cancel(transaction: ServerTransaction): void {
+    this.#branches.get(transaction)?.cancel();
   }
 
   /** An ACK to a 2xx is a transaction of its own, which nobody answers. */
@@ -90,7 +106,21 @@ export class ProxiedCalls {
   }
 
   close(): void {
+    for (const branch of this.#branches.values()) branch.settle();
+    this.#branches.clear();
     this.#heardMs.clear();
+  }
+
+  /** @returns false where nobody wants to know. */
+  #rings(branch: ProxyBranch): boolean {
+    const isWanted = branch.provisional();
+    if (isWanted && branch.request.method === 'INVITE') branch.waitAtMost(RINGING_MAX_MS, () => branch.cancel());
+    return isWanted;
+  }
+
+  #over(transaction: ServerTransaction): void {
+    this.#branches.get(transaction)?.settle();
+    this.#branches.delete(transaction);
   }
 
   #hear(key: string): void {

@@ -96,14 +96,22 @@ export class RequestSender {
   /** @throws SipSerialiseError when the request holds text that is no SIP (nothing has been sent then). */
   start(request: SipRequest, branch: string, destination: Destination, user: ClientUser): Sent {
     const bytes = serialise(request);
-    this.#environment.statistics.request('out', request.method);
-    this.#withFlow(destination, (flow) => {
+    const { transactions, statistics } = this.#environment;
+    statistics.request('out', request.method);
+    // The name of the host may have another address by now.
+    const already = request.method === 'CANCEL' ? transactions.flowOfInvite(branch) : undefined;
+    this.#withFlow(destination, already, (flow) => {
       if (flow === undefined) return user.failed('transport');
-      const { transactions } = this.#environment;
       if (request.method !== 'INVITE') return transactions.startRequest(branch, request.method, flow, bytes, user);
       transactions.startInvite(branch, flow, bytes, (response) => serialise(ackOfFailure(request, response)), user);
     });
     return { bytes, peer: echoPeer(destination.hop) };
+  }
+
+  /** Cancels an INVITE that has rung: it ends within 64 T1, and its user hears of that, too. What becomes of the CANCEL interests nobody. */
+  cancel(invite: SipRequest, branch: string, destination: Destination): void {
+    this.start(cancelOf(invite, []), branch, destination, NOBODY);
+    this.#environment.transactions.inviteCancelled(branch);
   }
 
   /** What `start` would send and where, without sending it. */
@@ -115,7 +123,7 @@ export class RequestSender {
   sendAck(request: SipRequest, destination: Destination, onSent: (ack: { bytes: Buffer; flow: Flow }) => void): Sent {
     const bytes = serialise(request);
     this.#environment.statistics.request('out', 'ACK');
-    this.#withFlow(destination, (flow) => {
+    this.#withFlow(destination, undefined, (flow) => {
       if (flow === undefined) return;
       onSent({ bytes, flow });
       void this.#environment.send(flow, bytes);
@@ -131,7 +139,12 @@ export class RequestSender {
       : { hop: { local, host: address, port, literal: true, name: address }, connection };
   }
 
-  #withFlow({ hop, connection, peer }: Destination, use: (flow: Flow | undefined) => void): void {
+  #withFlow(
+    { hop, connection, peer }: Destination,
+    already: Flow | undefined,
+    use: (flow: Flow | undefined) => void,
+  ): void {
+    if (already !== undefined) return use(already);
     const flowTo = (address: string): Flow => ({
       protocol: hop.local.protocol,
       address,
@@ -150,6 +163,8 @@ export class RequestSender {
     });
   }
 }
+
+const NOBODY: ClientUser = { response: () => undefined, failed: () => undefined, terminated: () => undefined };
 
 export function echoPeer(hop: Hop): Peer {
   const { local } = hop;

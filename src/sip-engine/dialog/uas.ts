@@ -293,7 +293,8 @@ export class UserAgentServer {
     const invite = this.#requests.ofTransaction(transaction);
     const toTag = invite?.toTag ?? this.#environment.names.tag();
     this.#answer(arrival, 200, undefined, toTag);
-    if (invite === undefined || !invite.transaction.open) return;
+    if (invite === undefined) return this.#proxied.cancel(transaction);
+    if (!invite.transaction.open) return;
     if (invite.onCancel !== undefined) return invite.onCancel();
     invite.toTag = toTag;
     this.#requests.terminate(invite, arrival.request);

@@ -11,6 +11,8 @@
 //   proceeding  1xx              proceeding  response to user
 //   proceeding  2xx              accepted    response to user; timer M
 //   proceeding  3xx-6xx          completed   response to user; send ACK; timer D
+//   proceeding  cancelled        proceeding  64 T1 from now on for a final response (section 9.1)
+//   proceeding  that time        terminated  timeout to user
 //   accepted    2xx              accepted    response to user (who re-sends its ACK)
 //   accepted    timer M          terminated
 //   completed   3xx-6xx          completed   send ACK
@@ -91,6 +93,11 @@ export class InviteClientTransaction<Source> {
     } else if (this.#state === 'completed') {
       this.#terminate();
     }
+  }
+
+  /** A CANCEL is on its way. */
+  cancelled(): void {
+    if (this.#state === 'proceeding') this.#lifetime.start(() => this.#timeout(), giveUpMs(this.#context.timers));
   }
 
   /** Ends the machine at once without a word to its user: the engine is closing. */

@@ -181,6 +181,17 @@ export class TransactionLayer {
     this.#open(key, { machine, flow });
   }
 
+  /** Where the INVITE went that a CANCEL means, and where that has to go (section 9.1); undefined when it is over. */
+  flowOfInvite(branch: string): Flow | undefined {
+    return this.#clients.get(clientKey(branch, 'INVITE'))?.flow;
+  }
+
+  /** Its INVITE has been cancelled: it ends within 64 T1, whether its peer says so or not. */
+  inviteCancelled(branch: string): void {
+    const machine = this.#clients.get(clientKey(branch, 'INVITE'))?.machine;
+    if (machine instanceof InviteClientTransaction) machine.cancelled();
+  }
+
   /** Forgets a client transaction that will not come to an end by itself; its user hears nothing more. */
   abandonClient(branch: string, method: string): void {
     const key = clientKey(branch, method);

@@ -1,6 +1,6 @@
 // The tokens of a `proxy` frame (wire protocol 2.8).
 
-import type { ProxyOrder } from '../dialog/proxy.ts';
+import type { ProxyOrder } from '../dialog/proxied-request.ts';
 
 /** Longest wait that an application may ask for. */
 const TIMEOUT_MAX_MS = 600_000;

@@ -8,7 +8,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Application, Outcome, Peer, Refusal } from '../dialog/application.ts';
-import type { ProxyOrder, ProxyReply } from '../dialog/proxy.ts';
+import type { ProxyOrder, ProxyReply } from '../dialog/proxied-request.ts';
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.ts';
 import { serialise } from '../message/serialise.ts';
 import { SipSerialiseError } from '../message/errors.ts';

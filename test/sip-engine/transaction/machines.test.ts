@@ -65,6 +65,19 @@ describe('INVITE client transaction (RFC 3261 17.1.1, RFC 6026)', () => {
     expect(record.take()).toEqual(['0 send invite']);
   });
 
+  test('cancelled, it waits 64 T1 for its end and no longer, whatever provisional responses still come', () => {
+    const { it, record } = inviteClient(UNRELIABLE);
+    it.cancelled();
+    it.receive(response(180), undefined);
+    record.clock.advance(100_000);
+    record.take();
+    it.cancelled();
+    it.receive(response(180), undefined);
+    record.clock.advance(40_000);
+    expect(record.take()).toEqual(['100000 user 180', '132000 terminated', '132000 user timeout']);
+    expect([it.state, record.clock.pendingTimers]).toEqual(['terminated', 0]);
+  });
+
   test('a provisional stops retransmissions and the deadline', () => {
     const { it, record } = inviteClient(UNRELIABLE);
     it.receive(response(100), undefined);
