@@ -167,6 +167,10 @@ describe.skipIf(!chromium.ok)('settings of a carrier (needs: chromium)', { timeo
     await looker.visit(`/w/demo/byoc/${second}`);
     await looker.sees('Default trunk for calls out');
     expect(await looker.page.getByRole('button', { name: 'No longer' }).count()).toBe(0);
+    expect((await stage.gateway.api('DELETE', `/v1/trunks/${second}`)).status).toBe(204);
+    await looker.visit('/w/demo/byoc?tab=sip');
+    const shown = looker.page.getByLabel('Default trunk for calls out').locator('option:checked');
+    await looker.reads(shown, 'A trunk that is gone');
     await looker.leave('default-trunk-looked-at');
   });
 });

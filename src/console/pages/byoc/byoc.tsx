@@ -80,7 +80,7 @@ function SipTab() {
               </tbody>
             </table>
           </div>
-          <DefaultTrunkChoice trunks={list.items} />
+          <DefaultTrunkChoice trunks={list.items} more={list.more} />
         </>
       )}
     </div>

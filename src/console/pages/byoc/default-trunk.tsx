@@ -35,7 +35,13 @@ export function useIsDefaultTrunk(): (trunk: Trunk) => boolean {
 
 const OLDEST = 'calls leave over the oldest trunk that can dial out';
 
-export function DefaultTrunkChoice({ trunks }: { readonly trunks: readonly Trunk[] }) {
+interface DefaultTrunkChoiceProps {
+  readonly trunks: readonly Trunk[];
+  /** There are more trunks than these. */
+  readonly more: boolean;
+}
+
+export function DefaultTrunkChoice({ trunks, more }: DefaultTrunkChoiceProps) {
   const { id: workspaceId } = useWorkspace();
   const { canWrite } = useViewer();
   const { trunkId, busy, set } = useDefaultTrunk();
@@ -47,7 +53,9 @@ export function DefaultTrunkChoice({ trunks }: { readonly trunks: readonly Trunk
   if (trunkId === null && offered.length === 0) return null;
   const options = [
     { value: '', label: 'The oldest that can dial out' },
-    ...(trunkId !== null && current === undefined ? [{ value: trunkId, label: 'A trunk that is gone' }] : []),
+    ...(trunkId !== null && current === undefined
+      ? [{ value: trunkId, label: more ? trunkId : 'A trunk that is gone' }]
+      : []),
     ...offered.map(({ id, label, outbound }) => ({
       value: id,
       label: outbound.enabled ? label : `${label}: no outbound`,
@@ -63,17 +71,19 @@ export function DefaultTrunkChoice({ trunks }: { readonly trunks: readonly Trunk
     setChosen(undefined);
   };
   return (
-    <Field
-      label="Default trunk for calls out"
-      hint="For calls whose caller id has no trunk of its own. If it cannot carry a call, the others are tried."
-    >
-      <Select
-        value={chosen ?? trunkId ?? ''}
-        options={options}
-        disabled={!canWrite || busy}
-        onChange={({ target }) => void choose(target.value)}
-      />
-    </Field>
+    <div className="half">
+      <Field
+        label="Default trunk for calls out"
+        hint="For calls whose caller id has no trunk of its own. If it cannot carry a call, the others are tried."
+      >
+        <Select
+          value={chosen ?? trunkId ?? ''}
+          options={options}
+          disabled={!canWrite || busy}
+          onChange={({ target }) => void choose(target.value)}
+        />
+      </Field>
+    </div>
   );
 }
 
