@@ -5,11 +5,12 @@
 // Invariants
 //   SL1. Bounded in all: so many messages per call, so many bytes of calls, and apart from them so many bytes of what belongs to no call of
 //        ours (yet): strangers cannot push calls out.
-//   SL2. What proves or opens something is taken out before a message is kept: credentials, media keys, digits that a caller keyed.
+//   SL2. What proves or opens something or was keyed is taken out before a message is kept, by the list that copies for capture servers go by.
 //   SL3. Only messages of calls are kept: not OPTIONS, REGISTER and what else passes.
 //   SL4. Strangers' messages are read here, too: every pattern is linear in the length of the text.
 
 import type { Clock } from '../domain/clock.ts';
+import { withoutSecrets } from '../sip-engine/message/secrets.ts';
 
 export interface SeenMessage {
   readonly direction: 'in' | 'out';
@@ -143,7 +144,7 @@ export function createSipLadder({ clock, limits = LADDER_LIMITS }: { clock: Cloc
         direction,
         transport,
         peer,
-        text: withoutSecrets(text),
+        text: withoutSecrets(text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}\r\n[cut]` : text),
         atMs: clock.wallMs(),
         monotonicMs: clock.monotonicMs(),
       };
@@ -190,37 +191,4 @@ const CALL_ID = /^(?:call-id|i)\s*:\s*(\S{1,256})\s*$/im;
 /** Undefined for what is no part of a call. */
 function callIdOfCall(text: string): string | undefined {
   return CALL_METHODS.test(text) ? CALL_ID.exec(text)?.[1] : undefined;
-}
-
-const SENSITIVE = /authorization|a=crypto|a=ice-pwd|a=key-mgmt|k=|signal|token|secret|password|api-?key|cookie/i;
-const REDACTED = '[redacted]';
-/** A header line with its continuations. The name is looked at by itself: a word that is sought inside a repetition costs its square. */
-const HEADER_LINE = /^([\w-]+)[ \t]*:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*/gm;
-const SECRET_HEADER = /^(?:proxy-)?authorization$|token|secret|password|api-?key|cookie/i;
-/** Lines of SDP, and keyed digits (application/dtmf-relay). */
-const SECRET_LINES: readonly (readonly [RegExp, string])[] = [
-  [/^(a=crypto:\d+ +\S+)[^\r\n]*/gim, `$1 ${REDACTED}`],
-  [/^(a=(?:ice-pwd|key-mgmt):)[^\r\n]*/gim, `$1${REDACTED}`],
-  [/^(k=)[^\r\n]*/gim, `$1${REDACTED}`],
-  [/^(signal\s*=)[^\r\n]*/gim, `$1${REDACTED}`],
-];
-const KEYED = /^(?:content-type|c)\s*:\s*application\/dtmf[ \t]*(?:;.*)?$/im;
-
-function withoutSecrets(text: string): string {
-  const whole = text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}\r\n[cut]` : text;
-  const keyed = KEYED.exec(whole);
-  if (keyed === null && !SENSITIVE.test(whole)) return whole;
-  const shown = keyed === null ? whole : `${whole.slice(0, bodyAfter(whole, keyed.index))}${REDACTED}`;
-  let clean = shown.replace(HEADER_LINE, (line, name: string) =>
-    SECRET_HEADER.test(name) ? `${name}: ${REDACTED}` : line,
-  );
-  for (const [pattern, replacement] of SECRET_LINES) clean = clean.replace(pattern, replacement);
-  return clean;
-}
-
-/** Where the body of these headers begins. */
-function bodyAfter(text: string, index: number): number {
-  const blank = /\r?\n\r?\n/g;
-  blank.lastIndex = index;
-  return blank.exec(text) === null ? text.length : blank.lastIndex;
 }

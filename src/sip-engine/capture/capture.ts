@@ -1,7 +1,7 @@
 // Every SIP message that is sent or accepted, copied to a capture server (HEP over UDP): what an operator reads in Homer.
 //
 // Invariants
-//   H1. No secret leaves: credentials, media keys and keyed digits are taken out before a message is copied.
+//   H1. No secret leaves: what message/secrets.ts lists is taken out before a message is copied.
 //   H2. It harms nothing: a copy is sent or dropped at once, whatever becomes of the server. At most `PENDING_MAX` are on their way.
 
 import { createSocket, type Socket } from 'node:dgram';
@@ -9,6 +9,7 @@ import type { EngineClock } from '../clock.ts';
 import { header } from '../message/headers.ts';
 import type { SipMessage } from '../message/message.ts';
 import { parseDatagram } from '../message/parse.ts';
+import { bodyKind, bodyWithoutSecrets, valueWithoutSecrets } from '../message/secrets.ts';
 import { serialise } from '../message/serialise.ts';
 import { bareHost } from '../message/uri.ts';
 import type { Flow, Source, TransportProtocol } from '../transport/flow.ts';
@@ -30,10 +31,6 @@ export interface CaptureStats {
 }
 
 const PENDING_MAX = 1_000;
-const REDACTED = '[redacted]';
-const SECRET_HEADER = /^(?:proxy-)?authorization$|token|secret|password|api-?key|cookie/i;
-const SECRET_LINES = /^(a=crypto:\d+ +\S+|a=(?:ice-pwd|key-mgmt):|k=|signal\s*=)[^\r\n]*/gim;
-const KEYED = /^application\/dtmf\s*(?:;|$)/i;
 
 export class Capture {
   readonly #options: CaptureOptions;
@@ -94,8 +91,13 @@ export class Capture {
   async #send(packet: Buffer): Promise<void> {
     const socket = await this.#socket;
     if (socket === undefined) return this.#done(false);
-    // Nobody at the other end shows as an error of a later packet: that one is lost, and nothing else.
-    socket.send(packet, (error) => this.#done(error === null));
+    try {
+      // Nobody at the other end shows as an error of a later packet: that one is lost, and nothing else.
+      socket.send(packet, (error) => this.#done(error === null));
+    } catch {
+      // It was closed while this one waited.
+      this.#done(false);
+    }
   }
 
   #done(isSent: boolean): void {
@@ -110,31 +112,29 @@ async function open({ host, port }: CaptureOptions, onFault: (error: unknown) =>
   const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
   socket.unref();
   const { promise, resolve } = Promise.withResolvers<Socket | undefined>();
-  socket.once('error', (error) => {
+  const failed = (error: Error): void => {
+    socket.close();
     onFault(error);
     resolve(undefined);
-  });
-  socket.connect(port, host, () => {
-    socket.removeAllListeners('error');
+  };
+  socket.once('error', failed);
+  // The types know only the listener of success; at run time a name that has no address is passed to it.
+  socket.connect(port, host, ((error?: Error) => {
+    socket.off('error', failed);
     socket.on('error', () => undefined);
-    resolve(socket);
-  });
+    if (error === undefined) resolve(socket);
+    else failed(error);
+  }) as () => void);
   return await promise;
 }
 
-/** H1 */
+/** H1. Printed anew it has the length that its body has then. */
 function withoutSecrets(message: SipMessage): SipMessage {
-  const headers = message.headers.map((field) =>
-    SECRET_HEADER.test(field.name) ? { ...field, value: REDACTED } : field,
-  );
-  return { ...message, headers, body: bodyWithoutSecrets(message) };
-}
-
-function bodyWithoutSecrets(message: SipMessage): Buffer {
-  const { body } = message;
-  if (body.length === 0) return body;
-  if (KEYED.test(header(message, 'content-type') ?? '')) return Buffer.from(REDACTED);
-  const text = body.toString('latin1');
-  const clean = text.replace(SECRET_LINES, (_line, kept: string) => `${kept}${REDACTED}`);
-  return clean === text ? body : Buffer.from(clean, 'latin1');
+  const headers = message.headers.map(({ name, value }) => ({ name, value: valueWithoutSecrets(name, value) }));
+  const text = message.body.toString('latin1');
+  const clean = bodyWithoutSecrets(text, bodyKind(message.headers));
+  const body = clean === text ? message.body : Buffer.from(clean, 'latin1');
+  return message.kind === 'request'
+    ? { ...message, uri: valueWithoutSecrets('', message.uri), headers, body }
+    : { ...message, headers, body };
 }

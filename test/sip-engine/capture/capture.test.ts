@@ -2,8 +2,11 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
+import { Capture } from '../../../src/sip-engine/capture/capture.ts';
 import { createEngine } from '../../../src/sip-engine/engine.ts';
 import { RawSipPeer, requestText } from '../../support/raw-sip-peer.ts';
+import { FakeEngineClock } from '../support/fake-clock.ts';
+import { inviteBytes } from '../support/sip-text.ts';
 import { readHep } from './read-hep.ts';
 
 const closers: (() => Promise<unknown> | undefined)[] = [];
@@ -86,8 +89,25 @@ describe('signalling 24: copies for Homer', () => {
     );
     await expect.poll(() => packets.length).toBeGreaterThanOrEqual(2);
     const all = packets.map((bytes) => bytes.toString('latin1')).join();
-    expect(all).toContain('a=crypto:1 AES_CM_128_HMAC_SHA1_80[redacted]');
+    expect(all).toContain('a=crypto:1 AES_CM_128_HMAC_SHA1_80 [redacted]');
     expect(all).not.toContain('PLANTED');
+  });
+
+  test('are lost, and nothing else, where the server has a name that nobody knows: that is said once', async () => {
+    const faults: unknown[] = [];
+    const capture = new Capture(
+      { host: 'homer.invalid', port: 9060, id: 7, password: '' },
+      new FakeEngineClock(),
+      (error) => faults.push(error),
+    );
+    closers.push(() => capture.close());
+    const flow = { protocol: 'udp' as const, address: '127.0.0.1', port: 5060 };
+    const send = () => capture.sent(inviteBytes(), flow, { address: '127.0.0.1', port: 5060 });
+    send();
+    await expect.poll(() => faults.length).toBe(1);
+    send();
+    await expect.poll(() => capture.stats).toEqual({ sent: 0, dropped: 2 });
+    expect(faults).toHaveLength(1);
   });
 
   test('are lost, and nothing else, where nobody takes them', async () => {
