@@ -124,12 +124,15 @@ describe.each(WAYS)('what %s is shown', (_name, shown) => {
     expect(text).toContain('X-After: stays');
   });
 
-  test.each(BODIES)('%j, %j: is without keys and without what was keyed', async (type, body, kept) => {
-    const text = await shown(message([type], body));
-    expect(text).not.toContain('CANARY');
-    expect(text).toContain('[redacted]');
-    expect(text).toContain(kept ?? '');
-  });
+  test.each(BODIES.map(([type, body, kept = '']) => [type, body, kept] as const))(
+    '%j, %j: is without keys and without what was keyed',
+    async (type, body, kept) => {
+      const text = await shown(message([type], body));
+      expect(text).not.toContain('CANARY');
+      expect(text).toContain('[redacted]');
+      expect(text).toContain(kept);
+    },
+  );
 
   test('passwords in the Request-URI are taken out', async () => {
     const text = await shown(message([], '', 'INFO sip:user:CANARY@192.0.2.1 SIP/2.0'));
