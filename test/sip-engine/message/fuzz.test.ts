@@ -10,6 +10,8 @@ import { StreamFramer } from '../../../src/sip-engine/message/stream-framer.ts';
 import { formatUri, parseUri } from '../../../src/sip-engine/message/uri.ts';
 import { validateRequest, validateResponse } from '../../../src/sip-engine/message/validate.ts';
 import { stampTopVia, topVia } from '../../../src/sip-engine/message/via.ts';
+import { type Language, mutate } from '../../fuzz/mutate.ts';
+import { Random } from '../../fuzz/random.ts';
 import { inviteBytes } from '../support/sip-text.ts';
 import { tortureMessages } from './torture/corpus.ts';
 
@@ -17,46 +19,23 @@ import { tortureMessages } from './torture/corpus.ts';
 const SEED = 0x5eed_4475;
 const { CALLIN_FUZZ_ROUNDS = '20000' } = process.env;
 const ROUNDS = Number(CALLIN_FUZZ_ROUNDS);
-const NASTY = [
-  '\r\n',
-  '\r',
-  '\n',
-  '"',
-  '\\',
-  '<',
-  '>',
-  ',',
-  ';',
-  ':',
-  '=',
-  '@',
-  '|',
-  '%',
-  '\0',
-  '\xff',
-  ' ',
-  '\t',
-  '[',
-  ']',
-  '?',
-];
-const SEEDS: readonly Buffer[] = [...tortureMessages.values(), inviteBytes()];
+const LANGUAGE: Language = { seeds: [...tortureMessages.values(), inviteBytes()], tokens: [] };
 
 describe('mutated messages', () => {
   test('never make the parser, the validator or a header reader throw, and what is valid can be printed and read again', () => {
-    const random = mulberry32(SEED);
+    const random = new Random(SEED);
     let valid = 0;
-    for (let round = 0; round < ROUNDS; round++) valid += exercise(mutate(random)) ? 1 : 0;
+    for (let round = 0; round < ROUNDS; round++) valid += exercise(mutate(LANGUAGE, random)) ? 1 : 0;
     // A mutator that only makes rubbish would prove nothing about what lies behind the first check.
     expect(valid).toBeGreaterThan(ROUNDS / 20);
     expect(valid).toBeLessThan(ROUNDS);
   });
 
   test('read the same from a stream however it is cut', () => {
-    const random = mulberry32(SEED + 1);
+    const random = new Random(SEED + 1);
     for (let round = 0; round < ROUNDS / 10; round++) {
-      const stream = Buffer.concat([mutate(random), inviteBytes()]);
-      expect(eventsOf(stream, () => 1 + Math.floor(random() * 200))).toEqual(eventsOf(stream, () => stream.length));
+      const stream = Buffer.concat([mutate(LANGUAGE, random), inviteBytes()]);
+      expect(eventsOf(stream, () => 1 + random.below(200))).toEqual(eventsOf(stream, () => stream.length));
     }
   });
 });
@@ -123,47 +102,4 @@ function eventsOf(stream: Buffer, chunkSize: () => number): string[] {
 
 function textOf(message: SipMessage): string {
   return message.headers.map((field) => `${field.name}: ${field.value}`).join('\n') + message.body.toString('hex');
-}
-
-function mutate(random: () => number): Buffer {
-  const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!;
-  let bytes = pick(SEEDS);
-  for (let times = 1 + Math.floor(random() * 3); times > 0; times--) {
-    const at = Math.floor(random() * bytes.length);
-    const to = Math.min(bytes.length, at + Math.floor(random() * 20));
-    const before = bytes.subarray(0, at);
-    switch (Math.floor(random() * 6)) {
-      case 0: // Flip one byte.
-        bytes = Buffer.concat([before, Buffer.from([Math.floor(random() * 256)]), bytes.subarray(at + 1)]);
-        break;
-      case 1: // Insert a character that means something somewhere.
-        bytes = Buffer.concat([before, Buffer.from(pick(NASTY), 'latin1'), bytes.subarray(at)]);
-        break;
-      case 2: // Drop a few bytes.
-        bytes = Buffer.concat([before, bytes.subarray(to)]);
-        break;
-      case 3: // Say a few bytes twice.
-        bytes = Buffer.concat([bytes.subarray(0, to), bytes.subarray(at)]);
-        break;
-      case 4: // Cut off.
-        bytes = bytes.subarray(0, Math.max(1, at));
-        break;
-      default: {
-        // Join with the tail of another message.
-        const other = pick(SEEDS);
-        bytes = Buffer.concat([before, other.subarray(Math.floor(random() * other.length))]);
-      }
-    }
-  }
-  return bytes;
-}
-
-function mulberry32(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }
