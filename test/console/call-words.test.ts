@@ -82,6 +82,7 @@ describe('the carrier’s words', () => {
       'SIP 200, “Call completed elsewhere”',
     );
     expect(carrierReasonText({ sip: null, q850: 99, text: null })).toBe('Q.850 99');
+    expect(carrierReasonText({ sip: null, q850: null, text: null })).toBe('');
   });
 
   test('an attestation never says more than the carrier did', () => {

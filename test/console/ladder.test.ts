@@ -142,6 +142,14 @@ describe('the ladder of a call', () => {
     expect(labels([to(1, 'carrier'), to(4, 'carrier')])[0]).toBe('INVITE');
   });
 
+  test('has no note of a reason that says nothing', () => {
+    const nothing = { sip: null, q850: null, text: null };
+    expect(drawn({ ...CALL, timeline: [at('carrier_reason', nothing)] })).toEqual([]);
+    expect(drawn({ ...CALL, timeline: [at('carrier_reason', { ...nothing, text: 'Gone' })] })).toEqual([
+      'far>far Gone',
+    ]);
+  });
+
   test('says what the carrier attests', () => {
     const timeline = [at('attestation', { level: 'B', carrierVerdict: null }), at('attestation', { level: null })];
     expect(drawn({ ...CALL, timeline })).toEqual(['edge>edge STIR/SHAKEN B', 'edge>edge STIR/SHAKEN none']);

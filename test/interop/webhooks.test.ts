@@ -97,13 +97,27 @@ describe('webhooks of a gateway', () => {
     for (const secretText of [secret, 'call.billed', receiver.url]) expect(log).not.toContain(secretText);
   });
 
-  test('tell what the carrier said of the caller, and why it hung up, as the API shows it', async () => {
+  test('tell what the carrier said of the caller, and why it hung up, as the API shows it and the agent was told', async () => {
     const node = await start();
     const { secret } = await listen(node, ['call.ended']);
-    const call = await phone.call(`sip:${ECHO}@127.0.0.1:${node.sip.udpPort}`, {
+    const agent = await startFakeAgent({ behaviour: { kind: 'listen' } });
+    const stream = { url: agent.url, protocol: 'twilio' };
+    const made = await node.api<{ id: string }>('POST', '/v1/agents', { workspaceId: 'demo', name: 'x', stream });
+    expect(made.status).toBe(201);
+    const number = '+12025550151';
+    const managed = { workspaceId: 'demo', e164: number, provider: 'managed', trunkId: 'loopback' };
+    await node.api('POST', '/v1/numbers', { ...managed, agentId: made.body.id });
+    const call = await phone.call(`sip:${number}@127.0.0.1:${node.sip.udpPort}`, {
       from: '<sip:+12025550177;verstat=TN-Validation-Passed-A@127.0.0.1>',
     });
     await call.waitFor('answered');
+    const streamed = await agent.nextCall();
+    const { json } = await streamed.waitFor((message) => message.json?.event === 'start');
+    expect(json.start.customParameters).toMatchObject({
+      attestation: 'A',
+      attestation_source: 'verstat',
+      attestation_verdict: 'passed',
+    });
     await call.bye([['Reason', 'Q.850;cause=16;text="Normal call clearing"']]);
     const [ended] = await receiver.waitFor(1, 10_000);
     if (ended === undefined) throw new Error('nothing came');
@@ -113,6 +127,7 @@ describe('webhooks of a gateway', () => {
     expect(carrierReason).toEqual({ sip: null, q850: 16, text: 'Normal call clearing' });
     const shown = await node.api<ShownCall>('GET', `/v1/calls/${ended.json.data.callId}`);
     expect(shown.body).toMatchObject({ attestation, carrierReason });
+    await agent.close();
   });
 
   test('tell of a refused call', async () => {

@@ -74,7 +74,7 @@ export function problemText(problem: unknown): string {
   return typeof problem === 'string' ? (PROBLEMS[problem] ?? problem) : '';
 }
 
-/** `Q.850 17: busy, “User busy”`; the text is left out where it says the same. */
+/** `Q.850 17: busy, “User busy”`; the text is left out where it says the same. Empty where the header said nothing that could be read. */
 export function carrierReasonText({ sip, q850, text }: CarrierReason): string {
   const meaning = q850 === null ? undefined : Q850[q850];
   const causes = [

@@ -105,8 +105,10 @@ function drawnAs({ event, detail = {} }: LadderEntry, call: LadderCall): Drawn |
       return ['far', 'edge', `${String(detail['status'])} ${String(detail['text'] ?? '')}`.trim(), 'bad'];
     case 'attestation':
       return ['edge', 'edge', `STIR/SHAKEN ${String(detail['level'] ?? 'none')}`];
-    case 'carrier_reason':
-      return ['far', 'far', reasonLabel(detail)];
+    case 'carrier_reason': {
+      const label = reasonLabel(detail);
+      return label === '' ? undefined : ['far', 'far', label];
+    }
     case 'next_gateway':
       return ['edge', 'edge', `Next server: ${String(detail['attempt'])} of ${String(detail['of'])}`];
     case 'test_call':

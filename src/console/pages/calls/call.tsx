@@ -130,6 +130,7 @@ function Parties({ call }: { readonly call: Call }) {
   const { id: workspaceId, at } = useWorkspace();
   const agent = useAgents(workspaceId).get(call.agentId);
   const trunk = useTrunks(workspaceId).get(call.trunkId);
+  const said = call.carrierReason === null ? '' : carrierReasonText(call.carrierReason);
   const origId = call.attestation?.origId ?? null;
   const isFromCarrier = call.direction === 'inbound' && call.class !== 'browser';
   return (
@@ -153,7 +154,7 @@ function Parties({ call }: { readonly call: Call }) {
                     <Copy text={origId} label="Copy origination id" />
                   </span>,
                 ],
-            call.carrierReason === null ? null : ['Carrier’s reason', carrierReasonText(call.carrierReason)],
+            said === '' ? null : ['Carrier’s reason', said],
             call.class === null ? null : ['Class', wordsOf(call.class)],
             call.agentId === null
               ? null

@@ -39,13 +39,14 @@ export function EndNotice({ call }: { readonly call: Call }) {
 function saidOf({ direction, answeredAt, sipStatus, carrierReason, timeline }: Call): string[] {
   const failed = timeline.findLast(({ event }) => event === 'agent_failed' || event === 'agent_lost')?.detail ?? {};
   const refused = timeline.findLast(({ event }) => event === 'rejected')?.detail ?? {};
+  const reason = carrierReason === null ? '' : carrierReasonText(carrierReason);
   const status = [refused['status'] ?? sipStatus, refused['text'] ?? ''].join(' ').trim();
   const agent = [wordsOf(String(failed['code'] ?? '')), String(failed['detail'] ?? '')].filter((part) => part !== '');
   return [
     direction === 'outbound' && answeredAt === null && refused['status'] !== undefined
       ? `The carrier answered ${status}.`
       : '',
-    carrierReason === null ? '' : `The carrier’s reason: ${carrierReasonText(carrierReason)}.`,
+    reason === '' ? '' : `The carrier’s reason: ${reason}.`,
     agent.length === 0 ? '' : `The agent: ${agent.join(', ')}.`,
   ].filter((line) => line !== '');
 }
