@@ -4,6 +4,7 @@ import { LocalAddresses } from '../../../src/sip-engine/dialog/local-addresses.t
 import { firstRoute, forwarded, returned, withoutOwnRoute } from '../../../src/sip-engine/dialog/proxy-forwarding.ts';
 import { headerValues } from '../../../src/sip-engine/message/headers.ts';
 import { parseDatagram } from '../../../src/sip-engine/message/parse.ts';
+import { withoutSecrets } from '../../../src/sip-engine/message/secrets.ts';
 import { serialise } from '../../../src/sip-engine/message/serialise.ts';
 import { validateRequest, validateResponse } from '../../../src/sip-engine/message/validate.ts';
 import { sipDomains } from '../../../src/sip-engine/transport/identity.ts';
@@ -86,4 +87,43 @@ const proxyForwarding: FuzzTarget = {
   },
 };
 
-export const ENGINE_TARGETS: readonly FuzzTarget[] = [certificateNames, proxyOrder, proxyForwarding];
+const SECRETS: Readonly<Record<string, string>> = {
+  Authorization: 'Digest response="CANARY"',
+  'X-Session-Token': 'CANARY',
+  Contact: '<sip:a:CANARY@192.0.2.9;pn-prid=CANARY>',
+  Identity: 'aaaa.bbbb.CANARY;alg=ES256',
+  'Content-Type': 'application/sdp',
+};
+const SECRET_SDP = 'v=0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:CANARY\r\na=ice-pwd:CANARY\r\nk=clear:CANARY\r\n';
+
+const secrets: FuzzTarget = {
+  name: 'sip-secrets',
+  tokens: [
+    'Authorization: CANARY',
+    'a=crypto:1 ',
+    'Signal=',
+    'c: application/dtmf',
+    'Content-Encoding: gzip',
+    'Content-Type: multipart/mixed',
+    ';token=',
+    'sip:a:CANARY@',
+    '\r\n ',
+    '\r\n\r\n',
+  ],
+  seeds: () => [
+    Buffer.from(
+      inviteText(
+        Object.fromEntries(Object.entries(SECRETS).map(([name, value]) => [name, `${name}: ${value}`])),
+        SECRET_SDP,
+      ),
+    ),
+  ],
+  check(input) {
+    const text = input.toString('latin1');
+    const shown = withoutSecrets(text);
+    promise(withoutSecrets(shown) === shown, 'what is shown once is shown the same again');
+    return shown !== text;
+  },
+};
+
+export const ENGINE_TARGETS: readonly FuzzTarget[] = [certificateNames, proxyOrder, proxyForwarding, secrets];
