@@ -1,10 +1,34 @@
-// Facts about calls -> metrics. The only place that knows both vocabularies.
+// Facts about calls -> metrics and log. The only place that knows both vocabularies.
 
-import type { CallRecord } from '../domain/call.ts';
+import type { CallRecord, TimelineEntry } from '../domain/call.ts';
 import type { AgentProtocol } from '../domain/directory.ts';
 import { verdictOf } from '../domain/reasons.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { CallLog, CallObserver } from './deps.ts';
+
+/** What tells an operator why a call had trouble. Of `route` the checks that failed. */
+const TROUBLE = new Set([
+  'agent_failed',
+  'agent_lost',
+  'answer_refused',
+  'audio_not_authentic',
+  'carrier_reason',
+  'early_media_refused',
+  'gateway_rests',
+  'headers_refused',
+  'keys_in_clear',
+  'limit',
+  'media_refused',
+  'offer_refused',
+  'one_way_audio',
+  'redirect_not_followed',
+  'rejected',
+  'webrtc_failed',
+]);
+/** Where an unanswered call came from, and went to: told with its trouble. */
+const WHEREABOUTS = new Set(['invite', 'inviting']);
+/** Six attempts, each with its answer and a word, fit. */
+const TROUBLE_MAX = 20;
 
 export function createCallObserver(metrics: Metrics, log: CallLog): CallObserver {
   return {
@@ -38,6 +62,7 @@ export function createCallObserver(metrics: Metrics, log: CallLog): CallObserver
           workspaceId: call.workspaceId,
           agentId: call.agentId,
           ...billOf(call),
+          ...troubleOf(call, result === 'answered'),
         },
         'call ended',
       );
@@ -49,4 +74,20 @@ function billOf(call: CallRecord): object {
   return call.bill === null
     ? {}
     : { telephonyMs: call.bill.telephony.billedMs, computeMs: call.bill.compute.billedMs, flags: call.bill.flags };
+}
+
+/** Nothing for a call that went well. What carriers write in words stays in the timeline: it may hold numbers that no policy of the log sees. */
+function troubleOf(call: CallRecord, wasAnswered: boolean): object {
+  const telling = call.timeline.filter(
+    ({ event, detail }) =>
+      TROUBLE.has(event) ||
+      (!wasAnswered && WHEREABOUTS.has(event)) ||
+      (event === 'route' && detail?.['result'] === 'failed'),
+  );
+  return telling.length === 0 ? {} : { trouble: telling.slice(-TROUBLE_MAX).map(inWords) };
+}
+
+function inWords({ event, detail = {} }: TimelineEntry): object {
+  const { text: _carriersWords, ...facts } = detail;
+  return { event, ...facts };
 }
