@@ -19,7 +19,7 @@ import { networkOf } from '../transport/connection-pool.ts';
 import { BanList, type BanRecord } from './bans.ts';
 import { Bucket } from './bucket.ts';
 import { DEFAULT_GUARD_LIMITS, type GuardLimits, type Rate } from './limits.ts';
-import { NetworkSet, parseNetwork } from './networks.ts';
+import { NetworkSet, parseNetwork, plainName } from './networks.ts';
 import { OFFENCE_POINTS, type Offence, offenceOf, type StrangerRequest } from './offences.ts';
 import { RecentTable } from './recent.ts';
 
@@ -140,12 +140,12 @@ export class SourceGuard {
 
   /** We have sent it a request, or it proved who it is. */
   acquaint(address: string): void {
-    this.#acquainted.put(address, this.#clock.now() + this.#limits.acquaintedMs);
+    this.#acquainted.put(plainName(address), this.#clock.now() + this.#limits.acquaintedMs);
   }
 
   isTrusted(address: string): boolean {
     if (!this.#isArmed || this.#trusted.has(address)) return true;
-    const until = this.#acquainted.get(address);
+    const until = this.#acquainted.get(plainName(address));
     return until !== undefined && until > this.#clock.now();
   }
 

@@ -8,6 +8,8 @@ import { isIPv4, isIPv6 } from 'node:net';
 
 const V4_BITS = 32;
 const V6_BITS = 128;
+/** What ::ffff:0:0/96 begins with: an IPv4 address follows. */
+const MAPPED = 0xffffn;
 
 interface Address {
   readonly bits: typeof V4_BITS | typeof V6_BITS;
@@ -56,6 +58,15 @@ export function parseNetwork(text: string): Network | undefined {
   return { ...parsed, prefix: Number(length) };
 }
 
+/** One name for each address: peers write IPv6 in many ways. What is no address stays as it is. */
+export function plainName(address: string): string {
+  if (!address.includes(':')) return address;
+  const parsed = parseAddress(address);
+  if (parsed === undefined) return address;
+  const { value } = parsed;
+  return value >> 32n === MAPPED ? v4Name(Number(value & 0xffff_ffffn)) : value.toString(16);
+}
+
 function parseAddress(address: string): Address | undefined {
   if (isIPv4(address)) return { bits: V4_BITS, value: BigInt(v4Number(address)) };
   const bare = address.split('%', 1)[0] ?? '';
@@ -65,6 +76,10 @@ function parseAddress(address: string): Address | undefined {
 
 function v4Number(address: string): number {
   return address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
+}
+
+function v4Name(value: number): string {
+  return [24, 16, 8, 0].map((shift) => (value >>> shift) & 0xff).join('.');
 }
 
 /** Eight groups of four hex digits. */

@@ -205,6 +205,16 @@ describe('signalling 28: scanners and bans', () => {
     expect(bans).toHaveLength(1);
   });
 
+  test.each([
+    ['2001:DB8:0:0::A', '2001:db8::a'],
+    ['2001:db8::192.0.2.1', '2001:db8::c000:201'],
+    ['::ffff:198.51.100.7', STRANGER],
+  ])('whom we have asked is known, however its Contact writes its address: %s', (written, address) => {
+    const { guard } = rig();
+    guard.acquaint(written);
+    expect(guard.isTrusted(address)).toBe(true);
+  });
+
   test('a trunk open to all the Internet makes nobody trusted; calls from there are limited, and no offence', () => {
     const { guard, bans, admitted } = rig();
     expect(guard.trust(['0.0.0.0/0', 'carrier.example.com', '192.0.2.0/99'])).toEqual([
