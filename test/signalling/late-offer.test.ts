@@ -139,6 +139,10 @@ describe('signalling 9: an INVITE without an offer', () => {
     caller.learn(ringing);
     caller.inDialog('UPDATE', { body: OFFER });
     await caller.peer.next(491);
+    caller.inDialog('PRACK', { body: OFFER, extra: rack(ringing) });
+    expect((await caller.peer.next(isPrackAnswer)).status).toBe(200);
+    expect(await call.events.take()).toEqual({ type: 'early-answer', sdp: OFFER });
     call.leg.reject('busy');
+    await caller.peer.next(486);
   });
 });
