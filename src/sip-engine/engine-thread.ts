@@ -6,7 +6,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Ban, Way } from './guard/guard.ts';
 import type { Offence } from './guard/offences.ts';
-import type { EngineAddress, EngineOptions, EngineStats } from './engine.ts';
+import type { EngineAddress, EngineOptions, EngineStats } from './engine-options.ts';
 import type { FromThread, ToThread } from './thread-messages.ts';
 import type { Certificate } from './transport/certificate.ts';
 

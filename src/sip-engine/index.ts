@@ -1,5 +1,5 @@
-// The way in: everything outside this room imports from here only.
-export type { ConnectionStats, EngineAddress, EngineOptions, EngineStats, Listen } from './engine.ts';
+// The way in: everything outside this room imports from here only, but for message/secrets.ts, which all may know (docs/architecture.md).
+export type { ConnectionStats, EngineAddress, EngineOptions, EngineStats, Listen } from './engine-options.ts';
 export type { Direction, DropReason, RequestCount, ResponseCount } from './dialog/statistics.ts';
 export {
   EngineGoneError,

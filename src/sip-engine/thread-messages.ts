@@ -1,7 +1,7 @@
 // What passes between the engine's thread and the one that started it.
 import type { Ban, Way } from './guard/guard.ts';
 import type { Offence } from './guard/offences.ts';
-import type { EngineAddress, EngineStats } from './engine.ts';
+import type { EngineAddress, EngineStats } from './engine-options.ts';
 import type { Certificate } from './transport/certificate.ts';
 
 export type ToThread =

@@ -5,7 +5,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { BanNotices } from './guard/ban-notices.ts';
 import { systemEngineClock } from './clock.ts';
-import { createEngine, type Engine, type EngineOptions } from './engine.ts';
+import { createEngine, type Engine } from './engine.ts';
+import type { EngineOptions } from './engine-options.ts';
 import type { FromThread, ToThread } from './thread-messages.ts';
 import type { Certificate } from './transport/certificate.ts';
 

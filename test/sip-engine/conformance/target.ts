@@ -1,6 +1,7 @@
 import net from 'node:net';
 import { afterEach, test } from 'vitest';
-import { createEngine, type EngineOptions } from '../../../src/sip-engine/engine.ts';
+import { createEngine } from '../../../src/sip-engine/engine.ts';
+import type { EngineOptions } from '../../../src/sip-engine/engine-options.ts';
 import { RawSipPeer } from '../../support/raw-sip-peer.ts';
 import { FakeEngineClock } from '../support/fake-clock.ts';
 import { REFERENCE, ReferenceServer } from '../support/reference-server.ts';

@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createEngine, type Engine, type EngineOptions } from '../../../src/sip-engine/engine.ts';
+import { createEngine, type Engine } from '../../../src/sip-engine/engine.ts';
+import type { EngineOptions } from '../../../src/sip-engine/engine-options.ts';
 import { UdpPeer } from '../support/transport-probe.ts';
 
 const HOST = '127.0.0.1';
