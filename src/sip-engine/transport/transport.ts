@@ -4,7 +4,7 @@
 //                └─ unreadable ────────────────────── refused ──▶ `invalid`, with what is needed to answer it
 //
 // Invariants
-//   L1. `message` only ever carries a message that passed `validateRequest` or `validateResponse`.
+//   L1. `message` only ever carries a message that passed `validateRequest` or `validateResponse` (reception.ts).
 //   L2. Nothing a peer sends throws out of here. A listener that throws is reported as `fault` and harms no other message.
 //   L3. Every send has an outcome; failures are values.
 //   L4. Addresses are IP literals without brackets on both sides of this interface.
@@ -13,30 +13,18 @@ import { EventEmitter } from 'node:events';
 import { isIP } from 'node:net';
 import type { Capture } from '../capture/capture.ts';
 import type { EngineClock } from '../clock.ts';
-import type { SourceGuard, Way } from '../guard/guard.ts';
-import { SipParseError } from '../message/errors.ts';
-import { header } from '../message/headers.ts';
-import type { SipMessage, SipRequest } from '../message/message.ts';
-import { getTag } from '../message/name-addr.ts';
+import type { SourceGuard } from '../guard/guard.ts';
 import { parseDatagram } from '../message/parse.ts';
 import { bareHost } from '../message/uri.ts';
-import { validateRequest, validateResponse } from '../message/validate.ts';
-import { SIP_PORT, stampTopVia, type Via } from '../message/via.ts';
+import { SIP_PORT } from '../message/via.ts';
 import type { Certificate } from './certificate.ts';
 import type { Connection, ConnectionSink } from './connection.ts';
 import { ConnectionPool } from './connection-pool.ts';
-import {
-  type Bound,
-  type ConnectionId,
-  type Flow,
-  isConnectionBound,
-  type SendFailure,
-  type SendOutcome,
-  type Source,
-  type TransportProtocol,
-} from './flow.ts';
+import type { TransportEvents } from './events.ts';
+import type { Bound, ConnectionId, Flow, SendFailure, SendOutcome, Source, TransportProtocol } from './flow.ts';
 import { DEFAULT_TRANSPORT_LIMITS, type TransportLimits } from './limits.ts';
 import { addressesOf, type ListenOptions, openStreams, type SecureEndpoint } from './listen.ts';
+import { Reception } from './reception.ts';
 import { TransportStats } from './stats.ts';
 import { answerStun, looksLikeStun } from './stun.ts';
 import { isResponse, type UdpEndpoint, type UdpSink } from './udp.ts';
@@ -51,19 +39,6 @@ export {
   type Source,
   type TransportProtocol,
 } from './flow.ts';
-
-export interface TransportEvents {
-  /** A valid message; the top Via of a request carries `received` and `rport` already. */
-  message: [message: SipMessage, source: Source];
-  /** A message that cannot be accepted. With `partial` and a method other than ACK it may be answered with `error.status`. */
-  invalid: [partial: SipRequest | undefined, error: SipParseError, source: Source];
-  /** A connection is gone. */
-  closed: [connection: ConnectionId, protocol: TransportProtocol];
-  /** Nobody answers at that UDP address: what was sent there lately is lost. */
-  icmp: [address: string, port: number];
-  /** A listener threw, or a socket failed in a way that concerns no message. */
-  fault: [error: unknown];
-}
 
 export interface TransportLayerOptions {
   readonly clock: EngineClock;
@@ -83,6 +58,7 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
   readonly #pool: ConnectionPool;
   readonly #guard: SourceGuard | undefined;
   readonly #capture: Capture | undefined;
+  readonly #reception: Reception;
   readonly #udp = new UdpEndpoints();
   #secure: readonly SecureEndpoint[] = [];
   #isListening = false;
@@ -96,6 +72,12 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
     const sink = this.#connectionSink(options.inUse ?? (() => false));
     this.#guard = options.guard;
     this.#capture = options.capture;
+    this.#reception = new Reception({
+      events: this,
+      stats: this.stats,
+      guard: options.guard,
+      capture: options.capture,
+    });
     this.#pool = new ConnectionPool({ clock: this.#clock, limits: this.#limits, sink, guard: options.guard });
   }
 
@@ -167,7 +149,7 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
 
   #copySent(capture: Capture, flow: Flow, bytes: Buffer): void {
     const local = this.localAddress(flow.protocol);
-    if (local !== undefined) this.#tell(() => capture.sent(bytes, flow, local));
+    if (local !== undefined) this.#reception.tell(() => capture.sent(bytes, flow, local));
   }
 
   #dispatch(flow: Flow, bytes: Buffer): Promise<SendOutcome> {
@@ -186,7 +168,7 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
       },
       icmp: (address, port) => {
         this.stats.icmpErrors++;
-        this.#tell(() => this.emit('icmp', address, port));
+        this.#reception.tell(() => this.emit('icmp', address, port));
       },
       fault: (error) => void this.emit('fault', error),
     };
@@ -196,19 +178,19 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
     return {
       message: (connection, message, bytes) => {
         if (!this.#admits(connection)) return;
-        const via = this.#received(message, this.#streamSource(connection, bytes));
+        const via = this.#reception.received(message, this.#streamSource(connection, bytes));
         if (this.#guard?.isBanned(connection.address)) connection.close(BANNED);
         else if (via?.params.has('alias')) this.#pool.alias(connection, via.port ?? SIP_PORT);
       },
       invalid: (connection, partial, error, bytes) => {
-        if (this.#admits(connection)) this.#invalid(partial, error, this.#streamSource(connection, bytes));
+        if (this.#admits(connection)) this.#reception.invalid(partial, error, this.#streamSource(connection, bytes));
       },
       keepalive: () => void this.stats.keepalives++,
       violation: () => void this.stats.streamViolations++,
       crowded: () => void this.stats.memoryRefused++,
       dead: () => void this.stats.connectionsDead++,
       inUse: (connection) => inUse(connection.id),
-      closed: ({ id, protocol }) => this.#tell(() => this.emit('closed', id, protocol)),
+      closed: ({ id, protocol }) => this.#reception.tell(() => this.emit('closed', id, protocol)),
     };
   }
 
@@ -245,69 +227,10 @@ export class TransportLayer extends EventEmitter<TransportEvents> {
     };
     const result = parseDatagram(bytes, this.#limits.message);
     if (result.ok) {
-      const via = this.#received(result.message, source);
+      const via = this.#reception.received(result.message, source);
       // A carrier: what strangers send is not to push its requests out of the socket that all share.
       if (via !== undefined && this.#guard?.isTrusted(address)) udp.attend(address, port);
-    } else this.#invalid(result.partial, result.error, source);
-  }
-
-  /** Stamps, validates, reports. Returns the top Via of a request that was accepted. */
-  #received(message: SipMessage, source: Source): Via | undefined {
-    this.stats.received++;
-    if (message.kind === 'response') {
-      const wrong = validateResponse(message);
-      if (wrong === undefined) this.#tell(() => this.#accept(message, source));
-      else this.#invalid(undefined, new SipParseError('invalid_message', wrong.reason, wrong.status), source);
-      return undefined;
-    }
-    const via = stampTopVia(message, source, { forceRport: source.protocol === 'udp' });
-    const wrong = validateRequest(message);
-    if (wrong === undefined) {
-      if (!this.#isWelcome(message, source)) return undefined;
-      this.#tell(() => this.#accept(message, source));
-      return via;
-    }
-    this.#refuse(message, new SipParseError('invalid_message', wrong.reason, wrong.status), source);
-    return undefined;
-  }
-
-  #accept(message: SipMessage, source: Source): void {
-    if (this.#capture !== undefined) this.#tell(() => this.#capture?.received(message, source));
-    this.emit('message', message, source);
-  }
-
-  #invalid(partial: SipRequest | undefined, error: SipParseError, source: Source): void {
-    if (partial !== undefined) stampTopVia(partial, source, { forceRport: source.protocol === 'udp' });
-    this.#refuse(partial, error, source);
-  }
-
-  /** False: it is a scanner's, and gets no answer that would tell it what it found. */
-  #isWelcome(request: SipRequest, source: Source): boolean {
-    return (
-      this.#guard?.request(source.address, wayOf(source), {
-        method: request.method,
-        userAgent: header(request, 'user-agent'),
-        from: header(request, 'from'),
-        isInDialog: getTag(header(request, 'to') ?? '') !== undefined,
-        isBrowser: isConnectionBound(source.protocol),
-      }) ?? true
-    );
-  }
-
-  #refuse(partial: SipRequest | undefined, error: SipParseError, source: Source): void {
-    this.stats.countMalformed(source.address);
-    this.#guard?.offend(source.address, wayOf(source), 'malformed');
-    this.#tell(() => this.emit('invalid', partial, error, source));
-  }
-
-  /** L2: the socket's callback must return, whatever the layers above do. */
-  #tell(emit: () => void): void {
-    try {
-      emit();
-    } catch (error) {
-      if (this.listenerCount('fault') === 0) throw error;
-      this.emit('fault', error);
-    }
+    } else this.#reception.invalid(result.partial, result.error, source);
   }
 
   /** Only where there is a choice. */
@@ -340,8 +263,4 @@ function isKeepalive(bytes: Buffer): boolean {
   if (bytes.length > 4) return false;
   for (const byte of bytes) if (byte !== 0x0d && byte !== 0x0a && byte !== 0) return false;
   return true;
-}
-
-function wayOf({ protocol }: Source): Way {
-  return protocol === 'udp' ? 'datagram' : 'connection';
 }
