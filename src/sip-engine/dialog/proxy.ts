@@ -27,7 +27,7 @@ export class RequestProxy {
 
   /** @param message start line and headers of the application: the headers are added. */
   start(order: ProxyOrder, message: SipRequest, reply: ProxyReply): { readonly ok: true } | Refusal {
-    const server = this.#requests.find(order.txnId);
+    const server = this.#requests.waiting.find(order.txnId);
     if (server === undefined || !server.transaction.open) return refused(`Unknown transaction id: ${order.txnId}`);
     if (Number(header(server.request, 'max-forwards') ?? '70') === 0) {
       this.#requests.refuse(server, 483);
@@ -44,7 +44,7 @@ export class RequestProxy {
     this.#open.add(proxied);
     proxied.onOver = () => {
       this.#open.delete(proxied);
-      this.#requests.handedBack(server);
+      this.#requests.waiting.inviteOver(server);
     };
     server.onCancel = () => proxied.cancel();
     proxied.start();

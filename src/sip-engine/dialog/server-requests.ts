@@ -8,10 +8,8 @@
 import { makeResponse, reasonPhrase } from '../message/builders.ts';
 import { header } from '../message/headers.ts';
 import type { HeaderField, SipRequest, SipResponse } from '../message/message.ts';
-import { getTag } from '../message/name-addr.ts';
 import { serialise } from '../message/serialise.ts';
 import { SipSerialiseError } from '../message/errors.ts';
-import type { ServerTransaction } from '../transaction/layer.ts';
 import { type Application, type Outcome, peerOf, refused } from './application.ts';
 import { type Dialog, hasOption } from './dialog.ts';
 import { ACK_TIMEOUT, type DialogEnder } from './dialog-ender.ts';
@@ -24,6 +22,7 @@ import type { SessionTimers } from './session-timers.ts';
 import { SuccessRetransmission } from './success-retransmission.ts';
 import type { ConnectionId } from '../transport/flow.ts';
 import { dialogOfRequest } from './uas-dialog.ts';
+import { WaitingRequests } from './waiting-requests.ts';
 
 /** An application that says nothing at all for so long is not going to. */
 const SILENCE_MAX_MS = 64_000;
@@ -35,12 +34,7 @@ export class ServerRequests {
   readonly #ender: DialogEnder;
   readonly #sessionTimers: SessionTimers;
   readonly #kept: KeptConnections;
-  readonly #byTxn = new Map<string, ServerRequest>();
-  readonly #byTransaction = new Map<ServerTransaction, ServerRequest>();
-  /** INVITEs without final response, by dialog id: there is one at a time. */
-  readonly #openInvites = new Map<string, ServerRequest>();
-  /** Requests outside dialogs in progress, to find one that arrives by two ways (section 8.2.2.2). */
-  readonly #merged = new Map<string, ServerTransaction>();
+  readonly waiting = new WaitingRequests();
 
   constructor(environment: Environment, ender: DialogEnder, sessionTimers: SessionTimers, kept: KeptConnections) {
     this.#kept = kept;
@@ -49,38 +43,9 @@ export class ServerRequests {
     this.#sessionTimers = sessionTimers;
   }
 
-  /** @returns false for a request that already came by another way. */
-  admit(request: SipRequest, transaction: ServerTransaction): boolean {
-    const key = mergeKey(request);
-    if (this.#merged.has(key)) return false;
-    this.#merged.set(key, transaction);
-    transaction.onTerminated = () => {
-      this.#merged.delete(key);
-      this.#transactionOver(transaction);
-    };
-    return true;
-  }
-
-  /** It has come by another way, and its transaction is not over. */
-  isMerged(request: SipRequest): boolean {
-    return this.#merged.has(mergeKey(request));
-  }
-
   open(server: ServerRequest): void {
-    this.#byTxn.set(server.txnId, server);
-    this.#byTransaction.set(server.transaction, server);
-    if (server.method === 'INVITE') this.#openInvites.set(server.dialogId, server);
-    server.transaction.onTerminated ??= () => this.#transactionOver(server.transaction);
+    this.waiting.add(server);
     server.patience.start(() => this.#reject(server, server.method === 'INVITE' ? 480 : 500), SILENCE_MAX_MS);
-  }
-
-  ofTransaction(transaction: ServerTransaction): ServerRequest | undefined {
-    return this.#byTransaction.get(transaction);
-  }
-
-  /** As long as its application may answer it. */
-  find(txnId: string): ServerRequest | undefined {
-    return this.#byTxn.get(txnId);
   }
 
   refuse(server: ServerRequest, status: number): void {
@@ -89,27 +54,12 @@ export class ServerRequests {
 
   /** It is passed on: others answer it, its application no more. */
   handOver(server: ServerRequest): void {
-    server.patience.stop();
-    this.#byTxn.delete(server.txnId);
-  }
-
-  handedBack(server: ServerRequest): void {
-    this.#inviteOver(server);
-  }
-
-  hasOpenInvite(dialogId: string): boolean {
-    return this.#openInvites.has(dialogId);
-  }
-
-  /** The INVITE we still owe a final response in this dialog, or that is about to make it. */
-  openInviteOf(dialog: Dialog, sequence?: number): ServerRequest | undefined {
-    const server = this.#openInvites.get(dialog.id);
-    return server?.dialog === dialog && (sequence === undefined || sequence === server.sequence) ? server : undefined;
+    this.waiting.forget(server);
   }
 
   /** The response of an application to a request it was shown. */
   respond(txnId: string, client: SipResponse): Outcome {
-    const server = this.#byTxn.get(txnId);
+    const server = this.waiting.find(txnId);
     if (server === undefined) return refused('Response not sent due to unknown transaction');
     if (server.final !== undefined) return this.#outcome(server, server.final, '');
     const { protocol, address, from } = server.source;
@@ -147,14 +97,14 @@ export class ServerRequests {
   }
 
   rejectPending(dialog: Dialog, status: number): void {
-    const invite = this.openInviteOf(dialog);
+    const invite = this.waiting.openInviteOf(dialog);
     if (invite !== undefined) this.#reject(invite, status);
   }
 
   /** The ACK of a 2xx came. */
   acknowledged(txnId: string): void {
-    const server = this.#byTxn.get(txnId);
-    if (server !== undefined) this.#forget(server);
+    const server = this.waiting.find(txnId);
+    if (server !== undefined) this.waiting.forget(server);
   }
 
   /** Our 2xx was acknowledged or given up: a BYE that had to wait may go (section 15). */
@@ -168,14 +118,14 @@ export class ServerRequests {
 
   /** What it had not answered gets a final error: never silence. */
   applicationLost(application: Application): void {
-    for (const server of [...this.#byTxn.values()]) {
+    for (const server of this.waiting.all()) {
       if (server.application === application && server.transaction.open) this.#reject(server, 480);
     }
   }
 
   /** Nobody can be answered there any more: an open INVITE is cancelled in its caller's place. */
   connectionLost(connection: ConnectionId, reason: HeaderField): void {
-    for (const server of [...this.#byTxn.values()]) {
+    for (const server of this.waiting.all()) {
       if (server.source.connection !== connection || !server.transaction.open) continue;
       if (server.method !== 'INVITE' || !server.creates) this.#reject(server, 500);
       else this.terminate(server, cancelInPlace(server.request, reason));
@@ -183,14 +133,11 @@ export class ServerRequests {
   }
 
   close(): void {
-    for (const server of this.#byTxn.values()) {
+    for (const server of this.waiting.all()) {
       server.patience.stop();
       server.reliable?.stop();
     }
-    this.#byTxn.clear();
-    this.#byTransaction.clear();
-    this.#openInvites.clear();
-    this.#merged.clear();
+    this.waiting.clear();
   }
 
   #ownFields(server: ServerRequest, client: SipResponse, isReliable: boolean): HeaderField[] {
@@ -241,7 +188,7 @@ export class ServerRequests {
     dialog.awaitsAck = true;
     const begin = (): void => {
       if (dialog.state === 'ended') return;
-      this.#inviteOver(server);
+      this.waiting.inviteOver(server);
       this.#send(server, response.status, bytes);
       this.#awaitAck(server, dialog, response.status, bytes);
       this.#sessionTimers.answeredByUs(dialog, response);
@@ -258,7 +205,7 @@ export class ServerRequests {
       send: () => server.transaction.respond(status, bytes),
       unacknowledged: () => {
         dialog.unacknowledged.delete(server.sequence);
-        this.#forget(server);
+        this.waiting.forget(server);
         if (dialog.heldBye === undefined) this.#ender.endWithBye(dialog, ACK_TIMEOUT);
         else this.releaseBye(dialog);
       },
@@ -270,7 +217,7 @@ export class ServerRequests {
     const { dialog } = server;
     const { status } = response;
     server.reliable?.stop();
-    this.#inviteOver(server);
+    this.waiting.inviteOver(server);
     send();
     this.#kept.answered(server, response);
     if (server.method === 'INVITE' && server.creates) this.#environment.records.refused('application', response);
@@ -280,9 +227,9 @@ export class ServerRequests {
       if (server.creates && status >= 300) dialog.end();
       if (server.creates && status < 300) dialog.confirm();
       if (server.method === 'UPDATE' && response.status < 300) this.#updated(dialog, server, response);
-      if (server.method === 'PRACK') this.openInviteOf(dialog)?.reliable?.release();
+      if (server.method === 'PRACK') this.waiting.openInviteOf(dialog)?.reliable?.release();
     }
-    if (server.method !== 'INVITE') this.#forget(server);
+    if (server.method !== 'INVITE') this.waiting.forget(server);
   }
 
   #updated(dialog: Dialog, server: ServerRequest, response: SipResponse): void {
@@ -302,16 +249,12 @@ export class ServerRequests {
     const bytes = serialise(response);
     this.#final(server, bytes);
     this.#finish(server, response, () => this.#send(server, status, bytes));
-    this.#forget(server);
+    this.waiting.forget(server);
   }
 
   #final(server: ServerRequest, bytes: Buffer): void {
     server.final = bytes;
     server.patience.stop();
-  }
-
-  #inviteOver(server: ServerRequest): void {
-    if (this.#openInvites.get(server.dialogId) === server) this.#openInvites.delete(server.dialogId);
   }
 
   #send(server: ServerRequest, status: number, bytes: Buffer): void {
@@ -334,19 +277,4 @@ export class ServerRequests {
   #outcome(server: ServerRequest, bytes: Buffer, dialogId: string): Outcome {
     return { ok: true, txnId: server.txnId, dialogId, peer: peerOf(server.source), bytes };
   }
-
-  #transactionOver(transaction: ServerTransaction): void {
-    const server = this.#byTransaction.get(transaction);
-    this.#byTransaction.delete(transaction);
-    if (server !== undefined && server.final !== undefined && server.dialog?.awaitsAck !== true) this.#forget(server);
-  }
-
-  #forget(server: ServerRequest): void {
-    server.patience.stop();
-    this.#byTxn.delete(server.txnId);
-  }
-}
-
-function mergeKey(request: SipRequest): string {
-  return `${header(request, 'call-id')}|${getTag(header(request, 'from') ?? '')}|${header(request, 'cseq')}`;
 }

@@ -6,34 +6,23 @@
 //   U3. In-dialog requests go to the application that holds the dialog, and to no other.
 import { makeResponse } from '../message/builders.ts';
 import { cseqOf } from '../message/cseq.ts';
-import { header, headerValues } from '../message/headers.ts';
+import { header } from '../message/headers.ts';
 import type { HeaderField, SipRequest } from '../message/message.ts';
 import { getTag } from '../message/name-addr.ts';
 import { serialise } from '../message/serialise.ts';
-import { parseUri } from '../message/uri.ts';
 import type { ServerTransaction } from '../transaction/layer.ts';
 import type { Source } from '../transport/flow.ts';
+import { Admission, type Refused, retrySoon, unrouted } from './admission.ts';
 import { type Application, type Peer, peerOf } from './application.ts';
-import { type Dialog, dialogIdOf, isTerminated } from './dialog.ts';
+import { type Dialog, isTerminated } from './dialog.ts';
 import type { EarlySubscriptions } from './early-subscriptions.ts';
 import type { Environment } from './environment.ts';
-import { loopRefusal } from './loops.ts';
 import type { ProxiedCalls } from './proxied-calls.ts';
 import { ServerRequest } from './server-request.ts';
 import type { ServerRequests } from './server-requests.ts';
 import type { SessionTimers } from './session-timers.ts';
 
-/** Option tags an application built on the wire protocol can honour; anything else in Require is answered 420. */
-const EXTENSIONS = new Set(['100rel', 'timer', 'replaces', 'norefersub', 'tdialog', 'histinfo']);
 const NEEDS_DIALOG = new Set(['BYE', 'UPDATE', 'PRACK']);
-/** Methods that exist and that an application may ask for with `route`. */
-const ROUTED = new Set(['INVITE', 'REGISTER', 'MESSAGE', 'OPTIONS', 'INFO', 'NOTIFY', 'SUBSCRIBE', 'PUBLISH']);
-const KNOWN_UNROUTED = new Set(['REFER']);
-const ALLOW: HeaderField = {
-  name: 'Allow',
-  value: 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE',
-};
-
 interface Arrival {
   readonly request: SipRequest;
   readonly source: Source;
@@ -43,6 +32,7 @@ interface Arrival {
 export class UserAgentServer {
   readonly #environment: Environment;
   readonly #requests: ServerRequests;
+  readonly #admission: Admission;
   readonly #sessionTimers: SessionTimers;
   readonly #subscriptions: EarlySubscriptions;
   readonly #proxied: ProxiedCalls;
@@ -58,6 +48,7 @@ export class UserAgentServer {
     this.#environment = environment;
     this.#requests = requests;
     this.#sessionTimers = sessionTimers;
+    this.#admission = new Admission(environment, requests.waiting, sessionTimers);
   }
 
   request(request: SipRequest, source: Source, transaction: ServerTransaction): void {
@@ -101,20 +92,14 @@ export class UserAgentServer {
 
   #outside(arrival: Arrival): void {
     const { request, source, transaction } = arrival;
-    const refusal = this.#judgeOutside(request);
-    if (refusal !== undefined) {
-      this.#answer(arrival, refusal.status, refusal.extra);
-      return;
-    }
-    if (!this.#requests.admit(request, transaction)) {
+    const refusal = this.#admission.judge(request);
+    if (refusal !== undefined) return this.#refuse(arrival, refusal);
+    if (!this.#requests.waiting.admit(request, transaction)) {
       this.#answer(arrival, 482);
       return;
     }
     const application = this.#environment.applications.pick(request.method);
-    if (application === undefined) {
-      this.#answerUnrouted(arrival);
-      return;
-    }
+    if (application === undefined) return this.#refuse(arrival, unrouted(request.method));
     const server = new ServerRequest(this.#environment, {
       request,
       source,
@@ -125,34 +110,6 @@ export class UserAgentServer {
     this.#requests.open(server);
     if (request.method === 'INVITE') this.#environment.records.attempted('network', request);
     this.#deliverNew(application, server);
-  }
-
-  #judgeOutside(request: SipRequest): { status: number; extra?: HeaderField } | undefined {
-    const scheme = parseUri(request.uri)?.scheme;
-    if (scheme !== 'sip' && scheme !== 'sips' && scheme !== 'tel') return { status: 416 };
-    const looped = loopRefusal(request, this.#environment.names.isOwnBranch);
-    if (looped !== undefined) return { status: looped };
-    const unsupported = headerValues(request, 'require').filter((option) => !EXTENSIONS.has(option.toLowerCase()));
-    if (unsupported.length > 0) return { status: 420, extra: { name: 'Unsupported', value: unsupported.join(', ') } };
-    if (request.method === 'REGISTER' && isWildRegistration(request)) return { status: 400 };
-    if (request.method !== 'INVITE') return undefined;
-    const minSe = this.#sessionTimers.tooSmall(request);
-    if (minSe !== undefined) return { status: 422, extra: minSe };
-    const id = dialogIdOf(header(request, 'call-id') ?? '', getTag(header(request, 'from') ?? '') ?? '');
-    if (this.#environment.dialogs.full) return { status: 503, extra: this.#retrySoon() };
-    const known = this.#environment.dialogs.byId(id);
-    // Our own INVITE that came back through a proxy would share its id with the dialog it made.
-    if (known?.role === 'uac' || this.#requests.isMerged(request)) return { status: 482 };
-    return known !== undefined || this.#requests.hasOpenInvite(id) ? { status: 491 } : undefined;
-  }
-
-  #answerUnrouted(arrival: Arrival): void {
-    const { method } = arrival.request;
-    if (ROUTED.has(method)) {
-      this.#answer(arrival, 503);
-      return;
-    }
-    this.#answer(arrival, KNOWN_UNROUTED.has(method) ? 405 : 501, ALLOW);
   }
 
   #inside(arrival: Arrival, toTag: string): void {
@@ -202,7 +159,7 @@ export class UserAgentServer {
       return;
     }
     if (pending !== undefined) {
-      this.#answer(arrival, 500, this.#retrySoon());
+      this.#answer(arrival, 500, retrySoon(this.#environment));
       return;
     }
     const hasOffer = isInvite || arrival.request.body.length > 0;
@@ -222,7 +179,7 @@ export class UserAgentServer {
   }
 
   #bye(arrival: Arrival, dialog: Dialog): void {
-    const invite = dialog.state === 'early' ? this.#requests.openInviteOf(dialog) : undefined;
+    const invite = dialog.state === 'early' ? this.#requests.waiting.openInviteOf(dialog) : undefined;
     if (invite !== undefined) {
       // The caller gives up an INVITE we have not answered: to the application that is a CANCEL.
       this.#answer(arrival, 200);
@@ -243,7 +200,7 @@ export class UserAgentServer {
 
   #prack(arrival: Arrival, dialog: Dialog): void {
     const [rseq, sequence] = (header(arrival.request, 'rack') ?? '').split(/\s+/).map(Number);
-    const invite = this.#requests.openInviteOf(dialog, sequence);
+    const invite = this.#requests.waiting.openInviteOf(dialog, sequence);
     if (rseq === undefined || invite?.reliable === undefined) {
       this.#answer(arrival, 481);
       return;
@@ -290,7 +247,7 @@ export class UserAgentServer {
       this.#answer(arrival, 481);
       return;
     }
-    const invite = this.#requests.ofTransaction(transaction);
+    const invite = this.#requests.waiting.ofTransaction(transaction);
     const toTag = invite?.toTag ?? this.#environment.names.tag();
     this.#answer(arrival, 200, undefined, toTag);
     if (invite === undefined) return this.#proxied.cancel(transaction);
@@ -305,6 +262,10 @@ export class UserAgentServer {
     return this.#environment.dialogs.byTags(callId, toTag, getTag(header(request, 'from') ?? '') ?? '');
   }
 
+  #refuse(arrival: Arrival, { status, extra }: Refused): void {
+    this.#answer(arrival, status, extra);
+  }
+
   #answer(arrival: Arrival, status: number, extra?: HeaderField, toTag?: string): void {
     const response = makeResponse(arrival.request, status, undefined, {
       ...(status === 100 ? {} : { toTag: toTag ?? this.#environment.names.tag() }),
@@ -313,13 +274,4 @@ export class UserAgentServer {
     this.#environment.statistics.response('out', arrival.request.method, status);
     arrival.transaction.respond(status, serialise(response));
   }
-
-  #retrySoon(): HeaderField {
-    return { name: 'Retry-After', value: String(this.#environment.names.sequence() % 10) };
-  }
-}
-
-/** `Contact: *` removes registrations, and only with Expires: 0 (section 10.2.2). */
-function isWildRegistration(register: SipRequest): boolean {
-  return headerValues(register, 'contact').includes('*') && header(register, 'expires')?.trim() !== '0';
 }
