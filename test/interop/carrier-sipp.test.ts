@@ -160,8 +160,7 @@ describe.skipIf(!HAS_SIPP)('carriers with sipp (needs: sipp)', () => {
     await expect.poll(state, { timeout: 45_000 }).not.toBe('registered');
     const after = registrar('60');
     await expect.poll(state, { timeout: 45_000 }).toBe('registered');
-    after.stop();
-    after.stop();
+    after.kill();
     await after.done;
     // A call over the registration: to the Contact that it has now, the number in To.
     const contact = [...logged().matchAll(/sip:([0-9a-f]{32})@/g)].at(-1)?.[1];

@@ -39,7 +39,10 @@ export interface SippResult {
 
 export interface RunningSipp {
   readonly done: Promise<SippResult>;
+  /** Takes no further calls, and ends when those that it has are over. */
   stop(): void;
+  /** Ends at once, whatever it is in the middle of. */
+  kill(): void;
 }
 
 export const HAS_SIPP = spawnSync('sipp', ['-v']).error === undefined;
@@ -68,7 +71,7 @@ export function startSipp(options: SippOptions): RunningSipp {
       rmSync(folder, { recursive: true, force: true });
     });
   });
-  return { done, stop: () => void child.kill('SIGUSR1') };
+  return { done, stop: () => void child.kill('SIGUSR1'), kill: () => void child.kill('SIGKILL') };
 }
 
 function arguments_(options: SippOptions, folder: string): string[] {
