@@ -1,25 +1,23 @@
 // User agent client: requests of applications, their responses, ACK and CANCEL (RFC 3261 sections 8.1, 9.1, 12.2.1, 13.2, 14.1).
 //
 // Invariants
-//   C1. Everything is checked before anything is sent; a refusal changes nothing.
+//   C1. Everything is checked before anything is sent; a refusal changes nothing (request-drafts.ts).
 //   C2. Every request ends in one final response: a peer's, or one made here.
 import { cseqOf } from '../message/cseq.ts';
 import { header } from '../message/headers.ts';
 import type { SipRequest, SipResponse } from '../message/message.ts';
-import { getTag } from '../message/name-addr.ts';
 import { giveUpMs } from '../transaction/timers.ts';
 import type { Source } from '../transport/flow.ts';
 import { type Application, type Outcome, peerOf, refused } from './application.ts';
 import { ClientRequest } from './client-request.ts';
-import { contactUri, type Dialog, dialogIdOf, isTerminated } from './dialog.ts';
+import { contactUri, type Dialog, isTerminated } from './dialog.ts';
 import type { EarlySubscriptions } from './early-subscriptions.ts';
 import type { Environment } from './environment.ts';
 import { failureResponse } from './failure-response.ts';
 import type { InviteOutcomes } from './invite-outcomes.ts';
 import type { KeptConnections } from './kept-connections.ts';
-import { hopOf, nextHopUri } from './next-hop.ts';
-import { cancelOf, type Destination, echoPeer, type RequestSender, type Sent, type Way } from './request-sender.ts';
-import { composeInside, composeOutside } from './request-composer.ts';
+import { RequestDrafts } from './request-drafts.ts';
+import { cancelOf, echoPeer, type RequestSender, type Sent, type Way } from './request-sender.ts';
 import type { SessionTimers } from './session-timers.ts';
 import { dialogOfResponse } from './uac-dialog.ts';
 
@@ -46,7 +44,7 @@ export class UserAgentClient {
   readonly #sender: RequestSender;
   readonly #outcomes: InviteOutcomes;
   readonly #sessionTimers: SessionTimers;
-  readonly #kept: KeptConnections;
+  readonly #drafts: RequestDrafts;
   readonly #subscriptions: EarlySubscriptions;
   /** Requests without a final response, by transaction id. */
   readonly #open = new Map<string, ClientRequest>();
@@ -58,7 +56,7 @@ export class UserAgentClient {
     sessionTimers: SessionTimers,
     { kept, subscriptions }: { readonly kept: KeptConnections; readonly subscriptions: EarlySubscriptions },
   ) {
-    this.#kept = kept;
+    this.#drafts = new RequestDrafts(environment, sender, sessionTimers, kept);
     this.#subscriptions = subscriptions;
     this.#environment = environment;
     this.#sender = sender;
@@ -68,46 +66,8 @@ export class UserAgentClient {
 
   /** @param nextHop where to send it instead of to its Request-URI; nothing else changes. */
   requestOutside(application: Application, client: SipRequest, nextHop: string | undefined): Outcome {
-    const { dialogs, locals, names, transactions } = this.#environment;
-    const kept = nextHop === undefined ? this.#keptWay(client.uri) : undefined;
-    const target = kept?.hop ?? hopOf(client.uri, locals);
-    if (target === 'not a sip uri' && nextHop === undefined) {
-      return refused(
-        /^[a-z][a-z0-9+.-]*:/i.test(client.uri) && !/^sips?:/i.test(client.uri)
-          ? 'Error creating sip transaction for uac request'
-          : `invalid request-uri: ${client.method} ${client.uri} SIP/2.0`,
-      );
-    }
-    const hop = nextHop === undefined ? target : hopOf(nextHopUri(nextHop), locals);
-    if (hop === 'no such transport') return refused('requested protocol/transport not available');
-    if (hop === 'not a sip uri') return refused('Error creating sip transaction for uac request');
-    if (locals.isOwn(hop.host, hop.port, hop.local.protocol)) return refused('can not send request to myself');
-    if (transactions.full || dialogs.full) return refused('Error creating leg');
-    const branch = names.branch();
-    const composed = composeOutside(client, hop.local, branch, names, hop.routes);
-    if ('refused' in composed) return refused(composed.refused);
-    const { request } = composed;
-    const callId = header(request, 'call-id') ?? '';
-    const tag = getTag(header(request, 'from') ?? '') ?? '';
-    if (/[|\s]/.test(callId + tag)) return refused('Error creating leg');
-    const makesDialog = request.method === 'INVITE' || request.method === 'SUBSCRIBE';
-    return this.#launch(
-      new ClientRequest(this.#environment, {
-        txnId: names.uuid(),
-        application,
-        request,
-        branch,
-        destination: kept ?? { hop, connection: undefined },
-        dialogId: makesDialog ? dialogIdOf(callId, tag) : '',
-        dialog: undefined,
-      }),
-    );
-  }
-
-  /** The connection over which the owner of that Contact registered or subscribed. */
-  #keptWay(uri: string): Destination | undefined {
-    const flow = this.#kept.find(uri);
-    return flow === undefined ? undefined : this.#sender.backOver(flow);
+    const call = this.#drafts.outside(application, client, nextHop);
+    return call instanceof ClientRequest ? this.#launch(call) : call;
   }
 
   requestInside(application: Application, dialogId: string, client: SipRequest): Outcome {
@@ -115,24 +75,8 @@ export class UserAgentClient {
     if (client.method === 'ACK') return this.#outcomes.acknowledge(dialog, client);
     if (dialog === undefined) return refused(NO_DIALOG);
     const target = client.method === 'PRACK' ? this.#earlyDialogOf(dialog, client) : dialog;
-    const destination = this.#sender.destinationOf(target);
-    if (destination === undefined) return refused('requested protocol/transport not available');
-    const { names } = this.#environment;
-    const branch = names.branch();
-    const composed = composeInside(client, target, destination.hop.local, {
-      branch,
-      own: this.#sessionTimers.fieldsForRequest(target, client),
-    });
-    if ('refused' in composed) return refused(composed.refused);
-    const call = new ClientRequest(this.#environment, {
-      txnId: names.uuid(),
-      application,
-      request: composed.request,
-      branch,
-      destination,
-      dialogId: target.id,
-      dialog: target,
-    });
+    const call = this.#drafts.inside(application, client, target);
+    if (!(call instanceof ClientRequest)) return call;
     if (client.method === 'BYE') return this.#bye(call, target);
     if (client.method === 'INVITE') return this.#reinvite(call, target);
     return this.#launch(call);
