@@ -22,7 +22,6 @@ import type { Trunk } from '../domain/directory.ts';
 import { type E164, isE164 } from '../domain/e164.ts';
 import { type Reason, reasonHeader } from '../domain/reasons.ts';
 import { gatewayUri, hostPort, type OutboundAttempt } from '../routing/index.ts';
-import { type LocalAudio, makeOffer, readAnswer } from '../sdp/index.ts';
 import type { OutboundEvent, OutboundLeg } from '../signalling/leg.ts';
 import type { Referred } from '../signalling/referral.ts';
 import { escapeUser, parseSipAddress } from '../signalling/sip-text.ts';
@@ -31,9 +30,9 @@ import { type PlannedAttempt, planAttempts } from './attempts.ts';
 import type { Call } from './call.ts';
 import type { LegControl } from './call-legs.ts';
 import type { CallDeps } from './deps.ts';
-import { answerLeadsInClear, negotiated, outboundEncryption } from './encryption.ts';
 import { HOLD_PROBE_MS, HoldProbe } from './hold-probe.ts';
-import { acceptReoffer, legEnded } from './in-dialog.ts';
+import { legEnded } from './in-dialog.ts';
+import { OutboundAudio } from './outbound-audio.ts';
 import { callerIdentity } from './outbound-identity.ts';
 import { outboundRoutes } from './outbound-router.ts';
 import { mediaPolicy } from './media-policy.ts';
@@ -137,7 +136,7 @@ class Successor {
   readonly #attempts: readonly PlannedAttempt[];
   #attempt = 0;
   #leg: OutboundLeg | null = null;
-  #local: LocalAudio | null = null;
+  readonly #audio: OutboundAudio;
   #state: 'calling' | 'taken' | 'over' = 'calling';
   readonly #limit: Timer;
   readonly #hold: HoldProbe;
@@ -149,6 +148,7 @@ class Successor {
     this.#call = call;
     this.#referred = referred;
     this.#attempts = attempts;
+    this.#audio = new OutboundAudio(deps, call);
     this.#limit = deps.clock.setTimer(() => this.#giveUp(408), RINGING_MAX_MS);
     const probe = async () => await this.#leg?.probe();
     this.#hold = new HoldProbe(deps.clock, deps.limits.holdProbeMs ?? HOLD_PROBE_MS, probe);
@@ -172,16 +172,6 @@ class Successor {
     const { trunk, gateway, server } = attempt;
     const { replaces } = this.#referred.target;
     const referrer = referrerOf(this.#referred);
-    const local: LocalAudio = {
-      address: call.media.localAddress,
-      port: call.media.localPort,
-      codecs: trunk.codecs,
-      sessionId: Math.floor(this.#deps.clock.wallMs()),
-      version: 1,
-      encryption: outboundEncryption(this.#deps, trunk, server.transport),
-    };
-    const offer = makeOffer(local);
-    this.#local = { ...local, previous: offer };
     const { username, password, authRealm: realm = null } = trunk.outbound;
     const number = this.#attempt;
     call.note('inviting', { trunkId: trunk.id, gateway: hostPort(gateway), server: server.shown });
@@ -190,7 +180,7 @@ class Successor {
         uri: attempt.uri,
         nextHop: server.nextHop,
         ...callerIdentity(trunk, ownNumber(call)),
-        offer,
+        offer: this.#audio.offer(call.media, attempt),
         ...sessionTimerOf(trunk.outbound),
         headers: {
           ...(replaces === null ? {} : { Replaces: printReplaces(replaces) }),
@@ -221,10 +211,7 @@ class Successor {
       case 'lost':
         return legEnded(call, event);
       case 'reoffer':
-        this.#local = acceptReoffer(call, event, this.#local, this.#hold, (local) => {
-          this.#local = local;
-        });
-        return;
+        return this.#audio.reoffered(event, this.#hold);
       case 'key':
         return call.media?.heardDtmf(event.key);
       case 'fork-answered':
@@ -242,21 +229,15 @@ class Successor {
   #answered(sdp: string): void {
     const call = this.#call;
     const leg = this.#leg;
-    const answer = this.#local === null ? null : readAnswer(this.#local, sdp);
-    if (answer?.ok !== true || leg === null || this.#local === null) {
-      void leg?.bye('bad_offer');
-      return this.#giveUp(488);
-    }
-    const trunk = this.#attempts[this.#attempt]?.trunk;
-    if (trunk !== undefined && answerLeadsInClear(trunk, answer.remote, leg)) {
-      void leg.bye('keys_in_clear');
+    const fault = this.#audio.answered(sdp, this.#attempts[this.#attempt]?.trunk, leg);
+    if (leg === null || fault !== null) {
+      void leg?.bye(fault ?? 'bad_offer');
       return this.#giveUp(488);
     }
     this.#state = 'taken';
     this.#limit.cancel();
     call.awaitsSuccessor = null;
     this.#limitSilence((silenceMs) => silenceMs);
-    this.#local = negotiated(call, this.#local, answer.remote);
     const former = call.replaceLeg(controlOf(leg));
     call.note('leg_replaced', { alone: this.#aloneSinceMs !== null });
     this.#referred.finish(200);
