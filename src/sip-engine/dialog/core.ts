@@ -107,6 +107,7 @@ export class SipCore {
     this.#kept.lost(connection);
     if (canBeMade) return this.#lost.lost(connection);
     this.#serverRequests.connectionLost(connection, { name: 'Reason', value: `SIP;cause=500;text="${LOST}"` });
+    this.#proxy.connectionLost(connection);
     for (const dialog of [...this.#environment.dialogs.all()]) {
       if (dialog.flow.connection === connection) this.#ender.endUnheard(dialog, LOST);
     }

@@ -18,7 +18,7 @@ import type { SipRequest, SipResponse } from '../message/message.ts';
 import { getTag, parseNameAddr } from '../message/name-addr.ts';
 import { serialise } from '../message/serialise.ts';
 import { topBranch } from '../message/via.ts';
-import type { Source } from '../transport/flow.ts';
+import type { ConnectionId, Source } from '../transport/flow.ts';
 import { type Peer, peerOf } from './application.ts';
 import { sortClientHeaders } from './client-headers.ts';
 import type { Environment } from './environment.ts';
@@ -86,6 +86,11 @@ export class ProxiedRequest {
     this.#parts = parts;
     this.#targets = parts.order.targets.slice(0, TARGETS_MAX).map((uri) => ({ uri, namedBy: undefined }));
     this.#targetsSeen = this.#targets.length;
+  }
+
+  /** Of who asks. */
+  get connection(): ConnectionId | undefined {
+    return this.#parts.server.source.connection;
   }
 
   start(): void {

@@ -2,6 +2,7 @@
 
 import { header } from '../message/headers.ts';
 import type { SipRequest } from '../message/message.ts';
+import type { ConnectionId } from '../transport/flow.ts';
 import { refused, type Refusal } from './application.ts';
 import type { Environment } from './environment.ts';
 import type { ProxiedCalls } from './proxied-calls.ts';
@@ -49,6 +50,11 @@ export class RequestProxy {
     server.onCancel = () => proxied.cancel();
     proxied.start();
     return { ok: true };
+  }
+
+  /** Callers that can be answered no more: what they asked for is cancelled in their place. */
+  connectionLost(connection: ConnectionId): void {
+    for (const proxied of [...this.#open]) if (proxied.connection === connection) proxied.cancel();
   }
 
   close(): void {

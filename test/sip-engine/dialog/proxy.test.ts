@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { createEngine } from '../../../src/sip-engine/engine.ts';
-import { type RawMessage, type RawSipPeer, responseText, SDP } from '../../support/raw-sip-peer.ts';
+import { type RawMessage, RawSipPeer, responseText, SDP } from '../../support/raw-sip-peer.ts';
 import { Caller, clientRequest, txnOf } from '../conformance/caller.ts';
 import { application, atEnd, SECRET, startTarget, type Target, udpPeer } from '../conformance/target.ts';
 import { WireClient } from '../conformance/wire-client.ts';
@@ -17,15 +17,20 @@ interface Order {
   readonly finalTimeout?: string;
   /** Peers are not on loopback. */
   readonly isFar?: boolean;
+  /** Alice calls over a WebSocket. */
+  readonly isBrowser?: boolean;
 }
 
 /** A call of Alice's that an application passes on to these. */
 async function passedOn(targets: readonly RawSipPeer[], order: Order = {}) {
-  const anywhere = { udp: { host: '0.0.0.0', port: 0 } };
-  const [target, alice] = [
-    await startTarget({ fakeClock: true, engine: order.isFar === true ? anywhere : {} }),
-    await udpPeer(),
-  ];
+  const here = { host: '127.0.0.1', port: 0 };
+  const anywhere = { host: '0.0.0.0', port: 0 };
+  const target = await startTarget({
+    fakeClock: true,
+    engine: { udp: order.isFar === true ? anywhere : here, ...(order.isBrowser === true ? { ws: here } : {}) },
+  });
+  const alice = order.isBrowser === true ? await RawSipPeer.ws(target.wsPort) : await udpPeer();
+  atEnd(() => alice.close());
   const client = await application(target, 'invite');
   const caller = new Caller(alice, target);
   caller.send(caller.invite());
@@ -113,6 +118,19 @@ describe('a call that is passed on and given up', () => {
     say(carol, await carol.next('CANCEL'), 200);
     say(carol, other, 487);
     await carol.next('ACK');
+  });
+
+  test('is cancelled in the place of a caller whose connection is gone and cannot be made again', async () => {
+    const bob = await udpPeer();
+    const { target, alice, say } = await passedOn([bob], { isBrowser: true });
+    const invite = await bob.next('INVITE');
+    say(bob, invite, 180);
+    await alice.next(180);
+    await alice.close();
+    say(bob, await bob.next('CANCEL'), 200);
+    say(bob, invite, 487);
+    await bob.next('ACK');
+    await nothingIsLeft(target);
   });
 
   test('is cancelled where it was sent, though its name has another address by now', async () => {
