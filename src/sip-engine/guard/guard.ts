@@ -242,11 +242,12 @@ export class SourceGuard {
     return connection.bans.isBanned(network, now) || (way === 'datagram' && datagram.bans.isBanned(network, now));
   }
 
-  /** Forged datagrams in a carrier's name use up what that one address has over UDP, and nothing of anybody else. */
+  /** Forged datagrams in a carrier's name use up what that one address (of IPv6: that /64) has over UDP, and nothing of anybody else. */
   #trustedHasRoom(address: string, way: Way, now: number): boolean {
     if (way === 'connection') return true;
-    const bucket = this.#trustedRates.get(address) ?? new Bucket(this.#limits.trusted, now);
-    this.#trustedRates.put(address, bucket);
+    const network = networkOf(address);
+    const bucket = this.#trustedRates.get(network) ?? new Bucket(this.#limits.trusted, now);
+    this.#trustedRates.put(network, bucket);
     return bucket.take(now);
   }
 

@@ -12,7 +12,7 @@ export interface GuardLimits {
   readonly strangerDatagrams: Rate;
   /** All strangers' messages over connections, whose addresses are true: no forged datagram takes of this. */
   readonly strangerMessages: Rate;
-  /** One trusted address: more than a carrier's busiest SBC. A flood that is forged in its name costs no more than this. */
+  /** One trusted address, of IPv6 one /64: more than a carrier's busiest SBC. A flood that is forged in its name costs no more than this. */
   readonly trusted: Rate;
   /** Connections a stranger opens; a TLS handshake costs a millisecond. */
   readonly strangerConnects: Rate;

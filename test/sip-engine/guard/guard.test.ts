@@ -83,6 +83,15 @@ describe('signalling 28: floods', () => {
     expect(guard.admits('2001:db8:9:9::1', 'datagram')).toBe(true);
   });
 
+  test('a trusted network of IPv6 has one budget, too, whichever of its addresses a flood is forged from', () => {
+    const { guard } = rig();
+    const forged = Array.from({ length: 30_000 }, (_, i) => `2001:db8:1:2::${(i + 1).toString(16)}`);
+    expect(forged.filter((address) => guard.admits(address, 'datagram'))).toHaveLength(
+      DEFAULT_GUARD_LIMITS.trusted.burst,
+    );
+    expect(guard.admits('2001:db8:1:3::1', 'datagram')).toBe(true);
+  });
+
   test('until it was told of the trunks it turns nobody away', () => {
     const guard = new SourceGuard({ clock: new FakeEngineClock() });
     expect(Array.from({ length: 1000 }, () => guard.admits(STRANGER, 'datagram')).every(Boolean)).toBe(true);
