@@ -11,14 +11,9 @@ export const REDACTED = '[redacted]';
 const WORDS =
   'authorization|token|secret|passw(?:or)?d|passphrase|(?:api|access|private|auth)[-_]?key|cookie|credential|bearer|jwt|signature|pn-prid';
 const SECRET_NAME = new RegExp(`${WORDS}|authentication-info$|(?:^|-)(?:auth|pin|dtmf|digits)(?:-|$)`, 'i');
-/** Inside values: parameters of URIs and headers, tokens that stand alone. */
-const SECRET_PARTS: readonly (readonly [RegExp, string])[] = [
-  [
-    new RegExp(`([;?&][\\w.+-]{0,40}?(?:${WORDS})[\\w.-]{0,40}\\s?=\\s?)("[^"]*"|[^;&?\\s>",]+)`, 'gi'),
-    `$1${REDACTED}`,
-  ],
-  [/^(\s*(?:bearer|basic)\s+)[\w.~+/-]{8,}=*\s*$/i, `$1${REDACTED}`],
-];
+/** Inside values: parameters of URIs and headers, and tokens that stand alone. */
+const PARAM = new RegExp(`([;?&][\\w.+-]{0,40}?(?:${WORDS})[\\w.-]{0,40}\\s?=\\s?)("[^"]*"|[^;&?\\s>",]+)`, 'gi');
+const ALONE = /^(\s*(?:bearer|basic)\s+)[\w.~+/-]{8,}=*\s*$/i;
 
 /** Lines of SDP, keyed digits (application/dtmf-relay), members of JSON. */
 const SIGNAL = /^([ \t]*signal[ \t]*[=:])[^\r\n]*/gim;
@@ -74,7 +69,9 @@ const FIELD = /^([\w.!%*+`'~-]+)([ \t]*:)([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)/gm;
 export function valueWithoutSecrets(name: string, value: string): string {
   if (SECRET_NAME.test(name)) return REDACTED;
   const signed = /^(?:identity|y)$/i.test(name) ? withoutSignatures(value) : value;
-  return withoutPasswords(replaced(signed, SECRET_PARTS));
+  // Most values have neither.
+  const plain = signed.includes('=') ? signed.replace(PARAM, `$1${REDACTED}`) : signed;
+  return withoutPasswords(plain).replace(ALONE, `$1${REDACTED}`);
 }
 
 /** What its header fields, in any form, say of a body. */
@@ -108,6 +105,7 @@ function hasReadableParts(body: string): boolean {
 
 /** Of URIs, `sip:user:password@host`. Matches also where there is none, so that no character is looked at twice. */
 function withoutPasswords(text: string): string {
+  if (!text.includes('@')) return text;
   return text.replace(/(\bsips?:|:\/\/)([^\s@<>";?/]*)@?/gi, (whole, scheme: string, user: string) => {
     const colon = user.indexOf(':');
     return colon === -1 || !whole.endsWith('@') ? whole : `${scheme}${user.slice(0, colon)}:${REDACTED}@`;
