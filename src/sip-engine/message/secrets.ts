@@ -12,7 +12,10 @@ const WORDS =
   'authorization|token|secret|passw(?:or)?d|passphrase|(?:api|access|private|auth)[-_]?key|cookie|credential|bearer|jwt|signature|pn-prid';
 const SECRET_NAME = new RegExp(`${WORDS}|authentication-info$|(?:^|-)(?:auth|pin|dtmf|digits)(?:-|$)`, 'i');
 /** Inside values: parameters of URIs and headers, and tokens that stand alone. */
-const PARAM = new RegExp(`([;?&][\\w.+-]{0,40}?(?:${WORDS})[\\w.-]{0,40}\\s?=\\s?)("[^"]*"|[^;&?\\s>",]+)`, 'gi');
+const PARAM = new RegExp(
+  `([;?&][\\w.+-]{0,40}?(?:${WORDS})[\\w.-]{0,40}\\s?=\\s?)(?:"[^"]*(?:"|$)|[^;&?\\s>",])+`,
+  'gi',
+);
 const ALONE = /^(\s*(?:bearer|basic)\s+)[\w.~+/-]{8,}=*\s*$/i;
 
 /** Lines of SDP, keyed digits (application/dtmf-relay), members of JSON. */

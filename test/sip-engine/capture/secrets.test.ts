@@ -86,6 +86,8 @@ const HEADERS: readonly string[] = [
   'Refer-To: <sip:a@b?Authorization=CANARY>',
   'X-Back: <https://c.example/hook?access_token=CANARY&x=1>',
   'X-Params: a;auth-token="CANARY, CANARY"',
+  'X-Params: a;auth-token="CANARY, CANARY',
+  'X-Params: a;auth-token="CA"CANARY',
 ];
 
 const BODIES: readonly (readonly [string, string, string?])[] = [
