@@ -29,7 +29,11 @@ const LOOKUPS_AT_ONCE = 8;
 interface Known {
   readonly addresses: readonly string[];
   readonly resolvedAtMs: number;
+  /** The last look-up found nothing. */
+  readonly isLost: boolean;
 }
+
+const NEVER_RESOLVED: Known = { addresses: [], resolvedAtMs: 0, isLost: false };
 
 export class TrunkHosts {
   readonly #options: TrunkHostsOptions;
@@ -85,18 +89,29 @@ export class TrunkHosts {
 
   /** TH1 */
   async #lookUp(host: string): Promise<void> {
-    const { clock, log, resolve } = this.#options;
+    const { clock, resolve } = this.#options;
+    let fault: unknown = null;
     const addresses = await resolve(host).catch((error: unknown) => {
-      log.warn({ host, err: error }, 'the host name of a trunk could not be resolved');
+      fault = error;
       return [];
     });
     const usable = [...new Set(addresses)].filter((address) => isIP(address) !== 0).slice(0, ADDRESSES_PER_HOST_MAX);
     const nowMs = clock.monotonicMs();
-    const before = this.#known.get(host);
-    if (usable.length > 0) this.#known.set(host, { addresses: usable.sort(), resolvedAtMs: nowMs });
-    else if (before === undefined || nowMs - before.resolvedAtMs > KEEP_UNRESOLVED_MS) {
-      this.#known.set(host, { addresses: [], resolvedAtMs: nowMs });
+    if (usable.length > 0) {
+      this.#known.set(host, { addresses: usable.sort(), resolvedAtMs: nowMs, isLost: false });
+      return;
     }
+    const before = this.#known.get(host) ?? NEVER_RESOLVED;
+    const isGivenUp = before.addresses.length > 0 && nowMs - before.resolvedAtMs > KEEP_UNRESOLVED_MS;
+    const after = { ...before, ...(isGivenUp ? { addresses: [] } : {}), isLost: true };
+    this.#known.set(host, after);
+    if (isGivenUp || !before.isLost) this.#tell(host, after.addresses.length, fault);
+  }
+
+  /** Once, not each minute: a name with a typing error stays wrong until somebody reads this. */
+  #tell(host: string, addressesKept: number, fault: unknown): void {
+    const what = fault === null ? {} : { err: fault };
+    this.#options.log.warn({ host, addressesKept, ...what }, 'the host name of a trunk could not be resolved');
   }
 
   /** TH2 */

@@ -72,6 +72,26 @@ test('signalling 1: an outage of DNS keeps the last addresses for a day, not for
   expect(hosts.of(trunks).get('sbc')).toEqual([]);
 });
 
+test('a name that leads nowhere is told once, with what is kept of it, and again when that is given up', async () => {
+  const zone = new Map<string, readonly string[]>([['sbc', ['192.0.2.1']]]);
+  const { clock, hosts, warnings } = make(zone);
+  hosts.of([named('a', 'sbc', 'typo')]);
+  await hosts.refresh();
+  zone.delete('sbc');
+  await clock.advanceAsync(3_600_000);
+  expect(warnings).toMatchObject([
+    { host: 'typo', addressesKept: 0 },
+    { host: 'sbc', addressesKept: 1 },
+  ]);
+  await clock.advanceAsync(24 * 3_600_000);
+  expect(warnings.slice(2)).toMatchObject([{ host: 'sbc', addressesKept: 0 }]);
+  zone.set('sbc', ['192.0.2.1']);
+  await clock.advanceAsync(60_000);
+  zone.set('sbc', []);
+  await clock.advanceAsync(600_000);
+  expect(warnings.slice(3)).toMatchObject([{ host: 'sbc', addressesKept: 1 }]);
+});
+
 test('a name that is added is looked up, one that is gone is forgotten', async () => {
   const { hosts } = make(
     new Map([
