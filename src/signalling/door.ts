@@ -3,7 +3,7 @@
 //   request                           answer
 //   of one who is not admitted        as to a stranger, without a look at it
 //   that `screen` finds fault with    what it says
-//   INVITE                            the handler's, or 500
+//   INVITE                            the handler's, or 500; while there is none yet 503
 //   OPTIONS                           200; while we drain 503
 //   BYE, UPDATE, INFO, PRACK          481
 //   NOTIFY, SUBSCRIBE                 refused (transfers.ts)
@@ -13,7 +13,7 @@
 //
 // Invariants
 //   S1. A new INVITE reaches the handler only after `screen` has found nothing wrong with it, and always ends in a final response:
-//       where the handler throws or does not take it, 500 is ours.
+//       where the handler throws or does not take it, 500 is ours. A node that starts is none that fails: it asks to be tried again.
 //   S3. An INVITE that was refused and comes again gets the same answer, and the handler hears nothing of it (refusal-memory.ts).
 
 import type { Clock } from '../domain/clock.ts';
@@ -25,6 +25,9 @@ import { RefusalMemory } from './refusal-memory.ts';
 import { type Screening, screen } from './screen.ts';
 import { parseSipAddress } from './sip-text.ts';
 import { refuseSubscription } from './transfers.ts';
+
+/** Books and directory are mostly open by then, and calls of an earlier process are finished. */
+const STARTING_RETRY_SEC = '5';
 
 export interface GuardedRequest {
   readonly source: SignallingSource;
@@ -122,6 +125,7 @@ export class Door {
     const fromTag = from.parameters.get('tag');
     // The embedded engine knows a request of its own by its Via; another one may not.
     if (this.#options.isOurs(callId, fromTag)) return exchange.respond(482);
+    if (this.handler === null) return this.#onTooEarly(exchange);
     const refusalKey = `${callId}|${fromTag}`;
     const isBrowsers = isBrowser(exchange.source);
     let isTaken = false;
@@ -146,8 +150,12 @@ export class Door {
       headers: exchange.headers,
       accept,
     });
-    // Nobody took it: no handler yet, or it failed before it could.
+    // It failed before it could take it.
     if (!isTaken) exchange.respond(500);
+  }
+
+  #onTooEarly(exchange: Exchange): void {
+    exchange.respond(503, isBrowser(exchange.source) ? {} : { headers: { 'Retry-After': STARTING_RETRY_SEC } });
   }
 
   #tell(sipCallId: string, invite: InboundInvite): void {

@@ -52,6 +52,17 @@ function atTheDoor(options: Partial<DoorOptions> = {}) {
   return { clock, door, errors, rejected, taken };
 }
 
+test('a node that starts, and takes no calls yet, asks to be tried again, and does not fail', () => {
+  const { door, taken } = atTheDoor();
+  const early = request('INVITE');
+  door.knock(early.exchange);
+  expect(early.answers).toEqual([[503, { 'Retry-After': '5' }]]);
+  door.handler = (invite) => void invite.accept(() => undefined);
+  // The same call again: what it was told was no refusal to be remembered.
+  door.knock(request('INVITE').exchange);
+  expect(taken).toHaveLength(1);
+});
+
 describe('what belongs to no dialog', () => {
   test.each([
     ['OPTIONS', 200, 200],
@@ -63,7 +74,7 @@ describe('what belongs to no dialog', () => {
     ['REGISTER', 405, 403],
     ['MESSAGE', 405, 403],
     ['NOTHING', 501, 501],
-    ['INVITE', 500, 500],
+    ['INVITE', 503, 503],
   ])('%s: %i, and %i where a browser asks', (method, ofCarrier, ofBrowser) => {
     const { door } = atTheDoor();
     const [carrier, browser] = [request(method), request(method, { protocol: 'wss' })];
@@ -125,8 +136,7 @@ describe('S1: an INVITE always ends in a final response', () => {
     expect([taken.length, taken[0]?.exchange === exchange, statuses()]).toEqual([1, true, []]);
   });
 
-  test.each<[string, ((invite: InboundInvite) => void) | null]>([
-    ['there is no handler yet', null],
+  test.each<[string, (invite: InboundInvite) => void]>([
     ['the handler does not take it', () => undefined],
     [
       'the handler throws before it does',
