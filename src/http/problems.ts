@@ -39,7 +39,10 @@ export const GENERAL_PROBLEMS = {
   provider_account_exists: kind(409, 'This account is connected to the workspace already'),
   provider_account_in_use: kind(409, 'Numbers or a trunk of this account are in use'),
   trunk_ambiguous: kind(409, 'A call could belong to two trunks, or to two numbers, alike'),
-  record_in_use: kind(409, 'Something else still points at this'),
+  record_in_use: kind(
+    409,
+    'Something still points at this, such as a number at its trunk or agent, or an agent at its fallback: change that first',
+  ),
   request_state: kind(409, 'The request does not take this in the status that it has'),
   request_limit: kind(409, 'The workspace has as many open requests as it may have'),
   document_limit: kind(409, 'The request has as many documents as it may have'),

@@ -73,6 +73,8 @@ interface Wanted {
   registration: Registration | null;
   /** Addresses of all its registrars, as they were located last. */
   addresses: readonly string[];
+  /** Another node has the claim, as far as the shared store was asked. */
+  isElsewhere: boolean;
   since: number;
 }
 
@@ -178,6 +180,7 @@ export class Registrations {
       contactUser: this.#contactUserOf(trunk.id),
       registration: null,
       addresses: [],
+      isElsewhere: false,
       since: this.#options.clock.wallMs(),
     };
     this.#wanted.set(trunk.id, wanted);
@@ -238,6 +241,7 @@ export class Registrations {
         return null;
       });
       if (this.#closed || this.#wanted.get(trunk.id) !== wanted) continue;
+      if (ours !== null) wanted.isElsewhere = !ours;
       if (ours === true && wanted.registration === null && !this.#ending.has(trunk.id)) begun.push(wanted);
       if (ours === false && wanted.registration !== null) void this.#stop(wanted, false);
       if (ours === false) this.#changed(wanted);
@@ -311,6 +315,7 @@ function sourcesOf(wanted: Wanted | undefined): readonly string[] {
   return wanted.addresses.includes(boundAt.address) ? wanted.addresses : [...wanted.addresses, boundAt.address];
 }
 
-function viewOf({ registration, since }: Wanted): TrunkRegistrationView {
-  return registration?.view ?? { state: 'elsewhere', since, expiresAt: null, lastError: null, registrar: null };
+function viewOf({ registration, isElsewhere, since }: Wanted): TrunkRegistrationView {
+  const state = isElsewhere ? 'elsewhere' : 'waiting';
+  return registration?.view ?? { state, since, expiresAt: null, lastError: null, registrar: null };
 }

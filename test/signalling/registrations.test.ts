@@ -219,6 +219,17 @@ describe('signalling 3: the registrations of a node', () => {
 });
 
 describe('signalling 3: in a cluster one node registers a trunk', () => {
+  test('only where another node has it is it elsewhere: not before anybody was asked, not while its settings change', async () => {
+    const { registrations } = makeNode();
+    registrations.watch([registering('t')]);
+    expect(registrations.of('t')?.state).toBe('waiting');
+    await clock.advanceAsync(1_000);
+    registrations.watch([registering('t', { username: 'other' })]);
+    expect(registrations.of('t')?.state).toBe('waiting');
+    await clock.advanceAsync(1_000);
+    expect(registrations.of('t')?.state).toBe('registered');
+  });
+
   test('the other says so, and takes over at once when the first gives it up', async () => {
     const one = makeNode('one');
     const two = makeNode('two');
