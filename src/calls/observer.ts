@@ -25,7 +25,7 @@ const TROUBLE = new Set([
   'rejected',
   'webrtc_failed',
 ]);
-/** Where an unanswered call came from, and went to: told with its trouble. */
+/** Where a call came from, and went to: told of an unanswered one, and of one that a gateway refused. */
 const WHEREABOUTS = new Set(['invite', 'inviting']);
 /** Six attempts, each with its answer and a word, fit. */
 const TROUBLE_MAX = 20;
@@ -78,10 +78,11 @@ function billOf(call: CallRecord): object {
 
 /** Nothing for a call that went well. What carriers write in words stays in the timeline: it may hold numbers that no policy of the log sees. */
 function troubleOf(call: CallRecord, wasAnswered: boolean): object {
+  const isWhereTold = !wasAnswered || call.timeline.some(({ event }) => event === 'rejected');
   const telling = call.timeline.filter(
     ({ event, detail }) =>
       TROUBLE.has(event) ||
-      (!wasAnswered && WHEREABOUTS.has(event)) ||
+      (isWhereTold && WHEREABOUTS.has(event)) ||
       (event === 'route' && detail?.['result'] === 'failed'),
   );
   return telling.length === 0 ? {} : { trouble: telling.slice(-TROUBLE_MAX).map(inWords) };

@@ -168,7 +168,9 @@ function createApp({ ids, logger, clock, trustedProxies = [] }: HttpDeps, limits
       status: reply.statusCode,
       durationMs,
     };
-    logger[reply.statusCode >= 500 ? 'error' : 'debug'](fields, 'request');
+    // That a node is not ready is what a probe asks for, and no request that failed.
+    const isFailed = reply.statusCode >= 500 && fields.route !== '/readyz';
+    logger[isFailed ? 'error' : 'debug'](fields, 'request');
   });
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOf(error);

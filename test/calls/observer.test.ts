@@ -75,6 +75,19 @@ test('an answered call has a line of trouble only where it had trouble', () => {
   ).toEqual([{ event: 'one_way_audio', missing: 'from_caller' }]);
 });
 
+test('a call that was answered by the second gateway says which was the first', () => {
+  const attempts = [
+    entry('inviting', { gateway: 'a' }),
+    entry('rejected', { status: 503 }),
+    entry('inviting', { gateway: 'b' }),
+  ];
+  expect(logged('remote_hangup', [...attempts, entry('answered')])['trouble']).toEqual([
+    { event: 'inviting', gateway: 'a' },
+    { event: 'rejected', status: 503 },
+    { event: 'inviting', gateway: 'b' },
+  ]);
+});
+
 test('the trouble of a call is bounded: the newest of it is told', () => {
   const many = Array.from({ length: 60 }, (_, attempt) => entry('rejected', { status: 503, attempt }));
   const { trouble } = logged('carrier_failed', many) as { trouble: { attempt: number }[] };

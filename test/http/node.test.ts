@@ -45,6 +45,13 @@ describe('health', () => {
     expect((await world.ask('GET', '/healthz', { token: null })).body).toEqual({ status: 'ok' });
   });
 
+  test('a probe of a node that is not ready is no error in the log: it is what was asked for', async () => {
+    world = await startWorld({ ready: async () => ({ sip: true, accepting: false }) });
+    expect((await world.ask('GET', '/readyz', { token: null })).status).toBe(503);
+    expect(world.log.text()).toContain('"route":"/readyz"');
+    expect(world.log.text()).not.toContain('"level":"error"');
+  });
+
   test('ready is ready', async () => {
     world = await startWorld();
     expect((await world.ask('GET', '/readyz', { token: null })).body).toEqual({
