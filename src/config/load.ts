@@ -119,7 +119,17 @@ function schemaProblems(tree: Tree): ConfigProblem[] {
     const key = error.instancePath.slice(1).replaceAll('/', '.');
     byKey.set(key, [...(byKey.get(key) ?? []), error]);
   }
-  return [...byKey].map(([key, errors]) => problem(key, [...new Set(errors.map(wordsOf))].join(' or ')));
+  return [...byKey].map(([key, errors]) => problem(key, reasonOf(errors)));
+}
+
+/** What is allowed at one key: of a choice each part, but not that it is one, nor that a given word would be a text. */
+function reasonOf(errors: readonly ErrorObject[]): string {
+  const hasWords = errors.some(({ keyword }) => keyword === 'const');
+  const telling = errors.filter(
+    ({ keyword, params }) => keyword !== 'anyOf' && !(hasWords && keyword === 'type' && params['type'] === 'string'),
+  );
+  const parts = [...new Set((telling.length > 0 ? telling : errors).map(wordsOf))];
+  return parts.map((part, index) => (index === 0 ? part : part.replace(/^must be /, ''))).join(' or ');
 }
 
 function wordsOf(error: ErrorObject): string {

@@ -72,6 +72,14 @@ describe('configuration', () => {
   });
 
   test.each([
+    ['sip: { udpPort: 70000 }', 'sip.udpPort', 'must be <= 65535 or "off"'],
+    ['sip: { udpPort: yes please }', 'sip.udpPort', 'must be integer or "off"'],
+    ['sip: { engine: asterisk }', 'sip.engine', 'must be "embedded" or "drachtio"'],
+  ])('%s: what is allowed is said in a few words', (yaml, key, reason) => {
+    expect(problemsOf(yaml)).toMatchObject([{ key, reason }]);
+  });
+
+  test.each([
     ['an unknown key', 'sip: { udpPorts: 1 }', {}, 'sip.udpPorts', 'unknown key'],
     ['an unknown variable', null, { CALLIN_SIP__UDPPORT: '1' }, '(unknown)', 'no key has this variable'],
     ['a wrong type', 'http: { port: yes please }', {}, 'http.port', 'must be integer'],
