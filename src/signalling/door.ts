@@ -4,7 +4,7 @@
 //   of one who is not admitted        as to a stranger, without a look at it
 //   that `screen` finds fault with    what it says
 //   INVITE                            the handler's, or 500; while there is none yet 503
-//   OPTIONS                           200; while we drain 503
+//   OPTIONS                           200; while we drain, or take no calls yet, 503
 //   BYE, UPDATE, INFO, PRACK          481
 //   NOTIFY, SUBSCRIBE                 refused (transfers.ts)
 //   REFER                             403
@@ -114,10 +114,12 @@ export class Door {
   }
 
   #onOptions(exchange: Exchange): void {
-    const headers = { Allow: ALLOW, Supported: SUPPORTED, Accept: ACCEPT };
-    if (!this.isDraining) return exchange.respond(200, { headers });
-    const retryAfter = String(verdictOf('draining').retryAfterSec);
-    exchange.respond(503, { headers: { 'Retry-After': retryAfter, Reason: reasonHeader('draining') } });
+    if (this.isDraining) {
+      const retryAfter = String(verdictOf('draining').retryAfterSec);
+      return exchange.respond(503, { headers: { 'Retry-After': retryAfter, Reason: reasonHeader('draining') } });
+    }
+    if (this.handler === null) return this.#onTooEarly(exchange);
+    exchange.respond(200, { headers: { Allow: ALLOW, Supported: SUPPORTED, Accept: ACCEPT } });
   }
 
   /** S1 */

@@ -54,18 +54,23 @@ function atTheDoor(options: Partial<DoorOptions> = {}) {
 
 test('a node that starts, and takes no calls yet, asks to be tried again, and does not fail', () => {
   const { door, taken } = atTheDoor();
-  const early = request('INVITE');
-  door.knock(early.exchange);
-  expect(early.answers).toEqual([[503, { 'Retry-After': '5' }]]);
+  for (const method of ['INVITE', 'OPTIONS']) {
+    const early = request(method);
+    door.knock(early.exchange);
+    expect(early.answers).toEqual([[503, { 'Retry-After': '5' }]]);
+  }
   door.handler = (invite) => void invite.accept(() => undefined);
   // The same call again: what it was told was no refusal to be remembered.
   door.knock(request('INVITE').exchange);
   expect(taken).toHaveLength(1);
+  const health = request('OPTIONS');
+  door.knock(health.exchange);
+  expect(health.statuses()).toEqual([200]);
 });
 
 describe('what belongs to no dialog', () => {
   test.each([
-    ['OPTIONS', 200, 200],
+    ['OPTIONS', 503, 200],
     ['BYE', 481, 481],
     ['UPDATE', 481, 481],
     ['INFO', 481, 481],
