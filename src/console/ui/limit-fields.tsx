@@ -9,35 +9,24 @@ interface LimitFieldsProps {
   onChange(change: Partial<LimitsDraft>): void;
 }
 
+const FIELDS = [
+  { name: 'concurrentCalls', label: 'Concurrent calls', hint: 'At the same time, both directions together' },
+  { name: 'callsPerSecond', label: 'Calls per second', hint: 'New ones, both directions together' },
+] as const;
+
 export function LimitFields({ value, wrong, onChange }: LimitFieldsProps) {
   return (
     <div className="form-grid">
-      <Field
-        label="Concurrent calls"
-        optional
-        error={wrong('limits.concurrentCalls')}
-        hint="At the same time, both directions together"
-      >
-        <TextInput
-          inputMode="numeric"
-          placeholder="No limit"
-          value={value.concurrentCalls}
-          onChange={({ target }) => onChange({ concurrentCalls: target.value })}
-        />
-      </Field>
-      <Field
-        label="Calls per second"
-        optional
-        error={wrong('limits.callsPerSecond')}
-        hint="New ones, both directions together"
-      >
-        <TextInput
-          inputMode="numeric"
-          placeholder="No limit"
-          value={value.callsPerSecond}
-          onChange={({ target }) => onChange({ callsPerSecond: target.value })}
-        />
-      </Field>
+      {FIELDS.map(({ name, label, hint }) => (
+        <Field key={name} label={label} optional error={wrong(`limits.${name}`)} hint={hint}>
+          <TextInput
+            inputMode="numeric"
+            placeholder="No limit"
+            value={value[name]}
+            onChange={({ target }) => onChange({ [name]: target.value })}
+          />
+        </Field>
+      ))}
     </div>
   );
 }
