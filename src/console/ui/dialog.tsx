@@ -1,7 +1,7 @@
 // Dialogs: the browser's own modal element, so that focus stays inside, Escape closes and the page behind is out of reach.
 
 import { type ReactNode, useEffect, useId, useRef } from 'react';
-import { Button } from './button.tsx';
+import { Button, type ButtonProps } from './button.tsx';
 
 interface DialogProps {
   readonly title: string;
@@ -45,6 +45,22 @@ export function Dialog({ title, children, foot, wide = false, onClose }: DialogP
       <div className="dialog-body">{children}</div>
       {foot !== undefined && <div className="dialog-foot">{foot}</div>}
     </dialog>
+  );
+}
+
+interface FormFootProps extends Pick<ButtonProps, 'busy' | 'disabled' | 'icon' | 'kind' | 'children'> {
+  /** Id of the form in the dialog. */
+  readonly form: string;
+  onCancel(): void;
+}
+
+/** Of a dialog with a form: the way out, and what sends the form. */
+export function FormFoot({ form, onCancel, kind = 'primary', ...submit }: FormFootProps) {
+  return (
+    <>
+      <Button onClick={onCancel}>Cancel</Button>
+      <Button type="submit" form={form} kind={kind} {...submit} />
+    </>
   );
 }
 

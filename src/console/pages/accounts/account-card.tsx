@@ -9,7 +9,7 @@ import { plural } from '../../lib/words.ts';
 import { useViewer, useWorkspace } from '../../shell/context.ts';
 import { Link } from '../../shell/history.ts';
 import { Button } from '../../ui/button.tsx';
-import { Confirm, Dialog } from '../../ui/dialog.tsx';
+import { Confirm, Dialog, FormFoot } from '../../ui/dialog.tsx';
 import { Badge, Notice, ProblemNotice } from '../../ui/feedback.tsx';
 import { Check, Field, SecretInput } from '../../ui/field.tsx';
 import { Facts, Time } from '../../ui/show.tsx';
@@ -94,12 +94,9 @@ function ReplaceKey({ account, onClose }: AccountDialogProps) {
       title={isTwilio ? 'Replace the Auth Token' : 'Replace the API key'}
       onClose={onClose}
       foot={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" form={formId} kind="primary" busy={replacing.busy} disabled={key.trim() === ''}>
-            Replace
-          </Button>
-        </>
+        <FormFoot form={formId} busy={replacing.busy} disabled={key.trim() === ''} onCancel={onClose}>
+          Replace
+        </FormFoot>
       }
     >
       <form

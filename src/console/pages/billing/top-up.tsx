@@ -7,8 +7,7 @@ import type { Posting } from '../../api/resources.ts';
 import { refresh } from '../../api/store.ts';
 import { formatMoney, readAmount } from '../../lib/money.ts';
 import { useWorkspace } from '../../shell/context.ts';
-import { Button } from '../../ui/button.tsx';
-import { Dialog } from '../../ui/dialog.tsx';
+import { Dialog, FormFoot } from '../../ui/dialog.tsx';
 import { ProblemNotice } from '../../ui/feedback.tsx';
 import { Field, TextInput } from '../../ui/field.tsx';
 import { sayDone } from '../../ui/toast.tsx';
@@ -41,12 +40,9 @@ export function TopUp({ onClose }: { onClose(): void }) {
       title={`Top up ${workspace?.name ?? id}`}
       onClose={onClose}
       foot={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" form={formId} kind="primary" busy={adding.busy} disabled={amount === undefined}>
-            {amount === undefined ? 'Add money' : `Add ${formatMoney(amount, currency)}`}
-          </Button>
-        </>
+        <FormFoot form={formId} busy={adding.busy} disabled={amount === undefined} onCancel={onClose}>
+          {amount === undefined ? 'Add money' : `Add ${formatMoney(amount, currency)}`}
+        </FormFoot>
       }
     >
       <form

@@ -9,7 +9,7 @@ import { readable, toE164 } from '../../lib/phone-number.ts';
 import { useViewer, useWorkspace } from '../../shell/context.ts';
 import { go } from '../../shell/history.ts';
 import { Button } from '../../ui/button.tsx';
-import { Dialog } from '../../ui/dialog.tsx';
+import { Dialog, FormFoot } from '../../ui/dialog.tsx';
 import { ProblemNotice } from '../../ui/feedback.tsx';
 import { Field, Select, TextInput } from '../../ui/field.tsx';
 
@@ -55,19 +55,15 @@ function PlaceCallDialog({ onClose }: { onClose(): void }) {
       title="Place a call"
       onClose={onClose}
       foot={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button
-            type="submit"
-            form={formId}
-            kind="primary"
-            icon="phone"
-            busy={placing.busy}
-            disabled={caller === undefined || target === undefined}
-          >
-            Call
-          </Button>
-        </>
+        <FormFoot
+          form={formId}
+          icon="phone"
+          busy={placing.busy}
+          disabled={caller === undefined || target === undefined}
+          onCancel={onClose}
+        >
+          Call
+        </FormFoot>
       }
     >
       <form

@@ -8,7 +8,7 @@ import { sentence } from '../../lib/words.ts';
 import { useViewer, useWorkspace } from '../../shell/context.ts';
 import { Page } from '../../shell/page.tsx';
 import { Button } from '../../ui/button.tsx';
-import { Confirm, Dialog } from '../../ui/dialog.tsx';
+import { Confirm, Dialog, FormFoot } from '../../ui/dialog.tsx';
 import { Badge, Empty, Notice, ProblemNotice, Waiting } from '../../ui/feedback.tsx';
 import { Choices, Field, TextInput } from '../../ui/field.tsx';
 import { Address, Time } from '../../ui/show.tsx';
@@ -137,12 +137,9 @@ function NewKey({ onClose }: { onClose(): void }) {
       title="New API key"
       onClose={onClose}
       foot={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" form={formId} kind="primary" busy={creating.busy} disabled={label.trim() === ''}>
-            Create key
-          </Button>
-        </>
+        <FormFoot form={formId} busy={creating.busy} disabled={label.trim() === ''} onCancel={onClose}>
+          Create key
+        </FormFoot>
       }
     >
       <form

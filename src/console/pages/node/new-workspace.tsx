@@ -7,8 +7,7 @@ import type { Workspace } from '../../api/resources.ts';
 import { refresh } from '../../api/store.ts';
 import { readAmount } from '../../lib/money.ts';
 import { go } from '../../shell/history.ts';
-import { Button } from '../../ui/button.tsx';
-import { Dialog } from '../../ui/dialog.tsx';
+import { Dialog, FormFoot } from '../../ui/dialog.tsx';
 import { ProblemNotice } from '../../ui/feedback.tsx';
 import { Choices, Field, TextInput } from '../../ui/field.tsx';
 
@@ -36,12 +35,9 @@ export function NewWorkspace({ onClose }: { onClose(): void }) {
       title="New workspace"
       onClose={onClose}
       foot={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" form={formId} kind="primary" busy={creating.busy} disabled={name.trim() === ''}>
-            Create workspace
-          </Button>
-        </>
+        <FormFoot form={formId} busy={creating.busy} disabled={name.trim() === ''} onCancel={onClose}>
+          Create workspace
+        </FormFoot>
       }
     >
       <form

@@ -7,8 +7,7 @@ import type { Workspace } from '../../api/resources.ts';
 import { refresh } from '../../api/store.ts';
 import { limitMistake, limitsDraftOf, limitsOf } from '../../lib/limits.ts';
 import { readAmount } from '../../lib/money.ts';
-import { Button } from '../../ui/button.tsx';
-import { Dialog } from '../../ui/dialog.tsx';
+import { Dialog, FormFoot } from '../../ui/dialog.tsx';
 import { ProblemNotice } from '../../ui/feedback.tsx';
 import { Choices, Field, TextInput } from '../../ui/field.tsx';
 import { sayDone } from '../../ui/toast.tsx';
@@ -64,18 +63,9 @@ export function WorkspaceSettings({ workspace, onClose, onSaved }: WorkspaceSett
       title={`Settings of ${workspace.name}`}
       onClose={onClose}
       foot={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button
-            type="submit"
-            form={formId}
-            kind="primary"
-            busy={saving.busy}
-            disabled={name.trim() === '' || wrong.length > 0}
-          >
-            Save
-          </Button>
-        </>
+        <FormFoot form={formId} busy={saving.busy} disabled={name.trim() === '' || wrong.length > 0} onCancel={onClose}>
+          Save
+        </FormFoot>
       }
     >
       <form

@@ -11,8 +11,7 @@ import { limitMistakes, limitsOf, limitsText, NO_LIMITS } from '../../lib/limits
 import { plural } from '../../lib/words.ts';
 import { useWorkspace } from '../../shell/context.ts';
 import { Link } from '../../shell/history.ts';
-import { Button } from '../../ui/button.tsx';
-import { Dialog } from '../../ui/dialog.tsx';
+import { Dialog, FormFoot } from '../../ui/dialog.tsx';
 import { Empty, Notice, ProblemNotice } from '../../ui/feedback.tsx';
 import { Check, Field, Select, TextArea } from '../../ui/field.tsx';
 import { Folded } from '../../ui/folded.tsx';
@@ -105,18 +104,14 @@ function ByocForm({ formId, workspaceId, trunks, onClose, onAdded }: ByocFormPro
       title="Add BYOC number"
       onClose={onClose}
       foot={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button
-            type="submit"
-            form={formId}
-            kind="primary"
-            busy={adding.busy}
-            disabled={numbers.length === 0 || wrong.length > 0 || hasMistake}
-          >
-            {numbers.length > 1 ? `Add ${numbers.length} numbers` : 'Add number'}
-          </Button>
-        </>
+        <FormFoot
+          form={formId}
+          busy={adding.busy}
+          disabled={numbers.length === 0 || wrong.length > 0 || hasMistake}
+          onCancel={onClose}
+        >
+          {numbers.length > 1 ? `Add ${numbers.length} numbers` : 'Add number'}
+        </FormFoot>
       }
     >
       <form

@@ -6,8 +6,7 @@ import { useAction } from '../../api/hooks.ts';
 import type { PhoneNumber } from '../../api/resources.ts';
 import { limitMistakes, limitsDraftOf, limitsOf } from '../../lib/limits.ts';
 import { readable } from '../../lib/phone-number.ts';
-import { Button } from '../../ui/button.tsx';
-import { Dialog } from '../../ui/dialog.tsx';
+import { Dialog, FormFoot } from '../../ui/dialog.tsx';
 import { ProblemNotice } from '../../ui/feedback.tsx';
 import { Check } from '../../ui/field.tsx';
 import { LimitFields } from '../../ui/limit-fields.tsx';
@@ -46,18 +45,9 @@ export function NumberSettings({ number, onClose, onChanged }: NumberSettingsPro
       title={`Settings of ${readable(number.e164)}`}
       onClose={onClose}
       foot={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button
-            type="submit"
-            form={formId}
-            kind="primary"
-            busy={saving.busy}
-            disabled={Object.keys(mistakes).length > 0}
-          >
-            Save
-          </Button>
-        </>
+        <FormFoot form={formId} busy={saving.busy} disabled={Object.keys(mistakes).length > 0} onCancel={onClose}>
+          Save
+        </FormFoot>
       }
     >
       <form

@@ -8,7 +8,7 @@ import { refresh } from '../../api/store.ts';
 import { readNumbers } from '../../lib/phone-number.ts';
 import { plural } from '../../lib/words.ts';
 import { Button } from '../../ui/button.tsx';
-import { Dialog } from '../../ui/dialog.tsx';
+import { Dialog, FormFoot } from '../../ui/dialog.tsx';
 import { ProblemNotice } from '../../ui/feedback.tsx';
 import { Field, Select, TextArea } from '../../ui/field.tsx';
 import { sayDone } from '../../ui/toast.tsx';
@@ -71,12 +71,9 @@ function Approve({ request, onClose, onDecided }: DecisionProps) {
       title="Approve with numbers"
       onClose={onClose}
       foot={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" form={formId} kind="primary" busy={approving.busy} disabled={!isRight}>
-            Approve
-          </Button>
-        </>
+        <FormFoot form={formId} busy={approving.busy} disabled={!isRight} onCancel={onClose}>
+          Approve
+        </FormFoot>
       }
     >
       <form
@@ -122,18 +119,15 @@ function Reject({ request, onClose, onDecided }: DecisionProps) {
       title="Send it back"
       onClose={onClose}
       foot={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button
-            type="submit"
-            form={formId}
-            kind="danger primary"
-            busy={rejecting.busy}
-            disabled={reason.trim() === ''}
-          >
-            Reject
-          </Button>
-        </>
+        <FormFoot
+          form={formId}
+          kind="danger primary"
+          busy={rejecting.busy}
+          disabled={reason.trim() === ''}
+          onCancel={onClose}
+        >
+          Reject
+        </FormFoot>
       }
     >
       <form

@@ -6,7 +6,7 @@ import { useAction } from '../../api/hooks.ts';
 import type { CreatedWebhook, Webhook } from '../../api/resources.ts';
 import { useWorkspace } from '../../shell/context.ts';
 import { Button } from '../../ui/button.tsx';
-import { Dialog } from '../../ui/dialog.tsx';
+import { Dialog, FormFoot } from '../../ui/dialog.tsx';
 import { Notice, ProblemNotice } from '../../ui/feedback.tsx';
 import { Check, Field, TextInput } from '../../ui/field.tsx';
 import { Address } from '../../ui/show.tsx';
@@ -44,18 +44,14 @@ export function NewWebhook({ onClose }: { onClose(): void }) {
       title="New webhook"
       onClose={onClose}
       foot={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button
-            type="submit"
-            form={formId}
-            kind="primary"
-            busy={creating.busy}
-            disabled={url.trim() === '' || events.length === 0}
-          >
-            Create webhook
-          </Button>
-        </>
+        <FormFoot
+          form={formId}
+          busy={creating.busy}
+          disabled={url.trim() === '' || events.length === 0}
+          onCancel={onClose}
+        >
+          Create webhook
+        </FormFoot>
       }
     >
       <form
