@@ -1,4 +1,7 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { BOOKS_FILE } from '../../src/books.ts';
 import { createPhone } from '../../src/phone/phone.ts';
 import { header } from '../../src/phone/sip.ts';
 import { startOnEitherEngine } from '../support/either-engine.ts';
@@ -51,6 +54,15 @@ async function byocTrunk(gateway: RunningGateway, settings: object, numbers: rea
   });
   expect(made.status, JSON.stringify(made.body)).toBe(201);
   return made.body.id;
+}
+
+function answersInJournal(dataDir: string): unknown {
+  const file = new DatabaseSync(join(dataDir, BOOKS_FILE), { readOnly: true });
+  try {
+    return file.prepare("SELECT COUNT(*) AS answers FROM journal WHERE kind = 'answered'").get()?.['answers'];
+  } finally {
+    file.close();
+  }
 }
 
 describe.skipIf(!HAS_SIPP)('signalling 1 and 2 with sipp (needs: sipp)', () => {
@@ -291,6 +303,8 @@ describe('signalling 22: after kill -9 with live calls', () => {
     await expect
       .poll(async () => (await gateway.api<CallView>('GET', `/v1/calls/${placed.body.id}`)).body.state)
       .toBe('answered');
+    // What was answered less than one write ago may be lost to a kill (case 45).
+    await expect.poll(() => answersInJournal(gateway.dataDir)).toBe(3);
     await gateway.kill();
 
     const startedMs = performance.now();
