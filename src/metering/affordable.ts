@@ -31,17 +31,24 @@ export function lastAffordableMs(
   fromMs: number,
   toMs: number,
 ): number | undefined {
-  if (costAt(toMs) <= money) return undefined;
+  let costBeyond = costAt(toMs);
+  if (costBeyond <= money) return undefined;
+  let costCovered = costAt(fromMs);
+  if (costCovered > money) return fromMs;
   let covered = 0;
   let beyond = Math.ceil(toMs - fromMs);
-  for (let step = FIRST_STEP_MS; step < beyond; step *= STEP_FACTOR) {
-    if (costAt(fromMs + step) <= money) covered = step;
-    else beyond = step;
-  }
-  while (beyond - covered > 1) {
-    const middle = Math.floor((covered + beyond) / 2);
-    if (costAt(fromMs + middle) <= money) covered = middle;
-    else beyond = middle;
+  const look = (ms: number) => {
+    const cost = costAt(fromMs + ms);
+    if (cost <= money) [covered, costCovered] = [ms, cost];
+    else [beyond, costBeyond] = [ms, cost];
+  };
+  for (let step = FIRST_STEP_MS; step < beyond; step *= STEP_FACTOR) look(step);
+  // Prices are straight lines nearly everywhere, and the line between both ends then leads to the place. Where it does not, every other look halves.
+  for (let halves = false; beyond - covered > 1; ) {
+    const span = beyond - covered;
+    const part = halves ? 0.5 : Number(money - costCovered) / Number(costBeyond - costCovered);
+    look(covered + Math.min(Math.max(Math.floor(span * part), 1), span - 1));
+    halves = !halves && 2 * (beyond - covered) > span;
   }
   return fromMs + covered;
 }

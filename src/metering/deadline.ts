@@ -7,7 +7,16 @@ import { StoreTimeoutError } from './errors.ts';
 export function within<T>(clock: Clock, timeoutMs: number, operation: string, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = clock.setTimer(() => reject(new StoreTimeoutError(operation, timeoutMs)), timeoutMs);
-    work.then(resolve, reject).finally(() => timer.cancel());
+    work.then(
+      (value) => {
+        timer.cancel();
+        resolve(value);
+      },
+      (error: unknown) => {
+        timer.cancel();
+        reject(error);
+      },
+    );
   });
 }
 

@@ -6,8 +6,8 @@
 //       last sign; attaching is one.
 //   E3. A call without counters (row < 0) is taken to be alive: nothing can contradict it.
 
+import type { AgentTimes } from './agent-times.ts';
 import type { EvidenceCounters } from './ports.ts';
-import type { AgentEvent } from './rating.ts';
 import type { Pulse } from './records.ts';
 
 export interface ProofAges {
@@ -15,61 +15,54 @@ export interface ProofAges {
   readonly agentProofMaxAgeMs: number;
 }
 
-/** Newest signs of service seen of a row; kept by the call, because a row is cleared when its media closes. */
-export interface Reading {
+/** Newest signs of service seen of a row of the counters; kept by the call, because a row is cleared when its media closes. */
+export class Signs {
   readonly hasCounters: boolean;
   /** Monotonic ms, 0 = never. */
-  readonly rtpMs: number;
-  readonly agentMs: number;
+  rtpMs = 0;
+  agentMs = 0;
+  readonly #counters: EvidenceCounters;
+  readonly #row: number;
+
+  /** A row below 0: the call has none. */
+  constructor(counters: EvidenceCounters, row: number) {
+    this.#counters = counters;
+    this.#row = row;
+    this.hasCounters = row >= 0;
+  }
+
+  look(): void {
+    if (!this.hasCounters) return;
+    this.rtpMs = Math.max(this.rtpMs, this.#counters.lastRtpMs(this.#row));
+    this.agentMs = Math.max(this.agentMs, this.#counters.lastAgentProofMs(this.#row));
+  }
 }
 
-export function readCounters(counters: EvidenceCounters, row: number, before: Reading | null): Reading {
-  if (row < 0) return { hasCounters: false, rtpMs: 0, agentMs: 0 };
+/** What a heartbeat at `nowMs` may claim of a call that was answered. */
+export function pulseOf(
+  callId: string,
+  answeredAtMs: number,
+  signs: Signs,
+  agents: AgentTimes,
+  nowMs: number,
+  ages: ProofAges,
+): Pulse {
+  const { hasCounters, rtpMs } = signs;
+  const billedToMs = provenTo(hasCounters, Math.max(rtpMs, answeredAtMs), nowMs, ages.rtpProofMaxAgeMs);
   return {
-    hasCounters: true,
-    rtpMs: Math.max(before?.rtpMs ?? 0, counters.lastRtpMs(row)),
-    agentMs: Math.max(before?.agentMs ?? 0, counters.lastAgentProofMs(row)),
-  };
-}
-
-export interface LiveCall {
-  readonly callId: string;
-  readonly answeredAtMs: number;
-  readonly agentEvents: readonly AgentEvent[];
-  /** After all of `agentEvents` (rating.ts `agentIsAttached`): told, because a sweep asks each second and events are rare. */
-  readonly hasAgent: boolean;
-  readonly reading: Reading;
-}
-
-/** What a heartbeat at `nowMs` may claim. */
-export function pulseOf(call: LiveCall, nowMs: number, ages: ProofAges): Pulse {
-  const { reading } = call;
-  const billedToMs = provenTo(
-    reading.hasCounters,
-    Math.max(reading.rtpMs, call.answeredAtMs),
-    nowMs,
-    ages.rtpProofMaxAgeMs,
-  );
-  return {
-    callId: call.callId,
+    callId,
     billedToMs,
-    rtpAgeMs: reading.rtpMs > 0 ? Math.round(nowMs - reading.rtpMs) : null,
-    agentProvenToMs: call.hasAgent
-      ? Math.min(billedToMs, agentProvenTo(call.agentEvents, reading, nowMs, ages))
-      : lastLeftMs(call.agentEvents),
+    rtpAgeMs: rtpMs > 0 ? Math.round(nowMs - rtpMs) : null,
+    // When the last one went: the heartbeat may be durable where the record of its going is not.
+    agentProvenToMs: agents.isAttached
+      ? Math.min(billedToMs, agentProvenTo(agents, signs, nowMs, ages))
+      : agents.lastLeftMs,
   };
-}
-
-/** When the last agent went; null: none has. The heartbeat may be durable where the record of its going is not. */
-function lastLeftMs(events: readonly AgentEvent[]): number | null {
-  return events.reduce<number | null>((latest, { on, atMs }) => (on ? latest : Math.max(latest ?? 0, atMs)), null);
 }
 
 /** Up to when the time of the attached agent is proven. */
-export function agentProvenTo(events: readonly AgentEvent[], reading: Reading, nowMs: number, ages: ProofAges): number {
-  let attachedAtMs = 0;
-  for (const { on, atMs } of events) if (on && atMs > attachedAtMs) attachedAtMs = atMs;
-  return provenTo(reading.hasCounters, Math.max(reading.agentMs, attachedAtMs), nowMs, ages.agentProofMaxAgeMs);
+export function agentProvenTo(agents: AgentTimes, signs: Signs, nowMs: number, ages: ProofAges): number {
+  return provenTo(signs.hasCounters, Math.max(signs.agentMs, agents.lastCameMs), nowMs, ages.agentProofMaxAgeMs);
 }
 
 function provenTo(hasCounters: boolean, lastSignMs: number, nowMs: number, maxAgeMs: number): number {

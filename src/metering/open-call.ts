@@ -128,7 +128,7 @@ export class OpenCall implements MeteredCall {
     }
     this.#end = end;
     this.#endToldMs = this.#options.clock.monotonicMs();
-    this.#service.read();
+    this.#service.look();
     this.#options.lease.close();
     this.#bill = this.#finish();
     return this.#bill;
@@ -153,7 +153,7 @@ export class OpenCall implements MeteredCall {
       evidence: 'heartbeat',
     };
     const atMs = this.#proofOf(end);
-    if (this.#end === null) this.#service.read();
+    if (this.#end === null) this.#service.look();
     const ended = this.#service.endedRecord(end, { atMs, billToMs: atMs }, UNWRITTEN);
     const bill = billOf(record, ended, ratingOf(record, ended));
     return { ...bill, evidence: { ...bill.evidence, end: null, endedBy: null }, final: false };

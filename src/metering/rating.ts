@@ -60,6 +60,7 @@ export interface Rating {
 }
 
 const MINUTE_MS = 60_000n;
+const LESS_THAN_MINUTE_MS = MINUTE_MS - 1n;
 /** Stamps carry binary fractions: 20.4 - 0.4 may read 19.999999. Half a microsecond is noise, not time. */
 const NOISE_MS = 0.0005;
 
@@ -109,56 +110,64 @@ export interface ActiveTime {
   readonly periods: number;
 }
 
+/** A time in which at least one agent was attached, monotonic ms. */
+export interface AgentPeriod {
+  readonly sinceMs: number;
+  /** null: one still is. */
+  readonly untilMs: number | null;
+}
+
 /**
- * Length of the union of the intervals in which at least one agent is attached, cut to [fromMs, toMs] (R3, R4).
- * What is open at the end of the events lasts to `openToMs` at most. Streams of one agent may overlap: each attach needs its own detach. Repeated and stray events change nothing.
+ * Union of the intervals in which at least one agent is attached (R4). Streams of one agent may overlap: each attach needs its own detach.
+ * Repeated and stray events change nothing.
  */
+export function agentPeriods(events: readonly AgentEvent[]): readonly AgentPeriod[] {
+  const attached = new Map<string, number>();
+  const periods: { sinceMs: number; untilMs: number | null }[] = [];
+  let streams = 0;
+  for (const event of inOrder(events)) {
+    const depth = attached.get(event.agentId) ?? 0;
+    if (!event.on && depth === 0) continue;
+    attached.set(event.agentId, event.on ? depth + 1 : depth - 1);
+    streams += event.on ? 1 : -1;
+    const last = periods.at(-1);
+    if (!event.on) {
+      if (last !== undefined && streams === 0) last.untilMs = event.atMs;
+    } else if (streams === 1) {
+      // One goes in the instant in which another comes: that is one period, and no millisecond of it is lost to rounding.
+      if (last?.untilMs === event.atMs) last.untilMs = null;
+      else periods.push({ sinceMs: event.atMs, untilMs: null });
+    }
+  }
+  return periods;
+}
+
+/** Length of these periods, cut to [fromMs, toMs] (R3). What is open lasts to `openToMs` at most. */
+export function activeIn(
+  periods: readonly AgentPeriod[],
+  fromMs: number,
+  toMs: number,
+  openToMs: number = toMs,
+): ActiveTime {
+  let ms = 0;
+  let counted = 0;
+  for (const { sinceMs, untilMs } of periods) {
+    const start = Math.max(0, Math.ceil(sinceMs - fromMs - NOISE_MS));
+    const end = answeredMs(fromMs, Math.min(untilMs ?? openToMs, toMs));
+    if (end <= start) continue;
+    ms += end - start;
+    counted += 1;
+  }
+  return { ms, periods: counted };
+}
+
 export function activeTime(
   events: readonly AgentEvent[],
   fromMs: number,
   toMs: number,
   openToMs: number = toMs,
 ): ActiveTime {
-  const attached = new Map<string, number>();
-  let streams = 0;
-  let since = 0;
-  let until: number | null = null;
-  let ms = 0;
-  let periods = 0;
-  const close = (atMs: number | null) => {
-    if (atMs === null) return;
-    const start = Math.max(0, Math.ceil(since - fromMs - NOISE_MS));
-    const end = answeredMs(fromMs, Math.min(atMs, toMs));
-    if (end <= start) return;
-    ms += end - start;
-    periods += 1;
-  };
-  for (const event of inOrder(events)) {
-    const depth = attached.get(event.agentId) ?? 0;
-    if (!event.on && depth === 0) continue;
-    attached.set(event.agentId, event.on ? depth + 1 : depth - 1);
-    streams += event.on ? 1 : -1;
-    if (!event.on && streams === 0) until = event.atMs;
-    if (!event.on || streams > 1) continue;
-    // One goes in the instant in which another comes: that is one period, and no millisecond of it is lost to rounding.
-    if (until !== event.atMs) {
-      close(until);
-      since = event.atMs;
-    }
-    until = null;
-  }
-  close(streams > 0 ? openToMs : until);
-  return { ms, periods };
-}
-
-/** True if an agent is attached after all of `events`. */
-export function agentIsAttached(events: readonly AgentEvent[]): boolean {
-  const attached = new Map<string, number>();
-  for (const event of inOrder(events)) {
-    const depth = attached.get(event.agentId) ?? 0;
-    attached.set(event.agentId, Math.max(0, depth + (event.on ? 1 : -1)));
-  }
-  return [...attached.values()].some((depth) => depth > 0);
+  return activeIn(agentPeriods(events), fromMs, toMs, openToMs);
 }
 
 /** By time, duplicates removed; what happened in the same instant keeps its order of arrival. */
@@ -175,7 +184,7 @@ function inOrder(events: readonly AgentEvent[]): readonly AgentEvent[] {
 
 /** Nano-units for `ms` at a price per minute, rounded up (R1). */
 function priceOf(perMinute: Nano, ms: number): Nano {
-  return (perMinute * BigInt(ms) + MINUTE_MS - 1n) / MINUTE_MS;
+  return (perMinute * BigInt(ms) + LESS_THAN_MINUTE_MS) / MINUTE_MS;
 }
 
 function telephonyLine(callClass: CallClass, rates: TelephonyRate | null, durationMs: number): BillLine {

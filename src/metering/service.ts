@@ -8,13 +8,14 @@
 //   F4. Prices are those of the answer; nothing but the counters is read from outside the call.
 
 import type { Nano } from '../domain/money.ts';
+import { AgentTimes } from './agent-times.ts';
 import { wallEndOf } from './bill.ts';
-import type { ProofAges, Reading } from './evidence.ts';
-import { agentProvenTo, pulseOf, readCounters } from './evidence.ts';
+import type { ProofAges } from './evidence.ts';
+import { agentProvenTo, pulseOf, Signs } from './evidence.ts';
 import type { CallEnd } from './meter.ts';
 import type { EvidenceCounters } from './ports.ts';
 import type { AgentEvent, RateSnapshot } from './rating.ts';
-import { activeTime, agentIsAttached, answeredMs, computePrice, telephonyPrice } from './rating.ts';
+import { activeIn, answeredMs, computePrice, telephonyPrice } from './rating.ts';
 import type { Answer, EndedRecord, OtherLeg, Pulse } from './records.ts';
 
 export interface ServiceOptions {
@@ -39,16 +40,15 @@ const OTHER_LEGS_MAX = 32;
 
 export class CallService {
   readonly #options: ServiceOptions;
-  readonly #agentEvents: AgentEvent[] = [];
-  /** Whether one is attached after so many events. */
-  #agentAfter = { events: 0, is: false };
+  readonly #agents = new AgentTimes();
+  readonly #signs: Signs;
   readonly #flags = new Set<string>();
   readonly #otherLegs: OtherLeg[] = [];
   #answer: Answer | null = null;
-  #reading: Reading | null = null;
 
   constructor(options: ServiceOptions) {
     this.#options = options;
+    this.#signs = new Signs(options.counters, options.counterRow);
   }
 
   get answer(): Answer | null {
@@ -66,15 +66,16 @@ export class CallService {
 
   /** Undefined: too many of them (F1). */
   attach(atMs: number, agentId: string): AgentEvent | undefined {
-    if (this.#agentEvents.length >= AGENT_EVENTS_MAX) return undefined;
+    if (this.#agents.events.length >= AGENT_EVENTS_MAX) return undefined;
     return this.#happened({ atMs, agentId, on: true });
   }
 
   /** Undefined: too many of them. Every attach that was taken has room for its detach. */
   detach(atMs: number, agentId: string): AgentEvent | undefined {
-    if (this.#agentEvents.length >= 2 * AGENT_EVENTS_MAX) return undefined;
+    if (this.#agents.events.length >= 2 * AGENT_EVENTS_MAX) return undefined;
     // Whoever detaches a half-open agent may not know when it was last alive; the counters do (evidence E2).
-    const provenToMs = agentProvenTo(this.#agentEvents, this.read(), atMs, this.#options.ages);
+    this.#signs.look();
+    const provenToMs = agentProvenTo(this.#agents, this.#signs, atMs, this.#options.ages);
     return this.#happened({ atMs: Math.min(atMs, provenToMs), agentId, on: false });
   }
 
@@ -98,38 +99,29 @@ export class CallService {
   }
 
   /** Looks at the counters (F2). */
-  read(): Reading {
-    const { counters, counterRow } = this.#options;
-    this.#reading = readCounters(counters, counterRow, this.#reading);
-    return this.#reading;
+  look(): void {
+    this.#signs.look();
   }
 
   /** What a heartbeat may claim; undefined before the answer. */
   pulse(nowMs: number): Pulse | undefined {
     if (this.#answer === null) return undefined;
     const { callId, ages } = this.#options;
-    const { monotonicMs: answeredAtMs } = this.#answer;
-    const live = {
-      callId,
-      answeredAtMs,
-      agentEvents: this.#agentEvents,
-      hasAgent: this.#hasAgent(),
-      reading: this.read(),
-    };
-    return pulseOf(live, nowMs, ages);
+    this.#signs.look();
+    return pulseOf(callId, this.#answer.monotonicMs, this.#signs, this.#agents, nowMs, ages);
   }
 
   /** Price of the call up to `toMs`, the time of an attached agent up to `agentToMs`. */
   costTo(toMs: number, agentToMs: number): Nano {
     const { monotonicMs: fromMs, rates } = this.#answer as Answer;
-    const active = activeTime(this.#agentEvents, fromMs, toMs, agentToMs).ms;
+    const active = activeIn(this.#agents.periods, fromMs, toMs, agentToMs).ms;
     return telephonyPrice(rates.telephony, answeredMs(fromMs, toMs)) + computePrice(rates.computePerMinute, active);
   }
 
   /** Cumulative price from now on, an agent taken as active from now (lease L1). */
   projectFrom(nowMs: number): (atMs: number) => Nano {
     const { monotonicMs: fromMs, rates } = this.#answer as Answer;
-    const active = activeTime(this.#agentEvents, fromMs, nowMs).ms;
+    const active = activeIn(this.#agents.periods, fromMs, nowMs).ms;
     return (atMs) =>
       telephonyPrice(rates.telephony, answeredMs(fromMs, atMs)) +
       computePrice(rates.computePerMinute, active + Math.max(0, Math.ceil(atMs - nowMs)));
@@ -145,8 +137,8 @@ export class CallService {
   flagEnd({ reason }: Pick<CallEnd, 'reason'>, atMs: number): void {
     const answer = this.#answer;
     if (answer === null || answeredMs(answer.monotonicMs, atMs) === 0) return;
-    if (this.#reading?.hasCounters && this.#reading.rtpMs === 0) this.#flags.add('no_media');
-    if (answer.class === 'managed' && !this.#agentEvents.some((event) => event.on && event.atMs <= atMs)) {
+    if (this.#signs.hasCounters && this.#signs.rtpMs === 0) this.#flags.add('no_media');
+    if (answer.class === 'managed' && !this.#agents.events.some((event) => event.on && event.atMs <= atMs)) {
       this.#flags.add('credit_ticket');
     }
     if (reason === 'answer_unconfirmed') this.unconfirmed();
@@ -154,16 +146,15 @@ export class CallService {
 
   endedRecord(end: CallEnd, { atMs, billToMs }: EndStamps, written: WrittenAs): EndedRecord {
     const { callId, ages } = this.#options;
-    const reading = this.#reading ?? this.read();
     return {
       kind: 'ended',
       callId,
       ...written,
       answer: this.#answer,
-      agentEvents: [...this.#agentEvents],
+      agentEvents: [...this.#agents.events],
       atMs,
       billToMs,
-      agentProvenToMs: Math.min(atMs, agentProvenTo(this.#agentEvents, reading, atMs, ages)),
+      agentProvenToMs: Math.min(atMs, agentProvenTo(this.#agents, this.#signs, atMs, ages)),
       endedWallMs: wallEndOf(this.#answer, atMs, end.wallMs),
       reason: end.reason,
       evidence: end.evidence,
@@ -173,16 +164,8 @@ export class CallService {
   }
 
   #happened(event: AgentEvent): AgentEvent {
-    this.#agentEvents.push(event);
+    this.#agents.add(event);
     return event;
-  }
-
-  /** A sweep asks each second; events are rare. */
-  #hasAgent(): boolean {
-    const events = this.#agentEvents;
-    if (this.#agentAfter.events !== events.length)
-      this.#agentAfter = { events: events.length, is: agentIsAttached(events) };
-    return this.#agentAfter.is;
   }
 }
 

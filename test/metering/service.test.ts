@@ -62,11 +62,13 @@ describe('signs of life', () => {
     const { call, signs } = service();
     call.answered(ANSWER);
     Object.assign(signs, { rtpMs: 20_000, agentMs: 19_000 });
-    expect(call.read()).toEqual({ hasCounters: true, rtpMs: 20_000, agentMs: 19_000 });
+    call.attach(10_000, 'agent_1');
+    const claimed = { billedToMs: 20_000, rtpAgeMs: 30_000, agentProvenToMs: 19_000 };
+    expect(call.pulse(50_000)).toMatchObject(claimed);
     Object.assign(signs, { rtpMs: 0, agentMs: 0 });
-    expect(call.read()).toEqual({ hasCounters: true, rtpMs: 20_000, agentMs: 19_000 });
+    expect(call.pulse(50_000)).toMatchObject(claimed);
     call.flagEnd(END, 40_000);
-    expect(call.endedRecord(END, { atMs: 40_000, billToMs: 40_000 }, WRITTEN).flags).toEqual(['credit_ticket']);
+    expect(call.endedRecord(END, { atMs: 40_000, billToMs: 40_000 }, WRITTEN).flags).toEqual([]);
   });
 
   test('an agent that was half open is detached when it was last alive', () => {
@@ -125,7 +127,7 @@ test('the record of the end repeats all of it', () => {
   signs.rtpMs = 40_000;
   call.answered(ANSWER);
   call.attach(10_000, 'agent_1');
-  call.read();
+  call.look();
   expect(call.endedRecord(END, { atMs: 40_000, billToMs: 39_000 }, WRITTEN)).toEqual({
     kind: 'ended',
     callId: 'call_1',
@@ -162,7 +164,7 @@ test.each([
   signs.rtpMs = rtpMs;
   call.answered({ ...ANSWER, class: callClass });
   if (hasAgent) call.attach(11_000, 'agent_1');
-  call.read();
+  call.look();
   call.flagEnd({ reason }, 40_000);
   expect(call.endedRecord(END, { atMs: 40_000, billToMs: 40_000 }, WRITTEN).flags).toEqual(expected);
 });
@@ -170,7 +172,7 @@ test.each([
 test('a call that lasted no whole millisecond is flagged nothing', () => {
   const { call } = service();
   call.answered(ANSWER);
-  call.read();
+  call.look();
   call.flagEnd(END, 10_000);
   expect(call.endedRecord(END, { atMs: 10_000, billToMs: 10_000 }, WRITTEN).flags).toEqual([]);
 });

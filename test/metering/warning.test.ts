@@ -59,3 +59,24 @@ test('finds the last affordable millisecond of any staircase, as counting does',
     }
   }
 });
+
+test('asks for few prices: straight lines, with a first minute or steps, end where the line leads', () => {
+  const floor = (ms: number) => BigInt(Math.max(60_000, Math.ceil(ms / 1_000) * 1_000)) * 3_333n;
+  const prices = {
+    'by the millisecond': (ms: number) => (BigInt(Math.ceil(ms)) * 123_457n + 59_999n) / 60_000n,
+    'first minute, then seconds, and an agent': (ms: number) => floor(ms + 20_000) + BigInt(Math.ceil(ms)) * 1_111n,
+  };
+  for (const [name, costAt] of Object.entries(prices)) {
+    for (const sliceMs of [1, 999, 30_000, 45_678, 400_000]) {
+      let asked = 0;
+      const counting = (ms: number) => {
+        asked += 1;
+        return costAt(ms);
+      };
+      const money = costAt(sliceMs);
+      const lastMs = lastAffordableMs(counting, money, 0, 7 * 86_400_000) as number;
+      expect(costAt(lastMs) <= money && costAt(lastMs + 1) > money, `${name}, ${sliceMs} ms`).toBe(true);
+      expect(asked, `${name}, ${sliceMs} ms`).toBeLessThanOrEqual(20);
+    }
+  }
+});
