@@ -113,9 +113,13 @@ function endOf(history: CallHistory, pulse: StoredPulse | undefined): EndedRecor
   };
 }
 
-/** A bill that rests on the answer alone is worth a look: no heartbeat followed. */
+/** A bill that rests on the answer alone is worth a look: no heartbeat followed, or they found no sound for as long as one may be late. */
 function crashFlags(flags: readonly string[], answer: Answer, proof: StoredPulse | undefined): string[] {
-  const own = answer.class === 'managed' && proof === undefined ? ['needs_reconciliation'] : [];
+  const isSilent = proof !== undefined && proof.rtpAgeMs === null && proof.billedToMs <= answer.monotonicMs;
+  const own = [
+    ...(answer.class === 'managed' && proof === undefined ? ['needs_reconciliation'] : []),
+    ...(isSilent ? ['no_media'] : []),
+  ];
   return [...new Set([...flags, ...own])];
 }
 

@@ -108,6 +108,21 @@ describe('crash', () => {
     expect(await postingsOf(stage, call.intent.callId)).toHaveLength(2);
   });
 
+  test('#16 and #42 kill -9 where no RTP ever came: billed to the answer, flagged for dispute as a call that ends otherwise', async () => {
+    await using stage = await Stage.open();
+    const silent = await stage.call();
+    stage.counters.rtpMs.set(silent.intent.counterRow, 0);
+    await silent.answer();
+    const heard = await (await stage.call()).answer();
+    await heard.liveTo(8_000);
+    const recovered = new Map((await stage.recover()).map(({ bill, callId }) => [callId, bill]));
+    const bill = recovered.get(silent.intent.callId)!;
+    expect(billedMs(bill).T).toBe(60_000);
+    expect(bill.evidence.end).toBe(bill.evidence.start);
+    expect(bill.flags).toContain('no_media');
+    expect(recovered.get(heard.intent.callId)!.flags).not.toContain('no_media');
+  });
+
   test("#43 kill -9 at 95 s: T of the last heartbeat; the carrier's record refines it by one adjustment, once", async () => {
     await using stage = await Stage.open();
     const call = await (await stage.call()).answer();
