@@ -57,6 +57,8 @@ export interface LeaseOptions {
 
 /** A renewal comes after half of `holdTtlMs` at the latest (`#refreshAtMs`); one may fail and be repeated. */
 const FORESEEN_RENEWALS = 2;
+/** Each time somebody else was quicker; the next sweep tries on, which may be after the end of what is held. */
+const REST_TRIES = 3;
 
 const NO_LIMITS: MeterLimits = { concurrentCalls: null, callsPerSecond: null, spendPerHour: null, spendPerDay: null };
 
@@ -203,8 +205,18 @@ export class Lease {
       return this.#foresee(project, available);
     }
     this.#lastSlice = true;
-    if (!this.#done && available > 0n) available = (await this.#reserveAndSee(this.#held + available)).available;
-    return this.#foresee(project, available);
+    return this.#foresee(project, await this.#takeRest(available));
+  }
+
+  /** The rest of the money, as it was seen last: others of the workspace may have taken some of it since. Returns what is left after it. */
+  async #takeRest(seen: Nano): Promise<Nano> {
+    let available = seen;
+    for (let tried = 0; tried < REST_TRIES && available > 0n && !this.#done; tried++) {
+      const rest = await this.#reserveAndSee(this.#held + available);
+      available = rest.available;
+      if (rest.outcome === 'held') break;
+    }
+    return available;
   }
 
   /** Asked together, which costs the books one turn: they answer in order (books-clock.ts C1), so what is available is what is left after it. */

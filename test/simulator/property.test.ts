@@ -13,6 +13,10 @@ test(`${SCRIPTS} random scripts are billed as the reference model says, and ever
   await playAll(SEED, SCRIPTS, PLAIN);
 });
 
+test('another call takes of the rest between the look at it and the request for it: what is left of it is still asked for (seed 282474)', async () => {
+  await playAll(282_474, 1, PLAIN);
+});
+
 test('the scripts have in them what they are to prove', async () => {
   const seen = new Map<string, number>();
   const count = (what: string, times = 1) => seen.set(what, (seen.get(what) ?? 0) + times);
