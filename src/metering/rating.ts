@@ -161,6 +161,7 @@ export function activeIn(
   return { ms, periods: counted };
 }
 
+/** The same of events: the periods that they come to. */
 export function activeTime(
   events: readonly AgentEvent[],
   fromMs: number,
