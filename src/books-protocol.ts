@@ -3,7 +3,7 @@
 import type { CostQuery, FeeRequest, HoldRequest, PostingQuery, ReserveOutcome, Settlement } from './ledger/books.ts';
 import type { BooksFile } from './ledger/sqlite-books.ts';
 import type { SumQuery } from './ledger/sums.ts';
-import type { HeartbeatRow, JournalFile, JournalRow, RatedPage } from './metering/journal.ts';
+import type { HeartbeatRow, JournalFile, JournalRow, ChargedPage } from './metering/journal.ts';
 
 /** What each request is answered with. */
 export interface BooksResults {
@@ -21,7 +21,7 @@ export interface BooksResults {
   heartbeat: undefined;
   openCalls: ReturnType<JournalFile['openCalls']>;
   history: ReturnType<JournalFile['history']>;
-  ratedCalls: ReturnType<JournalFile['ratedCalls']>;
+  chargedCalls: ReturnType<JournalFile['chargedCalls']>;
   lastPulses: ReturnType<JournalFile['lastPulses']>;
   close: undefined;
 }
@@ -41,7 +41,7 @@ export type BooksCall =
   | { readonly name: 'heartbeat'; readonly args: readonly [HeartbeatRow] }
   | { readonly name: 'openCalls'; readonly args: readonly [] }
   | { readonly name: 'history'; readonly args: readonly [callId: string] }
-  | { readonly name: 'ratedCalls'; readonly args: readonly [RatedPage] }
+  | { readonly name: 'chargedCalls'; readonly args: readonly [ChargedPage] }
   | { readonly name: 'lastPulses'; readonly args: readonly [callIds: readonly string[]] }
   /** Commits what waits, closes the file and ends the thread; not answered. */
   | { readonly name: 'close'; readonly args: readonly [] };

@@ -69,8 +69,8 @@ function perform(request: Exclude<BooksRequest, { name: 'close' }>): unknown {
       return journal.openCalls();
     case 'history':
       return journal.history(...request.args);
-    case 'ratedCalls':
-      return journal.ratedCalls(...request.args);
+    case 'chargedCalls':
+      return journal.chargedCalls(...request.args);
     case 'lastPulses':
       return journal.lastPulses(...request.args);
   }

@@ -79,7 +79,7 @@ export async function openBooks(options: OpenBooksOptions): Promise<OpenBooks> {
       heartbeat: (record) => remote.call({ name: 'heartbeat', args: [toHeartbeatRow(record)] }),
       openCalls: () => remote.call({ name: 'openCalls', args: [] }),
       history: (callId) => remote.call({ name: 'history', args: [callId] }),
-      ratedCalls: (page) => remote.call({ name: 'ratedCalls', args: [page] }),
+      chargedCalls: (page) => remote.call({ name: 'chargedCalls', args: [page] }),
       lastPulses: (callIds) => remote.call({ name: 'lastPulses', args: [callIds] }),
     },
     store: {

@@ -4,6 +4,7 @@
 // Invariants
 //   X1. A settlement is durable here before whoever asked for it is answered.
 //   X2. `epochId` is that of a store which is known to have everything; it is written after a replay, never before.
+//   X3. How far back a replay had begun to tell is durable before it tells it, and stays until a replay is through (shipper.ts H3).
 
 import type { DatabaseSync } from 'node:sqlite';
 import type { NewPosting, Settlement } from '../ledger/books.ts';
@@ -27,6 +28,9 @@ export interface KeptSettlement {
   readonly atWallMs: number;
   readonly settlement: Settlement;
 }
+
+/** What is told to a store again: settlements kept here, and what calls have cost. */
+export type Told = 'settlements' | 'calls';
 
 export class Outbox {
   readonly #database: DatabaseSync;
@@ -65,9 +69,26 @@ export class Outbox {
     return text === undefined ? undefined : Number(text);
   }
 
+  /** This store has everything. */
   setEpoch(epochId: string, healthyAtMs: number): void {
     this.#setFact('epoch', epochId);
-    this.#setFact('healthy_at', String(Math.floor(healthyAtMs)));
+    this.setHealthy(healthyAtMs);
+    this.#database.prepare(`DELETE FROM facts WHERE name LIKE 'begun:%'`).run();
+  }
+
+  setHealthy(atMs: number): void {
+    this.#setFact('healthy_at', String(Math.floor(atMs)));
+  }
+
+  /** Oldest `seq` that replays which did not get through had begun to tell; undefined where none is unfinished. */
+  begunDownTo(what: Told): number | undefined {
+    const text = this.#fact(`begun:${what}`);
+    return text === undefined ? undefined : Number(text);
+  }
+
+  begin(what: Told, downToSeq: number): void {
+    if (downToSeq < (this.begunDownTo(what) ?? Number.POSITIVE_INFINITY))
+      this.#setFact(`begun:${what}`, String(downToSeq));
   }
 
   close(): void {

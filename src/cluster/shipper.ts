@@ -14,21 +14,22 @@
 //       yet.
 //   H2. Top-ups come before holds, holds before what calls have cost: so the money that live calls run on is never given away meanwhile. Before
 //       it opens, holds again: one may have found no room beside those of calls that had ended.
-//   H3. Told again is everything since `healthyAt` less a margin, and from there back until a whole page stood there already.
+//   H3. Told again is everything since `healthyAt` less a margin, and from there back until a whole page stood there already: one that no
+//       unfinished replay, of this process or of one before it, had begun to tell (outbox.ts X3).
 
 import type { Clock } from '../domain/clock.ts';
 import type { Settlement } from '../ledger/books.ts';
 import { adjustmentSettlementOf, settlementOf } from '../metering/poster.ts';
 import type { Journal } from '../metering/journal.ts';
-import type { MeterSettlement } from '../metering/ports.ts';
+import type { MeterSettlement, SettleOutcome } from '../metering/ports.ts';
 import { foldCall } from '../metering/records.ts';
-import type { Outbox } from './outbox.ts';
+import type { Outbox, Told } from './outbox.ts';
 
 export interface ShipperOptions {
-  readonly journal: Pick<Journal, 'ratedCalls' | 'history'>;
+  readonly journal: Pick<Journal, 'chargedCalls' | 'history'>;
   readonly outbox: Outbox;
   /** The shared books themselves; a settlement that another node made otherwise answers `elsewhere`. */
-  readonly settle: (settlement: MeterSettlement | Settlement) => Promise<'posted' | 'exists' | 'elsewhere'>;
+  readonly settle: (settlement: MeterSettlement | Settlement) => Promise<SettleOutcome>;
   readonly reassertHolds: () => Promise<void>;
   readonly clock: Clock;
   readonly quietMs?: number;
@@ -37,8 +38,9 @@ export interface ShipperOptions {
 }
 
 export interface ReplayReport {
+  /** Calls and kept settlements. */
   readonly told: number;
-  /** Of these the store had lost so many. */
+  /** Settlements that the store had lost, including those that attempts which failed had told it. */
   readonly lost: number;
   readonly tookMs: number;
 }
@@ -49,6 +51,8 @@ const RETRY_MS = 1_000;
 /** Clocks of nodes differ, commits take time: five minutes are beyond both. */
 const MARGIN_MS = 300_000;
 const PAGE = 100;
+/** `rated` and `posted`: what a page of calls has of each. */
+const RECORDS_OF_CALL = 2;
 /** Settlements under way at once. */
 const TOGETHER = 16;
 
@@ -60,6 +64,8 @@ export class Shipper {
   #round = 0;
   #running: Promise<void> = Promise.resolve();
   #healthyAtMs: number | undefined;
+  /** Told again and not yet reported. */
+  #lost = 0;
 
   constructor(options: ShipperOptions) {
     this.#options = options;
@@ -98,7 +104,7 @@ export class Shipper {
   async close(): Promise<void> {
     this.#closed = true;
     this.#round += 1;
-    this.#options.outbox.setEpoch(this.#options.outbox.epochId ?? '', this.#healthyAtMs ?? 0);
+    if (this.#healthyAtMs !== undefined) this.#options.outbox.setHealthy(this.#healthyAtMs);
     await this.#running;
   }
 
@@ -108,9 +114,10 @@ export class Shipper {
     while (this.#isCurrent(round)) {
       const startedMs = clock.monotonicMs();
       try {
-        const { told, lost } = await this.#replay(round);
+        const told = await this.#replay(round);
         if (!this.#isCurrent(round)) return;
-        onReplay?.({ told, lost, tookMs: clock.monotonicMs() - startedMs });
+        onReplay?.({ told, lost: this.#lost, tookMs: clock.monotonicMs() - startedMs });
+        this.#lost = 0;
         if (!isNew) await this.#pause(quietMs);
         await this.#options.reassertHolds();
         if (!this.#isCurrent(round)) return;
@@ -125,45 +132,63 @@ export class Shipper {
     }
   }
 
-  async #replay(round: number): Promise<{ told: number; lost: number }> {
+  async #replay(round: number): Promise<number> {
     const sinceMs = (this.#healthyAtMs ?? 0) - MARGIN_MS;
-    const kept = await this.#tell(round, sinceMs, (before) => this.#keptPage(before));
+    const kept = await this.#tell(round, 'settlements', sinceMs, (before) => this.#keptPage(before));
     await this.#options.reassertHolds();
-    const calls = await this.#tell(round, sinceMs, (before) => this.#callPage(before));
-    return { told: kept.told + calls.told, lost: kept.lost + calls.lost };
+    let newer: ReadonlySet<string> = new Set();
+    const calls = await this.#tell(round, 'calls', sinceMs, async (before) => {
+      const { callIds, page } = await this.#callPage(before, newer);
+      newer = callIds;
+      return page;
+    });
+    return kept + calls;
   }
 
-  /** Newest first, page by page (H3). */
+  /** Newest first, page by page (H3). Resolves with how many entries had something to tell. */
   async #tell(
     round: number,
+    what: Told,
     sinceMs: number,
     readPage: (beforeSeq: number | null) => Promise<readonly ToTell[]>,
-  ): Promise<{ told: number; lost: number }> {
+  ): Promise<number> {
+    const { outbox } = this.#options;
+    const begunDownTo = outbox.begunDownTo(what) ?? Number.POSITIVE_INFINITY;
     let told = 0;
-    let lost = 0;
     let before: number | null = null;
     while (this.#isCurrent(round)) {
       const page = await readPage(before);
-      const last = page.at(-1);
-      if (last === undefined) break;
+      const [first, last] = [page[0], page.at(-1)];
+      if (first === undefined || last === undefined) break;
       before = last.seq;
-      const lostHere = await this.#tellPage(page);
-      told += page.length;
-      lost += lostHere;
-      if (lostHere === 0 && last.atWallMs < sinceMs) break;
+      outbox.begin(what, last.seq);
+      const stood = await this.#tellPage(page);
+      told += page.filter(({ settlements }) => settlements.length > 0).length;
+      if (stood && first.seq < begunDownTo && last.atWallMs < sinceMs) break;
     }
-    return { told, lost };
+    return told;
   }
 
-  async #tellPage(page: readonly ToTell[]): Promise<number> {
+  /** Resolves with whether all of it stood there; false as well for a page with nothing that could be missing: it proves nothing. */
+  async #tellPage(page: readonly ToTell[]): Promise<boolean> {
     let lost = 0;
-    for (let first = 0; first < page.length; first += TOGETHER) {
-      const group = page.slice(first, first + TOGETHER).flatMap(({ settlements }) => settlements);
-      const outcomes = await Promise.all(group.map((settlement) => this.#options.settle(settlement)));
-      // A settlement that only gives a hold back has nothing that could be missing.
-      lost += outcomes.filter((outcome, index) => outcome === 'posted' && group[index]?.postings.length !== 0).length;
+    let found = 0;
+    const settlements = page.flatMap((each) => each.settlements);
+    for (let first = 0; first < settlements.length; first += TOGETHER) {
+      const group = settlements.slice(first, first + TOGETHER);
+      const outcomes = await Promise.allSettled(group.map((settlement) => this.#options.settle(settlement)));
+      const count = (outcome: SettleOutcome) =>
+        outcomes.filter(
+          (each, index) => each.status === 'fulfilled' && each.value === outcome && group[index]?.postings.length !== 0,
+        ).length;
+      // Counted before a failure is told: the next attempt finds these where they belong.
+      this.#lost += count('posted');
+      lost += count('posted');
+      found += count('exists');
+      const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
     }
-    return lost;
+    return lost === 0 && found > 0;
   }
 
   async #keptPage(beforeSeq: number | null): Promise<ToTell[]> {
@@ -171,24 +196,26 @@ export class Shipper {
     return page.map(({ seq, atWallMs, settlement }) => ({ seq, atWallMs, settlements: [settlement] }));
   }
 
-  async #callPage(beforeSeq: number | null): Promise<ToTell[]> {
-    const { journal } = this.#options;
-    const page = await journal.ratedCalls({ beforeSeq, limit: PAGE });
-    return Promise.all(
-      page.map(async ({ callId, seq, atWallMs }) => {
-        const history = foldCall(callId, await journal.history(callId));
-        const { adjusted, ended, intent, posted, rated } = history;
-        // What another node charged is told again by that node.
-        if (ended === null || rated === null || posted?.outcome === 'elsewhere')
-          return { seq, atWallMs, settlements: [] };
-        const settlements = [settlementOf(intent, ended, rated)];
-        return {
-          seq,
-          atWallMs,
-          settlements: adjusted === null ? settlements : [...settlements, adjustmentSettlementOf(history)],
-        };
-      }),
-    );
+  /** A call comes once for all its records on this page and the `newer` one. */
+  async #callPage(beforeSeq: number | null, newer: ReadonlySet<string>): Promise<CallPage> {
+    const records = await this.#options.journal.chargedCalls({ beforeSeq, limit: PAGE * RECORDS_OF_CALL });
+    const callIds = new Set(records.map(({ callId }) => callId));
+    const done = new Set(newer);
+    const page = records.map(async ({ callId, seq, atWallMs }) => {
+      if (done.has(callId)) return { seq, atWallMs, settlements: [] };
+      done.add(callId);
+      return { seq, atWallMs, settlements: await this.#settlementsOf(callId) };
+    });
+    return { callIds, page: await Promise.all(page) };
+  }
+
+  async #settlementsOf(callId: string): Promise<MeterSettlement[]> {
+    const history = foldCall(callId, await this.#options.journal.history(callId));
+    const { adjusted, ended, intent, posted, rated } = history;
+    // What another node charged is told again by that node.
+    if (ended === null || rated === null || posted?.outcome === 'elsewhere') return [];
+    const settlement = settlementOf(intent, ended, rated);
+    return adjusted === null ? [settlement] : [settlement, adjustmentSettlementOf(history)];
   }
 
   #isCurrent(round: number): boolean {
@@ -198,6 +225,11 @@ export class Shipper {
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => void this.#options.clock.setTimer(resolve, ms));
   }
+}
+
+interface CallPage {
+  readonly callIds: ReadonlySet<string>;
+  readonly page: readonly ToTell[];
 }
 
 interface ToTell {

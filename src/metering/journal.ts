@@ -20,19 +20,22 @@ export interface Journal {
   /** Calls with an intent and no `posted`, oldest first. */
   openCalls(): Promise<readonly string[]>;
   history(callId: string): Promise<readonly CallJournalRecord[]>;
-  /** Calls whose end is rated, newest first, each with what to ask for the next page with. */
-  ratedCalls(page: RatedPage): Promise<readonly RatedCall[]>;
+  /**
+   * Every record by which a call came to cost something or the ledger acknowledged it (rated, adjusted, posted), newest first: a call is
+   * there several times. Ordered by what was written when, so that a charge that the ledger took late stands where it was taken.
+   */
+  chargedCalls(page: ChargedPage): Promise<readonly ChargedCall[]>;
   /** For each of the calls the newest heartbeat that mentions it, where there is one. */
   lastPulses(callIds: readonly string[]): Promise<ReadonlyMap<string, StoredPulse>>;
 }
 
-export interface RatedPage {
-  /** Of the last call of the page before; null = from the newest. */
+export interface ChargedPage {
+  /** Of the last record of the page before; null = from the newest. */
   readonly beforeSeq: number | null;
   readonly limit: number;
 }
 
-export interface RatedCall {
+export interface ChargedCall {
   readonly callId: string;
   readonly seq: number;
   readonly atWallMs: number;
@@ -114,7 +117,7 @@ export class JournalFile {
   readonly #history: StatementSync;
   readonly #heartbeats: StatementSync;
   readonly #settled: StatementSync;
-  readonly #rated: StatementSync;
+  readonly #charged: StatementSync;
 
   /** The database has `journalMigrations` applied. */
   constructor(database: DatabaseSync) {
@@ -131,8 +134,8 @@ export class JournalFile {
     this.#settled = database.prepare(
       `SELECT call_id FROM journal WHERE kind = 'ended' AND at_wall >= ? AND at_wall < ? ORDER BY at_wall, call_id`,
     );
-    this.#rated = database.prepare(
-      `SELECT call_id, seq, at_wall FROM journal WHERE kind = 'rated' AND seq < ? ORDER BY seq DESC LIMIT ?`,
+    this.#charged = database.prepare(
+      `SELECT call_id, seq, at_wall FROM journal WHERE kind IN ('rated', 'adjusted', 'posted') AND seq < ? ORDER BY seq DESC LIMIT ?`,
     );
   }
 
@@ -159,8 +162,8 @@ export class JournalFile {
     return this.#history.all(callId).map((row) => decodeRecord(String(row['body'])));
   }
 
-  ratedCalls({ beforeSeq, limit }: RatedPage): RatedCall[] {
-    return this.#rated.all(beforeSeq ?? Number.MAX_SAFE_INTEGER, limit).map((row) => ({
+  chargedCalls({ beforeSeq, limit }: ChargedPage): ChargedCall[] {
+    return this.#charged.all(beforeSeq ?? Number.MAX_SAFE_INTEGER, limit).map((row) => ({
       callId: String(row['call_id']),
       seq: Number(row['seq']),
       atWallMs: Number(row['at_wall']),
@@ -199,7 +202,7 @@ export function createJournal(file: JournalFile, commit: GroupCommit): Journal {
     },
     openCalls: () => commit.run(() => file.openCalls()),
     history: (callId) => commit.run(() => file.history(callId)),
-    ratedCalls: (page) => commit.run(() => file.ratedCalls(page)),
+    chargedCalls: (page) => commit.run(() => file.chargedCalls(page)),
     lastPulses: (callIds) => commit.run(() => file.lastPulses(callIds)),
   };
 }

@@ -32,9 +32,9 @@ describe.skipIf(!HAS_REDIS)('what the store lost (needs redis-server)', () => {
     const late = await open('late', {
       wrapJournal: (journal) => ({
         ...journal,
-        ratedCalls: async (page) => {
+        chargedCalls: async (page) => {
           if (isLate) await told.promise;
-          return journal.ratedCalls(page);
+          return journal.chargedCalls(page);
         },
       }),
     });

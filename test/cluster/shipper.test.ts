@@ -26,6 +26,22 @@ const topUp = (key: string, amount: bigint): Settlement => ({
   costs: [],
 });
 
+const CORRECTION = {
+  carrierMs: 4_000,
+  postingId: 'late:adjustment:1',
+  meter: 'adjustment',
+  quantityMs: 3_000,
+  amount: -600_000n,
+  note: 'Longer than we saw.',
+} as const;
+
+/** Calls of one second; resolves with what they cost. */
+async function calls(stage: Stage, count: number): Promise<bigint> {
+  let charged = 0n;
+  for (let index = 0; index < count; index += 1) charged += (await callOf(stage, 1_000, { class: 'byoc' })).bill.total;
+  return charged;
+}
+
 /** A stage whose books can be exchanged for others that know less. */
 async function scene() {
   const stage = await Stage.open();
@@ -36,28 +52,34 @@ async function scene() {
   let store = openBooksInline({ path: ':memory:', schedule: queueMicrotask });
   let fails = 0;
   let good = Number.POSITIVE_INFINITY;
-  const shipper = new Shipper({
-    journal: stage.opened.journal,
-    outbox,
-    clock: stage.clock,
-    quietMs: 3_000,
-    settle(settlement) {
-      good -= 1;
-      if (good < 0 && fails > 0) {
-        fails -= 1;
-        return Promise.reject(new Error('store gone'));
-      }
-      order.push(settlement.postings[0]?.id ?? 'release');
-      return store.books.settle(settlement as Settlement);
-    },
-    reassertHolds: async () => void order.push('holds'),
-    onReplay: (report) => reports.push(report),
-    onFailure: (error) => failures.push(error),
-  });
+  const settled: unknown[] = [];
+  const again = () =>
+    new Shipper({
+      journal: stage.opened.journal,
+      outbox,
+      clock: stage.clock,
+      quietMs: 3_000,
+      settle(settlement) {
+        good -= 1;
+        if (good < 0 && fails > 0) {
+          fails -= 1;
+          return Promise.reject(new Error('store gone'));
+        }
+        order.push(settlement.postings[0]?.id ?? 'release');
+        settled.push(settlement);
+        return store.books.settle(settlement as Settlement);
+      },
+      reassertHolds: async () => void order.push('holds'),
+      onReplay: (report) => reports.push(report),
+      onFailure: (error) => failures.push(error),
+    });
   return {
     stage,
     outbox,
-    shipper,
+    shipper: again(),
+    /** The same node, started again. */
+    again,
+    settled,
     reports,
     failures,
     order,
@@ -141,9 +163,7 @@ describe('a store that lost writes', () => {
     const { shipper, stage, settle, store, loseAll, reports } = await scene();
     shipper.epoch('run/1');
     await settle(500);
-    const total = { charged: 0n };
-    for (let index = 0; index < 250; index += 1)
-      total.charged += (await callOf(stage, 1_000, { class: 'byoc' })).bill.total;
+    const charged = await calls(stage, 250);
     // Three pages of calls, over longer than the margin; the store was well until just now.
     await settle(600_000);
     shipper.healthy(stage.clock.wallMs());
@@ -151,28 +171,102 @@ describe('a store that lost writes', () => {
     shipper.epoch('run/2');
     await settle();
     expect(reports.at(-1)).toMatchObject({ told: 250, lost: 250 });
-    expect((await store().balance(WORKSPACE, 0)).balance).toBe(-total.charged);
+    expect((await store().balance(WORKSPACE, 0)).balance).toBe(-charged);
   });
 
   test('H3: within the margin it goes on even where a whole page stood, because parts of a Cluster fail one by one', async () => {
-    const { shipper, stage, settle, store, loseAll, fail, reports } = await scene();
+    const { shipper, stage, settle, store, loseAll, settled, reports } = await scene();
     shipper.epoch('run/1');
     await settle(500);
-    let charged = 0n;
-    for (let index = 0; index < 150; index += 1) charged += (await callOf(stage, 1_000, { class: 'byoc' })).bill.total;
-    shipper.healthy(stage.clock.wallMs());
-    loseAll();
-    // The newest page is told, then one of the sixteen that go together fails: the next attempt finds that page whole.
-    fail(1, 100);
+    const charged = await calls(stage, 150);
     shipper.epoch('run/2');
     await settle();
-    expect(reports.at(-1)).toMatchObject({ told: 150, lost: 35 });
+    const newestFirst = [...settled];
+    expect(newestFirst).toHaveLength(150);
+    loseAll();
+    for (const settlement of newestFirst.slice(0, 100)) await store().settle(settlement as Settlement);
+    shipper.epoch('run/3');
+    await settle();
+    expect(reports.at(-1)).toMatchObject({ told: 150, lost: 50 });
+    expect((await store().balance(WORKSPACE, 0)).balance).toBe(-charged);
+  });
+
+  test('H3: an attempt that failed midway does not make the next one stop at what it had told itself', async () => {
+    const { shipper, stage, settle, store, loseAll, fail, reports } = await scene();
+    const charged = await calls(stage, 350);
+    shipper.epoch('run/1');
+    await settle(600_000);
+    shipper.healthy(stage.clock.wallMs());
+    loseAll();
+    // A whole page is told and some of the next.
+    fail(1, 150);
+    shipper.epoch('run/2');
+    await settle();
+    expect(reports.at(-1)).toMatchObject({ told: 350, lost: 350 });
+    expect((await store().balance(WORKSPACE, 0)).balance).toBe(-charged);
+  });
+
+  test('H3: nor does one that a process had begun before it died', async () => {
+    const { shipper, again, stage, settle, store, loseAll, fail, outbox } = await scene();
+    const charged = await calls(stage, 350);
+    for (let index = 0; index < 350; index += 1) outbox.keep(topUp(String(index), 1n), stage.clock.wallMs());
+    shipper.epoch('run/1');
+    await settle(600_000);
+    shipper.healthy(stage.clock.wallMs());
+    loseAll();
+    fail(1_000, 350 + 150);
+    shipper.epoch('run/2');
+    await settle(2_500);
+    const closed = shipper.close();
+    await settle(1_500);
+    await closed;
+    fail(0);
+    const next = again();
+    next.epoch('run/2');
+    await settle();
+    expect(next.isOpen).toBe(true);
+    expect((await store().balance(WORKSPACE, 0)).balance).toBe(350n - charged);
+    expect(outbox.begunDownTo('calls')).toBeUndefined();
+  });
+
+  test('H3: a correction that came long after its call is told again where it was written, not where the call was', async () => {
+    const { shipper, stage, settle, store, reports } = await scene();
+    const { call } = await callOf(stage, 1_000);
+    await calls(stage, 250);
+    shipper.epoch('run/1');
+    await settle(600_000);
+    const { journal } = stage.opened;
+    const nextSeq = Math.max(...(await journal.history(call.intent.callId)).map(({ callSeq }) => callSeq)) + 1;
+    const atWallMs = stage.clock.wallMs();
+    const at = { callId: call.intent.callId, atWallMs };
+    const adjusted = { kind: 'adjusted', ...at, callSeq: nextSeq, ...CORRECTION } as const;
+    await journal.append(adjusted, { kind: 'posted', ...at, callSeq: nextSeq + 1, outcome: 'posted' });
+    // The books never had it: the same as having lost it, and nothing else.
+    shipper.healthy(atWallMs);
+    shipper.epoch('run/2');
+    await settle();
+    const found = await store().postings({ workspaceId: WORKSPACE, callId: call.intent.callId, limit: 10 });
+    expect(found.map(({ id }) => id)).toContain(CORRECTION.postingId);
+    expect(reports.at(-1)).toMatchObject({ lost: 1 });
+  });
+
+  test('H3: calls that nobody answered prove nothing: it looks behind a page of them', async () => {
+    const { shipper, stage, settle, store, loseAll } = await scene();
+    const charged = await calls(stage, 50);
+    for (let index = 0; index < 250; index += 1) await (await stage.call()).end();
+    await stage.idle();
+    shipper.epoch('run/1');
+    await settle(600_000);
+    shipper.healthy(stage.clock.wallMs());
+    loseAll();
+    shipper.epoch('run/2');
+    await settle();
     expect((await store().balance(WORKSPACE, 0)).balance).toBe(-charged);
   });
 
   test('and it stops at the first whole page that stood, once that is older than the margin', async () => {
     const { shipper, stage, settle, reports } = await scene();
-    for (let index = 0; index < 250; index += 1) await callOf(stage, 1_000, { class: 'byoc' });
+    await calls(stage, 250);
     shipper.epoch('run/1');
     await settle();
     await settle(600_000);

@@ -1,4 +1,4 @@
-import type { RatedCall, RatedPage, StoredPulse } from '../../src/metering/journal.ts';
+import type { ChargedCall, ChargedPage, StoredPulse } from '../../src/metering/journal.ts';
 import type { CallJournalRecord, HeartbeatRecord } from '../../src/metering/records.ts';
 
 // The journal's file in memory, with J1, J6 and J7 of metering/journal.ts. Records are kept as they are: what is written and read back
@@ -11,7 +11,7 @@ export class MemoryJournal {
   /** Lists are replaced, never changed, so that a copy may share them. */
   readonly #calls = new Map<string, readonly CallJournalRecord[]>();
   readonly #open = new Map<string, number>();
-  #rated: readonly RatedCall[] = [];
+  #charged: readonly ChargedCall[] = [];
   #rows = 0;
   #heartbeats: readonly HeartbeatRecord[] = [];
 
@@ -20,7 +20,7 @@ export class MemoryJournal {
     for (const [callId, records] of this.#calls) copy.#calls.set(callId, records);
     for (const [callId, sinceMs] of this.#open) copy.#open.set(callId, sinceMs);
     copy.#heartbeats = this.#heartbeats;
-    copy.#rated = this.#rated;
+    copy.#charged = this.#charged;
     copy.#rows = this.#rows;
     return copy;
   }
@@ -38,7 +38,8 @@ export class MemoryJournal {
       this.#rows += 1;
       const atWallMs = Math.round(record.atWallMs);
       if ((kind === 'intent' || kind === 'adjusted') && !this.#open.has(callId)) this.#open.set(callId, atWallMs);
-      if (kind === 'rated') this.#rated = [{ callId, seq: this.#rows, atWallMs }, ...this.#rated];
+      if (kind === 'rated' || kind === 'adjusted' || kind === 'posted')
+        this.#charged = [{ callId, seq: this.#rows, atWallMs }, ...this.#charged];
       if (kind === 'posted') this.#open.delete(callId);
     }
   }
@@ -56,8 +57,8 @@ export class MemoryJournal {
     return (this.#calls.get(callId) ?? []).toSorted((a, b) => a.callSeq - b.callSeq);
   }
 
-  ratedCalls({ beforeSeq, limit }: RatedPage): RatedCall[] {
-    return this.#rated.filter(({ seq }) => beforeSeq === null || seq < beforeSeq).slice(0, limit);
+  chargedCalls({ beforeSeq, limit }: ChargedPage): ChargedCall[] {
+    return this.#charged.filter(({ seq }) => beforeSeq === null || seq < beforeSeq).slice(0, limit);
   }
 
   lastPulses(callIds: readonly string[]): Map<string, StoredPulse> {

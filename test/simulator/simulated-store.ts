@@ -83,7 +83,7 @@ export function simulatedStore(
       },
       openCalls: async () => journal.openCalls(),
       history: async (callId) => journal.history(callId),
-      ratedCalls: async (page) => journal.ratedCalls(page),
+      chargedCalls: async (page) => journal.chargedCalls(page),
       lastPulses: async (callIds) => journal.lastPulses(callIds),
     },
     store:
