@@ -4,6 +4,7 @@
 //   not answered                   not answered                unanswered
 //   not answered                   answered, >= 1 s            not_answered_here
 //   answered, provisional          any                         asked of the meter (metering/carrier-record.ts), which may correct once
+//   charged by its earlier record  no connection any more      duration_differs
 //   answered                       within the tolerance        agrees
 //   answered                       anything else               duration_differs
 //   any that cost us something     another cost                cost_differs, beside the above
@@ -65,8 +66,8 @@ function durationsAgree(
   { duration, toleranceMs }: CarrierMapping,
   isCorrected: boolean,
 ): boolean {
-  // Never acknowledged, and the carrier knows of no connection either.
-  if (call.provisional === 'unconfirmed' && record.durationMs < CONNECTED_MIN_MS) return true;
+  // Never acknowledged, and the carrier knows of no connection either; or no more, and an earlier word of it was charged for.
+  if (call.provisional === 'unconfirmed' && record.durationMs < CONNECTED_MIN_MS) return !isCorrected;
   // A correction is bounded (metering K2): what lies beyond it is a difference all the same.
   const allowedMs = isCorrected ? Math.max(toleranceMs, CARRIER_REFINE_MAX_MS) : toleranceMs;
   if (duration.counts === 'actual') return Math.abs(record.durationMs - call.durationMs) <= allowedMs;

@@ -78,6 +78,16 @@ describe('a pair', () => {
       'agrees',
     ],
     [
+      'unconfirmed, charged by an earlier word of the carrier, which now knows of no connection',
+      { ourMs: 32_000, theirMs: 0, provisional: 'unconfirmed', metered: 'exists' },
+      'corrected duration_differs',
+    ],
+    [
+      'the same of a line that was held for less than the tolerance',
+      { ourMs: 800, theirMs: 0, provisional: 'unconfirmed', metered: 'exists' },
+      'corrected duration_differs',
+    ],
+    [
       'unconfirmed, and its journal is elsewhere',
       { ourMs: 32_000, theirMs: 32_000, provisional: 'unconfirmed', metered: 'unknown_call' },
       'differs duration_differs',

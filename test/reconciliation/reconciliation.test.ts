@@ -218,6 +218,9 @@ describe('money', () => {
     expect(again.report).toMatchObject({ corrected: { count: 1 } });
     expect((await stage.meter.balance()).balance).toBe(FULL - 12_000_000n);
     expect(stage.open()).toEqual([]);
+    // Its newest word takes the connection back, which was charged for: a person is to see that.
+    await stage.import([{ ...row, seconds: 0 }]);
+    expect(stage.open()).toEqual([`duration_differs ${call.intent.callId}`]);
     expect(differences(stage)).toBe(0);
   });
 
