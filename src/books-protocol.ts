@@ -23,6 +23,7 @@ export interface BooksResults {
   history: ReturnType<JournalFile['history']>;
   chargedCalls: ReturnType<JournalFile['chargedCalls']>;
   lastPulses: ReturnType<JournalFile['lastPulses']>;
+  probe: undefined;
   close: undefined;
 }
 
@@ -43,6 +44,7 @@ export type BooksCall =
   | { readonly name: 'history'; readonly args: readonly [callId: string] }
   | { readonly name: 'chargedCalls'; readonly args: readonly [ChargedPage] }
   | { readonly name: 'lastPulses'; readonly args: readonly [callIds: readonly string[]] }
+  | { readonly name: 'probe'; readonly args: readonly [] }
   /** Commits what waits, closes the file and ends the thread; not answered. */
   | { readonly name: 'close'; readonly args: readonly [] };
 

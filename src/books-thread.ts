@@ -2,7 +2,7 @@
 // It holds no state beyond the file, so killing it loses nothing that was answered.
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { openCall, openFiles, settleCall } from './books.ts';
+import { openCall, openFiles, rewrite, settleCall } from './books.ts';
 import type { BooksReply, BooksRequest } from './books-protocol.ts';
 import { Bundle } from './storage/bundle.ts';
 
@@ -73,5 +73,7 @@ function perform(request: Exclude<BooksRequest, { name: 'close' }>): unknown {
       return journal.chargedCalls(...request.args);
     case 'lastPulses':
       return journal.lastPulses(...request.args);
+    case 'probe':
+      return rewrite(file);
   }
 }

@@ -26,6 +26,8 @@ export interface OpenBooks {
   /** Both in one transaction. */
   readonly store: MeterStore;
   readonly sums: PostingSums;
+  /** Resolves when a write that changes nothing is durable, behind all that was asked before; rejects where the file takes no writes. */
+  probe(): Promise<void>;
   /** Resolves when all that was given is durable and the file is closed. */
   close(): Promise<void>;
 }
@@ -87,6 +89,7 @@ export async function openBooks(options: OpenBooksOptions): Promise<OpenBooks> {
       settle: (records, settlement) => remote.call({ name: 'settleCall', args: [records.map(toRow), settlement] }),
     },
     sums: { sum: (query) => remote.call({ name: 'sum', args: [query] }) },
+    probe: () => remote.call({ name: 'probe', args: [] }),
     async close() {
       await remote.close();
       unlock();
@@ -128,6 +131,7 @@ export function openFiles(options: OpenBooksOptions & { readonly schedule?: (flu
       open: (hold, intent) => commit.run(() => openCall(file, hold, toRow(intent))),
       settle: (records, settlement) => commit.run(() => settleCall(file, records.map(toRow), settlement)),
     } satisfies MeterStore,
+    probe: () => commit.run(() => rewrite(file)),
     commit,
     /** Commits what waits and closes the file. */
     shut() {
@@ -148,6 +152,11 @@ export function openCall({ books, journal }: BooksFiles, hold: HoldRequest, inte
 export function settleCall({ books, journal }: BooksFiles, rows: readonly JournalRow[], settlement: Settlement) {
   journal.append(rows);
   return books.settle(settlement);
+}
+
+/** Inside a transaction: writes the first page again as it stands, which is the least that a commit can write. Nobody reads this number. */
+export function rewrite({ database }: BooksFiles): void {
+  database.exec('PRAGMA user_version = 1');
 }
 
 /** Takes the lock; returns what gives it back. Throws BooksLockedError where another has it, else what SQLite throws: a full disk, no rights. */

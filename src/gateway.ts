@@ -151,7 +151,11 @@ function httpDeps(
   const { signalling, trunks } = sip;
   const { calls, routeInbound, testCalls } = nodeCalls;
   const health = (id: string) => trunks.health.of(id);
-  const state = () => ({ sip: signalling.connected, accepting: calls.state === 'active' });
+  const state = () => ({
+    sip: signalling.connected,
+    accepting: calls.state === 'active',
+    storeTrouble: store.trouble,
+  });
   const { currency } = config.billing;
   return {
     directory,
@@ -179,7 +183,10 @@ function httpDeps(
       state: calls.state,
       activeCalls: calls.activeCalls,
     }),
-    ready: async () => state(),
+    async ready() {
+      const { sip, accepting, storeTrouble } = state();
+      return { sip, accepting, store: storeTrouble ?? true };
+    },
     testCalls,
     ladder: (callId) => ladder.of(callId),
     sipBans: { list: () => sip.guard.bans(), lift: (network) => sip.guard.unban(network) },

@@ -3,6 +3,7 @@
 
 import { join } from 'node:path';
 import { BOOKS_FILE, openBooks, type OpenBooks, type OpenBooksOptions } from './books.ts';
+import { BooksCatchingUpError } from './cluster/errors.ts';
 import { type Claims, redisClaims, soleClaims } from './cluster/claims.ts';
 import { type Member, openSharedBooks } from './cluster/shared-books.ts';
 import { type SharedPlaces, sharedPlaces } from './cluster/shared-places.ts';
@@ -15,6 +16,7 @@ import type { Journal } from './metering/journal.ts';
 import type { MeterBooks, MeterStore } from './metering/ports.ts';
 import type { Logger } from './observability/logger.ts';
 import type { Metrics } from './observability/metrics.ts';
+import { type StoreWatch, watchStore } from './store-watch.ts';
 
 export interface Store {
   /** For all that is not a call. */
@@ -31,6 +33,8 @@ export interface Store {
   readonly claims: Claims;
   /** Of trunks and numbers with limits, where nodes share them; absent: each node counts its own calls. */
   readonly places?: Pick<SharedPlaces, 'take' | 'release'>;
+  /** Why a call would be refused as `store_unavailable`; null: it would not. As of the last write that tried, seconds ago at most. */
+  readonly trouble: string | null;
   /** Recovery is done and the meter runs. */
   join(member: Member): void;
   close(): Promise<void>;
@@ -47,6 +51,9 @@ export interface StoreOptions {
 }
 
 const OUTBOX_FILE = 'outbox.db';
+/** What a probe of the shared books writes, the same for all nodes. It expires, so nothing is left of it. */
+const PROBE_KEY = 'callin:{probe}';
+const PROBE_KEPT_MS = 60_000;
 
 /** Rejects where the file is in use or Redis cannot be reached. */
 export async function openStore(options: StoreOptions): Promise<Store> {
@@ -57,10 +64,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     onLost,
   };
   const opened = await openBooks(booksOptions);
-  if (config.store.kind === 'embedded') {
-    metrics.engineConnected.set({ engine: 'store' }, 1);
-    return embedded(opened);
-  }
+  if (config.store.kind === 'embedded') return embedded(opened, options);
   try {
     return await shared(opened, options);
   } catch (error) {
@@ -69,7 +73,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   }
 }
 
-function embedded({ books, journal, store, sums, close }: OpenBooks): Store {
+function embedded({ books, journal, store, sums, probe, close }: OpenBooks, options: StoreOptions): Store {
+  const watch = watched(options, { probe, isConnected: () => true });
   return {
     books,
     sums,
@@ -79,19 +84,22 @@ function embedded({ books, journal, store, sums, close }: OpenBooks): Store {
     callStore: store,
     claims: soleClaims,
     join: () => undefined,
-    close,
+    get trouble() {
+      return watch.trouble;
+    },
+    close() {
+      watch.close();
+      return close();
+    },
   };
 }
 
 /** The journal is the file's; its own books stay empty. */
-async function shared(
-  opened: OpenBooks,
-  { config, dataDir, nodeId, clock, metrics, logger }: StoreOptions,
-): Promise<Store> {
+async function shared(opened: OpenBooks, options: StoreOptions): Promise<Store> {
+  const { config, dataDir, nodeId, clock, logger } = options;
   const address = parseRedisUrl(config.store.redis.url);
   if (typeof address === 'string') throw new Error(`store.redis.url ${address}`);
-  const connected = (is: boolean) => metrics.engineConnected.set({ engine: 'store' }, is ? 1 : 0);
-  connected(false);
+  let isConnected = false;
   const books = await openSharedBooks({
     address,
     nodeId,
@@ -100,7 +108,7 @@ async function shared(
     clock,
     times: { deadAfterMs: config.store.deadAfterMs },
     onConnected(is) {
-      connected(is);
+      isConnected = is;
       if (!is) logger.error({ engine: 'store' }, 'the connection to the shared books is lost: no new calls');
     },
     onReplay: (report) => logger.warn({ ...report }, 'the shared books were told again what they may have lost'),
@@ -111,6 +119,11 @@ async function shared(
     clock,
     onFailure: (operation, error) => logger.error({ operation, err: error }, 'the shared books could not be used'),
   });
+  const probeShared = () => books.redis.run((client) => client.set(PROBE_KEY, nodeId, 'PX', PROBE_KEPT_MS));
+  const watch = watched(options, {
+    probe: () => Promise.all([opened.probe(), probeShared()]),
+    isConnected: () => isConnected,
+  });
   return {
     places,
     books: books.books,
@@ -120,10 +133,33 @@ async function shared(
     callStore: books.store,
     claims: redisClaims(books.redis, nodeId),
     join: (member) => books.join(member),
+    get trouble() {
+      return watch.trouble ?? (books.isOpen ? null : new BooksCatchingUpError().message);
+    },
     async close() {
+      watch.close();
       places.close();
       await books.close();
       await opened.close();
     },
   };
+}
+
+/** The metric says of the store what it says of the other engines: with 0 no new call works. */
+function watched(
+  { clock, metrics, logger }: StoreOptions,
+  { probe, isConnected }: { readonly probe: () => Promise<unknown>; readonly isConnected: () => boolean },
+): StoreWatch {
+  const watch = watchStore({
+    probe,
+    clock,
+    onChange(trouble) {
+      if (trouble === null) logger.warn('the books take writes again');
+      else logger.error({ operation: 'probe', err: trouble }, 'the books take no writes: no new calls');
+    },
+  });
+  metrics.onCollect(() => {
+    metrics.engineConnected.set({ engine: 'store' }, isConnected() && watch.trouble === null ? 1 : 0);
+  });
+  return watch;
 }

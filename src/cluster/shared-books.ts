@@ -55,6 +55,8 @@ export interface SharedBooks {
   readonly journal: Journal;
   readonly store: MeterStore;
   readonly redis: RedisBooks;
+  /** False while they are told again what they may have lost: no new call gets money. */
+  readonly isOpen: boolean;
   /** Recovery is done: from here on this node lives for the others, and finishes their calls. */
   join(member: Member): void;
   close(): Promise<void>;
@@ -140,6 +142,9 @@ export async function openSharedBooks(options: SharedBooksOptions): Promise<Shar
     journal: mirror.journal,
     store: storeInSteps(mirror.journal, meterBooks),
     redis,
+    get isOpen() {
+      return isOpen();
+    },
     join(member) {
       meter = member.meter;
       hasJoined = true;

@@ -26,7 +26,12 @@ import { countriesFinding, inboundTrunkFinding, outboundTrunkFinding } from './t
 export interface DiagnosisDeps extends LookDeps {
   readonly ids: Ids;
   readonly directory: LookDeps['directory'] & Pick<Directory, 'workspaces' | 'trunks' | 'numbers' | 'allTrunks'>;
-  readonly node: () => { readonly sip: boolean; readonly accepting: boolean };
+  readonly node: () => {
+    readonly sip: boolean;
+    readonly accepting: boolean;
+    /** Why the books take no writes; null: they do. */
+    readonly storeTrouble: string | null;
+  };
 }
 
 export interface DiagnosisQuestion {
@@ -135,10 +140,17 @@ export class Diagnoses {
   }
 
   #node(): Finding {
-    const { sip, accepting } = this.#deps.node();
+    const { sip, accepting, storeTrouble } = this.#deps.node();
     if (!sip)
       return failed('node', 'The SIP engine of this gateway is not connected.', 'Tell the operator of this gateway.');
     if (!accepting) return failed('node', 'This gateway is stopping and takes no new calls.', 'Try again in a minute.');
+    // What the store said is the operator's to read; a customer is told that it is not his fault.
+    if (storeTrouble !== null)
+      return failed(
+        'node',
+        'The books of this gateway take no writes, so it refuses calls.',
+        'Tell the operator of this gateway: /readyz and its log say why.',
+      );
     return ok('node', 'This gateway takes calls.');
   }
 

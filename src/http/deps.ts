@@ -52,8 +52,8 @@ export interface HttpDeps {
   readonly randomBytes?: RandomBytes;
   readonly auth: { readonly adminToken: string };
   readonly node: () => NodeInfo;
-  /** Each check by name; the node is ready when all hold. */
-  readonly ready: () => Promise<Readonly<Record<string, boolean>>>;
+  /** Each check by name; the node is ready when all are true. A text says why one is not. */
+  readonly ready: () => Promise<Readonly<Record<string, boolean | string>>>;
   readonly explainRoute: (question: RouteQuestion) => Promise<RouteExplanation>;
   /** The SIP messages of a call, while they are kept. */
   readonly ladder?: (callId: string) => Ladder | undefined;

@@ -115,8 +115,14 @@ describe('"I can’t make calls"', () => {
       'agent_refused',
     ],
     ['no price', { minuteCost: () => 'no_rate' }, 'rate', 'no price'],
-    ['a stopping gateway', { node: () => ({ sip: true, accepting: false }) }, 'node', 'stopping'],
-    ['a lost SIP engine', { node: () => ({ sip: false, accepting: true }) }, 'node', 'SIP engine'],
+    ['a stopping gateway', { node: () => ({ sip: true, accepting: false, storeTrouble: null }) }, 'node', 'stopping'],
+    ['a lost SIP engine', { node: () => ({ sip: false, accepting: true, storeTrouble: null }) }, 'node', 'SIP engine'],
+    [
+      'a full disk',
+      { node: () => ({ sip: true, accepting: true, storeTrouble: 'disk is full' }) },
+      'node',
+      'take no writes',
+    ],
   ] as const)('%s', async (_what, over, step, seen) => {
     await directory.numbers.put(number());
     const found = await open(over as Partial<DiagnosisDeps>).run({ numberE164: MINE, workspaceId: 'ws_a' });

@@ -18,7 +18,7 @@ export function openTestDiagnoses({ directory, books, clock, ...over }: Needed &
     health: () => undefined,
     probeAgent: async () => ({ ok: true, connectMs: 3 }),
     minuteCost: () => 0n,
-    node: () => ({ sip: true, accepting: true }),
+    node: () => ({ sip: true, accepting: true, storeTrouble: null }),
     providers: { accounts: async () => [] },
     ...over,
   });

@@ -37,9 +37,15 @@ describe('node', () => {
 
 describe('health', () => {
   test('readiness names what fails to trusted addresses only', async () => {
-    world = await startWorld({ ready: async () => ({ sip: true, store: false, disk: false }) });
+    world = await startWorld({
+      ready: async () => ({ sip: true, store: 'database or disk is full', accepting: false }),
+    });
     const direct = await world.ask('GET', '/readyz', { token: null });
-    expect([direct.status, direct.body.code, direct.body.detail]).toEqual([503, 'not_ready', 'Failing: store, disk']);
+    expect([direct.status, direct.body.code, direct.body.detail]).toEqual([
+      503,
+      'not_ready',
+      'Failing: store (database or disk is full), accepting',
+    ]);
     const relayed = await world.ask('GET', '/readyz', { token: null, headers: { 'x-forwarded-for': '198.51.100.7' } });
     expect([relayed.status, relayed.body.detail]).toEqual([503, undefined]);
     expect((await world.ask('GET', '/healthz', { token: null })).body).toEqual({ status: 'ok' });

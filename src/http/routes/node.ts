@@ -56,10 +56,10 @@ export function nodeRoutes({ node, ready, metrics, explainRoute }: HttpDeps): re
       problems: ['not_ready'],
       async handle({ trustedAddress }) {
         const checks = await ready();
-        const all = Object.values(checks).every(Boolean);
-        if (!all) {
-          const failing = Object.keys(checks).filter((name) => !checks[name]);
-          throw new Problem('not_ready', trustedAddress ? { detail: `Failing: ${failing.join(', ')}` } : {});
+        const failing = Object.entries(checks).filter(([, check]) => check !== true);
+        if (failing.length > 0) {
+          const words = failing.map(([name, check]) => (check === false ? name : `${name} (${check})`));
+          throw new Problem('not_ready', trustedAddress ? { detail: `Failing: ${words.join(', ')}` } : {});
         }
         return { body: { ready: true, ...(trustedAddress ? { checks } : {}) } };
       },
