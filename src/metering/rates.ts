@@ -76,10 +76,11 @@ export function isNoDearer(rate: RateSnapshot | string, than: RateSnapshot | str
   if (typeof rate === 'string' || typeof than === 'string') return false;
   if (rate.telephony === null || than.telephony === null) return rate.telephony === null;
   const [a, b] = [rate.telephony, than.telephony];
-  return (
-    a.perMinute <= b.perMinute &&
-    a.connectFee <= b.connectFee &&
-    a.initialMs <= b.initialMs &&
-    a.incrementMs <= b.incrementMs
-  );
+  return a.perMinute <= b.perMinute && a.connectFee <= b.connectFee && isNoCoarser(a, b);
+}
+
+/** Whether no call is charged for more time: each time that the other may charge for is one of these, too. */
+function isNoCoarser(a: TelephonyRate, b: TelephonyRate): boolean {
+  const laterMs = b.initialMs - a.initialMs;
+  return laterMs >= 0 && laterMs % a.incrementMs === 0 && b.incrementMs % a.incrementMs === 0;
 }
