@@ -16,6 +16,7 @@ import { createDiagnoses } from './diagnosis-parts.ts';
 import type { HttpDeps } from './http/deps.ts';
 import { createHttp } from './http/server.ts';
 import { createMeter } from './metering/call-meter.ts';
+import { within } from './metering/deadline.ts';
 import { type NodeCalls, openCalls } from './node/calls.ts';
 import { agentNetworks, type Closer, closeAll, type NodeCore, openCore } from './node/core.ts';
 import { type NodeMedia, openAgents, openMedia, openMeter } from './node/media.ts';
@@ -60,6 +61,9 @@ export interface GatewayContext {
   readonly createMeter?: typeof createMeter;
 }
 
+/** A node that stops waits no longer than this to be told what it leaves behind. */
+const LAST_QUESTION_MS = 2_000;
+
 /** What can be wrong beyond the configuration's own shape. @throws ConfigError */
 export function checkGateway(config: Config, root: string): void {
   readPriceLists(config, root);
@@ -96,6 +100,11 @@ async function assemble(config: Config, context: GatewayContext, closers: Closer
   const fatal = Promise.withResolvers<Error>();
   const core = openCore({ config, root, logger: given, closers, onLost: (error) => fatal.resolve(error) });
   const stores = await openStores(core);
+  let callsLeft: number | null = null;
+  // The meter is closed then, and the books are not.
+  closers.push(async () => {
+    callsLeft = await countOpenCalls(core, stores);
+  });
   const agents = await openAgents(core, stores);
   const media = await openMedia(core, agents);
   const meter = openMeter(core, stores, { counters: media.media.counters, prices, meterOf });
@@ -114,11 +123,21 @@ async function assemble(config: Config, context: GatewayContext, closers: Closer
 
   const info = infoOf(core, allPorts());
   sayReady(core, { info, media });
+  let stoppingSinceMs: number | null = null;
+  let stopped: Promise<void> | null = null;
+  const stopping = () => (stoppingSinceMs ??= core.clock.monotonicMs());
+  const stop = async () => {
+    const sinceMs = stopping();
+    await closeAll(closers);
+    const tookMs = Math.round(core.clock.monotonicMs() - sinceMs);
+    core.logger.info({ tookMs, callsLeft }, 'stopped');
+  };
   return {
     info,
     fatal: fatal.promise,
     async drain(deadlineMs) {
       const { logger, metrics, hub, keys } = core;
+      stopping();
       logger.info({ deadlineMs, activeCalls: calls.calls.activeCalls }, 'draining');
       metrics.nodeState.set('draining');
       sip.signalling.setDraining(true);
@@ -127,7 +146,7 @@ async function assemble(config: Config, context: GatewayContext, closers: Closer
       // Carriers are told at once to send their calls elsewhere; live calls do not need it.
       await Promise.all([sip.trunks.registrations.close(), calls.calls.drain(deadlineMs)]);
     },
-    close: () => closeAll(closers),
+    close: () => (stopped ??= stop()),
   };
 }
 
@@ -217,6 +236,15 @@ function httpDeps(
     }),
     sipListeners: () => trunks.listeners(),
   };
+}
+
+/** Those that the next start has to finish; null where the books do not say. */
+function countOpenCalls({ clock }: NodeCore, { store }: NodeStores): Promise<number | null> {
+  const asked = within(clock, LAST_QUESTION_MS, 'openCalls', store.ownJournal.openCalls());
+  return asked.then(
+    (callIds) => callIds.length,
+    () => null,
+  );
 }
 
 function enginesOf({ config }: NodeCore, { webRtc }: NodeMedia) {

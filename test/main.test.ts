@@ -109,6 +109,13 @@ describe('the program', () => {
     const exited = once(child, 'exit');
     child.kill('SIGTERM');
     expect((await exited)[0]).toBe(0);
+    const lastLine = output().trim().split('\n').at(-1) ?? '';
+    expect(JSON.parse(lastLine)).toMatchObject({
+      level: 'info',
+      msg: 'stopped',
+      callsLeft: 0,
+      tookMs: expect.any(Number),
+    });
   });
 });
 

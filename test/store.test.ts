@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createPhone } from '../src/phone/phone.ts';
 import { type RunningGateway, startGateway } from './support/gateway.ts';
 import { HAS_REDIS, type RedisServer, startRedis, until } from './support/redis.ts';
 
@@ -19,7 +20,7 @@ const storeMetric = async (gateway: RunningGateway) =>
 describe.skipIf(!HAS_PRLIMIT)('an idle gateway whose disk is full (needs prlimit of util-linux)', () => {
   let gateway: RunningGateway;
   beforeAll(async () => {
-    gateway = await startGateway();
+    gateway = await startGateway({ config: { calls: { drainDeadlineMs: 500 } } });
   });
   afterAll(() => gateway?.stop());
   /** Nothing may be written behind the first byte of a file: as a full disk, for this process alone. */
@@ -41,6 +42,16 @@ describe.skipIf(!HAS_PRLIMIT)('an idle gateway whose disk is full (needs prlimit
     await becomes(gateway, 200);
     expect(await storeMetric(gateway)).toBe('1');
     await gateway.waitForLog(({ msg }) => msg === 'the books take writes again');
+  }, 60_000);
+
+  test('that is stopped says how many calls it leaves to the next start', async () => {
+    const phone = await createPhone();
+    const call = await phone.call(`sip:+12025550100@127.0.0.1:${gateway.sip.udpPort}`, { from: '+12025550199' });
+    await call.waitFor('answered');
+    limitFiles('1');
+    expect(await gateway.stop()).toBe(0);
+    await phone.close();
+    expect(gateway.log.at(-1)).toMatchObject({ msg: 'stopped', callsLeft: 1 });
   }, 60_000);
 });
 
