@@ -15,12 +15,14 @@
 //   H2. Top-ups come before holds, holds before what calls have cost: so the money that live calls run on is never given away meanwhile. Before
 //       it opens, holds again: one may have found no room beside those of calls that had ended.
 //   H3. Told again is everything since `healthyAt` less a margin, and from there back until a whole page stood there already: one that no
-//       unfinished replay, of this process or of one before it, had begun to tell (outbox.ts X3).
+//       unfinished replay, of this process or of one before it, had begun to tell (outbox.ts X3), nor this one on a newer page. A call is
+//       told once, where the newest of its records stands.
+//   H4. What stands otherwise than it is told is a mistake that nobody here can mend: it is reported, and holds up nothing else.
 
 import type { Clock } from '../domain/clock.ts';
 import type { Settlement } from '../ledger/books.ts';
 import { adjustmentSettlementOf, settlementOf } from '../metering/poster.ts';
-import type { Journal } from '../metering/journal.ts';
+import type { ChargedCall, Journal } from '../metering/journal.ts';
 import type { MeterSettlement, SettleOutcome } from '../metering/ports.ts';
 import { foldCall } from '../metering/records.ts';
 import type { Outbox, Told } from './outbox.ts';
@@ -136,11 +138,11 @@ export class Shipper {
     const sinceMs = (this.#healthyAtMs ?? 0) - MARGIN_MS;
     const kept = await this.#tell(round, 'settlements', sinceMs, (before) => this.#keptPage(before));
     await this.#options.reassertHolds();
-    let newer: ReadonlySet<string> = new Set();
+    let topSeq: number | null = null;
     const calls = await this.#tell(round, 'calls', sinceMs, async (before) => {
-      const { callIds, page } = await this.#callPage(before, newer);
-      newer = callIds;
-      return page;
+      const records = await this.#options.journal.chargedCalls({ beforeSeq: before, limit: PAGE * RECORDS_OF_CALL });
+      topSeq ??= records[0]?.seq ?? 0;
+      return this.#callPage(records, topSeq);
     });
     return kept + calls;
   }
@@ -164,49 +166,63 @@ export class Shipper {
       outbox.begin(what, last.seq);
       const stood = await this.#tellPage(page);
       told += page.filter(({ settlements }) => settlements.length > 0).length;
-      if (stood && first.seq < begunDownTo && last.atWallMs < sinceMs) break;
+      if (stood && first.seq < begunDownTo && page.every(({ atWallMs }) => atWallMs < sinceMs)) break;
     }
     return told;
   }
 
   /** Resolves with whether all of it stood there; false as well for a page with nothing that could be missing: it proves nothing. */
   async #tellPage(page: readonly ToTell[]): Promise<boolean> {
-    let lost = 0;
+    let isWhole = true;
     let found = 0;
-    const settlements = page.flatMap((each) => each.settlements);
-    for (let first = 0; first < settlements.length; first += TOGETHER) {
-      const group = settlements.slice(first, first + TOGETHER);
-      const outcomes = await Promise.allSettled(group.map((settlement) => this.#options.settle(settlement)));
-      const count = (outcome: SettleOutcome) =>
-        outcomes.filter(
-          (each, index) => each.status === 'fulfilled' && each.value === outcome && group[index]?.postings.length !== 0,
-        ).length;
-      // Counted before a failure is told: the next attempt finds these where they belong.
-      this.#lost += count('posted');
-      lost += count('posted');
-      found += count('exists');
-      const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-      if (failed !== undefined) throw failed.reason;
+    const all = page.flatMap(({ proves, settlements }) => settlements.map((settlement) => ({ proves, settlement })));
+    for (let first = 0; first < all.length; first += TOGETHER) {
+      const group = all.slice(first, first + TOGETHER);
+      const outcomes = await Promise.allSettled(group.map(({ settlement }) => this.#settle(settlement)));
+      let failure: { readonly reason: unknown } | undefined;
+      for (const [index, outcome] of outcomes.entries()) {
+        const { proves, settlement } = group[index] as (typeof group)[number];
+        if (outcome.status === 'rejected') failure ??= outcome;
+        else if (settlement.postings.length === 0) continue;
+        else if (outcome.value === 'posted') {
+          // Counted before a failure is told: the next attempt finds these where they belong.
+          this.#lost += 1;
+          isWhole = false;
+        } else if (outcome.value === 'exists' && proves) found += 1;
+      }
+      if (failure !== undefined) throw failure.reason;
     }
-    return lost === 0 && found > 0;
+    return isWhole && found > 0;
+  }
+
+  /** H4. */
+  async #settle(settlement: MeterSettlement | Settlement): Promise<SettleOutcome | 'conflict'> {
+    try {
+      return await this.#options.settle(settlement);
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'posting_conflict') throw error;
+      this.#options.onFailure?.(error);
+      return 'conflict';
+    }
   }
 
   async #keptPage(beforeSeq: number | null): Promise<ToTell[]> {
     const page = this.#options.outbox.page(beforeSeq, PAGE);
-    return page.map(({ seq, atWallMs, settlement }) => ({ seq, atWallMs, settlements: [settlement] }));
+    return page.map(({ seq, atWallMs, settlement }) => ({ seq, atWallMs, settlements: [settlement], proves: true }));
   }
 
-  /** A call comes once for all its records on this page and the `newer` one. */
-  async #callPage(beforeSeq: number | null, newer: ReadonlySet<string>): Promise<CallPage> {
-    const records = await this.#options.journal.chargedCalls({ beforeSeq, limit: PAGE * RECORDS_OF_CALL });
-    const callIds = new Set(records.map(({ callId }) => callId));
-    const done = new Set(newer);
-    const page = records.map(async ({ callId, seq, atWallMs }) => {
-      if (done.has(callId)) return { seq, atWallMs, settlements: [] };
-      done.add(callId);
-      return { seq, atWallMs, settlements: await this.#settlementsOf(callId) };
+  /** `topSeq`: where this replay began. What was written since was acknowledged before it or after, nobody knows which. */
+  #callPage(records: readonly ChargedCall[], topSeq: number): Promise<ToTell[]> {
+    const page = records.map(async ({ callId, seq, atWallMs, newestSeq }) => {
+      const wasTold = seq < newestSeq && newestSeq <= topSeq;
+      return {
+        seq,
+        atWallMs,
+        settlements: wasTold ? [] : await this.#settlementsOf(callId),
+        proves: seq === newestSeq,
+      };
     });
-    return { callIds, page: await Promise.all(page) };
+    return Promise.all(page);
   }
 
   async #settlementsOf(callId: string): Promise<MeterSettlement[]> {
@@ -227,13 +243,10 @@ export class Shipper {
   }
 }
 
-interface CallPage {
-  readonly callIds: ReadonlySet<string>;
-  readonly page: readonly ToTell[];
-}
-
 interface ToTell {
   readonly seq: number;
   readonly atWallMs: number;
   readonly settlements: readonly (MeterSettlement | Settlement)[];
+  /** Nothing told it to this store before: that it stands there means that nothing is missing. */
+  readonly proves: boolean;
 }

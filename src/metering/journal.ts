@@ -39,6 +39,8 @@ export interface ChargedCall {
   readonly callId: string;
   readonly seq: number;
   readonly atWallMs: number;
+  /** Of the newest such record of the same call. */
+  readonly newestSeq: number;
 }
 
 export interface StoredPulse extends Pulse {
@@ -47,6 +49,7 @@ export interface StoredPulse extends Pulse {
 
 /** Only the newest heartbeats prove anything; two minutes of them help a person to see what happened. */
 const HEARTBEATS_KEPT = 120;
+const CHARGED = `kind IN ('rated', 'adjusted', 'posted')`;
 
 export const journalMigrations: readonly Migration[] = [
   {
@@ -134,8 +137,11 @@ export class JournalFile {
     this.#settled = database.prepare(
       `SELECT call_id FROM journal WHERE kind = 'ended' AND at_wall >= ? AND at_wall < ? ORDER BY at_wall, call_id`,
     );
+    // In the order of the file, which ends with the page: by kind, all that was ever charged would be sorted first.
     this.#charged = database.prepare(
-      `SELECT call_id, seq, at_wall FROM journal WHERE kind IN ('rated', 'adjusted', 'posted') AND seq < ? ORDER BY seq DESC LIMIT ?`,
+      `SELECT call_id, seq, at_wall,
+         (SELECT MAX(seq) FROM journal AS own WHERE own.call_id = journal.call_id AND ${CHARGED}) AS newest
+       FROM journal NOT INDEXED WHERE ${CHARGED} AND seq < ? ORDER BY seq DESC LIMIT ?`,
     );
   }
 
@@ -167,6 +173,7 @@ export class JournalFile {
       callId: String(row['call_id']),
       seq: Number(row['seq']),
       atWallMs: Number(row['at_wall']),
+      newestSeq: Number(row['newest']),
     }));
   }
 

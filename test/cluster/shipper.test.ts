@@ -250,6 +250,30 @@ describe('a store that lost writes', () => {
     expect(reports.at(-1)).toMatchObject({ lost: 1 });
   });
 
+  test('H3: calls that were posted long after they were rated are told once, and do not prove what lies between', async () => {
+    const { shipper, stage, settle, store, loseAll, reports } = await scene();
+    const charged = await calls(stage, 150);
+    const { bill, call } = await callOf(stage, 1_000, { class: 'byoc' });
+    const { journal } = stage.opened;
+    const records = (await journal.history(call.intent.callId)).filter(({ kind }) => kind !== 'posted');
+    const callSeq = Math.max(...records.map((record) => record.callSeq)) + 1;
+    // The store is away while these end: more than two pages of them.
+    const waiting = Array.from({ length: 300 }, (_, index) => `waits_${index}`);
+    for (const callId of waiting) await journal.append(...records.map((record) => ({ ...record, callId })));
+    await settle(1_000_000);
+    const atWallMs = stage.clock.wallMs();
+    for (const callId of waiting)
+      await journal.append({ kind: 'posted', callId, callSeq, atWallMs, outcome: 'posted' });
+    shipper.epoch('run/1');
+    await settle();
+    shipper.healthy(stage.clock.wallMs());
+    loseAll();
+    shipper.epoch('run/2');
+    await settle();
+    expect(reports.at(-1)).toMatchObject({ told: 451, lost: 451 });
+    expect((await store().balance(WORKSPACE, 0)).balance).toBe(-charged - 301n * bill.total);
+  });
+
   test('H3: calls that nobody answered prove nothing: it looks behind a page of them', async () => {
     const { shipper, stage, settle, store, loseAll } = await scene();
     const charged = await calls(stage, 50);
@@ -262,6 +286,22 @@ describe('a store that lost writes', () => {
     shipper.epoch('run/2');
     await settle();
     expect((await store().balance(WORKSPACE, 0)).balance).toBe(-charged);
+  });
+
+  test('H4: a line that stands otherwise is reported, and keeps nobody from telephoning', async () => {
+    const { shipper, stage, settle, store, failures } = await scene();
+    const { bill, call } = await callOf(stage, 1_000, { class: 'byoc' });
+    const charged = await calls(stage, 3);
+    const [line] = await stage.opened.books.postings({ workspaceId: WORKSPACE, callId: call.intent.callId, limit: 1 });
+    if (line === undefined) throw new Error('no line');
+    const other = { ...line, amount: -1n };
+    await store().settle({ workspaceId: WORKSPACE, holdId: null, postings: [other], costs: [] });
+    shipper.epoch('run/1');
+    await settle();
+    expect(shipper.isOpen).toBe(true);
+    expect(failures.map((error) => (error as { code?: string }).code)).toEqual(['posting_conflict']);
+    expect(bill.total).not.toBe(1n);
+    expect((await store().balance(WORKSPACE, 0)).balance).toBe(-1n - charged);
   });
 
   test('and it stops at the first whole page that stood, once that is older than the margin', async () => {

@@ -11,7 +11,7 @@ export class MemoryJournal {
   /** Lists are replaced, never changed, so that a copy may share them. */
   readonly #calls = new Map<string, readonly CallJournalRecord[]>();
   readonly #open = new Map<string, number>();
-  #charged: readonly ChargedCall[] = [];
+  #charged: readonly Omit<ChargedCall, 'newestSeq'>[] = [];
   #rows = 0;
   #heartbeats: readonly HeartbeatRecord[] = [];
 
@@ -58,7 +58,9 @@ export class MemoryJournal {
   }
 
   chargedCalls({ beforeSeq, limit }: ChargedPage): ChargedCall[] {
-    return this.#charged.filter(({ seq }) => beforeSeq === null || seq < beforeSeq).slice(0, limit);
+    const page = this.#charged.filter(({ seq }) => beforeSeq === null || seq < beforeSeq).slice(0, limit);
+    const newestSeqOf = (callId: string) => this.#charged.find((record) => record.callId === callId)?.seq ?? 0;
+    return page.map((record) => ({ ...record, newestSeq: newestSeqOf(record.callId) }));
   }
 
   lastPulses(callIds: readonly string[]): Map<string, StoredPulse> {
