@@ -13,6 +13,8 @@
 //        receivers tell by its id.
 //   DL2. Slots are bounded (slots.ts), and an attempt always ends (sender.ts SN3).
 //   DL3. What fails to be stored is neither lost nor hot: the row stays as it was and the endpoint rests for `storeRetryMs`.
+//   DL4. What a receiver says of itself (410, Retry-After, slowness) is said for the URL that was asked: it does not stand for the one that its
+//        owner has put in its place meanwhile.
 
 import type { Clock } from '../domain/clock.ts';
 import type { GroupCommit } from '../storage/group-commit.ts';
@@ -143,11 +145,12 @@ export class Deliverer {
   #start(queue: EndpointQueue, job: Job, release: () => void): void {
     queue.busy.add(job.seq);
     queue.sending += 1;
+    const { url } = queue.endpoint;
     const attempt = this.#send(queue.endpoint, job).then((met) => {
       queue.sending -= 1;
       release();
       // Gives the result to the store before its first await, so that closing after the attempt loses none.
-      void this.#met(queue, job, met);
+      void this.#met(queue, job, met, url);
     });
     this.#sending.add(attempt);
     void attempt.finally(() => this.#sending.delete(attempt));
@@ -163,13 +166,15 @@ export class Deliverer {
     return sender.send({ url: endpoint.url, headers, body });
   }
 
-  async #met(queue: EndpointQueue, job: Job, attempt: Attempt): Promise<void> {
+  async #met(queue: EndpointQueue, job: Job, attempt: Attempt, url: string): Promise<void> {
     const { clock, random, limits, observer, onGone } = this.#options;
     // Broken off by ourselves: it proves nothing, the row stays as it was.
     if (this.#closing && attempt.status === null) return;
     const nowMs = clock.wallMs();
-    const verdict = verdictOn(attempt, job, nowMs, random, limits);
-    queue.met(verdict.kind === 'delivered', attempt.durationMs > limits.slowMs);
+    const isMoved = queue.endpoint.url !== url;
+    const met = verdictOn(attempt, job, nowMs, random, limits);
+    const verdict = isMoved ? movedOn(met, nowMs) : met;
+    if (!isMoved) queue.met(verdict.kind === 'delivered', attempt.durationMs > limits.slowMs);
     if (verdict.kind === 'retry') queue.notBeforeMs = Math.max(queue.notBeforeMs, nowMs + verdict.pauseMs);
     const isGone = verdict.kind === 'failed' && verdict.gone;
     if (isGone) queue.endpoint = { ...queue.endpoint, enabled: false };
@@ -221,4 +226,10 @@ export class Deliverer {
     }
     queue.isTrimming = false;
   }
+}
+
+/** DL4. What was asked of the former URL is asked of the new one at once. */
+function movedOn(verdict: Verdict, nowMs: number): Verdict {
+  const isOver = verdict.kind === 'delivered' || (verdict.kind === 'failed' && !verdict.gone);
+  return isOver ? verdict : { kind: 'retry', atMs: nowMs, pauseMs: 0 };
 }

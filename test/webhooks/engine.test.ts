@@ -244,6 +244,27 @@ describe('what is not delivered', () => {
     expect(rig.sender.ids).toEqual(['call.ended:c1', 'call.billed:c1']);
   });
 
+  test.each([
+    ['410', status(410)],
+    ['503 with Retry-After', status(503, { retryAfter: '3600' })],
+  ])('is sent to the new URL where the former one, asked before, answers %s', async (_what, answer) => {
+    const rig = await open();
+    const { id } = await rig.make();
+    const waiting = gates(rig);
+    await rig.emit(event('call.ended:c1'), event('call.billed:c1'));
+    await settle();
+    await rig.webhooks.change(id, { url: 'http://127.0.0.1:9/new' });
+    rig.sender.answer = () => DELIVERED;
+    waiting.get('call.ended:c1')?.(answer);
+    await settle();
+    expect(await rig.webhooks.get(id)).toMatchObject({ enabled: true, disabledReason: null });
+    expect(rig.sender.sent.map((sent) => [sent.id, sent.url])).toEqual([
+      ['call.ended:c1', 'http://127.0.0.1:9/hook'],
+      ['call.ended:c1', 'http://127.0.0.1:9/new'],
+      ['call.billed:c1', 'http://127.0.0.1:9/new'],
+    ]);
+  });
+
   test('waits while the endpoint is disabled, and expires after 72 h of that', async () => {
     const rig = await open();
     const { id } = await rig.make();
