@@ -212,6 +212,8 @@ class Successor {
         return legEnded(call, event);
       case 'reoffer':
         return this.#audio.reoffered(event, this.#hold);
+      case 'refreshed':
+        return this.#audio.refreshed(event, this.#hold);
       case 'key':
         return call.media?.heardDtmf(event.key);
       case 'fork-answered':

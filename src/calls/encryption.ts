@@ -61,11 +61,11 @@ export function localOver(local: LocalAudio, protocol: string | undefined): Loca
 export function negotiated(call: Call, local: LocalAudio, remote: RtpParameters): LocalAudio {
   call.media?.negotiate(remote);
   const { encryption } = local;
-  if (encryption === undefined) return local;
+  if (encryption === undefined) return { ...local, agreed: remote };
   const suite = remote.srtp?.suite ?? null;
   if (suite !== null && suite !== encryption.agreed) call.note('audio_encrypted', { suite });
   if (suite === null && suite !== encryption.agreed) call.note('audio_plain', { encryption: encryption.policy });
-  return { ...local, encryption: agreedEncryption(encryption, remote.srtp) };
+  return { ...local, agreed: remote, encryption: agreedEncryption(encryption, remote.srtp) };
 }
 
 function encryptionOf(

@@ -1,9 +1,10 @@
-// What a leg of either direction brings inside a call: its end, or a re-INVITE or UPDATE with SDP (session refresh, hold and
+// What a leg of either direction brings inside a call: its end, or a re-INVITE or UPDATE with SDP of either side (session refresh, hold and
 // resume, a moved address). The meters do not notice the latter (metering.md edge cases 17 and 18): hold counts as active, and
 // the answer instant never changes.
 
-import { answerOffer, type LocalAudio, makeOffer, makeReoffer, readAnswer } from '../sdp/index.ts';
-import type { InboundEvent, Reoffer } from '../signalling/leg.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { answerOffer, type LocalAudio, makeOffer, makeReoffer, readAnswer, readRepeatedAnswer } from '../sdp/index.ts';
+import type { InboundEvent, Refreshed, Reoffer } from '../signalling/leg.ts';
 import type { Call } from './call.ts';
 import { canOffer, localOver, negotiated } from './encryption.ts';
 import { noteReason } from './carrier-words.ts';
@@ -63,6 +64,29 @@ function offerAnew(
     hold?.negotiated(reading.remote.direction);
   });
   return offered;
+}
+
+/**
+ * The answer to our last description, which a session refresh of ours has repeated. What cannot be used, and what says nothing new, leaves the
+ * session as it was.
+ */
+export function acceptRefresh(
+  call: Call,
+  { offer, answer }: Refreshed,
+  local: LocalAudio | null,
+  hold: HoldProbe,
+): LocalAudio | null {
+  if (call.over || call.media === null || local === null) return local;
+  const reading = readRepeatedAnswer(local, offer, answer);
+  if (!reading.ok) {
+    call.note('reoffer_refused', { reason: reading.reason, detail: reading.detail });
+    return local;
+  }
+  if (isDeepStrictEqual(reading.remote, local.agreed)) return local;
+  const agreed = negotiated(call, local, reading.remote);
+  call.note('reoffer', { direction: reading.remote.direction });
+  hold.negotiated(reading.remote.direction);
+  return agreed;
 }
 
 /** The answer to our offer in a 200 or a reliable response; null where there is none. Our side as it is then; null: the call has ended for it. */

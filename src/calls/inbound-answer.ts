@@ -1,7 +1,7 @@
 // What calls from carriers and from browsers have in common once their SDP is agreed on: the 200, and what comes of the leg after it.
 
 import type { Trunk } from '../domain/directory.ts';
-import type { AnswerTerms, InboundEvent, InboundLeg, Reoffer } from '../signalling/leg.ts';
+import type { AnswerTerms, InboundEvent, InboundLeg, Refreshed, Reoffer } from '../signalling/leg.ts';
 import type { StepOutcome } from './acquire.ts';
 import type { Call } from './call.ts';
 import { noteReason } from './carrier-words.ts';
@@ -39,6 +39,8 @@ export async function answerLeg(
 export interface InboundEnds {
   readonly maxDurationMs: number;
   onReoffer(reoffer: Reoffer): void;
+  /** Absent: what the other side describes is not looked at after its offer. */
+  onRefreshed?(refreshed: Refreshed): void;
   /** The answer to an offer of ours, where the INVITE had none; null: there was none in its place. */
   onLateAnswer?(answer: string | null): void;
 }
@@ -64,6 +66,8 @@ export function onInboundLeg(call: Call, event: InboundEvent, ends: InboundEnds)
       return legEnded(call, event);
     case 'reoffer':
       return onReoffer(event);
+    case 'refreshed':
+      return ends.onRefreshed?.(event);
     case 'referred':
       return call.onReferred === null ? event.refuse(603) : call.onReferred(event);
     case 'key':

@@ -15,7 +15,7 @@ import type { CallDeps } from './deps.ts';
 import { canOffer, inboundEncryption, negotiated } from './encryption.ts';
 import { HOLD_PROBE_MS, HoldProbe } from './hold-probe.ts';
 import { agentParameters } from './carrier-words.ts';
-import { acceptReoffer, takeLateAnswer } from './in-dialog.ts';
+import { acceptRefresh, acceptReoffer, takeLateAnswer } from './in-dialog.ts';
 import { answerLeg, answerTermsOf, onInboundLeg } from './inbound-answer.ts';
 import { mediaPolicy } from './media-policy.ts';
 import type { TrunkLimits } from './trunk-limits.ts';
@@ -196,6 +196,9 @@ export class InboundCall {
         this.#local = acceptReoffer(this.#call, reoffer, this.#local, this.#hold, (local) => {
           this.#local = local;
         });
+      },
+      onRefreshed: (refreshed) => {
+        this.#local = acceptRefresh(this.#call, refreshed, this.#local, this.#hold);
       },
       onLateAnswer: (answer) => {
         if (!this.#awaitsAnswer || this.#local === null) return;

@@ -13,13 +13,13 @@ import type { Trunk } from '../domain/directory.ts';
 import type { Reason } from '../domain/reasons.ts';
 import type { MediaSession } from '../media/session.ts';
 import { type LocalAudio, makeOffer, readAnswer } from '../sdp/index.ts';
-import type { OutboundLeg, Reoffer } from '../signalling/leg.ts';
+import type { OutboundLeg, Refreshed, Reoffer } from '../signalling/leg.ts';
 import type { PlannedAttempt } from './attempts.ts';
 import type { Call } from './call.ts';
 import type { CallDeps } from './deps.ts';
 import { answerLeadsInClear, negotiated, outboundEncryption } from './encryption.ts';
 import type { HoldProbe } from './hold-probe.ts';
-import { acceptReoffer } from './in-dialog.ts';
+import { acceptRefresh, acceptReoffer } from './in-dialog.ts';
 
 export class OutboundAudio {
   readonly #deps: Pick<CallDeps, 'clock' | 'randomBytes'>;
@@ -82,5 +82,8 @@ export class OutboundAudio {
     this.#local = acceptReoffer(this.#call, reoffer, this.#local, hold, (local) => {
       this.#local = local;
     });
+  }
+  refreshed(refreshed: Refreshed, hold: HoldProbe): void {
+    this.#local = acceptRefresh(this.#call, refreshed, this.#local, hold);
   }
 }

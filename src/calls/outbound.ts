@@ -209,6 +209,8 @@ export class OutboundCall {
         return legEnded(call, event);
       case 'reoffer':
         return this.#audio.reoffered(event, this.#hold);
+      case 'refreshed':
+        return this.#audio.refreshed(event, this.#hold);
     }
   }
 

@@ -24,7 +24,7 @@ import { inboundEncryption, negotiated } from './encryption.ts';
 import type { Call } from './call.ts';
 import type { CallDeps } from './deps.ts';
 import { HOLD_PROBE_MS, HoldProbe } from './hold-probe.ts';
-import { acceptReoffer, legEnded } from './in-dialog.ts';
+import { acceptRefresh, acceptReoffer, legEnded } from './in-dialog.ts';
 import { answerTermsOf } from './inbound-answer.ts';
 
 const FORMER_MAX = 500;
@@ -186,6 +186,9 @@ class Replacement {
         this.#local = acceptReoffer(call, event, this.#local, this.#hold, (local) => {
           this.#local = local;
         });
+        return;
+      case 'refreshed':
+        this.#local = acceptRefresh(call, event, this.#local, this.#hold);
         return;
       case 'key':
         return call.media?.heardDtmf(event.key);

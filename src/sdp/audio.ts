@@ -24,6 +24,8 @@ export interface LocalAudio {
   readonly direction?: MediaDirection;
   /** Absent = off: keys are neither offered nor taken. */
   readonly encryption?: LocalEncryption | undefined;
+  /** What was agreed on last; absent before the first agreement. */
+  readonly agreed?: RtpParameters;
 }
 
 export type RefusalReason = 'no_common_codec' | 'bad_offer' | 'encryption_mismatch' | 'keys_in_clear';
@@ -71,9 +73,9 @@ export function payloadTypeOf(media: MediaSection, codec: AudioCodec): number | 
   return null;
 }
 
-/** Payload type of 8 kHz telephone events, whose clock is that of the audio (RFC 4733 section 2.1). */
-export function telephoneEventOf(media: MediaSection): number | null {
-  return eventsAt(media, 8000)?.payloadType ?? null;
+/** Payload type of telephone events, whose clock is that of the audio (RFC 4733 section 2.1). */
+export function telephoneEventOf(media: MediaSection, clockHz: EventClockHz = 8000): number | null {
+  return eventsAt(media, clockHz)?.payloadType ?? null;
 }
 
 export interface TelephoneEvents {

@@ -110,15 +110,40 @@ export function offeredEncryption(local: LocalEncryption | undefined): { protoco
   };
 }
 
-/** What an answer to `offeredEncryption(local)` means. Its profile may be either (Microsoft answers RTP/AVP with RTP/SAVP). */
-export function readEncryption(media: MediaSection, local: LocalEncryption | undefined): EncryptionChoice {
+export interface OfferedKey extends OwnKey {
+  readonly tag: string;
+}
+
+/** The keys of `offeredEncryption(local)`. */
+export function offeredKeys(local: LocalEncryption | undefined): readonly OfferedKey[] {
+  return local?.keysAllowed === true ? local.suites.map((own, index) => ({ ...own, tag: String(index + 1) })) : [];
+}
+
+/** The keys of a section of ours that was sent before: those that were not given up meanwhile. */
+export function keysStillOffered({ crypto }: MediaSection, local: LocalEncryption | undefined): readonly OfferedKey[] {
+  return crypto.flatMap((line) => {
+    if (!line.usable) return [];
+    const own = local?.suites.find(({ suite, key }) => suite === line.suite && isSame(key, line.key));
+    return own === undefined ? [] : [{ ...own, tag: line.tag }];
+  });
+}
+
+function isSame(a: SrtpKey, b: SrtpKey): boolean {
+  return Buffer.from(a.key).equals(b.key) && Buffer.from(a.salt).equals(b.salt);
+}
+
+/** What an answer to an offer with these keys means. Its profile may be either (Microsoft answers RTP/AVP with RTP/SAVP). */
+export function readEncryption(
+  media: MediaSection,
+  local: LocalEncryption | undefined,
+  offered: readonly OfferedKey[],
+): EncryptionChoice {
   const { protocol } = media;
   if (!isPlainRtp(protocol) && !isSdesRtp(protocol)) {
     return refusal('encryption_mismatch', `${protocol.slice(0, 40)} is answered`);
   }
-  const offered = local?.keysAllowed === true ? local.suites : [];
   for (const line of media.crypto) {
-    const own = offered[Number(line.tag) - 1];
+    const own = offered.find(({ tag }) => Number(tag) === Number(line.tag));
     if (line.usable && own !== undefined && own.suite === line.suite) return { ok: true, crypto: agreed(line, own) };
   }
   // E3

@@ -13,6 +13,6 @@ export {
 } from './browser-offer.ts';
 export { agreedEncryption, type LocalEncryption, newEncryption } from './encryption.ts';
 export { makeOffer, readAnswer, type AnswerReading } from './offer.ts';
-export { makeReoffer } from './reoffer.ts';
+export { makeReoffer, readRepeatedAnswer } from './reoffer.ts';
 export { parseSdp, type ParseOutcome, type SdpFault } from './parse.ts';
 export type { MediaDirection, MediaSection, SessionDescription } from './session.ts';

@@ -17,7 +17,7 @@ import { ACCEPT, ALLOW, SUPPORTED } from './abilities.ts';
 import { readBody } from './body.ts';
 import { answerInCall, type CallCredentials } from './digest.ts';
 import { answerInfo, sendKeyByInfo } from './info.ts';
-import type { ForkAnswered, KeyPressed, LegDialog, ModifyOutcome, Reoffer } from './leg.ts';
+import type { ForkAnswered, KeyPressed, LegDialog, ModifyOutcome, Refreshed, Reoffer } from './leg.ts';
 import type { Acknowledgement, Exchange, LinkDialog } from './link-handles.ts';
 import { OwnOffer } from './own-offer.ts';
 import { OwnRefresh } from './own-refresh.ts';
@@ -35,6 +35,7 @@ const PROBE_LIMIT_MS = 33_000;
 
 export type EstablishedEvent =
   | Reoffer
+  | Refreshed
   /** `sdp`: what the ACK carried. */
   | { readonly type: 'acked'; readonly sdp: string | null }
   | ForkAnswered
@@ -90,8 +91,7 @@ export class Established {
   #remoteOffer: string | null;
   #openOffer: { abandon: () => void } | null = null;
   #ownOffer: OwnOffer | null = null;
-  /** Null: the engine's refreshes are enough. */
-  readonly #refresh: OwnRefresh | null;
+  readonly #refresh: OwnRefresh;
   #awaited: AwaitedAnswer | null = null;
   #isFirstOfferOpen: boolean;
   /** The other side was last heard of, monotonic ms. */
@@ -136,7 +136,7 @@ export class Established {
       this.#closed = Promise.withResolvers<void>();
       this.#state = 'closing';
       this.transfers.abandon();
-      this.#refresh?.stop();
+      this.#refresh.stop();
       this.#limit = this.#options.clock.setTimer(() => this.#finish(), BYE_LIMIT_MS);
       this.#sendBye({ ...this.byeHeaders, Reason: reasonHeader(reason) }, this.#options.credentials !== null);
     }
@@ -149,7 +149,7 @@ export class Established {
     if (this.#ownOffer !== null) return Promise.resolve({ ok: false, status: 491 });
     const { promise, resolve } = Promise.withResolvers<ModifyOutcome>();
     const { clock, dialog, ownsCallId, credentials, calledUri, newCnonce, random } = this.#options;
-    const isBusy = () => this.#isTheirOfferOpen || this.#refresh?.isOffering === true;
+    const isBusy = () => this.#isTheirOfferOpen || this.#refresh.isOffering === true;
     const done = (outcome: ModifyOutcome | 'lost') => {
       this.#ownOffer = null;
       if (outcome === 'lost') {
@@ -228,21 +228,25 @@ export class Established {
     this.transfers.abandon();
     this.#openOffer?.abandon();
     this.#ownOffer?.abandon();
-    this.#refresh?.stop();
+    this.#refresh.stop();
     this.#limit?.cancel();
     this.#options.dialog.forget();
     this.#closed?.resolve();
   }
 
-  #ownRefresh(): OwnRefresh | null {
-    const { credentials, session } = this.#options;
-    if (credentials === null) return null;
+  #ownRefresh(): OwnRefresh {
+    const { session } = this.#options;
     const refresh = new OwnRefresh({
       ...this.#options,
-      credentials,
       takesUpdate: optionTags(session.peerAllow).includes('update'),
       sdp: () => this.#localSdp,
       isBusy: () => this.#isTheirOfferOpen || this.#ownOffer !== null || this.#isFirstOfferOpen,
+      described: (offer, answer) => {
+        this.#heard();
+        // As after an offer of ours (E3).
+        this.#remoteOffer = null;
+        this.#tell({ type: 'refreshed', offer, answer });
+      },
     });
     refresh.agreed(session.headers, session.ownRole);
     return refresh;
@@ -286,7 +290,7 @@ export class Established {
     if (body.kind === 'other') return exchange.respond(415, { headers: { Accept: ACCEPT } });
     // An UPDATE without SDP asks for nothing (RFC 3311 section 5.2).
     if (body.kind !== 'sdp' && exchange.method !== 'INVITE') return this.#accept(exchange, null);
-    const isOursSent = this.#ownOffer?.isSent === true || this.#refresh?.isOffering === true;
+    const isOursSent = this.#ownOffer?.isSent === true || this.#refresh.isOffering === true;
     const isOursOpen = isOursSent || this.#awaited !== null || this.#isFirstOfferOpen;
     if (isOursOpen) return exchange.respond(491);
     if (this.#openOffer !== null) return exchange.respond(500, { headers: { 'Retry-After': '2' } });
@@ -334,7 +338,7 @@ export class Established {
     const timer = sessionTimerHeaders(exchange.headers);
     // Where they say nothing of the session, it stays as it is.
     const expires = timer['Session-Expires'];
-    if (expires !== undefined) this.#refresh?.agreed({ 'session-expires': expires }, 'uas');
+    if (expires !== undefined) this.#refresh.agreed({ 'session-expires': expires }, 'uas');
     exchange.respond(200, {
       headers: {
         ...(contact === null ? {} : { Contact: contact }),

@@ -284,6 +284,7 @@ export class SipInboundLeg implements InboundLeg {
         else event.refuse(481);
         return;
       case 'key':
+      case 'refreshed':
         if (this.#pendingBye === null) this.#options.onEvent(event);
         return;
       case 'referred':

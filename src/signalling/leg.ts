@@ -141,6 +141,7 @@ export type InboundEvent =
   | KeyPressed
   | Referred
   | Reoffer
+  | Refreshed
   | LegBye
   | { readonly type: 'lost' };
 
@@ -162,6 +163,13 @@ export interface Reoffer {
   readonly offer: string | null;
   accept(sdp: string, answered?: (answer: string | null) => void): void;
   refuse(status: number): void;
+}
+
+/** A session refresh of ours repeated our last description, and this is the answer: mostly the one of before, but it need not be (RFC 3264 section 8). */
+export interface Refreshed {
+  readonly type: 'refreshed';
+  readonly offer: string;
+  readonly answer: string;
 }
 
 /** The answered call is over: a BYE of the other side, or of the engine in its place. */
@@ -239,5 +247,6 @@ export type OutboundEvent =
   | KeyPressed
   | Referred
   | Reoffer
+  | Refreshed
   | LegBye
   | { readonly type: 'lost' };

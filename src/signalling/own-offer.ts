@@ -69,7 +69,7 @@ export class OwnOffer {
 
   #try(): void {
     this.#tries += 1;
-    if (this.#options.isBusy()) this.#later(491, this.#glareMs());
+    if (this.#options.isBusy()) this.#later(491, glareMs(this.#options));
     else this.#send({});
   }
 
@@ -99,7 +99,7 @@ export class OwnOffer {
     if (status === 408 || status === 481) return this.#end('lost');
     if (answer !== null && (status === 401 || status === 407) && this.#authenticate(answer)) return;
     this.#isSent = false;
-    if (status === 491) return this.#later(status, this.#glareMs());
+    if (status === 491) return this.#later(status, glareMs(this.#options));
     const retryAfterSec = Number.parseInt(headers['retry-after'] ?? '', 10);
     if ((status === 500 || status === 503) && retryAfterSec <= RETRY_AFTER_MAX_SEC) {
       return this.#later(status, retryAfterSec * 1000);
@@ -123,12 +123,6 @@ export class OwnOffer {
     this.#timer = this.#options.clock.setTimer(() => this.#try(), delayMs);
   }
 
-  /** Section 14.1: in units of 10 ms, so that the two sides do not meet again. */
-  #glareMs(): number {
-    const { ownsCallId, random } = this.#options;
-    return ownsCallId ? 2_100 + Math.floor(random() * 191) * 10 : Math.floor(random() * 201) * 10;
-  }
-
   #end(outcome: ModifyOutcome | 'lost'): void {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -136,4 +130,9 @@ export class OwnOffer {
     this.#timer?.cancel();
     this.#options.done(outcome);
   }
+}
+
+/** RFC 3261 section 14.1: in units of 10 ms, so that the two sides do not meet again. */
+export function glareMs({ ownsCallId, random }: Pick<OwnOfferOptions, 'ownsCallId' | 'random'>): number {
+  return ownsCallId ? 2_100 + Math.floor(random() * 191) * 10 : Math.floor(random() * 201) * 10;
 }

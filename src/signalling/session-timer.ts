@@ -45,8 +45,8 @@ export function ownInterval(answer: HeaderMap, ownRole: SessionRole): number | n
 }
 
 /** For a refresh of ours, which we go on sending. */
-export function sessionTimerOffer(intervalSec: number): HeaderMap {
-  return { 'Session-Expires': `${intervalSec};refresher=uac`, 'Min-SE': String(INTERVAL_MIN_SEC) };
+export function sessionTimerOffer(intervalSec: number, minSec = INTERVAL_MIN_SEC): HeaderMap {
+  return { 'Session-Expires': `${intervalSec};refresher=uac`, 'Min-SE': String(minSec) };
 }
 
 export interface TimerWish {

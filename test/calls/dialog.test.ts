@@ -138,6 +138,56 @@ describe('signalling 14: a re-INVITE without an offer', () => {
   });
 });
 
+describe('signalling 15: what a session refresh of ours is answered', () => {
+  const MOVED = OFFER.replace('m=audio 30000', 'm=audio 30008');
+
+  test.each(['in', 'out'] as const)('in a call %s: the other side has moved, holds, resumes', async (direction) => {
+    const { emit, offer, session, probes } = direction === 'in' ? await inbound() : await outbound();
+    emit({ type: 'refreshed', offer, answer: OFFER });
+    expect(session.negotiated).toHaveLength(1);
+    emit({ type: 'refreshed', offer, answer: MOVED });
+    expect(session.negotiated.at(-1)).toMatchObject({ remotePort: 30_008, direction: 'sendrecv' });
+    emit({ type: 'refreshed', offer, answer: `${MOVED}a=sendonly\r\n` });
+    expect(session.negotiated.at(-1)).toMatchObject({ remotePort: 30_008, direction: 'recvonly' });
+    await world.clock.advanceAsync(30_001);
+    expect(probes()).toBe(1);
+    emit({ type: 'refreshed', offer, answer: MOVED });
+    expect(session.negotiated).toHaveLength(4);
+    await world.clock.advanceAsync(60_000);
+    expect(probes()).toBe(1);
+  });
+
+  test('and cannot be used leaves the session as it was', async () => {
+    const { emit, offer, session } = await inbound();
+    emit({ type: 'refreshed', offer, answer: 'hello' });
+    emit({ type: 'refreshed', offer, answer: OFFER.replace('m=audio 30000', 'm=audio 0') });
+    expect(session.negotiated).toHaveLength(1);
+    expect(manager.activeCalls).toBe(1);
+    emit({ type: 'bye', reasonHeader: null });
+    await settle();
+    const refused = onlyRecord().timeline.filter(({ event }) => event === 'reoffer_refused');
+    expect(refused.map(({ detail }) => detail?.['reason'])).toEqual(['bad_offer', 'no_common_codec']);
+  });
+
+  async function inbound() {
+    const { leg, session } = await talking();
+    leg.emit({ type: 'confirmed' });
+    const probes = () => leg.acts.filter((act) => act === 'probe').length;
+    return { emit: leg.emit, offer: leg.answers[0]?.sdp ?? '', session, probes };
+  }
+
+  async function outbound() {
+    await manager.originate({ workspaceId: 'demo', idempotencyKey: 'k', from: '+12025550100', to: '+12025550177' });
+    const [attempt] = world.originated;
+    const [session] = world.sessions;
+    if (attempt === undefined || session === undefined) throw new Error('no INVITE left');
+    attempt.emit({ type: 'answered', sdp: OFFER });
+    await settle();
+    const probes = () => attempt.acts.filter((act) => act === 'probe').length;
+    return { emit: attempt.emit, offer: attempt.params.offer, session, probes };
+  }
+});
+
 describe('signalling 8: early media to the caller', () => {
   test('is off unless the trunk wants it', async () => {
     const { leg, session } = await talking();

@@ -1,0 +1,182 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { FakeClock } from '../support/fake-clock.ts';
+import { type RawMessage, type RawSipPeer, responseText } from '../support/raw-sip-peer.ts';
+import { answerTo, Callee, Harness, OFFER, SkippingClock } from './harness.ts';
+
+// Session refreshes of ours on either engine, a little before the engine's own: what they say, and what becomes of their answers. The clock of
+// drachtio-server stands still meanwhile.
+
+const INTERVAL_SEC = 90;
+const UPDATING = 'INVITE, ACK, BYE, CANCEL, UPDATE';
+const NOT_UPDATING = 'INVITE, ACK, BYE, CANCEL';
+const MOVED = OFFER.replace('m=audio 50000', 'm=audio 51000');
+
+let harness: Harness;
+const clock = new FakeClock();
+const engineClock = new SkippingClock();
+beforeAll(async () => {
+  const ours = { clock, random: () => 0.5 };
+  harness = await Harness.start(process.env['DRACHTIO_BIN'] === undefined ? { ...ours, engineClock } : ours);
+});
+afterAll(() => harness.close());
+
+/** Of the engine and of us alike. */
+function pass(ms: number): void {
+  engineClock.skip(ms);
+  clock.advance(ms);
+}
+
+interface Event {
+  readonly type: string;
+}
+
+interface Side {
+  readonly peer: RawSipPeer;
+  readonly events: { readonly items: readonly Event[]; take(wanted?: (event: Event) => boolean): Promise<Event> };
+  /** As our last description. */
+  readonly ours: string;
+  /** A request of the other side. */
+  send(method: string, body?: string): void;
+}
+
+/** Calls whose sessions we are to refresh; there are no credentials. */
+const sides = {
+  in: async (allow: string): Promise<Side> => {
+    const extra = ['Supported: timer', `Session-Expires: ${INTERVAL_SEC};refresher=uas`, `Allow: ${allow}`];
+    const { caller, call, ok } = await harness.answered({ extra });
+    const send = (method: string, body?: string) => caller.inDialog(method, body === undefined ? {} : { body });
+    return { peer: caller.peer, events: call.events, ours: ok.body, send };
+  },
+  out: async (allow: string): Promise<Side> => {
+    const peer = await harness.peer();
+    const { events } = harness.place(peer, { sessionExpiresSec: INTERVAL_SEC });
+    const callee = new Callee(peer, harness.sipPort, await peer.next('INVITE'));
+    const extra = ['Require: timer', `Session-Expires: ${INTERVAL_SEC};refresher=uac`, `Allow: ${allow}`];
+    callee.respond(200, { body: answerTo(callee.invite.body), extra });
+    await peer.next('ACK');
+    await events.take(({ type }) => type === 'answered');
+    const send = (method: string, body?: string) => callee.inDialog(method, body === undefined ? {} : { body });
+    return { peer, events, ours: callee.invite.body, send };
+  },
+} as const;
+
+function respond(peer: RawSipPeer, request: RawMessage, status: number, extra: string[] = [], body?: string): void {
+  const content = body === undefined ? {} : { body };
+  peer.send(responseText(peer, request, status, { extra, ...content }), harness.sipPort);
+}
+
+function grant(peer: RawSipPeer, request: RawMessage, body?: string, intervalSec = INTERVAL_SEC): void {
+  respond(peer, request, 200, [`Session-Expires: ${intervalSec};refresher=uac`, 'Require: timer'], body);
+}
+
+async function hangUp({ peer, send }: Side): Promise<void> {
+  send('BYE');
+  await peer.next((message) => message.status === 200 && message.header('CSeq').endsWith('BYE'));
+}
+
+describe('signalling 15: a session refresh of ours', () => {
+  for (const direction of ['in', 'out'] as const) {
+    test(`by re-INVITE in a call ${direction}: the description in its answer is told, each time`, async () => {
+      const side = await sides[direction](NOT_UPDATING);
+      const { peer, events, ours } = side;
+      for (const answer of [MOVED, MOVED.replace('sendrecv', 'sendonly')]) {
+        pass(35_000);
+        const refresh = await peer.next('INVITE');
+        expect([refresh.body, refresh.header('Session-Expires')]).toEqual([ours, `${INTERVAL_SEC};refresher=uac`]);
+        grant(peer, refresh, answer);
+        await peer.next('ACK');
+        expect(await events.take()).toEqual({ type: 'refreshed', offer: ours, answer });
+      }
+      await hangUp(side);
+    });
+
+    test(`in a call ${direction}: UPDATE without a description where the other side takes it`, async () => {
+      const side = await sides[direction](UPDATING);
+      const { peer, events } = side;
+      for (let round = 0; round < 2; round += 1) {
+        const granted = harness.count('in 200 UPDATE');
+        pass(35_000);
+        const refresh = await peer.next('UPDATE');
+        expect(refresh.body).toBe('');
+        grant(peer, refresh);
+        await expect.poll(() => harness.count('in 200 UPDATE')).toBe(granted + 1);
+      }
+      expect(events.items).toEqual([]);
+      await hangUp(side);
+    });
+  }
+
+  test('by re-INVITE that is answered without a description changes nothing', async () => {
+    const side = await sides.out(NOT_UPDATING);
+    pass(35_000);
+    const refresh = await side.peer.next('INVITE');
+    grant(side.peer, refresh);
+    await side.peer.next('ACK');
+    await hangUp(side);
+    expect(await side.events.take()).toMatchObject({ type: 'bye' });
+  });
+
+  test('whose answer says something new: an offer of theirs from before it is one again', async () => {
+    const side = await sides.in(NOT_UPDATING);
+    pass(35_000);
+    grant(side.peer, await side.peer.next('INVITE'), MOVED);
+    await side.peer.next('ACK');
+    await side.events.take(({ type }) => type === 'refreshed');
+    side.send('INVITE', OFFER);
+    expect(await side.events.take()).toMatchObject({ type: 'reoffer', offer: OFFER });
+  });
+
+  test('that meets an offer of theirs (491) comes again within the wait of the RFC, and its answer is told', async () => {
+    const side = await sides.out(NOT_UPDATING);
+    pass(35_000);
+    const first = await side.peer.next('INVITE');
+    respond(side.peer, first, 491);
+    await expect.poll(() => harness.count('in 491 INVITE')).toBeGreaterThan(0);
+    clock.advance(2_000);
+    expect((await side.peer.rest()).filter((line) => line.startsWith('INVITE'))).toEqual([]);
+    clock.advance(2_000);
+    const second = await side.peer.next((message) => message.method === 'INVITE' && message.sequence > first.sequence);
+    grant(side.peer, second, MOVED);
+    await side.peer.next('ACK');
+    expect(await side.events.take()).toMatchObject({ type: 'refreshed', answer: MOVED });
+    await hangUp(side);
+  });
+
+  for (const [allow, method] of [
+    [UPDATING, 'UPDATE'],
+    [NOT_UPDATING, 'INVITE'],
+  ] as const) {
+    test(`that asks for too little (422) is ${method} again with the interval that is asked for`, async () => {
+      const side = await sides.out(allow);
+      pass(35_000);
+      const first = await side.peer.next(method);
+      respond(side.peer, first, 422, ['Min-SE: 200']);
+      const second = await side.peer.next((message) => message.method === method && message.sequence > first.sequence);
+      expect([second.header('Session-Expires'), second.header('Min-SE')]).toEqual(['200;refresher=uac', '200']);
+      const granted = harness.count(`in 200 ${method}`);
+      grant(side.peer, second, method === 'INVITE' ? answerTo(second.body) : undefined, 200);
+      await expect.poll(() => harness.count(`in 200 ${method}`)).toBe(granted + 1);
+      // Half of the new interval, less the lead.
+      clock.advance(89_000);
+      expect((await side.peer.rest()).filter((line) => line.startsWith(method))).toEqual([]);
+      clock.advance(1_000);
+      const third = await side.peer.next((message) => message.method === method && message.sequence > second.sequence);
+      expect(third.header('Min-SE')).toBe('200');
+      grant(side.peer, third, method === 'INVITE' ? answerTo(third.body) : undefined, 200);
+      await hangUp(side);
+    });
+  }
+
+  test('that failed is ours again half an interval later', async () => {
+    const side = await sides.out(NOT_UPDATING);
+    pass(35_000);
+    const first = await side.peer.next('INVITE');
+    respond(side.peer, first, 500);
+    await expect.poll(() => harness.count('in 500 INVITE')).toBeGreaterThan(0);
+    clock.advance(45_000);
+    const second = await side.peer.next((message) => message.method === 'INVITE' && message.sequence > first.sequence);
+    grant(side.peer, second, MOVED);
+    expect(await side.events.take()).toMatchObject({ type: 'refreshed', answer: MOVED });
+    await hangUp(side);
+  });
+});
