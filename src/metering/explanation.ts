@@ -33,7 +33,7 @@ export function explainBill(bill: Bill, call: ExplainedCall): string[] {
     ...(wasAnswered ? meterSentences(bill) : ['The call is not answered yet: nothing is charged so far.']),
     ...evidenceSentences(bill, call),
     ...provisional(bill, call),
-    ...bill.flags.map((flag) => FLAGS[flag] ?? `Marked "${flag}".`),
+    ...bill.flags.map((flag) => flagSentence(flag, call)),
     ...corrections(bill, call),
   ];
 }
@@ -73,6 +73,11 @@ const FLAGS: Readonly<Record<string, string>> = {
   finished_elsewhere:
     'The node of this call was taken for dead and another one ended it; what that one charged stands.',
 };
+
+function flagSentence(flag: string, { corrections: { length } }: ExplainedCall): string {
+  if (flag === 'needs_reconciliation' && length > 0) return 'The record of the carrier was compared with this bill.';
+  return FLAGS[flag] ?? `Marked "${flag}".`;
+}
 
 function notAnswered({ endReason }: ExplainedCall): string[] {
   const why = endReason === null ? '' : ` (${verdictOf(endReason).text})`;
@@ -129,8 +134,9 @@ function evidenceSentences({ evidence }: Bill, { endReason }: ExplainedCall): st
   return [`${begin}${until}${endReason === null ? '' : ` ${verdictOf(endReason).text}.`}`];
 }
 
-function provisional({ final, evidence }: Bill, { isLive }: ExplainedCall): string[] {
-  if (final) return [];
+/** A correction is the word of the carrier that was waited for. */
+function provisional({ final, evidence }: Bill, { corrections: { length }, isLive }: ExplainedCall): string[] {
+  if (final || length > 0) return [];
   if (isLive) return ['The call is still going on: these figures grow until it ends.'];
   if (evidence.end === null) return ['The call has just ended: its bill is being made.'];
   return ['This bill is provisional until the record of the carrier is there.'];

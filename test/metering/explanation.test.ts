@@ -153,6 +153,21 @@ describe('a bill in words', () => {
     ]);
   });
 
+  test('an answer that the carrier has confirmed later is provisional no more', () => {
+    const corrections = [{ at: ANSWERED, amount: -12_000_000n, note: 'The carrier confirms the connection.' }];
+    const words = explainBill(
+      billed(10_000, { flags: ['answer_unconfirmed', 'needs_reconciliation'] }),
+      call({ corrections }),
+    );
+    expect(words.slice(-5)).toEqual([
+      expect.stringMatching(/^The time begins at /),
+      'The other side never acknowledged our answer.',
+      'The record of the carrier was compared with this bill.',
+      'Later, on 2026-11-25: 0.012 USD charged. The carrier confirms the connection.',
+      'With that 0.012 USD in all.',
+    ]);
+  });
+
   test('what two nodes charged in parts has no computation that would not add up', () => {
     const bill = billed(70_000);
     const split = {
