@@ -28,6 +28,8 @@ export interface NodeRecords {
   markTaken(nodeId: string, callIds: readonly string[]): Promise<void>;
   /** Of this node's calls. */
   wasTaken(callId: string): Promise<boolean>;
+  /** How many of this node's calls are marked. */
+  takenCalls(): Promise<number>;
   /** All of it is finished. */
   forget(nodeId: string): Promise<void>;
 }

@@ -71,6 +71,7 @@ export function redisNodeRecords(connection: Pick<RedisConnection, 'run'>, nodeI
     async wasTaken(callId) {
       return (await connection.run((client) => client.sismember(own('taken'), callId))) === 1;
     },
+    takenCalls: () => connection.run((client) => client.scard(own('taken'))),
     async forget(otherId) {
       const keys = ['beat', 'calls', 'pulses', 'claim'].map((name) => keyOf(otherId, name));
       await connection.run((client) => client.srem(NODES_KEY, otherId));

@@ -7,15 +7,17 @@
 //                         answering all the time                 finished as recovery does it; then the node is forgotten
 //
 // Invariants
-//   Y1. A node is dead only after this node has watched it be silent without a gap in its own sight: a store that was away says nothing
-//       about anybody. `deadAfterMs` is longer than a call can live without the store (slice and grace), so a node that is only cut off has
-//       ended its calls by then.
+//   Y1. A node is dead only after this node has watched it be silent without a gap in its own sight: a store that was away, or a time in which
+//       this process stood still, says nothing about anybody. It is looked at once more right before its calls are marked. `deadAfterMs` is longer
+//       than a call can live without the store (slice and grace), so a node that is only cut off has ended its calls by then.
 //   Y2. All durations come from the dead node's stamps: its records and its last heartbeat. This node's clocks decide nothing but when.
 //   Y3. The dead node's records are durable in this node's journal before anything is settled: if this node dies too, its own recovery
 //       goes on.
 //   Y4. Calls are marked as taken before the first is settled, so that their node, if it comes back, leaves what stands in the ledger.
-//   Y5. A node that was forgotten while it lived (its beat is gone) looks which of its calls were taken and ends them, until it has done so:
-//       what a stopped process serves when it goes on is not paid for.
+//   Y5. A node whose calls were marked while it lived looks which of them were and ends them, until it has done so: what a stopped process
+//       serves when it goes on is not paid for. It sees it by how many are marked, or by its beat that is gone.
+//   Y6. A second gateway under the same id is one that beats again and again: a beat that is seen once may be an earlier process's, out of a
+//       snapshot that was put back.
 
 import type { Clock, Timer } from '../domain/clock.ts';
 import type { CompletionDeps } from '../metering/completion.ts';
@@ -50,6 +52,10 @@ export const BEAT_MS = 1_000;
 /** Slice 30 s, grace 10 s, and the 60 s after which holds return by themselves; with room to spare. */
 const DEAD_AFTER_MS = 90_000;
 const CLAIM_MS = 600_000;
+/** Of `deadAfterMs`: whoever looked no more for so long may have stood still together with those it watches. */
+const GAP_MAX = 2 / 3;
+/** Strange beats one after the other (Y6). */
+const STRANGE_MAX = 2;
 
 interface Sight {
   readonly beat: string;
@@ -60,7 +66,10 @@ interface Sight {
 export class Takeover {
   readonly #options: TakeoverOptions;
   #sights = new Map<string, Sight>();
+  #lookedAtMs = Number.NEGATIVE_INFINITY;
   #count = 0;
+  #strange = 0;
+  #takenCalls = 0;
   #timer: Timer | null = null;
   #beating: Promise<void> | null = null;
   /** Beside the beat, which must go on: else the others took this node for dead. */
@@ -114,17 +123,21 @@ export class Takeover {
     const { instance, nodeId, records, onConflict } = this.#options;
     this.#count += 1;
     const before = await records.beat(`${instance} ${this.#count}`);
-    const isOther = before !== null && !before.startsWith(`${instance} `);
     // The first beat follows that of an earlier process of this node.
-    if (this.#count === 1) return;
-    if (isOther) onConflict(new NodeIdTakenError(nodeId));
-    if (before === null) this.#isForgotten = true;
+    const isOther = this.#count > 1 && before !== null && !before.startsWith(`${instance} `);
+    this.#strange = isOther ? this.#strange + 1 : 0;
+    if (this.#strange >= STRANGE_MAX) onConflict(new NodeIdTakenError(nodeId));
+    const takenCalls = await records.takenCalls();
+    if ((this.#count > 1 && before === null) || takenCalls !== this.#takenCalls) this.#isForgotten = true;
+    this.#takenCalls = takenCalls;
   }
 
-  /** Who is dead. */
-  #look(beats: ReadonlyMap<string, string>): string[] {
+  /** Who is dead, with the beat at which it stands still. */
+  #look(beats: ReadonlyMap<string, string>): [nodeId: string, beat: string][] {
     const { clock, nodeId: ownId, deadAfterMs = DEAD_AFTER_MS } = this.#options;
     const nowMs = clock.monotonicMs();
+    if (nowMs - this.#lookedAtMs > deadAfterMs * GAP_MAX) this.#sights.clear();
+    this.#lookedAtMs = nowMs;
     const sights = new Map<string, Sight>();
     for (const [nodeId, beat] of beats) {
       if (nodeId === ownId) continue;
@@ -132,22 +145,26 @@ export class Takeover {
       sights.set(nodeId, before?.beat === beat ? before : { beat, sinceMs: nowMs });
     }
     this.#sights = sights;
-    return [...sights].filter(([, { sinceMs }]) => nowMs - sinceMs >= deadAfterMs).map(([nodeId]) => nodeId);
+    return [...sights]
+      .filter(([, { sinceMs }]) => nowMs - sinceMs >= deadAfterMs)
+      .map(([nodeId, { beat }]) => [nodeId, beat]);
   }
 
-  async #takeOverAll(nodeIds: readonly string[]): Promise<void> {
+  async #takeOverAll(dead: readonly (readonly [nodeId: string, beat: string])[]): Promise<void> {
     try {
-      for (const nodeId of nodeIds) await this.#takeOver(nodeId);
+      for (const [nodeId, beat] of dead) await this.#takeOver(nodeId, beat);
     } catch (error) {
       // Tried again with the next beat: every step may be repeated.
       this.#options.onFailure?.(error);
     }
   }
 
-  async #takeOver(nodeId: string): Promise<void> {
+  async #takeOver(nodeId: string, beat: string): Promise<void> {
     const { records, onTakenOver } = this.#options;
     if (!(await records.claim(nodeId, CLAIM_MS))) return;
     const estate = await records.read(nodeId);
+    // Those before it took their time (Y1).
+    if ((await records.beats()).get(nodeId) !== beat) return;
     await records.markTaken(nodeId, [...estate.calls.keys()]);
     const finished = await this.#finish(estate);
     await records.forget(nodeId);

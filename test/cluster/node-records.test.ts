@@ -90,6 +90,7 @@ function contract(open: () => Promise<(nodeId: string) => NodeRecords>): void {
       false,
       false,
     ]);
+    expect([await a.takenCalls(), await of('b').takenCalls()]).toEqual([1, 0]);
   });
 }
 

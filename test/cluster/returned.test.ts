@@ -65,3 +65,37 @@ test('Y5: a node that was forgotten while it lived learns of it with its next be
   expect(seen).toHaveLength(2);
   await takeover.close();
 });
+
+test('Y5: so does one whose calls were marked by a node that then broke off, and whose beat still stands', async () => {
+  const clock = new FakeClock();
+  await using stage = await Stage.open({ clock });
+  const cluster = new MemoryCluster(clock);
+  let seen = 0;
+  const takeover = new Takeover({
+    nodeId: 'node-a',
+    instance: 'a',
+    records: cluster.of('node-a'),
+    deps: { journal: stage.opened.journal, books: stage.opened.books, clock },
+    clock,
+    onRecovered: async () => undefined,
+    onForgotten: async () => {
+      seen += 1;
+    },
+    onConflict: (error) => {
+      throw error;
+    },
+  });
+  takeover.start();
+  const second = async () => {
+    await clock.advanceAsync(1_000);
+    await turns();
+  };
+  await second();
+  expect(seen).toBe(0);
+  await cluster.of('node-b').markTaken('node-a', ['call_1']);
+  await second();
+  expect(seen).toBe(1);
+  await second();
+  expect(seen).toBe(1);
+  await takeover.close();
+});

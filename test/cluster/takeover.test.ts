@@ -202,9 +202,64 @@ describe('a node that lives', () => {
     live('node-a');
     await pass(3_000);
     expect(conflicts).toEqual([]);
-    await cluster.of('node-a').beat('a second gateway 1');
+    for (const count of [1, 2]) {
+      expect(conflicts).toEqual([]);
+      await cluster.of('node-a').beat(`a second gateway ${count}`);
+      await pass(1_000);
+    }
     await pass(2_000);
     expect(conflicts.map((error) => (error as Error & { code: string }).code)).toEqual(['node_id_taken']);
+  });
+
+  test('goes on where a snapshot that was put back has the beat of its earlier process', async () => {
+    const { live, pass, cluster, conflicts } = await scene();
+    live('node-a');
+    await pass(3_000);
+    await cluster.of('node-a').beat('an earlier process 17');
+    await pass(3_000);
+    expect(conflicts).toEqual([]);
+  });
+
+  test('Y1: is left alone by one that had stood still as long as itself, and goes on first', async () => {
+    const { a, clock, live, pass, takenOver } = await scene();
+    const watch = live('node-a');
+    const watching = Object.assign(new FakeClock({ monotonicMs: clock.monotonicMs() }), {
+      setTimer: clock.setTimer.bind(clock),
+    });
+    live('node-b', { clock: watching });
+    await answeredCall(a);
+    const passFor = async (ms: number) => {
+      watching.advance(ms);
+      await pass(ms);
+    };
+    await passFor(5_000);
+    // Both processes are stopped, as on a host that is suspended.
+    await watch.close();
+    watching.advance(2 * DEAD_AFTER_MS);
+    await passFor(2_000);
+    expect(takenOver).toEqual([]);
+    for (let second = 0; second < DEAD_AFTER_MS / 1_000; second += 1) await passFor(1_000);
+    expect(takenOver).toEqual([['node-a', 1]]);
+  });
+
+  test('Y1: that came back while the calls of another one were finished is left alone', async () => {
+    const { a, b, clock, cluster, live, pass, takenOver } = await scene();
+    const watch = live('node-a');
+    const returning = live('node-c');
+    const go = Promise.withResolvers<void>();
+    const { books, journal } = b.opened;
+    const settle: typeof books.settle = async (settlement) => go.promise.then(() => books.settle(settlement));
+    live('node-b', { deps: { journal, books: { ...books, settle }, clock } });
+    await answeredCall(a);
+    await pass(5_000);
+    await Promise.all([watch.close(), returning.close()]);
+    await pass(DEAD_AFTER_MS + 5_000);
+    live('node-c', { instance: 'another instance of node-c' });
+    await pass(2_000);
+    go.resolve();
+    await pass(3_000);
+    expect(takenOver).toEqual([['node-a', 1]]);
+    expect(cluster.named.has('node-c')).toBe(true);
   });
 });
 

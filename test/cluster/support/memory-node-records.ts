@@ -64,6 +64,7 @@ export class MemoryCluster {
         })),
       markTaken: (otherId, callIds) => ask(() => callIds.forEach((id) => void this.#node(otherId).taken.add(id))),
       wasTaken: (callId) => ask(() => own().taken.has(callId)),
+      takenCalls: () => ask(() => own().taken.size),
       forget: (otherId) =>
         ask(() => {
           this.named.delete(otherId);
