@@ -23,5 +23,5 @@ export function repeatOf(call: CallRecord): OriginateOutcome {
   const { state, endReason, timeline } = call;
   const wasDialled = timeline.some(({ event }) => event === 'inviting');
   const isRefused = state === 'ended' && endReason !== null && endReason !== 'crashed_before_answer' && !wasDialled;
-  return isRefused ? { ok: false, reason: endReason } : { ok: true, call, repeated: true };
+  return isRefused ? { ok: false, reason: endReason, callId: call.id } : { ok: true, call, repeated: true };
 }

@@ -149,7 +149,7 @@ class Calls implements CallManager {
     });
     if (refusal === null) return { ok: true, call: call.record(), repeated: false };
     await call.end(refusal, 'command');
-    return { ok: false, reason: refusal };
+    return { ok: false, reason: refusal, callId };
   }
 
   /** Live calls get until the deadline; then each is ended and billed. Resolves when the last one is stored. */
@@ -199,6 +199,8 @@ class Calls implements CallManager {
       if (auth !== null && verdict.trunk !== undefined && !inbound.authenticate(verdict.trunk, auth)) return;
       if (verdict.ok || verdict.reason !== 'unknown_source') call.identified();
       if (verdict.ok) return await inbound.run(verdict);
+      const unsaid = verdict.steps.filter(({ check, result }) => check === 'called_number' && result === 'failed');
+      noteRoute(call, unsaid, verdict.trunk === undefined ? [] : [verdict.trunk]);
       inbound.refuse(verdict.reason);
     } catch (error) {
       this.#deps.log.error({ callId: call.id, err: error }, 'an INVITE could not be routed');

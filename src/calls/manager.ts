@@ -48,4 +48,5 @@ export interface OriginateRequest {
 
 export type OriginateOutcome =
   | { readonly ok: true; readonly call: CallRecord; readonly repeated: boolean }
-  | { readonly ok: false; readonly reason: Reason };
+  /** `callId`: its record, where there is one by now. */
+  | { readonly ok: false; readonly reason: Reason; readonly callId?: string };

@@ -141,6 +141,8 @@ export interface FieldError {
 export interface ProblemOptions {
   /** What is special about this case; a sentence. */
   readonly detail?: string;
+  /** Path of what this case left behind, such as the call that was refused. */
+  readonly instance?: string;
   /** What to do about it; a sentence. */
   readonly advice?: string;
   readonly fields?: readonly FieldError[];
@@ -177,6 +179,7 @@ export interface ProblemDetails {
   readonly status: number;
   readonly code: ProblemCode;
   readonly detail?: string;
+  readonly instance?: string;
   readonly advice?: string;
   readonly errors?: readonly FieldError[];
 }
@@ -189,6 +192,7 @@ export function detailsOf({ code, options }: Problem): ProblemDetails {
     status,
     code,
     ...(options.detail === undefined ? {} : { detail: options.detail }),
+    ...(options.instance === undefined ? {} : { instance: options.instance }),
     ...(options.advice === undefined ? {} : { advice: options.advice }),
     ...(options.fields === undefined ? {} : { errors: options.fields }),
   };

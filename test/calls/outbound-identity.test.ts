@@ -78,7 +78,7 @@ describe('signalling 6: limits of a number', () => {
     const second = world.invite();
     await settle();
     expect(second.acts).toEqual(['reject number_limit']);
-    expect(await manager.originate(REQUEST)).toEqual({ ok: false, reason: 'number_limit' });
+    expect(await manager.originate(REQUEST)).toEqual({ ok: false, reason: 'number_limit', callId: expect.any(String) });
     first.emit({ type: 'bye', reasonHeader: null });
     await settle();
     expect((await manager.originate({ ...REQUEST, idempotencyKey: 'k2' })).ok).toBe(true);

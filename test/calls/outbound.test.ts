@@ -67,9 +67,9 @@ describe('an outbound call', () => {
 
   test('a refusal is repeated under its key, not tried again', async () => {
     world.authorise = async () => ({ ok: false, reason: 'insufficient_balance' });
-    expect(await manager.originate(REQUEST)).toEqual({ ok: false, reason: 'insufficient_balance' });
+    expect(await manager.originate(REQUEST)).toEqual({ ok: false, reason: 'insufficient_balance', callId: 'call_1' });
     world.authorise = null;
-    expect(await manager.originate(REQUEST)).toEqual({ ok: false, reason: 'insufficient_balance' });
+    expect(await manager.originate(REQUEST)).toEqual({ ok: false, reason: 'insufficient_balance', callId: 'call_1' });
     expect(world.originated).toHaveLength(0);
   });
 
@@ -81,7 +81,7 @@ describe('an outbound call', () => {
       };
       const directory = { ...world.deps.directory, [kind]: { get: away, byE164: away } };
       manager = createCallManager({ ...world.deps, directory: directory as typeof world.deps.directory });
-      expect(await manager.originate(REQUEST)).toEqual({ ok: false, reason: 'store_unavailable' });
+      expect(await manager.originate(REQUEST)).toEqual({ ok: false, reason: 'store_unavailable', callId: 'call_1' });
       await settle();
       expect(manager.activeCalls).toBe(0);
       expect(world.originated).toHaveLength(0);
@@ -93,7 +93,7 @@ describe('an outbound call', () => {
     [{ from: '+12025550102' }, 'number_unassigned'],
     [{ to: 'sip:evil@example.com' }, 'destination_not_allowed'],
   ])('%o is refused as %s and never dialled', async (overrides, reason) => {
-    expect(await manager.originate({ ...REQUEST, ...overrides })).toEqual({ ok: false, reason });
+    expect(await manager.originate({ ...REQUEST, ...overrides })).toEqual({ ok: false, reason, callId: 'call_1' });
     await settle();
     expect(world.originated).toHaveLength(0);
     expect([...world.records.values()][0]?.endReason).toBe(reason);
@@ -120,7 +120,7 @@ describe('an outbound call', () => {
 
   test('an agent that is down means that nobody is rung', async () => {
     world.agentFailure = { code: 'agent_url_invalid', detail: '' };
-    expect(await manager.originate(REQUEST)).toEqual({ ok: false, reason: 'agent_unreachable' });
+    expect(await manager.originate(REQUEST)).toEqual({ ok: false, reason: 'agent_unreachable', callId: 'call_1' });
     expect(world.originated).toHaveLength(0);
     expect(world.metered[0]?.ends).toHaveLength(1);
   });

@@ -164,13 +164,13 @@ describe('a call over a trunk', () => {
       from: '+12025550100',
       to: '+12025550177',
     });
-    expect(again).toEqual({ ok: false, reason: 'no_route' });
+    expect(again).toEqual({ ok: false, reason: 'no_route', callId: expect.any(String) });
   });
 
   test('whose gateways have no address fails before anybody is dialled', async () => {
     (world.deps as { gateways: object }).gateways = { ...world.deps.gateways, servers: async () => [] };
     manager = createCallManager(world.deps);
-    expect((await place()).outcome).toEqual({ ok: false, reason: 'carrier_failed' });
+    expect((await place()).outcome).toEqual({ ok: false, reason: 'carrier_failed', callId: expect.any(String) });
     expect([world.originated.length, world.sessions.length]).toEqual([0, 0]);
   });
 

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { REASONS, type Reason } from '../../src/domain/reasons.ts';
+import { CALL_DETAILS } from '../../src/http/call-problems.ts';
 import { call } from '../directory/records.ts';
 import { startWorld, type World } from './world.ts';
 
@@ -107,6 +108,25 @@ describe('placing a call', () => {
     const answer = await place(`refused-${reason}`);
     expect([answer.status, answer.body.code, answer.body.title]).toEqual([status, reason, REASONS[reason].text]);
     expect(answer.headers.get('retry-after')).toBe(retryAfter);
+    expect(answer.body.instance).toBe('/v1/calls/call_refused');
+  });
+
+  test.each(Object.keys(CALL_DETAILS) as (keyof typeof CALL_DETAILS)[])(
+    'refused with %s says in the detail what to change',
+    async (reason) => {
+      world.calls.refusal = reason;
+      const { body } = await place(`detail-${reason}`);
+      expect(body.detail).toBe(CALL_DETAILS[reason]);
+    },
+  );
+
+  test('every refusal that the document names for the route has its detail', () => {
+    const codes = Object.keys(REASONS).filter((code) =>
+      JSON.stringify(world.document.paths['/v1/calls']?.['post']).includes(`\`${code}\``),
+    );
+    expect(codes.length).toBeGreaterThan(15);
+    expect(codes.filter((code) => !(code in CALL_DETAILS))).toEqual([]);
+    expect(Object.keys(CALL_DETAILS).filter((code) => !codes.includes(code))).toEqual([]);
   });
 });
 

@@ -313,7 +313,7 @@ export class FakeCalls implements CallManager {
 
   async originate(request: OriginateRequest): Promise<OriginateOutcome> {
     this.asked.push(request);
-    if (this.refusal !== null) return { ok: false, reason: this.refusal };
+    if (this.refusal !== null) return { ok: false, reason: this.refusal, callId: 'call_refused' };
     const key = `${request.workspaceId} ${request.idempotencyKey}`;
     const known = this.#byKey.get(key);
     if (known !== undefined) return { ok: true, call: known, repeated: true };

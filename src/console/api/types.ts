@@ -819,6 +819,7 @@ export interface Problem {
     | 'node_fault'
     | 'store_unavailable';
   readonly detail?: string;
+  readonly instance?: string;
   readonly advice?: string;
   readonly errors?: readonly { readonly field: string; readonly message: string }[];
 }

@@ -5,7 +5,8 @@ import { DTMF_GAP_MS, DTMF_TONE_MS } from '../../domain/dtmf.ts';
 import { type Principal, scopeOf } from '../auth.ts';
 import type { HttpDeps } from '../deps.ts';
 import { fingerprint, idempotencyKey, optionalIdempotencyKey } from '../idempotency.ts';
-import { Problem, problemOfReason } from '../problems.ts';
+import { problemOfCall } from '../call-problems.ts';
+import { Problem } from '../problems.ts';
 import { defineRoute, type Route } from '../route.ts';
 import { pageOf } from '../schemas/common.ts';
 import * as schemas from '../schemas/calls.ts';
@@ -62,6 +63,7 @@ export function callRoutes({ directory, calls }: HttpDeps): readonly Route[] {
         'caller_id_not_owned',
         'number_unassigned',
         'no_route',
+        'keys_in_clear',
         'workspace_limit',
         'spend_limit',
         'carrier_failed',
@@ -71,6 +73,9 @@ export function callRoutes({ directory, calls }: HttpDeps): readonly Route[] {
         'node_limit',
         'draining',
         'store_unavailable',
+        'api_cancelled',
+        'crashed_before_answer',
+        'node_fault',
       ],
       async handle({ principal, body, header }) {
         const idempotency = idempotencyKey(header);
@@ -86,7 +91,7 @@ export function callRoutes({ directory, calls }: HttpDeps): readonly Route[] {
         const claim = await directory.idempotency.claim(`call-requests:${workspaceId}`, idempotency, asked);
         if (claim.value !== asked) throw new Problem('idempotency_key_reused');
         const outcome = await calls.originate({ workspaceId, idempotencyKey: idempotency, ...request });
-        if (!outcome.ok) throw problemOfReason(outcome.reason);
+        if (!outcome.ok) throw problemOfCall(outcome.reason, outcome.callId);
         return {
           body: (await viewerFor(principal))(outcome.call),
           headers: {

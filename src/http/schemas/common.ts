@@ -90,6 +90,7 @@ export const problemSchema = object(
     status: Type.Integer(),
     code: Type.Enum([...PROBLEM_CODES]),
     detail: optional(Type.String()),
+    instance: optional(Type.String({ description: 'path of what it left behind, such as the refused call' })),
     advice: optional(Type.String()),
     errors: optional(Type.Array(object({ field: Type.String(), message: Type.String() }))),
   },
