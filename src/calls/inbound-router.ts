@@ -5,6 +5,7 @@ import type { Directory } from '../directory/directory.ts';
 import {
   type CalledParty,
   calledNumbers,
+  type ExplanationStep,
   matchTrunks,
   type ResolvedHosts,
   type RouteVerdict,
@@ -46,8 +47,19 @@ export function createInboundRouter({
     const found = await Promise.all(asked.map((number) => directory.numbers.byE164(number)));
     const numbers = found.flat();
     const lookup = (e164: string) => numbers.filter((number) => number.e164 === e164);
-    return routeInbound({ ...question, lookup });
+    const verdict = routeInbound({ ...question, lookup });
+    const isUnsaid = over !== undefined && over.calledNumber === null;
+    if (!isUnsaid || verdict.ok || verdict.reason !== 'unknown_number') return verdict;
+    return { ...verdict, steps: [...verdict.steps, unsaidNumber(trunks)] };
   };
+}
+
+/** What an operator can do about a carrier that sends all calls to the Contact, and writes there and in To whom it has registered. */
+function unsaidNumber([trunk]: readonly Trunk[]): ExplanationStep {
+  const seen =
+    `the call came to the Contact of the registration of trunk "${trunk?.label ?? ''}", and its To names no number of it: ` +
+    'outbound.registration.calledNumber can say which number such calls are for';
+  return { check: 'called_number', result: 'failed', seen };
 }
 
 function calledOver({ calledNumber }: RegisteredCall, called: CalledParty): CalledParty {

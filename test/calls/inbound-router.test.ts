@@ -41,3 +41,20 @@ test('signalling 3: the Contact from another address is a stranger’s', async (
   });
   expect(verdict).toMatchObject({ ok: false, reason: 'unknown_source' });
 });
+
+test('signalling 3: a call to the Contact that names no number of the trunk is refused with what the operator can do', async () => {
+  const called = { requestUser: 'token', to: 'acme' };
+  const failed = { check: 'called_number', result: 'failed', seen: expect.stringContaining('calledNumber') };
+  const refused = await routerWith(null)({ sourceIp: REGISTRAR, called });
+  expect([refused.ok, refused.steps.at(-1)]).toEqual([false, failed]);
+  const others = [
+    // The number is said, and is none of the trunk's.
+    await routerWith('+12025550109')({ sourceIp: REGISTRAR, called }),
+    // It did not come to the Contact.
+    await routerWith(null)({ sourceIp: REGISTRAR, called: { requestUser: 'acme' } }),
+  ];
+  for (const { ok, steps } of others) {
+    expect(ok).toBe(false);
+    expect(steps).not.toContainEqual(failed);
+  }
+});

@@ -136,6 +136,24 @@ describe('signalling 3: a trunk that registers', () => {
     await callCame(registrar, 'acme');
   });
 
+  test('inbound that names no number anywhere is refused, and its record says what would help', async () => {
+    const registrar = await registrarOn();
+    const id = await register([registrar.port]);
+    await numberOn(id);
+    await registered(id);
+    const invite = registrar.invite('acme', 'acme', { body: OFFER });
+    expect((await answerTo(registrar, invite.header('Call-ID'), 400)).status).toBe(404);
+    const { body } = await gateway.api<{ items: { id: string; endReason: string }[] }>('GET', '/v1/calls?limit=1');
+    expect(body.items[0]).toMatchObject({ trunkId: id, endReason: 'unknown_number' });
+    const call = await gateway.api<{ timeline: object[] }>('GET', `/v1/calls/${body.items[0]?.id}`);
+    expect(call.body.timeline).toContainEqual(
+      expect.objectContaining({
+        event: 'route',
+        detail: expect.objectContaining({ result: 'failed', seen: expect.stringContaining('calledNumber') }),
+      }),
+    );
+  });
+
   test('lost registration: it is refreshed at half of the granted time, so a registrar that forgot has it again', async () => {
     const registrar = await registrarOn({ grantedSec: 4 });
     const id = await register([registrar.port]);
