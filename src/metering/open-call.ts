@@ -12,6 +12,7 @@
 //   M2. The snapshot at answer is the last time anything is read from outside the call (answer.ts).
 //   M3. `ended` and `rated` are durable before the first posting is sent (settler.ts).
 //   M4. What is told after the end is void: the facts (service.ts) are then as they will be charged.
+//   M5. While an end waits for the ACK of our answer the journal holds the call for unconfirmed: who finishes it after a crash cannot wait.
 
 import type { Bill } from '../domain/call.ts';
 import type { Clock } from '../domain/clock.ts';
@@ -29,7 +30,7 @@ import { settlementOf } from './poster.ts';
 import type { RateTable } from './rates.ts';
 import type { AgentEvent } from './rating.ts';
 import type { Answer, EndedRecord, IntentRecord, Pulse, RatedRecord } from './records.ts';
-import { CallService } from './service.ts';
+import { CallService, UNCONFIRMED_FLAGS } from './service.ts';
 import { Settler } from './settler.ts';
 import type { SupplierTable } from './supplier-rates.ts';
 
@@ -217,8 +218,7 @@ export class OpenCall implements MeteredCall {
     this.#endTaken = true;
     const { record } = this.#options;
     const end = this.#end as CallEnd;
-    const hasArrived = end.answerArrived === undefined || (await this.#settler.orClosed(end.answerArrived));
-    if (!hasArrived) this.#service.unconfirmed();
+    if (end.answerArrived !== undefined && !(await this.#hasArrived(end.answerArrived))) this.#service.unconfirmed();
     const atMs = this.#proofOf(end);
     const billToMs = await this.#coveredTo(end, atMs);
     this.#service.flagEnd(end, atMs);
@@ -233,6 +233,12 @@ export class OpenCall implements MeteredCall {
     this.#report(ended, rated, settlement);
     this.#options.onPosted();
     return this.#finalBill;
+  }
+
+  /** M5. The flags of the end that is written go before these. */
+  #hasArrived(answerArrived: Promise<boolean>): Promise<boolean> {
+    for (const flag of UNCONFIRMED_FLAGS) void this.#writer.write({ kind: 'flag', ...this.#next(), flag });
+    return this.#settler.orClosed(answerArrived);
   }
 
   /** The call stays open in the journal until its record is stored elsewhere: a crash in between leaves it to recovery. */

@@ -35,6 +35,8 @@ export interface EndStamps {
 /** A runtime that comes and goes this often is broken; further attaches are not charged. */
 const AGENT_EVENTS_MAX = 2_000;
 const FLAGS_MAX = 16;
+/** Of a call whose answer may never have arrived. */
+export const UNCONFIRMED_FLAGS = ['answer_unconfirmed', 'needs_reconciliation'] as const;
 /** As many forks as the SIP engine hangs up on. */
 const OTHER_LEGS_MAX = 32;
 
@@ -88,7 +90,7 @@ export class CallService {
 
   /** Nothing says that our 200 has arrived: a carrier's record decides. */
   unconfirmed(): void {
-    this.#flags.add('answer_unconfirmed').add('needs_reconciliation');
+    for (const flag of UNCONFIRMED_FLAGS) this.#flags.add(flag);
   }
 
   /** False: one too many. */

@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest';
+import { auditDatabase } from '../../src/audit.ts';
+import type { Bill } from '../../src/domain/call.ts';
+import { applyCarrierRecord } from '../../src/metering/carrier-record.ts';
+import { billedMs, FULL, Stage, type StagedCall } from './support/stage.ts';
+
+// An inbound call that we end before the ACK of our 200 has come: its bill waits for it (D2).
+
+const FLAGS = ['answer_unconfirmed', 'needs_reconciliation'];
+
+/** Answered, and ended by the agent a second later. */
+async function waiting(
+  stage: Stage,
+): Promise<{ call: StagedCall; bill: Promise<Bill>; arrived: PromiseWithResolvers<boolean> }> {
+  const call = await (await stage.call()).answer();
+  await call.liveTo(1_000);
+  const arrived = Promise.withResolvers<boolean>();
+  const bill = call.metered.ended({
+    atMs: stage.clock.monotonicMs(),
+    wallMs: stage.clock.wallMs(),
+    reason: 'agent_hangup',
+    evidence: 'agent',
+    answerArrived: arrived.promise,
+  });
+  await call.liveTo(3_000);
+  return { call, bill, arrived };
+}
+
+test('is charged once the ACK has come', async () => {
+  await using stage = await Stage.open();
+  const { bill, arrived } = await waiting(stage);
+  arrived.resolve(true);
+  expect(billedMs(await bill)).toEqual({ T: 60_000, C: 1_000 });
+  expect(await bill).toMatchObject({ final: true, flags: [] });
+  await stage.idle();
+  expect(await stage.recover()).toEqual([]);
+  expect(auditDatabase(stage.opened.file.database).differences).toEqual([]);
+});
+
+test('is provisionally free where none came', async () => {
+  await using stage = await Stage.open();
+  const { bill, arrived } = await waiting(stage);
+  arrived.resolve(false);
+  expect(await bill).toMatchObject({ total: 0n, final: false, flags: FLAGS });
+  expect(await stage.balance()).toEqual({ balance: FULL, reserved: 0n });
+});
+
+describe('a process that ends while it waits', () => {
+  test.each(['is killed', 'stops in order'])(
+    '%s: it is provisionally free, until the carrier confirms it',
+    async (how) => {
+      await using stage = await Stage.open();
+      const { call, bill } = await waiting(stage);
+      bill.catch(() => undefined);
+      if (how === 'stops in order') {
+        const closed = stage.meter.close();
+        await stage.clock.advanceAsync(3_000);
+        await closed;
+      }
+      stage.restart();
+      const { callId } = call.intent;
+      const [recovered] = await stage.recover();
+      expect(recovered).toMatchObject({ callId, bill: { total: 0n, final: false, flags: FLAGS } });
+      expect(await stage.balance()).toEqual({ balance: FULL, reserved: 0n });
+      const { books, journal } = stage.opened;
+      for (const outcome of ['charged', 'exists']) {
+        const confirmed = applyCarrierRecord({ books, journal, clock: stage.clock }, { callId, durationMs: 1_000 });
+        expect(await confirmed).toBe(outcome);
+        expect(await stage.balance()).toEqual({ balance: FULL - 12_000_000n, reserved: 0n });
+      }
+      expect(auditDatabase(stage.opened.file.database).differences).toEqual([]);
+    },
+  );
+});
