@@ -6,9 +6,13 @@ import { inTransaction } from '../storage/sqlite.ts';
 import type { CallRow, CallRowWriter } from './call-records.ts';
 import { callCodec } from './documents.ts';
 
-/** The document, and beside it what is asked for without reading documents. */
+/**
+ * The document, and beside it what is asked for without reading documents. A call is counted where its bill ends, as its postings are: an end
+ * that is found out later, by a silence over midnight perhaps, is none of the next day's.
+ */
 export function callRowOf(call: CallRecord): CallRow {
-  const { id, createdAt, workspaceId, state, direction, endedAt, answeredAt } = call;
+  const { id, createdAt, workspaceId, state, direction, answeredAt, bill } = call;
+  const endedAt = call.endedAt === null ? null : (bill?.evidence.end ?? call.endedAt);
   return {
     id,
     createdAt,

@@ -329,6 +329,14 @@ export function directoryContract(name: string, open: () => Promise<Directory>):
         ),
       );
 
+      test('on the day on which its bill ends, however much later that was found out', async () => {
+        const bill = call().bill as NonNullable<CallRecord['bill']>;
+        const evidence = { start: 1_000, end: 5 * DAY - 1, endedBy: 'media' } as const;
+        await save(call({ id: 'silent', endedAt: 5 * DAY + 29_000, bill: { ...bill, evidence } }));
+        const found = { calls: 1, answered: 1 };
+        expect(await count('day', { fromMs: 4 * DAY })).toEqual([{ key: '1970-01-05', ...found }]);
+      });
+
       test('by number: inbound the one that was dialled, outbound the caller id', async () => {
         expect(await count('number')).toEqual([
           { key: '+12025550100', calls: 3, answered: 2 },

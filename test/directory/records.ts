@@ -116,7 +116,7 @@ export function call(over: Partial<CallRecord> = {}): CallRecord {
         initialMs: 60_000,
         incrementMs: 1,
       },
-      evidence: { start: 1_200, end: 61_200, endedBy: 'bye' },
+      evidence: { start: 1_200, end: over.endedAt ?? 61_200, endedBy: 'bye' },
       final: true,
       flags: [],
     },
