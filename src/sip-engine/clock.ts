@@ -3,6 +3,7 @@
 // Invariants
 //   C1. `now()` is monotonic and is the only time used for durations; `wallTime()` is for text that people and peers read.
 //   C2. A timer fires at most once, never inside `setTimer`, and never after its `cancel()`.
+//   C3. One that is longer than the system can have (24.8 days) fires then, and not at once.
 
 export interface TimerHandle {
   /** Idempotent; does nothing once the timer has fired. */
@@ -17,11 +18,14 @@ export interface EngineClock {
   wallTime(): Date;
 }
 
+/** Node takes longer ones for 1 ms. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+
 class SystemTimer implements TimerHandle {
   readonly #timeout: NodeJS.Timeout;
 
   constructor(fn: () => void, ms: number) {
-    this.#timeout = setTimeout(fn, ms);
+    this.#timeout = setTimeout(fn, Math.min(ms, TIMER_MAX_MS));
     // Open sockets keep an engine alive; a pending retransmission alone must not hold up the end of the process.
     this.#timeout.unref();
   }

@@ -3,9 +3,13 @@
 // Invariants
 //   H1. No secret leaves: what message/secrets.ts lists is taken out before a message is copied.
 //   H2. It harms nothing: a copy is sent or dropped at once, whatever becomes of the server. At most `PENDING_MAX` are on their way.
+//   H3. Copies follow the server's name: it is looked up every LOOKUP_MS, also where that failed. While it has no address, copies go where they went;
+//       that it has none is said once.
 
 import { createSocket, type Socket } from 'node:dgram';
-import type { EngineClock } from '../clock.ts';
+import { lookup } from 'node:dns/promises';
+import { once } from 'node:events';
+import type { EngineClock, TimerHandle } from '../clock.ts';
 import { header } from '../message/headers.ts';
 import type { SipMessage } from '../message/message.ts';
 import { parseDatagram } from '../message/parse.ts';
@@ -16,7 +20,7 @@ import type { Flow, Source, TransportProtocol } from '../transport/flow.ts';
 import { type HepEnd, hepPacket } from './hep.ts';
 
 export interface CaptureOptions {
-  /** IP literal, or a name that is looked up once at the start. */
+  /** IP literal, or a name (H3). */
   readonly host: string;
   readonly port: number;
   /** Of this node, at the capture server. */
@@ -31,21 +35,39 @@ export interface CaptureStats {
 }
 
 const PENDING_MAX = 1_000;
+const LOOKUP_MS = 30_000;
+
+/** Rejects where the name has none. */
+type AddressOf = (host: string) => Promise<string>;
+/** The system's look-up, not that of peers' names: the operator may have named a host of the hosts file. */
+const systemAddress: AddressOf = async (host) => (await lookup(host)).address;
 
 export class Capture {
   readonly #options: CaptureOptions;
   readonly #clock: EngineClock;
   readonly #onFault: (error: unknown) => void;
-  readonly #socket: Promise<Socket | undefined>;
+  readonly #addressOf: AddressOf;
+  /** Leads to `#address`; undefined while there was never one. */
+  #socket: Promise<Socket | undefined>;
+  #address: string | undefined;
+  #isLost = false;
+  #isClosed = false;
+  #timer: TimerHandle | undefined;
   #pending = 0;
   #sent = 0;
   #dropped = 0;
 
-  constructor(options: CaptureOptions, clock: EngineClock, onFault: (error: unknown) => void) {
+  constructor(
+    options: CaptureOptions,
+    clock: EngineClock,
+    onFault: (error: unknown) => void,
+    addressOf: AddressOf = systemAddress,
+  ) {
     this.#options = options;
     this.#clock = clock;
     this.#onFault = onFault;
-    this.#socket = open(options, onFault);
+    this.#addressOf = addressOf;
+    this.#socket = this.#follow(undefined);
   }
 
   get stats(): CaptureStats {
@@ -65,7 +87,38 @@ export class Capture {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#timer?.cancel();
     (await this.#socket)?.close();
+  }
+
+  /** The socket that copies take from now on: another one where the server has moved (H3). Never rejects. */
+  async #follow(before: Socket | undefined): Promise<Socket | undefined> {
+    const after = await this.#look(before).catch((error: unknown) => {
+      if (!this.#isLost) this.#onFault(error);
+      this.#isLost = true;
+      return before;
+    });
+    if (!this.#isClosed) this.#timer = this.#clock.setTimer(() => void this.#followAgain(after), LOOKUP_MS);
+    return after;
+  }
+
+  /** Copies do not wait for it, and neither does `close`. */
+  async #followAgain(before: Socket | undefined): Promise<void> {
+    const after = await this.#follow(before);
+    if (after === before) return;
+    if (this.#isClosed) return void after?.close();
+    this.#socket = Promise.resolve(after);
+    before?.close();
+  }
+
+  async #look(before: Socket | undefined): Promise<Socket | undefined> {
+    const { host, port } = this.#options;
+    const address = await this.#addressOf(host);
+    const after = address === this.#address ? before : await open(address, port);
+    this.#address = address;
+    this.#isLost = false;
+    return after;
   }
 
   #copy(message: SipMessage, protocol: TransportProtocol, from: HepEnd, to: HepEnd): void {
@@ -107,25 +160,19 @@ export class Capture {
   }
 }
 
-/** Undefined where its address cannot be used: said once, and no copy is sent. */
-async function open({ host, port }: CaptureOptions, onFault: (error: unknown) => void): Promise<Socket | undefined> {
-  const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
+/** Rejects where nothing can be sent there: no network, no IPv6. */
+async function open(address: string, port: number): Promise<Socket> {
+  const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
   socket.unref();
-  const { promise, resolve } = Promise.withResolvers<Socket | undefined>();
-  const failed = (error: Error): void => {
+  try {
+    socket.connect(port, address);
+    await once(socket, 'connect');
+  } catch (error) {
     socket.close();
-    onFault(error);
-    resolve(undefined);
-  };
-  socket.once('error', failed);
-  // The types know only the listener of success; at run time a name that has no address is passed to it.
-  socket.connect(port, host, ((error?: Error) => {
-    socket.off('error', failed);
-    socket.on('error', () => undefined);
-    if (error === undefined) resolve(socket);
-    else failed(error);
-  }) as () => void);
-  return await promise;
+    throw error;
+  }
+  socket.on('error', () => undefined);
+  return socket;
 }
 
 /** H1. Printed anew it has the length that its body has then. */

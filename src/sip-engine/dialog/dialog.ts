@@ -76,6 +76,8 @@ export class Dialog {
   peerAllowsUpdate = false;
   /** RSeq of the last reliable provisional seen. */
   lastRemoteRSeq: number | undefined;
+  /** RSeq of the last reliable provisional that our PRACK was for. */
+  acknowledgedRSeq: number | undefined;
   /** Our 2xx waits for the peer's ACK: a BYE of ours must wait as well (section 15). */
   awaitsAck = false;
   heldBye: (() => void) | undefined;

@@ -5,6 +5,7 @@
 //   I1. The first 2xx makes the call; what other forks still answer is acknowledged and ended with BYE. The application is shown that BYE
 //       under an id of its own, `<dialog id>;fork=2` and so on: somebody may have to be paid for it.
 //   I2. So is the 2xx of an INVITE that was cancelled, or whose application is gone.
+//       And one to a re-INVITE that comes when a BYE has ended the dialog: it has its ACK from here.
 //   I3. An ACK once sent is sent again, byte for byte, for each retransmission of its 2xx.
 import { cseqOf } from '../message/cseq.ts';
 import { header } from '../message/headers.ts';
@@ -80,6 +81,10 @@ export class InviteOutcomes {
       if (call.request.body.length > 0) dialog.localSdp = call.request.body;
     }
     dialog.answered.set(sequence, { txnId: call.txnId, ack: undefined, cancelled: call.cancel !== undefined });
+    if (dialog.state === 'ended') {
+      this.#acknowledge(dialog, sequence);
+      return 'answered';
+    }
     if (!call.application.open) {
       call.deliver(response, peerOf(source));
       this.#acknowledgeAndEnd(dialog, sequence, 'Application lost', null);
@@ -143,11 +148,13 @@ export class InviteOutcomes {
   }
 
   #acknowledgeAndEnd(dialog: Dialog, sequence: number, reason: string | undefined, toldAs: string | null): void {
+    this.#acknowledge(dialog, sequence);
+    this.#ender.endWithBye(dialog, reason, toldAs);
+  }
+
+  #acknowledge(dialog: Dialog, sequence: number): void {
     const destination = this.#sender.destinationOf(dialog);
-    if (destination === undefined) {
-      dialog.end();
-      return;
-    }
+    if (destination === undefined) return;
     const names = { branch: this.#environment.names.branch(), inviteSequence: sequence };
     const composed = composeAck(undefined, dialog, destination.hop.local, names);
     const answered = dialog.answered.get(sequence);
@@ -156,6 +163,5 @@ export class InviteOutcomes {
         if (answered !== undefined) answered.ack = ack;
       });
     }
-    this.#ender.endWithBye(dialog, reason, toldAs);
   }
 }

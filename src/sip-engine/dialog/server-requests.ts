@@ -21,7 +21,7 @@ import { cancelInPlace, type ServerRequest } from './server-request.ts';
 import type { SessionTimers } from './session-timers.ts';
 import { SuccessRetransmission } from './success-retransmission.ts';
 import type { ConnectionId } from '../transport/flow.ts';
-import { dialogOfRequest } from './uas-dialog.ts';
+import { dialogOfRequest, followPeer } from './uas-dialog.ts';
 import { WaitingRequests } from './waiting-requests.ts';
 
 /** An application that says nothing at all for so long is not going to. */
@@ -182,7 +182,7 @@ export class ServerRequests {
     if (dialog === undefined) return;
     dialog.confirm();
     if (server.creates) this.#environment.records.started(dialog, 'application', response);
-    else dialog.refreshTarget(server.request);
+    else this.#refreshed(dialog, server);
     if (response.body.length > 0) dialog.localSdp = response.body;
     if (dialog.peerInvitePending === server.txnId) dialog.peerInvitePending = undefined;
     dialog.awaitsAck = true;
@@ -233,9 +233,14 @@ export class ServerRequests {
   }
 
   #updated(dialog: Dialog, server: ServerRequest, response: SipResponse): void {
-    dialog.refreshTarget(server.request);
+    this.#refreshed(dialog, server);
     if (response.body.length > 0) dialog.localSdp = response.body;
     this.#sessionTimers.answeredByUs(dialog, response);
+  }
+
+  #refreshed(dialog: Dialog, server: ServerRequest): void {
+    dialog.refreshTarget(server.request);
+    followPeer(dialog, server);
   }
 
   /** A response the engine makes in the application's place; its own later one finds no transaction. */

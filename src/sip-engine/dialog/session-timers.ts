@@ -7,7 +7,7 @@
 //   ours        other INVITE in progress       ours        try again in 2 s
 //   refreshing  2xx                            ours/theirs/off  as its Session-Expires says
 //   refreshing  408, 481, no transport         over        BYE "Session timer expired"
-//   refreshing  422                            ours        interval raised to Min-SE, at once
+//   refreshing  422 with a longer Min-SE       ours        interval raised to that, at once
 //   refreshing  other failure of our UPDATE    ours        re-INVITE, at once
 //   refreshing  491                            ours        try again in 2.1 to 4 s where the call was ours, within 2 s where it was theirs (RFC 3261 section 14.1)
 //   refreshing  other failure                  ours        try again in 10 s
@@ -204,8 +204,8 @@ export class SessionTimers {
       this.answeredByPeer(dialog, response);
     } else if (status === 408 || status === 481) {
       this.#expire(dialog);
-    } else if (status === 422) {
-      session.intervalS = Math.max(session.intervalS, Number.parseInt(header(response, 'min-se') ?? '0', 10) || 0);
+    } else if (status === 422 && minSeOf(response) > session.intervalS) {
+      session.intervalS = minSeOf(response);
       this.#armRefresh(dialog, session, 0);
     } else if (status === 491) {
       this.#armRefresh(dialog, session, this.#glareMs(dialog));
@@ -256,6 +256,11 @@ function sessionFields(session: Session): HeaderField[] {
     { name: 'Session-Expires', value: `${session.intervalS};refresher=${refresher}` },
     { name: 'Min-SE', value: String(INTERVAL_MIN_S) },
   ];
+}
+
+/** 0 where it says none. */
+function minSeOf(response: SipResponse): number {
+  return Number(/^\s*(\d{1,9})\s*(?:;.*)?$/.exec(header(response, 'min-se') ?? '')?.[1] ?? 0);
 }
 
 /** Undefined when absent or no number: a timer nobody can read is no timer. */

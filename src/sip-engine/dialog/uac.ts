@@ -221,12 +221,16 @@ export class UserAgentClient {
     call.deliver(response, peerOf(source));
   }
 
-  /** RAck names the provisional it acknowledges, and so the fork. */
+  /** RAck names the provisional it acknowledges, and so the fork; of forks that count alike, the next one that has no PRACK yet. */
   #earlyDialogOf(dialog: Dialog, prack: SipRequest): Dialog {
     const rseq = Number((header(prack, 'rack') ?? '').split(' ')[0]);
     for (const call of this.#open.values()) {
       if (call.dialogId !== dialog.id) continue;
-      for (const early of call.early.values()) if (early.lastRemoteRSeq === rseq) return early;
+      for (const early of call.early.values()) {
+        if (early.lastRemoteRSeq !== rseq || early.acknowledgedRSeq === rseq) continue;
+        early.acknowledgedRSeq = rseq;
+        return early;
+      }
     }
     return dialog;
   }

@@ -5,6 +5,7 @@ import type { SipResponse } from '../message/message.ts';
 import { bareHost, parseUri } from '../message/uri.ts';
 import { type Flow, isConnectionBound, type Source, wayTo } from '../transport/flow.ts';
 import { contactUri, Dialog } from './dialog.ts';
+import { mayName } from './reach.ts';
 import type { ServerRequest } from './server-request.ts';
 
 export function dialogOfRequest(server: ServerRequest, response: SipResponse): Dialog {
@@ -33,6 +34,17 @@ export function dialogOfRequest(server: ServerRequest, response: SipResponse): D
   });
   dialog.learnMethods(request);
   return dialog;
+}
+
+/**
+ * The peer has sent an offer or refresh that we took. Behind a NAT the way it came by is the one that is open now; but no peer gets us to send to
+ * what is nearer to us than itself (reach.ts).
+ */
+export function followPeer(dialog: Dialog, { request, source }: ServerRequest): void {
+  if (dialog.sendTo === undefined || source.protocol !== 'udp' || dialog.flow.protocol !== 'udp') return;
+  if (!mayName(dialog.flow.address, source.address)) return;
+  const isNamed = dialog.routeSet.length === 0 && natRoute(contactUri(request), source) === undefined;
+  dialog.sendTo = isNamed ? undefined : wayTo(source);
 }
 
 /**
