@@ -14,11 +14,12 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-async function homer() {
+/** `port`: of the first one, for another at the same port. */
+async function homer(address = '127.0.0.1', port = 0) {
   const socket = createSocket('udp4');
   const packets: Buffer[] = [];
   socket.on('message', (bytes) => packets.push(bytes));
-  socket.bind(0, '127.0.0.1');
+  socket.bind(port, address);
   await once(socket, 'listening');
   closers.push(() => new Promise((resolve) => void socket.close(() => resolve(undefined))));
   return { port: (socket.address() as AddressInfo).port, packets };
@@ -108,6 +109,44 @@ describe('signalling 24: copies for Homer', () => {
     send();
     await expect.poll(() => capture.stats).toEqual({ sent: 0, dropped: 2 });
     expect(faults).toHaveLength(1);
+  });
+
+  test('follow the name of the server, and find it when it has an address again', async () => {
+    const old = await homer();
+    const moved = await homer('127.0.0.2', old.port);
+    const clock = new FakeEngineClock();
+    const faults: unknown[] = [];
+    let address: string | Error = new Error('getaddrinfo ENOTFOUND homer');
+    const addressOf = async () => {
+      if (typeof address !== 'string') throw address;
+      return address;
+    };
+    const options = { host: 'homer', port: old.port, id: 7, password: '' };
+    const capture = new Capture(options, clock, (error) => faults.push(error), addressOf);
+    closers.push(() => capture.close());
+    const flow = { protocol: 'udp' as const, address: '127.0.0.1', port: 5060 };
+    const send = () => capture.sent(inviteBytes(), flow, { address: '127.0.0.1', port: 5060 });
+    /** A copy of that moment or of a later one arrives: looking up takes its time. */
+    const arrivesAt = async ({ packets }: { readonly packets: readonly Buffer[] }) => {
+      const before = packets.length;
+      await expect.poll(() => (send(), packets.length)).toBeGreaterThan(before);
+    };
+
+    send();
+    await expect.poll(() => capture.stats).toEqual({ sent: 0, dropped: 1 });
+    address = '127.0.0.1';
+    clock.advance(30_000);
+    await arrivesAt(old);
+    address = '127.0.0.2';
+    clock.advance(30_000);
+    await arrivesAt(moved);
+    address = new Error('getaddrinfo EAI_AGAIN homer');
+    clock.advance(30_000);
+    await expect.poll(() => faults.length).toBe(2);
+    clock.advance(30_000);
+    const atOld = old.packets.length;
+    await arrivesAt(moved);
+    expect([old.packets.length, faults.length, capture.stats.dropped]).toEqual([atOld, 2, 1]);
   });
 
   test('are lost, and nothing else, where nobody takes them', async () => {
