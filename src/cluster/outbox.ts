@@ -1,14 +1,15 @@
 // What this node had acknowledged by the shared books beside calls (top-ups, fees): kept here, because the store may lose its last writes
-// and nobody else could tell it again. Calls need no such copy, their journal says all. One small SQLite file of the node.
+// and nobody else could tell it again. Calls need no such copy, their journal says all, but for whose they were. One small SQLite file of the node.
 //
 // Invariants
 //   X1. A settlement is durable here before whoever asked for it is answered.
 //   X2. `epochId` is that of a store which is known to have everything; it is written after a replay, never before.
 //   X3. How far back a replay had begun to tell is durable before it tells it, and stays until a replay is through (shipper.ts H3).
+//   X4. A call of a dead node is named here before anything of it is in this node's journal: from then on either node may charge it first.
 
 import type { DatabaseSync } from 'node:sqlite';
 import type { NewPosting, Settlement } from '../ledger/books.ts';
-import { type Migration, openDatabase } from '../storage/sqlite.ts';
+import { inTransaction, type Migration, openDatabase } from '../storage/sqlite.ts';
 
 const MIGRATIONS: readonly Migration[] = [
   {
@@ -17,6 +18,10 @@ const MIGRATIONS: readonly Migration[] = [
       CREATE TABLE settlements (seq INTEGER PRIMARY KEY, at_wall INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
       CREATE INDEX settlements_by_time ON settlements (at_wall);
       CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;`,
+  },
+  {
+    id: 'cluster-2',
+    sql: 'CREATE TABLE adopted (call_id TEXT PRIMARY KEY, node_id TEXT NOT NULL, at_wall INTEGER NOT NULL) STRICT;',
   },
 ];
 
@@ -34,10 +39,14 @@ export type Told = 'settlements' | 'calls';
 
 export class Outbox {
   readonly #database: DatabaseSync;
+  /** Their nodes, by call. */
+  readonly #adopted: Map<string, string>;
 
   /** `:memory:` for tests. Throws what SQLite throws. */
   constructor(path: string) {
     this.#database = openDatabase(path, MIGRATIONS);
+    const rows = this.#database.prepare('SELECT call_id, node_id FROM adopted').all();
+    this.#adopted = new Map(rows.map((row) => [String(row['call_id']), String(row['node_id'])]));
   }
 
   keep(settlement: Settlement, nowMs: number): void {
@@ -89,6 +98,28 @@ export class Outbox {
   begin(what: Told, downToSeq: number): void {
     if (downToSeq < (this.begunDownTo(what) ?? Number.POSITIVE_INFINITY))
       this.#setFact(`begun:${what}`, String(downToSeq));
+  }
+
+  /** Calls of a dead node that this one finishes (X4). Those of more than a month ago are forgotten. */
+  adopt(nodeId: string, callIds: readonly string[], nowMs: number): void {
+    const insert = this.#database.prepare(
+      'INSERT INTO adopted (call_id, node_id, at_wall) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+    );
+    inTransaction(this.#database, () => {
+      this.#database.prepare('DELETE FROM adopted WHERE at_wall < ?').run(Math.floor(nowMs - KEPT_MS));
+      for (const callId of callIds) insert.run(callId, nodeId, Math.floor(nowMs));
+    });
+    for (const callId of callIds) this.#adopted.set(callId, nodeId);
+  }
+
+  hasAdopted(callId: string): boolean {
+    return this.#adopted.has(callId);
+  }
+
+  /** By node. */
+  adopted(): ReadonlyMap<string, readonly string[]> {
+    const byNode = Map.groupBy(this.#adopted, ([, nodeId]) => nodeId);
+    return new Map([...byNode].map(([nodeId, calls]) => [nodeId, calls.map(([callId]) => callId)]));
   }
 
   close(): void {

@@ -117,7 +117,10 @@ export async function openSharedBooks(options: SharedBooksOptions): Promise<Shar
   const books = inStoreTime(redis, storeClock);
   const isOpen = () => shipper?.isOpen ?? false;
   const meterBooks = gated(
-    standing(books, { mayBe: (callId) => !hasJoined || taken.has(callId), was: (callId) => records.wasTaken(callId) }),
+    standing(books, {
+      mayBe: (callId) => !hasJoined || taken.has(callId) || outbox.hasAdopted(callId),
+      was: async (callId) => outbox.hasAdopted(callId) || (await records.wasTaken(callId)),
+    }),
     isOpen,
   );
   mirror = new JournalMirror({ journal, records, onFailure: failed('mirror') });
@@ -125,7 +128,11 @@ export async function openSharedBooks(options: SharedBooksOptions): Promise<Shar
     journal,
     outbox,
     settle: (settlement) => meterBooks.settle(settlement as MeterSettlement),
-    reassertHolds: async () => meter?.reassertHolds(),
+    async reassertHolds() {
+      // Before what the calls have cost: their nodes must not take what stands for a mistake.
+      for (const [nodeId, callIds] of outbox.adopted()) await records.markTaken(nodeId, callIds);
+      await meter?.reassertHolds();
+    },
     clock,
     ...(times.quietMs === undefined ? {} : { quietMs: times.quietMs }),
     ...(options.onReplay ? { onReplay: options.onReplay } : {}),
@@ -154,6 +161,7 @@ export async function openSharedBooks(options: SharedBooksOptions): Promise<Shar
         records,
         deps: { journal, books: standing(books, { mayBe: () => true, was: async () => true }), clock },
         clock,
+        onTaking: (nodeId, callIds) => outbox.adopt(nodeId, callIds, clock.wallMs()),
         onRecovered: member.onRecovered,
         onBeat() {
           shipping.healthy(clock.wallMs());

@@ -13,7 +13,8 @@
 //   Y2. All durations come from the dead node's stamps: its records and its last heartbeat. This node's clocks decide nothing but when.
 //   Y3. The dead node's records are durable in this node's journal before anything is settled: if this node dies too, its own recovery
 //       goes on.
-//   Y4. Calls are marked as taken before the first is settled, so that their node, if it comes back, leaves what stands in the ledger.
+//   Y4. Calls are marked as taken before the first is settled, so that their node, if it comes back, leaves what stands in the ledger; and before
+//       that they are named by this node for itself, so that it does the same where their node was quicker (outbox.ts X4).
 //   Y5. A node whose calls were marked while it lived looks which of them were and ends them, until it has done so: what a stopped process
 //       serves when it goes on is not paid for. It sees it by how many are marked, or by its beat that is gone.
 //   Y6. A second gateway under the same id is one that beats again and again: a beat that is seen once may be an earlier process's, out of a
@@ -37,6 +38,8 @@ export interface TakeoverOptions {
   readonly clock: Clock;
   readonly beatMs?: number;
   readonly deadAfterMs?: number;
+  /** Before anything is done with these calls. */
+  readonly onTaking?: (nodeId: string, callIds: readonly string[]) => void;
   readonly onRecovered: OnRecovered;
   readonly onTakenOver?: (nodeId: string, calls: readonly RecoveredCall[]) => void;
   /** The store answered this node's beat. */
@@ -160,12 +163,14 @@ export class Takeover {
   }
 
   async #takeOver(nodeId: string, beat: string): Promise<void> {
-    const { records, onTakenOver } = this.#options;
+    const { records, onTaking, onTakenOver } = this.#options;
     if (!(await records.claim(nodeId, CLAIM_MS))) return;
     const estate = await records.read(nodeId);
     // Those before it took their time (Y1).
     if ((await records.beats()).get(nodeId) !== beat) return;
-    await records.markTaken(nodeId, [...estate.calls.keys()]);
+    const callIds = [...estate.calls.keys()];
+    onTaking?.(nodeId, callIds);
+    await records.markTaken(nodeId, callIds);
     const finished = await this.#finish(estate);
     await records.forget(nodeId);
     this.#sights.delete(nodeId);

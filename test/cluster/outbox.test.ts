@@ -23,10 +23,15 @@ test('what was kept is there after closing and opening again, to the last nano',
     const outbox = new Outbox(path);
     outbox.keep(topUp('topup:1'), 5_000);
     outbox.setEpoch('run/1', 6_000);
+    outbox.adopt('node-a', ['call_old'], -31 * DAY_MS);
+    outbox.adopt('node-a', ['call_1', 'call_2'], 6_000);
+    outbox.adopt('node-a', ['call_2', 'call_3'], 7_000);
     outbox.close();
     const again = new Outbox(path);
     expect(again.page(null, 10)).toEqual([{ seq: 1, atWallMs: 5_000, settlement: topUp('topup:1') }]);
     expect([again.epochId, again.healthyAtMs]).toEqual(['run/1', 6_000]);
+    expect(again.adopted()).toEqual(new Map([['node-a', ['call_1', 'call_2', 'call_3']]]));
+    expect([again.hasAdopted('call_2'), again.hasAdopted('call_old')]).toEqual([true, false]);
     again.close();
   } finally {
     rmSync(folder, { recursive: true });

@@ -1,3 +1,6 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openBooksInline } from '../../src/books.ts';
 import { standing } from '../../src/cluster/standing.ts';
@@ -120,5 +123,65 @@ describe.skipIf(!HAS_REDIS)('a call that another node finished (needs redis-serv
       flags: expect.arrayContaining(['finished_elsewhere']),
     });
     expect(await other.balance()).toEqual(before);
+  });
+
+  /** `dead` stands still under a call that its journal knows more of than it has shown; `other` has marked it and got no further. */
+  async function halfTaken(outboxPath: string) {
+    const other = await open('other', {
+      outboxPath,
+      times: { deadAfterMs: 5_000 },
+      wrapJournal: (journal) => ({
+        ...journal,
+        append: async (...records) => {
+          if (records[0]?.kind === 'ended') throw new Error('the disk is full');
+          return journal.append(...records);
+        },
+      }),
+    });
+    const dead = await open('dead');
+    await other.topUp(FULL, 'first');
+    const { callId } = await dead.call();
+    await dead.pass(3_000);
+    const provenMs = dead.clock.monotonicMs() + 400;
+    const pulses = [{ callId, billedToMs: provenMs, rtpAgeMs: 0, agentProvenToMs: provenMs }];
+    await dead.opened.journal.heartbeat({
+      kind: 'heartbeat',
+      bootId: 'boot-dead',
+      atMs: provenMs,
+      atWallMs: 0,
+      pulses,
+    });
+    for (let isMarked = 0; isMarked === 0; isMarked = await redis.admin.scard('callin:{node:dead}:taken'))
+      await other.pass(1_000);
+    // Nobody waits for the beats of those that are gone.
+    await redis.admin.srem('callin:nodes', 'dead', 'other');
+    return { dead, other };
+  }
+
+  test('by itself, after one that had only marked it: that one starts again, and what stands is left', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'callin-standing-'));
+    const outboxPath = join(folder, 'outbox.db');
+    const { dead, other } = await halfTaken(outboxPath);
+    const returned = await open('dead', { opened: dead.opened });
+    expect(returned.recovered.map(({ bill }) => billedMs(bill))).toEqual([{ T: 60_000, C: 3_400 }]);
+    const after = await returned.balance();
+    const again = await open('other', { opened: other.opened, outboxPath });
+    expect(again.recovered.map(({ bill }) => bill.flags)).toEqual([expect.arrayContaining(['finished_elsewhere'])]);
+    expect(again.recovered.map(({ bill }) => billedMs(bill))).toEqual([{ T: 60_000, C: 3_400 }]);
+    expect(await again.balance()).toEqual(after);
+  });
+
+  test('whose mark the store lost has it again before what it cost is told again', async () => {
+    const other = await open('other', { times: { deadAfterMs: 5_000 } });
+    const dead = await open('dead');
+    await other.topUp(FULL, 'first');
+    await dead.call();
+    await dead.pass(3_000);
+    await takeOver(other);
+    const replays = other.replays.length;
+    await redis.restart();
+    await other.pass(8_000);
+    await until('the replay', async () => other.replays.length > replays);
+    expect(await redis.admin.scard('callin:{node:dead}:taken')).toBe(1);
   });
 });

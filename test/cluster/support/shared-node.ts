@@ -21,6 +21,8 @@ export interface SharedNodeOptions {
   readonly times?: SharedBooksTimes;
   /** Put before the journal that the replay reads. */
   readonly wrapJournal?: (journal: Journal) => Journal;
+  /** Where one process of the node has it from another. */
+  readonly outboxPath?: string;
   /** Those of an earlier process: its calls are recovered first. */
   readonly opened?: OpenBooks & { readonly file: BooksFiles };
 }
@@ -47,6 +49,7 @@ export class SharedNode {
     clock,
     times = {},
     wrapJournal,
+    outboxPath = ':memory:',
     opened: earlier,
   }: SharedNodeOptions): Promise<SharedNode> {
     const address = parseRedisUrl(url);
@@ -57,7 +60,7 @@ export class SharedNode {
       address,
       nodeId,
       journal: wrapJournal?.(opened.journal) ?? opened.journal,
-      outboxPath: ':memory:',
+      outboxPath,
       clock,
       times,
       storeTime: async () => clock.wallMs(),
