@@ -206,11 +206,13 @@ export class Call {
   /** Somebody else whom the same INVITE had rung answered too, and was hung up on at once: it costs us and is charged to nobody. */
   forkAnswered(): void {
     if (this.state !== 'answered') return;
-    const { clock } = this.#deps;
-    const { trunkId } = this.route;
-    const monotonicMs = clock.monotonicMs();
-    this.note('forked_answer', { trunkId });
-    this.metered?.extraAnswer?.({ monotonicMs, wallMs: clock.wallMs(), trunkId, endedMonotonicMs: monotonicMs });
+    this.note('forked_answer', { trunkId: this.route.trunkId });
+    this.#costs();
+  }
+
+  /** The other side answered with what we cannot use, and is hung up on at once: the call is not answered, and yet it costs us. */
+  unusableAnswer(): void {
+    if (!this.progress.isAnswered) this.#costs();
   }
 
   /** What media tells about this call; the pool never calls after `close`. */
@@ -269,6 +271,15 @@ export class Call {
       ...(this.attestation === null ? {} : { attestation: this.attestation }),
       ...(this.carrierReason === null ? {} : { carrierReason: this.carrierReason }),
     };
+  }
+
+  /** An answer over the trunk of now that is charged to nobody. */
+  #costs(): void {
+    const { clock } = this.#deps;
+    const { trunkId, class: callClass } = this.route;
+    const monotonicMs = clock.monotonicMs();
+    const at = { monotonicMs, wallMs: clock.wallMs(), trunkId, endedMonotonicMs: monotonicMs };
+    this.metered?.extraAnswer?.(callClass === null ? at : { ...at, class: callClass });
   }
 
   #meterAnswer({ monotonicMs, wallMs }: Instant): void {

@@ -228,6 +228,7 @@ export class OutboundCall {
     const fault = this.#audio.answered(sdp, this.#course.now?.trunk, this.#leg);
     if (fault !== null) {
       void this.#leg?.bye(fault);
+      call.unusableAnswer();
       return void call.end(fault, 'signalling', undefined, true);
     }
     this.#leg?.setByeHeaders(this.#plan.byeHeaders);

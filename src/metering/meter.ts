@@ -70,10 +70,10 @@ export interface MeteredCall {
   agentAttached(atMs: number, agentId: string): void;
   agentDetached(atMs: number, agentId: string): void;
   /**
-   * Somebody else answered the same INVITE (a fork) and was hung up on: our cost, nobody's charge. Each answer is told once, while the call is
-   * answered and has not ended. `trunkId` carried the INVITE.
+   * An answer that is not the call's and was hung up on: somebody else's to the same INVITE (a fork), or one that could not be used. Our cost,
+   * nobody's charge. Each is told once, before the call has ended. `trunkId` carried the INVITE; its `class` where the call is not answered.
    */
-  extraAnswer?(at: { monotonicMs: number; wallMs: number; trunkId: string | null; endedMonotonicMs: number }): void;
+  extraAnswer?(at: ExtraAnswer): void;
   /** Adds a flag for people or reconciliation: `no_media`, `answer_unconfirmed`, … */
   flag(name: string): void;
   /**
@@ -85,6 +85,14 @@ export interface MeteredCall {
   ended(end: CallEnd): Promise<Bill>;
   /** What the call has cost up to now (not final), for the API. */
   running(): Bill;
+}
+
+export interface ExtraAnswer {
+  readonly monotonicMs: number;
+  readonly wallMs: number;
+  readonly class?: CallClass;
+  readonly trunkId: string | null;
+  readonly endedMonotonicMs: number;
 }
 
 export interface CallEnd {

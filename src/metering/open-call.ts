@@ -24,7 +24,7 @@ import { billAsPosted } from './elsewhere.ts';
 import type { ProofAges } from './evidence.ts';
 import type { Journal } from './journal.ts';
 import type { Lease } from './lease.ts';
-import type { CallEnd, CallIntent, MeteredCall } from './meter.ts';
+import type { CallEnd, CallIntent, ExtraAnswer, MeteredCall } from './meter.ts';
 import type { EvidenceCounters, MeterBooks, MeterObserver, MeterSettlement, MeterStore } from './ports.ts';
 import { settlementOf } from './poster.ts';
 import type { RateTable } from './rates.ts';
@@ -56,8 +56,6 @@ export interface OpenCallOptions {
 
 /** Of an end that is only reckoned with. */
 const UNWRITTEN = { callSeq: 0, atWallMs: 0 };
-
-type ExtraAnswer = Parameters<NonNullable<MeteredCall['extraAnswer']>>[0];
 
 export class OpenCall implements MeteredCall {
   readonly #options: OpenCallOptions;
@@ -112,10 +110,10 @@ export class OpenCall implements MeteredCall {
     void this.#writer.write({ kind: 'flag', ...this.#next(), flag: name });
   }
 
-  extraAnswer({ monotonicMs, wallMs, trunkId, endedMonotonicMs }: ExtraAnswer): void {
+  extraAnswer({ class: ofLeg, monotonicMs, wallMs, trunkId, endedMonotonicMs }: ExtraAnswer): void {
     if (this.#end !== null || trunkId === null) return;
     const { record, suppliers } = this.#options;
-    const callClass = this.#service.answer?.class ?? record.class;
+    const callClass = ofLeg ?? this.#service.answer?.class ?? record.class;
     const supplier = supplierOf({ class: callClass, trunkId, wallMs }, record, suppliers);
     if (supplier === undefined) return;
     const leg = { trunkId, answeredAtMs: monotonicMs, endedAtMs: endedMonotonicMs, supplier };

@@ -241,7 +241,13 @@ describe('an outbound call', () => {
     attempt.emit({ type: 'fork-answered' });
     const nowMs = world.clock.monotonicMs();
     expect(world.metered[0]?.extraAnswers).toEqual([
-      { monotonicMs: nowMs, wallMs: world.clock.wallMs(), trunkId: 'trunk_loop', endedMonotonicMs: nowMs },
+      {
+        monotonicMs: nowMs,
+        wallMs: world.clock.wallMs(),
+        class: 'managed',
+        trunkId: 'trunk_loop',
+        endedMonotonicMs: nowMs,
+      },
     ]);
     expect(attempt.acts).toEqual([]);
     attempt.emit({ type: 'bye', reasonHeader: null });
@@ -272,6 +278,18 @@ describe('an outbound call', () => {
     await settle();
     expect(attempt.acts[0]).toMatch(/^bye/);
     expect((await recordOf(callId)).answeredAt).toBeNull();
+    expect(world.metered[0]?.log).not.toContain('answered');
+    // The carrier charges us for it.
+    const nowMs = world.clock.monotonicMs();
+    expect(world.metered[0]?.extraAnswers).toEqual([
+      {
+        monotonicMs: nowMs,
+        wallMs: world.clock.wallMs(),
+        class: 'managed',
+        trunkId: 'trunk_loop',
+        endedMonotonicMs: nowMs,
+      },
+    ]);
   });
 
   test('#33 the class is that of the trunk that answered', async () => {

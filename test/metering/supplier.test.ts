@@ -228,6 +228,28 @@ describe('legs beside the customer’s call', () => {
     expect(costsOf(intent, crossed, none).map((cost) => cost.id)).toEqual(['call_1:supplier:2']);
   });
 
+  test.each([
+    ['managed', 'trunk_a', [['call_1:supplier:2', MINUTE, 0n]]],
+    // The call was to be a managed one; the trunk that answered is the customer's own.
+    ['byoc', 'trunk_b', []],
+  ] as const)(
+    'an answer over a %s trunk that could not be used, and no other came',
+    async (callClass, trunkId, expected) => {
+      await using stage = await staged();
+      const call = await stage.call({ direction: 'outbound' });
+      const atMs = stage.clock.monotonicMs();
+      const at = { monotonicMs: atMs, wallMs: stage.clock.wallMs(), trunkId, endedMonotonicMs: atMs };
+      call.metered.extraAnswer?.({ ...at, class: callClass });
+      expect(await call.end({ reason: 'bad_offer', evidence: 'signalling' })).toMatchObject({ total: 0n, final: true });
+      await stage.idle();
+      expect(await postingsOf(stage, 'call_1')).toEqual([]);
+      expect((await costsIn(stage, 'call_1')).map(({ id, amount, revenue }) => [id, amount, revenue])).toEqual(
+        expected,
+      );
+      expect(differences(stage)).toEqual([]);
+    },
+  );
+
   test('are durable before the end: a crash keeps them', async () => {
     await using stage = await staged();
     const call = await (await stage.call()).answer();
