@@ -89,9 +89,11 @@ export async function recoverCall(
 /** The end that the records prove. */
 function endOf(history: CallHistory, pulse: StoredPulse | undefined): EndedRecord {
   const { answer, intent } = history;
+  const others = history.otherLegs.length > 0 ? { otherLegs: history.otherLegs } : {};
   if (answer === null) {
     const flags = [...history.flags, 'needs_reconciliation'];
-    return unansweredEnd(intent, { atMs: 0, wallMs: intent.startedWallMs, reason: 'crashed_before_answer', flags });
+    const at = { atMs: 0, wallMs: intent.startedWallMs, reason: 'crashed_before_answer', flags } as const;
+    return { ...unansweredEnd(intent, at), ...others };
   }
   const proof = pulse?.bootId === intent.bootId ? pulse : undefined;
   const atMs = Math.max(answer.monotonicMs, proof?.billedToMs ?? 0);
@@ -109,7 +111,7 @@ function endOf(history: CallHistory, pulse: StoredPulse | undefined): EndedRecor
     reason: 'node_crash',
     evidence: 'heartbeat',
     flags: crashFlags(history.flags, answer, proof),
-    ...(history.otherLegs.length > 0 ? { otherLegs: history.otherLegs } : {}),
+    ...others,
   };
 }
 

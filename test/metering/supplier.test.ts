@@ -250,6 +250,19 @@ describe('legs beside the customer’s call', () => {
     },
   );
 
+  test('of a call that was never answered outlive a crash too', async () => {
+    await using stage = await staged();
+    const call = await stage.call({ direction: 'outbound' });
+    const atMs = stage.clock.monotonicMs();
+    const at = { monotonicMs: atMs, wallMs: stage.clock.wallMs(), endedMonotonicMs: atMs };
+    call.metered.extraAnswer?.({ ...at, trunkId: 'trunk_a' });
+    await stage.idle();
+    stage.restart();
+    await stage.recover();
+    expect((await costsIn(stage, 'call_1')).map((cost) => cost.id)).toEqual(['call_1:supplier:2']);
+    expect(differences(stage)).toEqual([]);
+  });
+
   test('are durable before the end: a crash keeps them', async () => {
     await using stage = await staged();
     const call = await (await stage.call()).answer();
