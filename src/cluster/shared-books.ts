@@ -21,6 +21,7 @@ import { redisNodeRecords } from './redis-node-records.ts';
 import { type ReplayReport, Shipper } from './shipper.ts';
 import { standing } from './standing.ts';
 import { StoreClock } from './store-clock.ts';
+import { inStoreTime } from './store-time.ts';
 import { BEAT_MS, Takeover } from './takeover.ts';
 
 export interface SharedBooksOptions {
@@ -200,22 +201,6 @@ async function beAlone(records: NodeRecords, { nodeId, clock, times = {} }: Shar
 /** TIME: seconds and microseconds, as text or numbers. */
 function wallMsOf([seconds, micros]: readonly (string | number)[]): number {
   return Number(seconds) * 1000 + Number(micros) / 1000;
-}
-
-/** Whatever this machine's clock says, holds live by the store's. */
-function inStoreTime(books: RedisBooks, storeClock: StoreClock): Books {
-  return {
-    balance: (workspaceId) => books.balance(workspaceId, storeClock.nowMs()),
-    reserve(hold) {
-      const nowMs = storeClock.nowMs();
-      return books.reserve({ ...hold, nowMs, expiresAtMs: nowMs + (hold.expiresAtMs - hold.nowMs) });
-    },
-    release: (workspaceId, holdId) => books.release(workspaceId, holdId),
-    settle: (settlement) => books.settle(settlement),
-    postFee: (fee) => books.postFee({ ...fee, nowMs: storeClock.nowMs() }),
-    postings: (query) => books.postings(query),
-    costs: (query) => books.costs(query),
-  };
 }
 
 /** This node was taken for dead and lives (takeover.ts Y5): it shows itself again, but for the calls that another has finished. */

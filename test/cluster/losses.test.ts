@@ -91,6 +91,20 @@ describe.skipIf(!HAS_REDIS)('what the store lost (needs redis-server)', () => {
     expect(await node.balance()).toEqual({ balance: 30_000_000n, reserved: 0n });
   });
 
+  test('is nothing where its clock alone was set back: live calls go on renewing what they hold', async () => {
+    const own = new FakeClock();
+    let storeAheadMs = 0;
+    const node = await open('node', { clock: own, storeTime: async () => own.wallMs() + storeAheadMs });
+    await node.topUp(1_000_000_000n, 'first');
+    const call = await node.call();
+    await node.pass(20_000);
+    storeAheadMs = -300_000;
+    await node.pass(120_000);
+    expect(node.cut).toEqual([]);
+    expect((await call.end()).total).toBe(140_000n * 1_200n);
+    expect(await node.balance()).toEqual({ balance: 1_000_000_000n - 168_000_000n, reserved: 0n });
+  });
+
   test('comes back also where it was a fee, which a repeat then finds', async () => {
     const node = await open('node');
     await node.topUp(100_000_000n, 'first');

@@ -21,6 +21,8 @@ export interface SharedNodeOptions {
   readonly times?: SharedBooksTimes;
   /** Put before the journal that the replay reads. */
   readonly wrapJournal?: (journal: Journal) => Journal;
+  /** Default: the wall clock of `clock`. */
+  readonly storeTime?: () => Promise<number>;
   /** Where one process of the node has it from another. */
   readonly outboxPath?: string;
   /** Those of an earlier process: its calls are recovered first. */
@@ -50,6 +52,7 @@ export class SharedNode {
     times = {},
     wrapJournal,
     outboxPath = ':memory:',
+    storeTime = async () => clock.wallMs(),
     opened: earlier,
   }: SharedNodeOptions): Promise<SharedNode> {
     const address = parseRedisUrl(url);
@@ -63,7 +66,7 @@ export class SharedNode {
       outboxPath,
       clock,
       times,
-      storeTime: async () => clock.wallMs(),
+      storeTime,
       onReplay: (report) => replays.push(report),
     });
     const recovered = await recover({ journal: opened.journal, books: shared.meterBooks, clock });
