@@ -52,7 +52,7 @@ export async function openStores(core: NodeCore): Promise<NodeStores> {
   const events = createCallEvents({ webhooks, books: store.books, clock, log: logger });
 
   const onRecovered: OnRecovered = async (call) => {
-    const record = recoveredRecord(call);
+    const record = recoveredRecord(call, await directory.calls.get(call.callId));
     await Promise.all([directory.calls.save(record), events.ended(record)]);
     countRecovered(metrics, call);
   };
