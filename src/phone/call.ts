@@ -7,7 +7,8 @@
 //
 // Invariants
 //   P1. `ended` is entered once; `end` says by whom and how. Nothing is sent or answered after `vanish()`.
-//   P2. Audio is sent only while answered and while both sides' directions allow it (RFC 3264).
+//   P2. Audio is sent only while answered and while both sides' directions allow it (RFC 3264). What the end of the call finds unsent is dropped,
+//       and what is given after it: nobody waits for it.
 
 import type { Dialog } from './dialog.ts';
 import type { Line } from './line.ts';
@@ -223,7 +224,7 @@ export abstract class PhoneCall {
     if (this.end) return;
     this.end = end;
     if (end.how !== 'bye' && this.#confirming) clearTimeout(this.#confirming.timer);
-    this.#rtp?.pause();
+    this.#rtp?.end();
     this.enter('ended');
   }
 

@@ -82,6 +82,7 @@ export class RtpPeer {
   #eventTimestamp = 0;
   #queue: Item[] = [];
   #active = false;
+  #isOver = false;
   #timer: NodeJS.Timeout | null = null;
   #dueMs = 0;
   #talking = false;
@@ -130,7 +131,14 @@ export class RtpPeer {
     this.#talking = false;
   }
 
-  /** Queues audio; resolves when its last frame has left. The last frame is filled up with silence. */
+  /** Nothing leaves any more. Whoever waits for queued audio waits no longer. */
+  end(): void {
+    this.#isOver = true;
+    this.pause();
+    for (const item of this.#queue.splice(0)) item.done?.();
+  }
+
+  /** Queues audio; resolves when its last frame has left, or when the call is over. The last frame is filled up with silence. */
   async sendAudio(audio: Buffer): Promise<void> {
     const size = this.#frameSamples;
     await new Promise<void>((resolve) => {
@@ -144,11 +152,12 @@ export class RtpPeer {
     });
   }
 
-  /** RFC 4733 events; resolves when the last has been sent. */
+  /** RFC 4733 events; resolves when the last has been sent, or when the call is over. */
   async sendDtmf(digits: string, options: DtmfOptions = {}): Promise<void> {
     const { durationMs = 100, gapMs = 60, loseStart = false, loseEnd = false, marker = true } = options;
     const ticks = Math.max(1, Math.round(durationMs / this.ptimeMs));
     await new Promise<void>((resolve) => {
+      if (digits === '') resolve();
       [...digits].forEach((digit, index) => {
         const code = EVENT_DIGITS.indexOf(digit);
         if (code === -1) throw new Error(`no RFC 4733 event for "${digit}"`);
@@ -181,8 +190,7 @@ export class RtpPeer {
   }
 
   async close(): Promise<void> {
-    this.pause();
-    for (const item of this.#queue.splice(0)) item.done?.();
+    this.end();
     for (const timer of this.#delayed) clearTimeout(timer);
     await Promise.all([this.#rtp, this.#rtcp].map(closeSocket));
   }
@@ -192,6 +200,7 @@ export class RtpPeer {
   }
 
   #push(item: Item): void {
+    if (this.#isOver) return item.done?.();
     this.#queue.push(item);
     if (!this.#active || this.#timer) return;
     const idleFrames = Math.max(0, Math.floor((performance.now() - this.#dueMs) / this.ptimeMs) + 1);

@@ -241,6 +241,19 @@ test('DTMF digits arrive as RFC 4733 events, also when the start or the end of e
   }
 });
 
+test('what is given to a call that has ended, or ends meanwhile, keeps nobody waiting', async () => {
+  const [caller, called] = await pair();
+  called.onCall((call) => call.answer());
+  const call = await caller.call(called.uri);
+  await call.waitFor('answered');
+  const queued = [call.sendAudio(numberedAudio(3_000)), call.sendDtmf('0123456789')];
+  await (await called.waitForCall()).bye();
+  await Promise.all(queued);
+  await call.sendDtmf('1');
+  await call.sendAudio(numberedAudio(1));
+  expect(call.end).toMatchObject({ by: 'remote', how: 'bye' });
+});
+
 test('alignment finds where a recording begins and how much of it is intact', () => {
   const sent = numberedAudio(5);
   const heard = Buffer.concat([Buffer.alloc(37, 0xff), sent]);
