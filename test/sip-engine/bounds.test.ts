@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Dialog } from '../../src/sip-engine/dialog/dialog.ts';
+import type { Application } from '../../src/sip-engine/dialog/application.ts';
+import { Dialog } from '../../src/sip-engine/dialog/dialog.ts';
 import { DIALOGS_MAX, DialogTable } from '../../src/sip-engine/dialog/dialog-table.ts';
 import { createEngine, type Engine } from '../../src/sip-engine/engine.ts';
+import type { ConnectionId, Flow } from '../../src/sip-engine/transport/flow.ts';
 import { TransportStats } from '../../src/sip-engine/transport/stats.ts';
 import { UdpPeer } from './support/transport-probe.ts';
 
@@ -19,6 +21,26 @@ async function open(options: { transactionsMax: number; transactionsPerSourceMax
   const engine = await createEngine({ udp: listen, wire: { ...listen, secret: 's' }, ...options });
   closers.push(() => engine.close());
   return [engine, engine.addresses[0]?.port ?? 0];
+}
+
+function dialogOf(callId: string, flow: Flow): Dialog {
+  return new Dialog({
+    role: 'uas',
+    method: 'INVITE',
+    callId,
+    localTag: 'l',
+    remoteTag: 'r',
+    localParty: '<sip:us@here>;tag=l',
+    remoteParty: '<sip:them@there>;tag=r',
+    routeSet: [],
+    remoteTarget: 'sip:them@there',
+    localSequence: 1,
+    remoteSequence: 1,
+    localContact: '<sip:us@here>',
+    flow,
+    sendTo: undefined,
+    application: {} as Application,
+  });
 }
 
 async function peer(address: string): Promise<UdpPeer> {
@@ -72,13 +94,40 @@ describe('security 10: bounded state of the engine', () => {
   test('dialogs: the table knows when it is full, and that it no longer is', () => {
     const table = new DialogTable();
     const dialogs = Array.from({ length: DIALOGS_MAX }, (_, i) => {
-      const dialog = { id: `d${i}`, callId: `c${i}`, localTag: 'l', remoteTag: 'r', onEnded: [] as (() => void)[] };
-      table.add(dialog as unknown as Dialog);
+      const dialog = dialogOf(`c${i}`, { protocol: 'udp', address: HOST, port: 5060 });
+      table.add(dialog);
       return dialog;
     });
     expect([table.size, table.full]).toEqual([DIALOGS_MAX, true]);
-    for (const ended of dialogs[0]?.onEnded ?? []) ended();
+    dialogs[0]?.end();
     expect([table.size, table.full]).toEqual([DIALOGS_MAX - 1, false]);
+  });
+
+  test('dialogs: a connection is used for as long as one lives on it, and whoever asks looks at none', () => {
+    const table = new DialogTable();
+    let looks = 0;
+    const flowOn = (connection: number): Flow => ({
+      protocol: 'tcp',
+      address: HOST,
+      port: 5060,
+      get connection() {
+        looks += 1;
+        return connection as ConnectionId;
+      },
+    });
+    const [one, two] = [dialogOf('one', flowOn(1)), dialogOf('two', flowOn(1))];
+    table.add(one);
+    table.add(two);
+    looks = 0;
+    const used = () => [1, 2].filter((id) => table.uses(id as ConnectionId));
+    expect([used(), looks]).toEqual([[1], 0]);
+    table.move(one, flowOn(2));
+    expect(used()).toEqual([1, 2]);
+    two.end();
+    expect(used()).toEqual([2]);
+    one.end();
+    table.move(one, flowOn(1));
+    expect(used()).toEqual([]);
   });
 
   test('addresses whose malformed messages are counted: the quiet ones go first', () => {

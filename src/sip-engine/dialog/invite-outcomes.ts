@@ -121,10 +121,10 @@ export class InviteOutcomes {
     dialog.routeSet = made.routeSet;
     dialog.remoteTarget = made.remoteTarget;
     dialog.sendTo = made.sendTo;
-    dialog.flow = made.flow;
     dialog.learnMethods(response);
     dialog.confirm();
     if (dialog === made) dialogs.add(dialog);
+    else dialogs.move(dialog, made.flow);
     dialogs.prefer(dialog);
     if (call.request.body.length > 0) dialog.localSdp = call.request.body;
     call.confirmed = dialog;
