@@ -52,6 +52,7 @@ export async function openSignalling(core: NodeCore, stores: NodeStores): Promis
   const signalling = await connectSignalling({
     ...engine.wire,
     pings: true,
+    refreshesByUpdate: engine.thread !== null,
     clock,
     logger,
     observer,

@@ -70,6 +70,8 @@ export interface EstablishedOptions {
   readonly newCnonce: () => string;
   /** Uniform in [0, 1): how long is waited after glare. */
   readonly random: () => number;
+  /** An UPDATE puts the engine's own session refresh back (signalling.ts). */
+  readonly refreshesByUpdate: boolean;
   /** The INVITE was ours, and so is the Call-ID. */
   readonly ownsCallId: boolean;
   readonly onEvent: (event: EstablishedEvent) => void;
@@ -228,17 +230,17 @@ export class Established {
     this.transfers.abandon();
     this.#openOffer?.abandon();
     this.#ownOffer?.abandon();
-    this.#refresh.stop();
+    this.#refresh.close();
     this.#limit?.cancel();
     this.#options.dialog.forget();
     this.#closed?.resolve();
   }
 
   #ownRefresh(): OwnRefresh {
-    const { session } = this.#options;
+    const { session, refreshesByUpdate } = this.#options;
     const refresh = new OwnRefresh({
       ...this.#options,
-      takesUpdate: optionTags(session.peerAllow).includes('update'),
+      takesUpdate: refreshesByUpdate && optionTags(session.peerAllow).includes('update'),
       sdp: () => this.#localSdp,
       isBusy: () => this.#isTheirOfferOpen || this.#ownOffer !== null || this.#isFirstOfferOpen,
       described: (offer, answer) => {

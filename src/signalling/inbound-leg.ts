@@ -49,6 +49,7 @@ export interface InboundLegOptions {
   readonly offer: string | null;
   readonly newCnonce: () => string;
   readonly random: () => number;
+  readonly refreshesByUpdate: boolean;
   readonly onEvent: (event: InboundEvent) => void;
   /** Told of a refusal, to be remembered. */
   readonly onRejected: (reason: Reason) => void;
@@ -245,7 +246,7 @@ export class SipInboundLeg implements InboundLeg {
   }
 
   #answered(dialog: LinkDialog): void {
-    const { clock, newCnonce, random, exchange } = this.#options;
+    const { clock, newCnonce, random, refreshesByUpdate, exchange } = this.#options;
     if (this.#state !== 'answering') return dialog.forget();
     this.#state = 'answered';
     this.#established = new Established({
@@ -263,6 +264,7 @@ export class SipInboundLeg implements InboundLeg {
       },
       newCnonce,
       random,
+      refreshesByUpdate,
       ownsCallId: false,
       onEvent: (event) => this.#onEstablished(event),
     });

@@ -42,6 +42,7 @@ export interface OutboundLegOptions {
   readonly params: OriginateParams;
   readonly newCnonce: () => string;
   readonly random: () => number;
+  readonly refreshesByUpdate: boolean;
   /** Our address, for headers that the engine does not put it into. */
   readonly ownHost: string;
   readonly onEvent: (event: OutboundEvent) => void;
@@ -225,7 +226,7 @@ export class SipOutboundLeg implements OutboundLeg {
   }
 
   #answered(dialog: LinkDialog, headers: HeaderMap, text: string): void {
-    const { clock, params, newCnonce, random } = this.#options;
+    const { clock, params, newCnonce, random, refreshesByUpdate } = this.#options;
     // A 200 may leave out what a provisional response has said already (RFC 3261 section 13.2.1).
     const sdp = sdpOf(headers, text) ?? this.#earlySdpOf(tagOf(headers['to']));
     const established = new Established({
@@ -239,6 +240,7 @@ export class SipOutboundLeg implements OutboundLeg {
       session: { headers, ownRole: 'uac', peerAllow: headers['allow'] },
       newCnonce,
       random,
+      refreshesByUpdate,
       ownsCallId: true,
       onEvent: (event) => this.#onEstablished(event),
     });

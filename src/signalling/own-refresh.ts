@@ -10,7 +10,7 @@
 //   sent    491, once                            armed  2.1 to 4 s where the Call-ID is ours, 0 to 2 s where it is theirs
 //   sent    2xx                                  armed, off  as its Session-Expires says; its description, where it has one, is told
 //   sent    other failure of an UPDATE           sent   re-INVITE
-//   sent    408, 481, other failure              armed  half the interval: the engine's own refresh comes before, which knows what to do
+//   sent    408, 481, other failure, 34 s        armed  half the interval: the engine's own refresh comes before, which knows what to do
 //   any     2xx by which they are, or nobody is  off
 //   any     stop                                 off
 
@@ -28,6 +28,10 @@ import type { HeaderMap } from './sip-text.ts';
 const LEAD_MS = 10_000;
 const BUSY_RETRY_MS = 2_000;
 const CHALLENGES_MAX = 2;
+/** A little more than the engine's own 64*T1; drachtio-server forgets a re-INVITE that is answered 180 first. */
+const ANSWER_LIMIT_MS = 34_000;
+/** The system has no longer timers; whoever refreshes too early harms nobody. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
 /** The call is gone: no other method would help. */
 const GONE = new Set([408, 481]);
 
@@ -41,7 +45,7 @@ export interface OwnRefreshOptions {
   readonly ownsCallId: boolean;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  /** The other side's Allow names UPDATE. */
+  /** The other side's Allow names UPDATE, and the engine lets it be. */
   readonly takesUpdate: boolean;
   /** Our description, as it is then. */
   readonly sdp: () => string;
@@ -62,7 +66,8 @@ export class OwnRefresh {
   #minSec: number | undefined;
   /** The one whose answer counts: another 2xx may have come meanwhile. */
   #current: object | null = null;
-  #offers = 0;
+  /** Limits of our re-INVITEs that have no answer yet. */
+  readonly #open = new Set<Timer>();
 
   constructor(options: OwnRefreshOptions) {
     this.#options = options;
@@ -71,7 +76,7 @@ export class OwnRefresh {
 
   /** A re-INVITE of ours has no answer yet. */
   get isOffering(): boolean {
-    return this.#offers > 0;
+    return this.#open.size > 0;
   }
 
   /** What a 2xx of either side says of the session; `ownRole`: ours in that request. */
@@ -88,13 +93,23 @@ export class OwnRefresh {
     this.#current = null;
   }
 
+  /** The dialog is over. */
+  close(): void {
+    this.stop();
+    for (const limit of this.#open) limit.cancel();
+    this.#open.clear();
+  }
+
   #arm(intervalSec: number, delayMs: number): void {
     const { clock, isBusy } = this.#options;
-    this.#timer = clock.setTimer(() => {
-      if (isBusy()) return this.#arm(intervalSec, BUSY_RETRY_MS);
-      this.#challenges = 0;
-      this.#send(intervalSec, {});
-    }, delayMs);
+    this.#timer = clock.setTimer(
+      () => {
+        if (isBusy()) return this.#arm(intervalSec, BUSY_RETRY_MS);
+        this.#challenges = 0;
+        this.#send(intervalSec, {});
+      },
+      Math.min(delayMs, TIMER_MAX_MS),
+    );
   }
 
   #send(intervalSec: number, digest: HeaderMap): void {
@@ -111,9 +126,9 @@ export class OwnRefresh {
     };
     const current = {};
     this.#current = current;
-    if (method === 'INVITE') this.#offers += 1;
+    const limit = method === 'INVITE' ? this.#limit(current, intervalSec) : null;
     dialog.request(method, { headers, ...(body === undefined ? {} : { body }) }, (answer) => {
-      if (method === 'INVITE') this.#offers -= 1;
+      this.#over(limit);
       // Also where the other side has refreshed meanwhile: it has answered an offer all the same.
       if (answer !== null && answer.status < 300 && body !== undefined) this.#described(body, answer);
       if (this.#current !== current) return;
@@ -121,6 +136,22 @@ export class OwnRefresh {
       if (answer === null) this.#leave(intervalSec);
       else this.#answered(intervalSec, method, body ?? '', answer);
     });
+  }
+
+  #limit(current: object, intervalSec: number): Timer {
+    const limit = this.#options.clock.setTimer(() => {
+      this.#over(limit);
+      if (this.#current !== current) return;
+      this.#current = null;
+      this.#leave(intervalSec);
+    }, ANSWER_LIMIT_MS);
+    this.#open.add(limit);
+    return limit;
+  }
+
+  #over(limit: Timer | null): void {
+    limit?.cancel();
+    if (limit !== null) this.#open.delete(limit);
   }
 
   #answered(intervalSec: number, method: 'UPDATE' | 'INVITE', body: string, answer: DialogAnswer): void {

@@ -37,6 +37,11 @@ export interface SignallingOptions {
   readonly clock: Clock;
   readonly logger: SignallingLog;
   readonly observer: SignallingObserver;
+  /**
+   * Whether an UPDATE of ours puts the engine's own session refresh back, as a re-INVITE does; default: yes. Where it does not, the engine would send
+   * one besides, and tell nobody what it was answered: there we refresh by re-INVITE.
+   */
+  readonly refreshesByUpdate?: boolean;
   /** Uniform in [0, 1): how long is waited after glare. Default: the operating system's. */
   readonly random?: () => number;
   /** Asked of each request outside a dialog where the engine has no guard of its own; false: it is refused without a look at it. */
@@ -96,6 +101,7 @@ class SipSignalling implements Signalling, CarrierQuestions {
   readonly #log: SignallingLog;
   readonly #link: DrachtioLink;
   readonly #random: () => number;
+  readonly #refreshesByUpdate: boolean;
   readonly #door: Door;
   readonly #legs: LiveLegs;
   #addresses: readonly string[] = [];
@@ -105,6 +111,7 @@ class SipSignalling implements Signalling, CarrierQuestions {
     const { host, port, secret, tls = null, pings = false, clock, logger, observer } = options;
     this.#clock = clock;
     this.#random = options.random ?? systemRandom;
+    this.#refreshesByUpdate = options.refreshesByUpdate ?? true;
     this.#log = logger;
     this.#link = new DrachtioLink({
       host,
@@ -164,7 +171,7 @@ class SipSignalling implements Signalling, CarrierQuestions {
       return { ...UNSENT_LEG };
     }
     const ownHost = hostOf(this.#addresses[0]);
-    const parts = { clock: this.#clock, link: this.#link, params, newCnonce, random: this.#random, ownHost, onEvent };
+    const parts = { ...this.#legParts(), link: this.#link, params, ownHost, onEvent };
     return this.#legs.keep((kept) => new SipOutboundLeg({ ...parts, ...kept }));
   }
 
@@ -187,8 +194,12 @@ class SipSignalling implements Signalling, CarrierQuestions {
   }
 
   #take({ isBrowsers, ...taken }: Taken): SipInboundLeg {
-    const parts = { clock: this.#clock, newCnonce, random: this.#random };
+    const parts = this.#legParts();
     return this.#legs.keep((kept) => new SipInboundLeg({ ...parts, ...taken, ...kept }), { isBrowsers });
+  }
+
+  #legParts() {
+    return { clock: this.#clock, newCnonce, random: this.#random, refreshesByUpdate: this.#refreshesByUpdate };
   }
 
   #onConnected(addresses: readonly string[]): void {

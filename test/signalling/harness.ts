@@ -96,6 +96,8 @@ export interface HarnessOptions {
   readonly reasons?: EngineUnderTestOptions['reasons'];
   /** Uniform in [0, 1). */
   readonly random?: () => number;
+  /** Default: as the gateway has it. */
+  readonly refreshesByUpdate?: boolean;
 }
 
 /** The real clock of a SIP engine, which a test can put forward: what falls due meanwhile happens at once. */
@@ -171,6 +173,7 @@ export class Harness {
     engineClock,
     reasons,
     random,
+    refreshesByUpdate = process.env['DRACHTIO_BIN'] === undefined,
   }: HarnessOptions = {}): Promise<Harness> {
     const engine = await startEngineUnderTest({
       ...(timers === undefined ? {} : { timers }),
@@ -185,6 +188,7 @@ export class Harness {
       port: engine.wirePort,
       secret: SECRET,
       clock,
+      refreshesByUpdate,
       ...(random === undefined ? {} : { random }),
       logger: log,
       observer: {

@@ -1,12 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { LinkDialog } from '../../src/signalling/link-handles.ts';
+import { OwnRefresh } from '../../src/signalling/own-refresh.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { type RawMessage, type RawSipPeer, responseText } from '../support/raw-sip-peer.ts';
+import { exceptReference } from './engine-under-test.ts';
 import { answerTo, Callee, Harness, OFFER, SkippingClock } from './harness.ts';
 
 // Session refreshes of ours on either engine, a little before the engine's own: what they say, and what becomes of their answers. The clock of
 // drachtio-server stands still meanwhile.
 
 const INTERVAL_SEC = 90;
+const BESIDES = 'it refreshes besides by re-INVITE, so we send that in its place';
 const UPDATING = 'INVITE, ACK, BYE, CANCEL, UPDATE';
 const NOT_UPDATING = 'INVITE, ACK, BYE, CANCEL';
 const MOVED = OFFER.replace('m=audio 50000', 'm=audio 51000');
@@ -90,21 +94,41 @@ describe('signalling 15: a session refresh of ours', () => {
       await hangUp(side);
     });
 
-    test(`in a call ${direction}: UPDATE without a description where the other side takes it`, async () => {
-      const side = await sides[direction](UPDATING);
-      const { peer, events } = side;
-      for (let round = 0; round < 2; round += 1) {
-        const granted = harness.count('in 200 UPDATE');
-        pass(35_000);
-        const refresh = await peer.next('UPDATE');
-        expect(refresh.body).toBe('');
-        grant(peer, refresh);
-        await expect.poll(() => harness.count('in 200 UPDATE')).toBe(granted + 1);
-      }
-      expect(events.items).toEqual([]);
-      await hangUp(side);
-    });
+    exceptReference(BESIDES)(
+      `in a call ${direction}: UPDATE without a description where the other side takes it`,
+      async () => {
+        const side = await sides[direction](UPDATING);
+        const { peer, events } = side;
+        for (let round = 0; round < 2; round += 1) {
+          const granted = harness.count('in 200 UPDATE');
+          pass(35_000);
+          const refresh = await peer.next('UPDATE');
+          expect(refresh.body).toBe('');
+          grant(peer, refresh);
+          await expect.poll(() => harness.count('in 200 UPDATE')).toBe(granted + 1);
+        }
+        expect(events.items).toEqual([]);
+        await hangUp(side);
+      },
+    );
   }
+
+  test('is a re-INVITE in spite of Allow, where an UPDATE does not put the engine’s own back', async () => {
+    const ours = new FakeClock();
+    const other = await Harness.start({ clock: ours, refreshesByUpdate: false });
+    try {
+      const peer = await other.peer();
+      other.place(peer, { sessionExpiresSec: INTERVAL_SEC });
+      const callee = new Callee(peer, other.sipPort, await peer.next('INVITE'));
+      const extra = [`Session-Expires: ${INTERVAL_SEC};refresher=uac`, `Allow: ${UPDATING}`];
+      callee.respond(200, { body: answerTo(callee.invite.body), extra });
+      await peer.next('ACK');
+      ours.advance(35_000);
+      expect((await peer.next('INVITE')).body).toBe(callee.invite.body);
+    } finally {
+      await other.close();
+    }
+  });
 
   test('by re-INVITE that is answered without a description changes nothing', async () => {
     const side = await sides.out(NOT_UPDATING);
@@ -146,7 +170,8 @@ describe('signalling 15: a session refresh of ours', () => {
     [UPDATING, 'UPDATE'],
     [NOT_UPDATING, 'INVITE'],
   ] as const) {
-    test(`that asks for too little (422) is ${method} again with the interval that is asked for`, async () => {
+    const onEither = method === 'INVITE' ? test : exceptReference(BESIDES);
+    onEither(`that asks for too little (422) is ${method} again with the interval that is asked for`, async () => {
       const side = await sides.out(allow);
       pass(35_000);
       const first = await side.peer.next(method);
@@ -178,5 +203,55 @@ describe('signalling 15: a session refresh of ours', () => {
     grant(side.peer, second, MOVED);
     expect(await side.events.take()).toMatchObject({ type: 'refreshed', answer: MOVED });
     await hangUp(side);
+  });
+});
+
+describe('signalling 15: a session refresh of ours, by itself', () => {
+  /** The engine forgets it: drachtio-server does so with a re-INVITE that is answered 180 first. */
+  function forgotten(takesUpdate: boolean) {
+    const alone = new FakeClock();
+    const sent: string[] = [];
+    const refresh = new OwnRefresh({
+      clock: alone,
+      dialog: { contact: null, request: (method: string) => void sent.push(method) } as unknown as LinkDialog,
+      credentials: null,
+      calledUri: 'sip:callee@127.0.0.1',
+      newCnonce: () => 'cnonce',
+      ownsCallId: true,
+      random: () => 0.5,
+      takesUpdate,
+      sdp: () => OFFER,
+      isBusy: () => false,
+      described: () => undefined,
+    });
+    return { alone, sent, refresh };
+  }
+
+  test('that is never answered is no open offer after 34 s, and the next one comes', () => {
+    const { alone, sent, refresh } = forgotten(false);
+    refresh.agreed({ 'session-expires': '90;refresher=uac' }, 'uac');
+    alone.advance(35_000);
+    expect([sent, refresh.isOffering]).toEqual([['INVITE'], true]);
+    alone.advance(34_000);
+    expect(refresh.isOffering).toBe(false);
+    alone.advance(45_000);
+    expect([sent, refresh.isOffering]).toEqual([['INVITE', 'INVITE'], true]);
+    refresh.close();
+    expect(refresh.isOffering).toBe(false);
+    alone.advance(200_000);
+    expect(sent).toHaveLength(2);
+  });
+
+  test('of a month is not sent at once: no timer of the system is that long', () => {
+    const waits: number[] = [];
+    const { alone, refresh } = forgotten(true);
+    const { setTimer } = alone;
+    alone.setTimer = (run, delayMs) => {
+      waits.push(delayMs);
+      return setTimer.call(alone, run, delayMs);
+    };
+    refresh.agreed({ 'session-expires': '9000000;refresher=uac' }, 'uac');
+    expect(waits).toEqual([2 ** 31 - 1]);
+    refresh.close();
   });
 });
