@@ -3,7 +3,8 @@
 //
 // Invariants
 //   W1. Records are shown in the order they were written, those of one turn of the event loop together; one batch is under way at a time.
-//   W2. After a failure, and when the store may have forgotten something, everything that is open is shown anew.
+//   W2. After a failure, and when the store may have forgotten something, everything that is open is shown anew, and nothing else: also where
+//       no call follows, for what stands there of one that has ended would be finished a second time when this node dies.
 //   W3. What is kept in memory is what is open: a call that is posted is forgotten here and there.
 
 import type { HeartbeatRow, Journal, JournalRow } from '../metering/journal.ts';
@@ -56,6 +57,11 @@ export class JournalMirror {
     this.#schedule();
   }
 
+  /** Asked again and again while the store answers: what failed is tried again. */
+  showMissing(): void {
+    if (this.#stale) this.#schedule();
+  }
+
   #note(records: readonly CallJournalRecord[]): void {
     for (const record of records) {
       const known = this.#open.get(record.callId);
@@ -82,7 +88,7 @@ export class JournalMirror {
     });
   }
 
-  /** One batch (W1). A failure waits for the next heartbeat, a second later. */
+  /** One batch (W1). A failure waits for the next heartbeat, or for `showMissing`, a second later. */
   async #work(): Promise<void> {
     this.#working = true;
     try {

@@ -166,6 +166,7 @@ export async function openSharedBooks(options: SharedBooksOptions): Promise<Shar
         onRecovered: member.onRecovered,
         onBeat() {
           shipping.healthy(clock.wallMs());
+          showing.showMissing();
           storeClock.measure().catch(failed('clock'));
         },
         onForgotten: () => leaveTaken(showing, records, member.meter, taken),

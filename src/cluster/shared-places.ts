@@ -6,7 +6,9 @@
 // Invariants
 //   SP1. Taking is one step of Redis, by its clock: as many places as there are, however many nodes ask at once.
 //   SP2. A lease lives `LEASE_MS` unless renewed, so that the places of a dead node return by themselves.
+//        What cannot be renewed, as on a part of a Cluster that is away, keeps no other from it.
 //   SP3. Where nothing is limited nothing is asked: a limit counts the calls that begin after it was set.
+//   SP4. A place whose taking was not answered, so that its call is refused, is given back as far as the store can be asked.
 
 import type { Clock, Timer } from '../domain/clock.ts';
 import type { RedisConnection } from '../storage/redis/connection.ts';
@@ -65,14 +67,19 @@ export function sharedPlaces({ connection, clock, onFailure }: SharedPlacesOptio
   let timer: Timer | null = null;
   let closed = false;
 
-  const renew = async (): Promise<void> => {
-    for (const [subject, calls] of held) {
-      const ids = [...calls];
-      for (let first = 0; first < ids.length; first += RENEWED_AT_ONCE) {
-        const some = ids.slice(first, first + RENEWED_AT_ONCE);
-        await connection.run((client) => client.eval(RENEW, 1, key(subject, 'live'), LEASE_MS, ...some));
-      }
+  const renewPlaces = async (subject: string, calls: ReadonlySet<string>): Promise<void> => {
+    const ids = [...calls];
+    for (let first = 0; first < ids.length; first += RENEWED_AT_ONCE) {
+      // What was given back meanwhile is not taken anew.
+      const some = ids.slice(first, first + RENEWED_AT_ONCE).filter((id) => calls.has(id));
+      await connection.run((client) => client.eval(RENEW, 1, key(subject, 'live'), LEASE_MS, ...some));
     }
+  };
+  const renew = async (): Promise<void> => {
+    const failures: unknown[] = [];
+    for (const [subject, calls] of held)
+      await renewPlaces(subject, calls).catch((error: unknown) => void failures.push(error));
+    if (failures.length > 0) throw failures[0];
   };
   const arm = (): void => {
     timer = clock.setTimer(() => {
@@ -84,14 +91,23 @@ export function sharedPlaces({ connection, clock, onFailure }: SharedPlacesOptio
     }, RENEW_MS);
   };
   arm();
+  // What cannot be given back now returns with its lease (SP2).
+  const giveBack = (subject: string, callId: string): void => {
+    connection
+      .run((client) => client.zrem(key(subject, 'live'), callId))
+      .catch((error: unknown) => onFailure('release a place', error));
+  };
 
   return {
     async take(subject, callId, limits) {
       if (limits.concurrentCalls === null && limits.callsPerSecond === null) return true;
       const args = [callId, text(limits.concurrentCalls), text(limits.callsPerSecond), LEASE_MS, SECOND_MS];
-      const taken = await connection.run((client) =>
-        client.eval(TAKE, 2, key(subject, 'live'), key(subject, 'started'), ...args),
-      );
+      const taken = await connection
+        .run((client) => client.eval(TAKE, 2, key(subject, 'live'), key(subject, 'started'), ...args))
+        .catch((error: unknown) => {
+          if (held.get(subject)?.has(callId) !== true) giveBack(subject, callId);
+          throw error;
+        });
       if (taken !== 1) return false;
       const calls = held.get(subject) ?? new Set();
       held.set(subject, calls.add(callId));
@@ -101,10 +117,7 @@ export function sharedPlaces({ connection, clock, onFailure }: SharedPlacesOptio
       const calls = held.get(subject);
       if (calls === undefined || !calls.delete(callId)) return;
       if (calls.size === 0) held.delete(subject);
-      // What cannot be given back now returns with its lease (SP2).
-      connection
-        .run((client) => client.zrem(key(subject, 'live'), callId))
-        .catch((error: unknown) => onFailure('release a place', error));
+      giveBack(subject, callId);
     },
     close() {
       closed = true;

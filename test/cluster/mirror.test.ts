@@ -29,3 +29,41 @@ test('W3: a record that the journal is given again is shown once, however often'
   await turn();
   expect(shown.slice(3)).toEqual(['intent', 'ended', 'rated']);
 });
+
+test('W2: what could not be taken back is taken back though no call follows', async () => {
+  const shown = new Set<string>();
+  let isAway = false;
+  const ask = async (work: () => void) => {
+    if (isAway) throw new Error('no answer in time');
+    work();
+  };
+  const name = ({ callId, callSeq }: Pick<JournalRow, 'callId' | 'callSeq'>) => `${callId} ${callSeq}`;
+  const mirror = new JournalMirror({
+    journal: { append: async () => undefined } as unknown as Journal,
+    records: {
+      add: (rows) => ask(() => rows.forEach((row) => void shown.add(name(row)))),
+      drop: (rows) => ask(() => rows.forEach((row) => void shown.delete(name(row)))),
+      replace: (rows) =>
+        ask(() => {
+          shown.clear();
+          for (const row of rows) shown.add(name(row));
+        }),
+      pulses: async () => undefined,
+    },
+  });
+  const turns = async () => {
+    for (let count = 0; count < 4; count += 1) await turn();
+  };
+  const give = async (callSeq: number, kind: CallJournalRecord['kind']) => {
+    await mirror.journal.append({ callId: 'call_1', callSeq, kind, atWallMs: 0 } as CallJournalRecord);
+    await turns();
+  };
+  await give(1, 'intent');
+  expect([...shown]).toEqual(['call_1 1']);
+  isAway = true;
+  await give(2, 'posted');
+  isAway = false;
+  mirror.showMissing();
+  await turns();
+  expect([...shown]).toEqual([]);
+});

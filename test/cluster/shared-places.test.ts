@@ -88,3 +88,47 @@ describe.skipIf(!HAS_REDIS)('signalling 6: limits that hold across nodes (needs 
     });
   });
 });
+
+describe('places while a part of the store is away', () => {
+  const scene = () => {
+    const clock = new FakeClock();
+    const asked: string[] = [];
+    const failed: string[] = [];
+    let away = '';
+    const ask = (name: string, key: string) => {
+      asked.push(`${name} ${key}`);
+      return away !== '' && key.includes(away) ? Promise.reject(new Error('no answer in time')) : Promise.resolve(1);
+    };
+    const client = {
+      eval: (script: string, _keys: number, key: string) => ask(script.includes('ZREMRANGE') ? 'take' : 'renew', key),
+      zrem: (key: string, callId: string) => ask(`give back ${callId}`, key),
+    };
+    const run = async (work: (given: never) => Promise<unknown>) => work(client as never);
+    const connection = { run } as unknown as Parameters<typeof sharedPlaces>[0]['connection'];
+    const places = sharedPlaces({ connection, clock, onFailure: (operation) => void failed.push(operation) });
+    const lose = (part: string) => {
+      away = part;
+      asked.length = 0;
+    };
+    return { places, clock, asked, failed, lose };
+  };
+  const limits = { concurrentCalls: 1, callsPerSecond: null };
+
+  test('SP2: what cannot be renewed keeps nothing else from being renewed', async () => {
+    const { places, clock, asked, failed, lose } = scene();
+    for (const subject of ['trunk:a', 'trunk:b', 'trunk:c']) await places.take(subject, 'call', limits);
+    lose('trunk:a');
+    await clock.advanceAsync(20_000);
+    expect(asked).toEqual(['a', 'b', 'c'].map((name) => `renew callin:{places:trunk:${name}}:live`));
+    expect(failed).toEqual(['renew places']);
+    places.close();
+  });
+
+  test('SP4: a place whose taking was not answered is given back', async () => {
+    const { places, asked, lose } = scene();
+    lose('trunk:a');
+    await expect(places.take('trunk:a', 'call_1', limits)).rejects.toThrow('no answer');
+    expect(asked).toEqual(['take callin:{places:trunk:a}:live', 'give back call_1 callin:{places:trunk:a}:live']);
+    places.close();
+  });
+});

@@ -106,4 +106,17 @@ describe('call records that the store does not take', () => {
     await outbox.write([row('b')]);
     expect(arrived).toEqual(['a answered', 'a ended', 'b ended']);
   });
+
+  test('CO2: what is told again comes before what waits, which is newer', async () => {
+    await outbox.write([row('a', 'answered')]);
+    isAway = true;
+    await outbox.write([row('a', 'ended')]);
+    await outbox.write([row('b')]);
+    isAway = false;
+    outbox.tellAgain();
+    arrived = [];
+    await clock.advanceAsync(1_000);
+    expect(arrived).toEqual(['a answered', 'a ended', 'b ended']);
+    expect(outbox.waiting).toBe(0);
+  });
 });

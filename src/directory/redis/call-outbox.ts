@@ -3,7 +3,8 @@
 //
 // Invariants
 //   CO1. `write` resolves when its rows are durable: in Redis, or in this node's file.
-//   CO2. Rows reach Redis in the order in which they were given: while the file holds any, new ones go behind them.
+//   CO2. Rows reach Redis in the order in which they were given: while the file holds any, new ones go behind them, and what is told again,
+//        which is older, before them.
 //   CO3. What was acknowledged in the last TOLD_MS is told again to a store that may have lost it.
 
 import type { DatabaseSync } from 'node:sqlite';
@@ -110,7 +111,9 @@ export function openCallOutbox({ path, to, clock, onFailure = () => undefined }:
       void inTurn(async () => {
         const rows = told.map(({ row }) => row);
         told = [];
-        if (rows.length > 0) await write(rows);
+        if (file.count === 0) return rows.length === 0 ? undefined : write(rows);
+        file.addFirst(rows);
+        await send();
       }).catch(onFailure);
     },
     async close() {
@@ -138,6 +141,16 @@ class Unsent {
     const insert = this.#database.prepare('INSERT INTO unsent (body) VALUES (?)');
     inTransaction(this.#database, () => {
       for (const row of rows) insert.run(JSON.stringify(row));
+    });
+    this.count += rows.length;
+  }
+
+  /** Before all that is there. */
+  addFirst(rows: readonly CallRow[]): void {
+    const first = Number(this.#database.prepare('SELECT COALESCE(MIN(seq), 1) AS seq FROM unsent').get()?.['seq']);
+    const insert = this.#database.prepare('INSERT INTO unsent (seq, body) VALUES (?, ?)');
+    inTransaction(this.#database, () => {
+      for (const [index, row] of rows.entries()) insert.run(first - rows.length + index, JSON.stringify(row));
     });
     this.count += rows.length;
   }
