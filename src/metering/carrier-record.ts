@@ -1,6 +1,7 @@
 // What a carrier's own record of a call may change in our books. Pure decision first, then one durable correction at most per call.
 //
 //   our record                  carrier says                     outcome
+//   charged by another node     outside the tolerance            exception, also where this node never saw its answer confirmed
 //   answer never confirmed      connected for >= 1 s             telephony charged once, within the time we held the line
 //   answer never confirmed      less                             agrees: stays at zero
 //   ended by recovery           up to `refineMax` longer         one adjustment of the difference
@@ -9,7 +10,7 @@
 //
 // Invariants
 //   K1. The correction is durable in the journal before it is sent, with its id; repeating the record changes nothing.
-//   K2. A second charge is impossible: only a provisional zero or a difference can be posted.
+//   K2. A second charge is impossible: only a provisional zero or a difference can be posted, a zero only while the ledger has no line of the call.
 
 import type { CompletionDeps } from './completion.ts';
 import { completeCall } from './completion.ts';
@@ -38,7 +39,7 @@ export async function applyCarrierRecord(
     await completeCall(deps, history, history.ended);
     return 'exists';
   }
-  const correction = correctionOf(history, record.durationMs);
+  const correction = await dueCorrection(deps, history, record.durationMs);
   if (typeof correction === 'string') return correction;
   const adjusted: AdjustedRecord = {
     kind: 'adjusted',
@@ -58,6 +59,19 @@ type Correction = {
   readonly posting: Pick<AdjustedRecord, 'postingId' | 'meter' | 'quantityMs' | 'amount' | 'note'>;
 };
 
+/** What a record of a carrier leads to now (K2): a node that knew more may have charged the call since it was left free here. */
+export async function dueCorrection(
+  { books }: Pick<CompletionDeps, 'books'>,
+  history: CallHistory,
+  carrierMs: number,
+): Promise<Correction | 'agrees' | 'exception'> {
+  const correction = correctionOf(history, carrierMs);
+  if (typeof correction === 'string' || correction.outcome !== 'charged') return correction;
+  const { callId, intent } = history;
+  const [line] = await books.postings({ workspaceId: intent.workspaceId, callId, limit: 1 });
+  return line === undefined ? correction : 'exception';
+}
+
 /** Also the audit's: what the record of a carrier leads to is recomputed from the same facts. */
 export function correctionOf(history: CallHistory, carrierMs: number): Correction | 'agrees' | 'exception' {
   const { ended, callId } = history;
@@ -65,6 +79,10 @@ export function correctionOf(history: CallHistory, carrierMs: number): Correctio
   if (ended === null || answer === null) return carrierMs < CONNECTED_MIN_MS ? 'agrees' : 'exception';
   const rates = answer.rates.telephony;
   const ourMs = answeredMs(answer.monotonicMs, ended.billToMs);
+  const longerMs = carrierMs - ourMs;
+  const agrees = Math.abs(longerMs) <= CARRIER_TOLERANCE_MS ? 'agrees' : 'exception';
+  // What another node charged is not ours to correct.
+  if (history.posted?.lines !== undefined) return agrees;
   if (isUnconfirmed(ended)) {
     if (carrierMs < CONNECTED_MIN_MS || rates === null) return 'agrees';
     const durationMs = Math.min(carrierMs, ourMs);
@@ -76,9 +94,6 @@ export function correctionOf(history: CallHistory, carrierMs: number): Correctio
       posting: { postingId: `${callId}:telephony:2`, meter: 'telephony', quantityMs, amount, note },
     };
   }
-  const longerMs = carrierMs - ourMs;
-  // What another node charged is not ours to correct.
-  if (history.posted?.lines !== undefined) return Math.abs(longerMs) <= CARRIER_TOLERANCE_MS ? 'agrees' : 'exception';
   const recovered = ended.evidence === 'heartbeat' && rates !== null;
   if (recovered && longerMs > 0 && longerMs <= CARRIER_REFINE_MAX_MS) {
     const amount = telephonyPrice(rates, ourMs) - telephonyPrice(rates, carrierMs);
@@ -90,5 +105,5 @@ export function correctionOf(history: CallHistory, carrierMs: number): Correctio
       posting: { postingId: `${callId}:adjustment:1`, meter: 'adjustment', quantityMs, amount, note },
     };
   }
-  return Math.abs(longerMs) <= CARRIER_TOLERANCE_MS ? 'agrees' : 'exception';
+  return agrees;
 }

@@ -22,13 +22,13 @@ export async function postedFacts(
   return { outcome, lines };
 }
 
-/** The bill as the ledger has it. */
+/** The bill as the ledger has it: no record of a carrier changes it here. */
 export function billAsPosted(bill: Bill, lines: readonly LedgerLine[] | undefined): Bill {
   if (lines === undefined) return bill;
   const telephony = lineOf(bill.telephony, lines, 'telephony');
   const compute = lineOf(bill.compute, lines, 'compute');
   const total = lines.reduce((sum, line) => sum - line.amount, 0n);
-  return { ...bill, telephony, compute, total, flags: [...new Set([...bill.flags, FLAG])] };
+  return { ...bill, telephony, compute, total, final: true, flags: [...new Set([...bill.flags, FLAG])] };
 }
 
 function lineOf(own: BillLine, lines: readonly LedgerLine[], meter: LedgerLine['meter']): BillLine {

@@ -11,7 +11,7 @@ export interface MeterBooks {
   reserve(hold: MeterHold): Promise<ReserveOutcome>;
   release(workspaceId: string, holdId: string): Promise<void>;
   settle(settlement: MeterSettlement): Promise<SettleOutcome>;
-  /** Lines of a call; asked only where `settle` said `elsewhere`. */
+  /** Lines of a call; asked only where `settle` said `elsewhere`, and before a carrier's record is charged for. */
   postings(query: {
     readonly workspaceId: string;
     readonly callId: string;

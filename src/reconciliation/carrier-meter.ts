@@ -1,7 +1,7 @@
 // The two corrections that a carrier's record may cause belong to the meter (metering/carrier-record.ts): asked here, or only foreseen.
 
 import type { Nano } from '../domain/money.ts';
-import { applyCarrierRecord, type CarrierOutcome, correctionOf } from '../metering/carrier-record.ts';
+import { applyCarrierRecord, type CarrierOutcome, dueCorrection } from '../metering/carrier-record.ts';
 import type { CompletionDeps } from '../metering/completion.ts';
 import { type CallHistory, foldCall } from '../metering/records.ts';
 
@@ -34,7 +34,7 @@ export function createCarrierMeter(deps: CompletionDeps): CarrierMeter {
       if (history === null) return { outcome: 'unknown_call', charged: 0n };
       if (history.ended === null || history.posted === null) return { outcome: 'still_open', charged: 0n };
       if (history.adjusted !== null) return { outcome: 'exists', charged: -history.adjusted.amount };
-      const correction = correctionOf(history, durationMs);
+      const correction = await dueCorrection(deps, history, durationMs);
       if (typeof correction === 'string') return { outcome: correction, charged: 0n };
       return { outcome: correction.outcome, charged: -correction.posting.amount };
     },

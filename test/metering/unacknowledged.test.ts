@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { auditDatabase } from '../../src/audit.ts';
+import type { OpenBooks } from '../../src/books.ts';
 import type { Bill } from '../../src/domain/call.ts';
 import { applyCarrierRecord } from '../../src/metering/carrier-record.ts';
-import { billedMs, FULL, Stage, type StagedCall } from './support/stage.ts';
+import type { MeterBooks, MeterSettlement } from '../../src/metering/ports.ts';
+import { createCarrierMeter } from '../../src/reconciliation/carrier-meter.ts';
+import { billedMs, FULL, Stage, type StagedCall, WORKSPACE } from './support/stage.ts';
 
 // An inbound call that we end before the ACK of our 200 has come: its bill waits for it (D2).
 
@@ -71,4 +74,54 @@ describe('a process that ends while it waits', () => {
       expect(auditDatabase(stage.opened.file.database).differences).toEqual([]);
     },
   );
+});
+
+test('that another node has charged is charged no second time, whatever the carrier confirms', async () => {
+  const taken = { isTaken: false };
+  const wrap = ({ books, journal }: OpenBooks) => ({
+    journal,
+    // As the books that nodes share answer (cluster/standing.ts).
+    books: {
+      ...books,
+      settle: async (settlement: MeterSettlement) =>
+        taken.isTaken && settlement.holdId !== null ? 'elsewhere' : await books.settle(settlement),
+    } as MeterBooks as OpenBooks['books'],
+  });
+  await using stage = await Stage.open({ wrap });
+  const { call, bill, arrived } = await waiting(stage);
+  const { callId } = call.intent;
+  const { books, journal } = stage.opened;
+  const line = { workspaceId: WORKSPACE, callId, quantityMs: 60_000, at: 0, note: '' };
+  const charged = { ...line, id: `${callId}:telephony:1`, meter: 'telephony', amount: -12_000_000n } as const;
+  await books.settle({ workspaceId: WORKSPACE, holdId: `lease:${callId}`, postings: [charged], costs: [] });
+  taken.isTaken = true;
+  arrived.resolve(false);
+  expect(await bill).toMatchObject({ total: 12_000_000n, final: true });
+  await stage.idle();
+  for (const [durationMs, outcome] of [
+    [1_000, 'agrees'],
+    [32_000, 'exception'],
+  ] as const) {
+    const confirmed = applyCarrierRecord({ books, journal, clock: stage.clock }, { callId, durationMs });
+    expect(await confirmed).toBe(outcome);
+  }
+  expect(await stage.balance()).toEqual({ balance: FULL - 12_000_000n, reserved: 0n });
+});
+
+test('and that its own node has charged after all, when another one had left it free, is charged no second time either', async () => {
+  await using stage = await Stage.open();
+  const { call, bill } = await waiting(stage);
+  bill.catch(() => undefined);
+  stage.restart();
+  await stage.recover();
+  const { callId } = call.intent;
+  const { books, journal } = stage.opened;
+  // Its node was only cut off, and heard of the ACK when it was back: nothing stood in the ledger.
+  const line = { workspaceId: WORKSPACE, callId, quantityMs: 60_000, at: 0, note: '' };
+  const charged = { ...line, id: `${callId}:telephony:1`, meter: 'telephony', amount: -12_000_000n } as const;
+  await books.settle({ workspaceId: WORKSPACE, holdId: `lease:${callId}`, postings: [charged], costs: [] });
+  const deps = { books, journal, clock: stage.clock };
+  expect(await createCarrierMeter(deps).foresee({ callId, durationMs: 1_000 })).toMatchObject({ outcome: 'exception' });
+  expect(await applyCarrierRecord(deps, { callId, durationMs: 1_000 })).toBe('exception');
+  expect(await stage.balance()).toEqual({ balance: FULL - 12_000_000n, reserved: 0n });
 });
