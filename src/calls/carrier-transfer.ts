@@ -231,7 +231,7 @@ class Successor {
   #answered(sdp: string): void {
     const call = this.#call;
     const leg = this.#leg;
-    const fault = this.#audio.answered(sdp, this.#attempts[this.#attempt]?.trunk, leg);
+    const fault = this.#audio.answered(sdp, this.#attempts[this.#attempt]?.trunk, leg, this.#hold);
     if (leg === null || fault !== null) {
       void leg?.bye(fault ?? 'bad_offer');
       return this.#giveUp(488);

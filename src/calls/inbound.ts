@@ -154,7 +154,7 @@ export class InboundCall {
     if (connected !== null) return connected;
 
     if (described.remote !== null && this.#local !== null && !this.#isEarly) {
-      this.#local = negotiated(call, this.#local, described.remote);
+      this.#agree(negotiated(call, this.#local, described.remote));
     }
     return await answerLeg(call, this.#leg, described.sdp, this.#deps.limits.maxDurationMs, answerTermsOf(trunk));
   }
@@ -165,7 +165,7 @@ export class InboundCall {
     const { earlyMedia = 'off', reliableProvisionals: reliable = false } = trunk.inbound;
     if (earlyMedia !== 'off' && remote !== null && this.#local !== null) {
       this.#isEarly = true;
-      this.#local = negotiated(call, this.#local, remote);
+      this.#agree(negotiated(call, this.#local, remote));
       call.media?.startEarly(earlyMedia);
       call.note('early_media', { hears: earlyMedia });
     }
@@ -203,9 +203,15 @@ export class InboundCall {
       onLateAnswer: (answer) => {
         if (!this.#awaitsAnswer || this.#local === null) return;
         this.#awaitsAnswer = false;
-        this.#local = takeLateAnswer(this.#call, this.#local, answer) ?? this.#local;
+        this.#agree(takeLateAnswer(this.#call, this.#local, answer) ?? this.#local);
       },
     });
+  }
+
+  /** A call may begin on hold. */
+  #agree(local: LocalAudio): void {
+    this.#local = local;
+    if (local.agreed !== undefined) this.#hold.negotiated(local.agreed.direction);
   }
 }
 

@@ -65,7 +65,7 @@ export class OutboundAudio {
   }
 
   /** Why the answer cannot be used; null: media goes by it. */
-  answered(sdp: string, trunk: Trunk | undefined, leg: OutboundLeg | null): Reason | null {
+  answered(sdp: string, trunk: Trunk | undefined, leg: OutboundLeg | null, hold: HoldProbe): Reason | null {
     const call = this.#call;
     if (this.#local === null) return 'bad_offer';
     const answer = readAnswer(this.#local, sdp);
@@ -75,6 +75,7 @@ export class OutboundAudio {
     }
     if (trunk !== undefined && answerLeadsInClear(trunk, answer.remote, leg)) return 'keys_in_clear';
     this.#local = negotiated(call, this.#local, answer.remote);
+    hold.negotiated(answer.remote.direction);
     return null;
   }
 

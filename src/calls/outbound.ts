@@ -225,7 +225,7 @@ export class OutboundCall {
     this.#report(200, null);
     // Our CANCEL was too late: the dialog exists and must be closed; nobody is billed for it.
     if (call.over || call.media === null) return void this.#leg?.bye('api_cancelled');
-    const fault = this.#audio.answered(sdp, this.#course.now?.trunk, this.#leg);
+    const fault = this.#audio.answered(sdp, this.#course.now?.trunk, this.#leg, this.#hold);
     if (fault !== null) {
       void this.#leg?.bye(fault);
       call.unusableAnswer();

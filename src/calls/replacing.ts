@@ -162,6 +162,7 @@ class Replacement {
     if ((await this.#leg.answer(answer.sdp, answerTermsOf(trunk))) === 'gone') return;
     if (call.over) return void (await this.#leg.bye('transferred'));
     this.#local = negotiated(call, { ...local, previous: answer.sdp }, answer.remote);
+    this.#hold.negotiated(answer.remote.direction);
     const former = call.replaceLeg({
       refuse: (reason) => this.#leg.reject(reason),
       hangUp: (reason) => this.#leg.bye(reason),

@@ -96,6 +96,14 @@ describe('signalling 16: REFER of the carrier', () => {
     expect(world.metered[0]?.ends).toHaveLength(1);
   });
 
+  test('answered on hold: the new leg is asked whether it is there', async () => {
+    const { leg } = await talking();
+    await refer(leg, '<sip:+12025550155@127.0.0.1>');
+    newLeg().emit({ type: 'answered', sdp: `${OFFER}a=inactive\r\n` });
+    await world.clock.advanceAsync(30_001);
+    expect(newLeg().acts).toContain('probe');
+  });
+
   test('a carrier that hangs up at once: the agent waits for the new leg', async () => {
     const { callId, leg } = await talking();
     await refer(leg, '<sip:+12025550155@127.0.0.1>');

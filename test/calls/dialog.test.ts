@@ -301,6 +301,26 @@ describe('signalling 14: a caller that holds the call', () => {
     expect(probes(leg.acts)).toBe(3);
   });
 
+  test.each([
+    ['sendonly', 'a=sendonly'],
+    ['inactive', 'a=inactive'],
+    ['0.0.0.0', 'c=IN IP4 0.0.0.0'],
+  ])('from the start (%s), in either direction and with a late offer, is asked as well', async (_, line) => {
+    const held = `${OFFER}${line}\r\n`;
+    const leg = world.invite({ offer: held });
+    await settle();
+    leg.emit({ type: 'confirmed' });
+    const late = world.invite({ offer: null });
+    await settle();
+    late.emit({ type: 'confirmed', answer: held });
+    await manager.originate({ workspaceId: 'demo', idempotencyKey: 'k', from: '+12025550100', to: '+12025550177' });
+    const [attempt] = world.originated;
+    attempt?.emit({ type: 'answered', sdp: held });
+    await settle();
+    await world.clock.advanceAsync(30_001);
+    expect([probes(leg.acts), probes(late.acts), probes(attempt?.acts ?? [])]).toEqual([1, 1, 1]);
+  });
+
   test('and is gone ends the call, billed until it was last heard of', async () => {
     const { leg } = await talking();
     leg.emit(reoffer(HOLD).event);

@@ -37,7 +37,7 @@ function offered(mediaEncryption: MediaEncryption = 'off') {
     audio.reoffered({ type: 'reoffer', protocol: 'tls', offer, accept: keep, refuse: keep }, hold);
     return said;
   };
-  return { attempt, audio, call, events, media, offer: audio.offer(media, attempt), reoffer, trunk };
+  return { attempt, audio, call, events, media, hold, offer: audio.offer(media, attempt), reoffer, trunk };
 }
 
 const versionOf = (sdp: string | number) => Number(/^o=\S+ \S+ (\d+)/m.exec(String(sdp))?.[1]);
@@ -61,19 +61,19 @@ test('early audio of no use is noted, and nobody has heard anything', () => {
 });
 
 test('nothing can be heard of a call that has no media, or has offered none', () => {
-  const { audio, call } = offered();
+  const { audio, call, hold } = offered();
   call.media = null;
   expect(audio.early(OFFER)).toBe(false);
   const before = new OutboundAudio(createWorld().deps, call);
-  expect([before.early(OFFER), before.answered(OFFER, undefined, null)]).toEqual([false, 'bad_offer']);
+  expect([before.early(OFFER), before.answered(OFFER, undefined, null, hold)]).toEqual([false, 'bad_offer']);
 });
 
 test('within the call our description goes on from the one before: one version more where it is another, the same keys', () => {
-  const { audio, events, offer, reoffer, trunk } = offered('required');
+  const { audio, events, hold, offer, reoffer, trunk } = offered('required');
   const theirs = secure(offer);
-  const hold = theirs.replace('t=0 0', 't=0 0\r\na=sendonly');
-  expect(audio.answered(theirs, trunk, null)).toBeNull();
-  const [held, again, resumed] = [reoffer(hold), reoffer(hold), reoffer(theirs)];
+  const holding = theirs.replace('t=0 0', 't=0 0\r\na=sendonly');
+  expect(audio.answered(theirs, trunk, null, hold)).toBeNull();
+  const [held, again, resumed] = [reoffer(holding), reoffer(holding), reoffer(theirs)];
   expect([offer, held, again, resumed].map(versionOf)).toEqual([1, 2, 2, 3]);
   const [agreed] = keysOf(held);
   expect(keysOf(offer)).toContain(agreed);

@@ -52,6 +52,14 @@ describe('signalling 16: an INVITE with Replaces', () => {
     expect((await manager.list({ limit: 9 })).items).toHaveLength(1);
   });
 
+  test('on hold is asked whether it is there', async () => {
+    await talking();
+    const next = await replace(NAMED, { offer: `${OFFER}a=sendonly\r\n` });
+    next.emit({ type: 'confirmed' });
+    await world.clock.advanceAsync(30_001);
+    expect(next.acts).toContain('probe');
+  });
+
   test('ten times in a call at most', async () => {
     await talking();
     for (let time = 0; time < 10; time += 1) (await replace(NAMED)).emit({ type: 'confirmed' });
