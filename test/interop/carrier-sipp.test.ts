@@ -7,7 +7,8 @@ import { exceptReference } from '../signalling/engine-under-test.ts';
 import { startOnEitherEngine } from '../support/either-engine.ts';
 import type { RunningGateway } from '../support/gateway.ts';
 import { CallRecords } from './call-records.ts';
-import { HAS_SIPP, type RunningSipp, runSipp, type SippOptions, type SippResult, startSipp } from './sipp/run.ts';
+import { type CalleeOptions, callOut, change, sippPort, stopped } from './sipp/carrier.ts';
+import { HAS_SIPP, runSipp, type SippOptions, type SippResult, startSipp } from './sipp/run.ts';
 
 // What else carriers do, played by sipp against the whole gateway: proofs both ways, a registrar that restarts, glare, three proxies before the
 // callee, and session timers in real time. What sipp sees on the wire stands in sipp/*.xml, what the record says here.
@@ -30,7 +31,7 @@ describe.skipIf(!HAS_SIPP)('carriers with sipp (needs: sipp)', () => {
     folder = mkdtempSync(join(tmpdir(), 'callin-sipp-logs-'));
     gateway = await startOnEitherEngine({ config: { trunks: { healthIntervalMs: 1_000 } } });
     records = new CallRecords(gateway);
-    await change('PATCH', '/v1/trunks/loopback?check=none', { mediaTimeouts });
+    await change(gateway, 'PATCH', '/v1/trunks/loopback?check=none', { mediaTimeouts });
   });
   afterAll(async () => {
     rmSync(folder, { recursive: true, force: true });
@@ -64,7 +65,7 @@ describe.skipIf(!HAS_SIPP)('carriers with sipp (needs: sipp)', () => {
           outbound: CREDENTIALS,
         });
         await records.inState(id, 'answered');
-        await change('POST', `/v1/calls/${id}/hangup`, {});
+        await change(gateway, 'POST', `/v1/calls/${id}/hangup`, {});
         expect(await records.final(id)).toMatchObject({ endReason: 'api_hangup', bill: { final: true } });
         expect(await stopped(carrier, 1_000)).toMatchObject({ failed: 0 });
         const proofs = [...logged().matchAll(/^.*?(INVITE|BYE) (Digest .*)$/gm)];
@@ -81,7 +82,7 @@ describe.skipIf(!HAS_SIPP)('carriers with sipp (needs: sipp)', () => {
       'signalling 1: a carrier that proves itself by %s is let in, another is not',
       async (algorithm) => {
         const e164 = `+1202555${String(5000 + ++places)}`;
-        const trunk = await change('POST', '/v1/trunks?check=none', {
+        const trunk = await change(gateway, 'POST', '/v1/trunks?check=none', {
           workspaceId: 'demo',
           label: `proving ${algorithm}`,
           numbers: [{ e164, agentId: 'echo' }],
@@ -119,14 +120,14 @@ describe.skipIf(!HAS_SIPP)('carriers with sipp (needs: sipp)', () => {
         });
         // A challenge alone is no call.
         expect(await records.from(asked.from)).toBeUndefined();
-        await change('PATCH', `/v1/trunks/${trunk['id']}`, { inbound: { enabled: false, addresses: [] } });
+        await change(gateway, 'PATCH', `/v1/trunks/${trunk['id']}`, { inbound: { enabled: false, addresses: [] } });
       },
     );
   });
 
   test('sipp: registration trunk, and a registrar that restarts (signalling 3)', async () => {
-    const localPort = portOf(++places);
-    const e164 = `+1202555${String(5000 + places)}`;
+    const localPort = sippPort();
+    const e164 = `+1202555${String(5000 + ++places)}`;
     const { logging, logged } = logOf('bindings');
     const registrar = (SECONDS: string) =>
       startSipp({
@@ -138,7 +139,7 @@ describe.skipIf(!HAS_SIPP)('carriers with sipp (needs: sipp)', () => {
         extra: logging,
       });
     const before = registrar('4');
-    const trunk = await change('POST', '/v1/trunks?check=none', {
+    const trunk = await change(gateway, 'POST', '/v1/trunks?check=none', {
       workspaceId: 'demo',
       label: 'registering',
       numbers: [{ e164, agentId: 'echo' }],
@@ -191,7 +192,7 @@ describe.skipIf(!HAS_SIPP)('carriers with sipp (needs: sipp)', () => {
   test('sipp: Record-Route with three hops before the callee (signalling 17): ACK and BYE go through all of them', async () => {
     const { carrier, id } = await place('callee-record-routed.xml', {});
     await records.inState(id, 'answered');
-    await change('POST', `/v1/calls/${id}/hangup`, {});
+    await change(gateway, 'POST', `/v1/calls/${id}/hangup`, {});
     expect(await records.final(id)).toMatchObject({ endReason: 'api_hangup', bill: { final: true } });
     expect(await stopped(carrier)).toMatchObject({ failed: 0 });
   });
@@ -210,7 +211,7 @@ describe.skipIf(!HAS_SIPP)('carriers with sipp (needs: sipp)', () => {
       // It was answered last: its last refresh is on its way.
       await new Promise((resolve) => setTimeout(resolve, 5_000));
       expect((await records.of(ours.id)).state).toBe('answered');
-      await change('POST', `/v1/calls/${ours.id}/hangup`, {});
+      await change(gateway, 'POST', `/v1/calls/${ours.id}/hangup`, {});
       expect(await records.final(ours.id)).toMatchObject({ endReason: 'api_hangup', bill: { final: true } });
       expect(await stopped(ours.carrier)).toMatchObject({ failed: 0 });
     },
@@ -219,8 +220,6 @@ describe.skipIf(!HAS_SIPP)('carriers with sipp (needs: sipp)', () => {
 
   exceptReference('it does not tell')('nothing of all that is left over', () => records.nothingIsLeft());
 });
-
-const portOf = (place: number) => 18_000 + (process.pid % 100) * 10 + place;
 
 /** Where sipp writes what its scenario logs. */
 function logOf(name: string): { logging: readonly string[]; logged: () => string } {
@@ -245,11 +244,9 @@ function fieldsOf(proof: string): Readonly<Record<string, string>> {
   );
 }
 
-async function change(method: string, path: string, body: unknown): Promise<Record<string, unknown>> {
-  const answer = await gateway.api<Record<string, unknown>>(method, path, body);
-  expect(answer.status, JSON.stringify(answer.body)).toBeLessThan(300);
-  return answer.body;
-}
+/** Nothing of the media is played. */
+const place = (scenario: SippOptions['scenario'], options: CalleeOptions) =>
+  callOut(gateway, scenario, { trunk: { mediaTimeouts }, ...options });
 
 type CallIn = Omit<SippOptions, 'scenario' | 'target'>;
 
@@ -268,47 +265,4 @@ async function callIn(
     ...options,
   });
   return { result, from };
-}
-
-interface Place {
-  readonly replace?: Readonly<Record<string, string>>;
-  readonly extra?: readonly string[];
-  readonly outbound?: object;
-  readonly timeoutMs?: number;
-}
-
-/** A trunk and a number of its own, and a call of ours through them. */
-async function place(
-  scenario: SippOptions['scenario'],
-  { outbound = {}, timeoutMs = 25_000, ...options }: Place,
-): Promise<{ carrier: RunningSipp; id: string }> {
-  const localPort = portOf(++places);
-  const from = `+1202555${String(7000 + places)}`;
-  // It is asked by OPTIONS whether it is there: each is a call of sipp's, too.
-  const carrier = startSipp({ scenario, localPort, calls: 1000, timeoutMs, ...options });
-  await change('POST', '/v1/trunks?check=none', {
-    workspaceId: 'demo',
-    label: `carrier ${places}`,
-    numbers: [{ e164: from, agentId: 'echo' }],
-    inbound: { enabled: false, addresses: [] },
-    mediaTimeouts,
-    outbound: {
-      enabled: true,
-      gateways: [{ host: '127.0.0.1', port: localPort }],
-      transport: 'udp',
-      allowedCountries: ['US'],
-      ...outbound,
-    },
-  });
-  const placed = await change('POST', '/v1/calls', { workspaceId: 'demo', from, to: '+12025550155' });
-  return { carrier, id: String(placed['id']) };
-}
-
-/** `waitMs`: for its last answer. */
-async function stopped(carrier: RunningSipp, waitMs = 500): Promise<SippResult> {
-  await new Promise((resolve) => setTimeout(resolve, waitMs));
-  carrier.stop();
-  const result = await carrier.done;
-  expect(result.successful, result.errors).toBeGreaterThanOrEqual(1);
-  return result;
 }

@@ -4,7 +4,8 @@ import { startOnEitherEngine } from '../support/either-engine.ts';
 import type { RunningGateway } from '../support/gateway.ts';
 import { type SlowAgent, startSlowAgent } from '../support/slow-agent.ts';
 import { CallRecords, type ToldCall } from './call-records.ts';
-import { HAS_SIPP, type RunningSipp, runSipp, type SippOptions, type SippResult, startSipp } from './sipp/run.ts';
+import { callOut, change, stopped } from './sipp/carrier.ts';
+import { HAS_SIPP, runSipp, type SippOptions, type SippResult } from './sipp/run.ts';
 
 // Offers, answers, reliable responses and races as sipp plays them against the whole gateway: what it sees on the wire (sipp/*.xml), and what
 // the record of the call says.
@@ -33,13 +34,13 @@ describe.skipIf(!HAS_SIPP)('dialogs with sipp (needs: sipp)', () => {
     gateway = await startOnEitherEngine({ config: { calls: { holdProbeMs: 5_000 } } });
     records = new CallRecords(gateway);
     slow = await startSlowAgent();
-    const agent = await change('POST', '/v1/agents', {
+    const agent = await change(gateway, 'POST', '/v1/agents', {
       workspaceId: 'demo',
       name: 'slow',
       stream: { url: slow.url, protocol: 'twilio' },
       readyTimeoutMs: 10_000,
     });
-    await change('PATCH', '/v1/numbers/demo-0102', { agentId: agent['id'] });
+    await change(gateway, 'PATCH', '/v1/numbers/demo-0102', { agentId: agent['id'] });
   });
   afterAll(async () => {
     await slow?.close();
@@ -112,44 +113,38 @@ describe.skipIf(!HAS_SIPP)('dialogs with sipp (needs: sipp)', () => {
       ['signalling 15: 422, and the interval it asks for', 'callee-session-timer.xml'],
       ['signalling 18: a lost BYE', 'callee-loses-bye.xml'],
     ] as const)('%s: answered, and ended through the API', async (_, scenario) => {
-      const { carrier, id } = await place(scenario);
+      const { carrier, id } = await callOut(gateway, scenario);
       await records.inState(id, 'answered');
-      await change('POST', `/v1/calls/${id}/hangup`, {});
+      await change(gateway, 'POST', `/v1/calls/${id}/hangup`, {});
       expect(await records.final(id)).toMatchObject({ endReason: 'api_hangup', sipStatus: 200 });
-      expect(await ended(carrier, 2_000)).toMatchObject({ failed: 0 });
+      expect(await stopped(carrier, 2_000)).toMatchObject({ failed: 0 });
     });
 
     exceptReference('6 (13): the second is left alone')(
       'signalling 10: two answers to a forked INVITE: the first is the call, the second is hung up on',
       async () => {
-        const { carrier, id } = await place('callee-forked.xml');
+        const { carrier, id } = await callOut(gateway, 'callee-forked.xml');
         await records.inState(id, 'answered');
         await expect.poll(async () => eventsOf(await records.of(id))).toContain('forked_answer');
-        await change('POST', `/v1/calls/${id}/hangup`, {});
+        await change(gateway, 'POST', `/v1/calls/${id}/hangup`, {});
         expect(await records.final(id)).toMatchObject({ endReason: 'api_hangup' });
-        expect(await ended(carrier)).toMatchObject({ failed: 0 });
+        expect(await stopped(carrier)).toMatchObject({ failed: 0 });
       },
     );
 
     test('signalling 10: a 200 that crosses our CANCEL: ACK and BYE, one record, and no cost', async () => {
-      const { carrier, id } = await place('callee-crosses-cancel.xml');
+      const { carrier, id } = await callOut(gateway, 'callee-crosses-cancel.xml');
       await records.inState(id, 'ringing');
-      await change('POST', `/v1/calls/${id}/hangup`, {});
+      await change(gateway, 'POST', `/v1/calls/${id}/hangup`, {});
       const record = await records.final(id);
       expect(record).toMatchObject({ endReason: 'api_cancelled', sipStatus: 487 });
       expect(record.bill?.telephony.billedMs ?? 0).toBe(0);
-      expect(await ended(carrier)).toMatchObject({ failed: 0 });
+      expect(await stopped(carrier)).toMatchObject({ failed: 0 });
     });
   });
 
   exceptReference('it does not tell')('nothing of all that is left over', () => records.nothingIsLeft());
 });
-
-async function change(method: string, path: string, body: unknown): Promise<Record<string, unknown>> {
-  const answer = await gateway.api<Record<string, unknown>>(method, path, body);
-  expect(answer.status, JSON.stringify(answer.body)).toBeLessThan(300);
-  return answer.body;
-}
 
 /** Each call has a caller of its own, by which its record is found. */
 async function call(
@@ -166,45 +161,4 @@ async function call(
   return { result, record };
 }
 
-/** A trunk and a number of its own, and a call of ours through them. */
-async function place(scenario: SippOptions['scenario']): Promise<{ carrier: RunningSipp; id: string }> {
-  places += 1;
-  const localPort = 17_600 + (process.pid % 100) * 20 + places;
-  const from = `+1202555${String(7000 + places)}`;
-  // It is asked by OPTIONS whether it is there, as often as the gateway likes: each is a call of sipp's, too.
-  const carrier = startSipp({ scenario, localPort, calls: 1000, timeoutMs: 25_000 });
-  const trunk = await change('POST', '/v1/trunks?check=none', {
-    workspaceId: 'demo',
-    kind: 'byoc',
-    label: `carrier ${places}`,
-    inbound: { enabled: false, addresses: [] },
-    outbound: {
-      enabled: true,
-      gateways: [{ host: '127.0.0.1', port: localPort, priority: 1, weight: 1 }],
-      transport: 'udp',
-      allowedCountries: 'worldwide',
-    },
-  });
-  await change('POST', '/v1/numbers', {
-    workspaceId: 'demo',
-    e164: from,
-    provider: 'byoc',
-    trunkId: trunk['id'],
-    agentId: 'echo',
-    supportsInbound: false,
-    supportsOutbound: true,
-  });
-  const placed = await change('POST', '/v1/calls', { workspaceId: 'demo', from, to: '+12025550155' });
-  return { carrier, id: String(placed['id']) };
-}
-
 const eventsOf = ({ timeline }: ToldCall) => timeline.map(({ event }) => event);
-
-/** `waitMs`: for its last answer. */
-async function ended(carrier: RunningSipp, waitMs = 500): Promise<SippResult> {
-  await new Promise((resolve) => setTimeout(resolve, waitMs));
-  carrier.stop();
-  const result = await carrier.done;
-  expect(result.successful, result.errors).toBeGreaterThanOrEqual(1);
-  return result;
-}

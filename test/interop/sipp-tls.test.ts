@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
-import { CERTIFICATE, LACK, securely } from '../sip-engine/support/secure-transport.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { CERTIFICATE, LACK } from '../sip-engine/support/secure-transport.ts';
 import { CallRecords } from './call-records.ts';
 import { type SecureGateway, startSecureGateway } from './foreign/secure-gateway.ts';
-import { HAS_SIPP, runSipp, startSipp } from './sipp/run.ts';
+import { callOut, change, sippPort, stopped } from './sipp/carrier.ts';
+import { HAS_SIPP, runSipp } from './sipp/run.ts';
 import { relayFromTls, relayToTls, type TlsRelay } from './sipp/tls-relay.ts';
 
 // Carriers over TLS played by sipp, with audio in the clear and with keys in the SDP. What it sees on the wire stands in sipp/*secure.xml. Audio that is
@@ -32,8 +33,6 @@ const MEDIA = [
 /** Of that suite: in sipp's offer, and in ours, where the stronger ones stand before it. */
 const [THEIR_TAG, OUR_TAG] = [1, 3];
 
-const portOf = (place: number) => 17_000 + (process.pid % 100) * 10 + place;
-
 describe.skipIf(!HAS_SIPP || LACK !== '')('carriers over TLS with sipp (needs: sipp, openssl)', () => {
   let secure: SecureGateway;
   let records: CallRecords;
@@ -55,7 +54,7 @@ describe.skipIf(!HAS_SIPP || LACK !== '')('carriers over TLS with sipp (needs: s
   describe.each(MEDIA)('sipp: $name', ({ name, mediaEncryption, described, expected }) => {
     const isKeyed = name === 'TLS + SRTP';
 
-    securely('signalling 7: calls us, and hangs up', async () => {
+    test('signalling 7: calls us, and hangs up', async () => {
       await secure.set('loopback?check=none', { mediaTimeouts, inbound: { mediaEncryption } });
       const relay = await relayToTls(tlsPort, CERTIFICATE.cert);
       relays.push(relay);
@@ -76,47 +75,25 @@ describe.skipIf(!HAS_SIPP || LACK !== '')('carriers over TLS with sipp (needs: s
       expect(record?.timeline.some(({ event }) => event === 'audio_encrypted')).toBe(isKeyed);
     });
 
-    securely('signalling 7: is called by us, and hung up', async () => {
-      const sippPort = portOf(++places);
-      const relay = await relayFromTls(sippPort, CERTIFICATE);
+    test('signalling 7: is called by us, and hung up', async () => {
+      const localPort = sippPort();
+      const relay = await relayFromTls(localPort, CERTIFICATE);
       relays.push(relay);
-      const place = `127.0.0.1:${relay.port}`;
-      const replace = { ...described(OUR_TAG), OFFER: expected(OUR_TAG), PLACE: place };
-      const carrier = startSipp({
-        scenario: 'callee-secure.xml',
-        localPort: sippPort,
-        calls: 1000,
+      const { gateway } = secure;
+      const { carrier, id } = await callOut(gateway, 'callee-secure.xml', {
+        localPort,
+        gatewayPort: relay.port,
         transport: 'tcp',
-        replace,
-        timeoutMs: 25_000,
+        replace: { ...described(OUR_TAG), OFFER: expected(OUR_TAG), PLACE: `127.0.0.1:${relay.port}` },
+        trunk: { mediaTimeouts },
+        outbound: { transport: 'tls', mediaEncryption },
       });
-      const from = `+1202555${7000 + places}`;
-      const trunk = await secure.gateway.api('POST', '/v1/trunks?check=none', {
-        workspaceId: 'demo',
-        label: `carrier ${places}`,
-        numbers: [{ e164: from, agentId: 'echo' }],
-        inbound: { enabled: false, addresses: [] },
-        mediaTimeouts,
-        outbound: {
-          enabled: true,
-          gateways: [{ host: '127.0.0.1', port: relay.port }],
-          transport: 'tls',
-          allowedCountries: ['US'],
-          mediaEncryption,
-        },
-      });
-      expect(trunk.status, JSON.stringify(trunk.body)).toBe(201);
-      const asked = { workspaceId: 'demo', from, to: '+12025550155' };
-      const placed = await secure.gateway.api<{ id: string }>('POST', '/v1/calls', asked);
-      await records.inState(placed.body.id, 'answered');
-      await secure.gateway.api('POST', `/v1/calls/${placed.body.id}/hangup`, {});
-      const record = await records.final(placed.body.id);
+      await records.inState(id, 'answered');
+      await change(gateway, 'POST', `/v1/calls/${id}/hangup`, {});
+      const record = await records.final(id);
       expect(record).toMatchObject({ endReason: 'api_hangup', bill: { final: true } });
       expect(record.timeline.some(({ event }) => event === 'audio_encrypted')).toBe(isKeyed);
-      carrier.stop();
-      const result = await carrier.done;
-      expect(result.failed, result.errors).toBe(0);
-      expect(result.successful).toBeGreaterThanOrEqual(1);
+      expect(await stopped(carrier)).toMatchObject({ failed: 0 });
       expect(relay.connections()).toBeGreaterThanOrEqual(1);
     });
   });
