@@ -80,6 +80,11 @@ export function postingsOf(intent: IntentRecord, ended: EndedRecord, rating: Rat
     }));
 }
 
+/** Of a call's postings those of the bill itself; all others came later and are told beside it. */
+export function isBillLine(postingId: string): boolean {
+  return /:(?:telephony|compute):1$/.test(postingId);
+}
+
 /** The posting of a call's adjustment, from its record. */
 export function adjustmentPostingOf(history: CallHistory): MeterPosting | undefined {
   const { adjusted, intent } = history;

@@ -2,6 +2,7 @@
 // had reached the others. What stands in the ledger stays; this node's own records keep it beside what they would have charged.
 
 import type { Bill, BillLine } from '../domain/call.ts';
+import { isBillLine } from './bill.ts';
 import type { LedgerLine, MeterBooks, SettleOutcome } from './ports.ts';
 import type { IntentRecord, PostedRecord } from './records.ts';
 
@@ -25,9 +26,10 @@ export async function postedFacts(
 /** The bill as the ledger has it: no record of a carrier changes it here. */
 export function billAsPosted(bill: Bill, lines: readonly LedgerLine[] | undefined): Bill {
   if (lines === undefined) return bill;
-  const telephony = lineOf(bill.telephony, lines, 'telephony');
-  const compute = lineOf(bill.compute, lines, 'compute');
-  const total = lines.reduce((sum, line) => sum - line.amount, 0n);
+  const own = lines.filter(({ id }) => isBillLine(id));
+  const telephony = lineOf(bill.telephony, own, 'telephony');
+  const compute = lineOf(bill.compute, own, 'compute');
+  const total = own.reduce((sum, line) => sum - line.amount, 0n);
   return { ...bill, telephony, compute, total, final: true, flags: [...new Set([...bill.flags, FLAG])] };
 }
 

@@ -93,10 +93,12 @@ test('that another node has charged is charged no second time, whatever the carr
   const { books, journal } = stage.opened;
   const line = { workspaceId: WORKSPACE, callId, quantityMs: 60_000, at: 0, note: '' };
   const charged = { ...line, id: `${callId}:telephony:1`, meter: 'telephony', amount: -12_000_000n } as const;
-  await books.settle({ workspaceId: WORKSPACE, holdId: `lease:${callId}`, postings: [charged], costs: [] });
+  // A carrier's record has corrected it there meanwhile: that is no part of the bill, here as there.
+  const corrected = { ...line, id: `${callId}:adjustment:1`, meter: 'adjustment', amount: -200_000n } as const;
+  await books.settle({ workspaceId: WORKSPACE, holdId: `lease:${callId}`, postings: [charged, corrected], costs: [] });
   taken.isTaken = true;
   arrived.resolve(false);
-  expect(await bill).toMatchObject({ total: 12_000_000n, final: true });
+  expect(await bill).toMatchObject({ total: 12_000_000n, final: true, telephony: { billedMs: 60_000 } });
   await stage.idle();
   for (const [durationMs, outcome] of [
     [1_000, 'agrees'],
@@ -105,7 +107,7 @@ test('that another node has charged is charged no second time, whatever the carr
     const confirmed = applyCarrierRecord({ books, journal, clock: stage.clock }, { callId, durationMs });
     expect(await confirmed).toBe(outcome);
   }
-  expect(await stage.balance()).toEqual({ balance: FULL - 12_000_000n, reserved: 0n });
+  expect(await stage.balance()).toEqual({ balance: FULL - 12_200_000n, reserved: 0n });
 });
 
 test('and that its own node has charged after all, when another one had left it free, is charged no second time either', async () => {

@@ -6,6 +6,7 @@ import { marginsOf } from '../../ledger/margins.ts';
 import { monthOf, statementOf } from '../../ledger/statement.ts';
 import { sumsByReading } from '../../ledger/sums.ts';
 import { usageOf } from '../../ledger/usage.ts';
+import { isBillLine } from '../../metering/bill.ts';
 import { explainBill, explainCosts } from '../../metering/explanation.ts';
 import { type Principal, scopeOf } from '../auth.ts';
 import {
@@ -31,8 +32,6 @@ import { found, idOf, ownerOf, visibleCall } from './lookup.ts';
 const RANGE_MAX_MS = 366 * 86_400_000;
 /** Far more than a call can have. */
 const CALL_LINES_MAX = 100;
-/** The lines of a bill itself; all others came later. */
-const BILL_LINE = /:(?:telephony|compute):1$/;
 
 export function billingRoutes({
   directory,
@@ -150,7 +149,7 @@ export function billingRoutes({
       throw new Problem('not_found', { detail: 'The call has no bill: it was refused before it could cost anything' });
     const lines = { callId, ...(workspaceId === null ? {} : { workspaceId }), limit: CALL_LINES_MAX };
     const postings = (await books.postings(lines)).toReversed();
-    const corrections = postings.filter((posting) => !BILL_LINE.test(posting.id));
+    const corrections = postings.filter((posting) => !isBillLine(posting.id));
     const costs = principal.kind === 'operator' ? (await books.costs(lines)).toReversed() : [];
     const isLive = call.state !== 'ended';
     const explanation = explainBill(bill, {
