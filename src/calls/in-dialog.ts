@@ -107,7 +107,7 @@ export function takeLateAnswer(call: Call, local: LocalAudio, answer: string | n
 /** The ends that an established leg reports in either direction. */
 export function legEnded(call: Call, event: Extract<InboundEvent, { type: 'bye' | 'lost' }>): void {
   // What the engine says in a BYE of its own is no word of the carrier.
-  const isTheirs = event.type === 'bye' && !event.sessionExpired && !event.connectionLost;
+  const isTheirs = event.type === 'bye' && !event.sessionExpired && !event.connectionLost && !event.peerLost;
   if (isTheirs) noteReason(call, event.reasonHeader);
   if (event.type === 'bye' && call.awaitsSuccessor?.() === true) return;
   if (event.type === 'bye' && event.connectionLost) {

@@ -27,7 +27,7 @@ export function byeEvent(ended: Extract<EstablishedEvent, { type: 'ended' }>): L
     reasonHeader: reason,
     ...(engineSays('Session timer expired') ? { sessionExpired: true } : {}),
     ...(engineSays('Connection lost') ? { connectionLost: true } : {}),
-    // Its server was started anew, and knows the call no more.
-    ...(engineSays('Peer lost') ? { peerLost: { lastProofMs: null } } : {}),
+    // Its server was started anew and knows the call no more, or it did not acknowledge our answer to a re-INVITE.
+    ...(engineSays('Peer lost') || engineSays('ACK timeout') ? { peerLost: { lastProofMs: null } } : {}),
   };
 }

@@ -4,6 +4,7 @@
 //   open ──BYE from the peer or the engine, connection lost──▶ ended
 //
 //   open ──408, 481 or nothing to a request of ours──▶ closing: BYE, and `ended` is told at once
+//   open ──twice in a row no way to ask whether it is there──▶ the same
 //
 // Invariants
 //   E1. One `ended` at most, and nothing after it (leg.ts L1).
@@ -98,6 +99,8 @@ export class Established {
   #isFirstOfferOpen: boolean;
   /** The other side was last heard of, monotonic ms. */
   #heardMs: number;
+  /** Since then we have asked once in vain, for there was no way to it. */
+  #isOutOfReach = false;
   #closed: { readonly promise: Promise<void>; readonly resolve: () => void } | null = null;
   #limit: Timer | null = null;
 
@@ -184,7 +187,14 @@ export class Established {
     const limit = this.#options.clock.setTimer(() => settle(false), PROBE_LIMIT_MS);
     // OPTIONS and no UPDATE: an UPDATE is a session refresh as well, and drachtio-server stops the timer of one that does not say so.
     this.#options.dialog.request('OPTIONS', { headers: { Accept: ACCEPT } }, (answer) => {
-      settle(answer !== null && answer.status !== 408 && answer.status !== 481);
+      const isUnsent = answer?.own === true && answer.status !== 408;
+      if (!isUnsent || this.#isOutOfReach) {
+        return settle(!isUnsent && answer !== null && answer.status !== 408 && answer.status !== 481);
+      }
+      // Neither a sign of life nor of death: its server may be starting anew.
+      this.#isOutOfReach = true;
+      limit.cancel();
+      resolve('alive');
     });
     return promise;
   }
@@ -263,6 +273,7 @@ export class Established {
   }
 
   #heard(): void {
+    this.#isOutOfReach = false;
     this.#heardMs = this.#options.clock.monotonicMs();
   }
 

@@ -99,7 +99,10 @@ export interface AnsweredLeg {
    * call ends it (`bye` with `peerLost`); any other refusal leaves the session as it was.
    */
   modify(offer: string): Promise<ModifyOutcome>;
-  /** Asks whether the other side still has this call (OPTIONS). Where it does not, the leg ends as with `modify`. */
+  /**
+   * Asks whether the other side still has this call (OPTIONS). Where it does not, or cannot be reached for the second time in a row, the leg ends as
+   * with `modify`.
+   */
   probe(): Promise<'alive' | 'lost'>;
   /** A key in an INFO. Resolves with the final status: 408 where no answer came, 481 where the call is not answered or over. */
   sendKey(key: string, toneMs: number): Promise<number>;

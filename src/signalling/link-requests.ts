@@ -22,6 +22,8 @@ export interface DialogAnswer {
   readonly uri: string;
   readonly headers: HeaderMap;
   readonly body: string;
+  /** The engine's own answer, in place of a peer that could not be reached. */
+  readonly own: boolean;
 }
 
 /** A request outside any dialog that makes none: OPTIONS, REGISTER. */
@@ -60,11 +62,14 @@ export class LinkRequests {
     const place = { stackDialogId: dialog.id, _socket: dialog.socket };
     const opened = (error: unknown, request?: RawRequest) => {
       if (error || request === undefined) return finished(null);
-      request.on('response', ({ status, headers: answered, body: text = '' }, acknowledge) => {
-        if (status < 200) return;
-        if (method === 'INVITE' && status < 300) this.#guard.safely(() => acknowledge());
-        finished({ status, uri: request.uri, headers: lowerCaseNames(answered), body: text });
-      });
+      request.on(
+        'response',
+        ({ status, headers: answered, body: text = '', source_address: from = '' }, acknowledge) => {
+          if (status < 200) return;
+          if (method === 'INVITE' && status < 300) this.#guard.safely(() => acknowledge());
+          finished({ status, uri: request.uri, headers: lowerCaseNames(answered), body: text, own: from === '' });
+        },
+      );
       // The library gives an UPDATE that crosses a request of ours to that request.
       request.on('update', (update, reply) => this.#guard.safely(() => crossed(this.#exchange(update, reply))));
     };

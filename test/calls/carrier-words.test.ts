@@ -124,15 +124,17 @@ describe('signalling 17: the carrier’s Reason', () => {
     expect(record.timeline.at(-2)).toMatchObject({ event: 'carrier_reason', detail: { q850: 16 } });
   });
 
-  test('the engine’s own BYE is no word of the carrier', async () => {
+  test.each([
+    ['Session timer expired', { sessionExpired: true }, 'session_expired'],
+    ['ACK timeout', { peerLost: { lastProofMs: null } }, 'peer_lost'],
+  ] as const)('the engine’s own BYE is no word of the carrier: %s', async (text, how, reason) => {
     const leg = world.invite();
     await settle();
     leg.emit({ type: 'confirmed' });
-    const reasonHeader = 'SIP;cause=200;text="Session timer expired"';
-    leg.emit({ type: 'bye', reasonHeader, sessionExpired: true });
+    leg.emit({ type: 'bye', reasonHeader: `SIP;cause=200;text="${text}"`, ...how });
     await settle();
     const record = await only();
-    expect(record.endReason).toBe('session_expired');
+    expect(record.endReason).toBe(reason);
     expect(record.carrierReason).toBeUndefined();
   });
 

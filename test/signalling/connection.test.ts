@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/domain/clock.ts';
 import { ALLOW, SUPPORTED } from '../../src/signalling/abilities.ts';
+import { ENGINE_REASONS } from '../../src/signalling/engine-words.ts';
 import { connectSignalling } from '../../src/signalling/signalling.ts';
 import { exceptReference } from './engine-under-test.ts';
 import { answerTo, FAST_TIMERS, Harness, OFFER, RecordingLog } from './harness.ts';
@@ -119,6 +120,20 @@ describe('an ACK that never comes', () => {
     expect(events.items).toEqual([]);
     const again = caller.peer.received.filter(({ status }) => status === 200);
     expect(again.length).toBeGreaterThan(3);
+  });
+
+  withFastTimers('to our answer to a re-INVITE ends the call as one whose other side is lost', async () => {
+    harness = await Harness.start({ timers: FAST_TIMERS, reasons: ENGINE_REASONS });
+    const { caller, call } = await harness.answered();
+    caller.inDialog('INVITE', { body: OFFER });
+    await caller.peer.next('BYE');
+    expect(await call.events.take()).toMatchObject({ type: 'bye', peerLost: { lastProofMs: null } });
+    const { callee, call: placed } = await harness.placedAnswered();
+    callee.inDialog('INVITE', { body: OFFER });
+    const reoffer = await placed.events.take((event) => event.type === 'reoffer');
+    if (reoffer.type === 'reoffer') reoffer.accept(answerTo(reoffer.offer));
+    await callee.peer.next('BYE');
+    expect(await placed.events.take()).toMatchObject({ type: 'bye', peerLost: { lastProofMs: null } });
   });
 
   withFastTimers('ends a hang-up of ours that waits for it, silently', async () => {

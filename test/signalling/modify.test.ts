@@ -237,6 +237,18 @@ describe('signalling 14: the question whether the other side still has the call'
     expect(await call.events.take()).toEqual({ type: 'bye', reasonHeader: null, peerLost: { lastProofMs: heardMs } });
   });
 
+  test('that cannot even be sent there says nothing once; a second time in a row the call is over', async () => {
+    const { caller, call } = await harness.answered();
+    const heardMs = clock.monotonicMs();
+    await caller.peer.close();
+    clock.advance(30_000);
+    expect(await call.leg.probe()).toBe('alive');
+    expect(call.events.items).toEqual([]);
+    clock.advance(30_000);
+    expect(await call.leg.probe()).toBe('lost');
+    expect(await call.events.take()).toEqual({ type: 'bye', reasonHeader: null, peerLost: { lastProofMs: heardMs } });
+  });
+
   exceptReference('the engine answers first')('that nobody answers is given up after 33 s', async () => {
     const { caller, call } = await harness.answered();
     const probed = call.leg.probe();
