@@ -145,7 +145,7 @@ export async function openSharedBooks(options: SharedBooksOptions): Promise<Shar
   let takeover: Takeover | null = null;
 
   return {
-    books: keeping(books, outbox, clock),
+    books: keeping(books, { outbox, clock, isOpen }),
     meterBooks,
     journal: mirror.journal,
     store: storeInSteps(mirror.journal, meterBooks),
@@ -225,8 +225,17 @@ async function leave(records: NodeRecords, nodeId: string): Promise<void> {
   if (calls.size === 0) await records.forget(nodeId);
 }
 
-/** Books whose settlements, once acknowledged, are kept by this node (outbox.ts X1). */
-function keeping(books: Books, outbox: Outbox, clock: Clock): Books {
+interface Keeping {
+  readonly outbox: Outbox;
+  readonly clock: Clock;
+  readonly isOpen: () => boolean;
+}
+
+/**
+ * Books whose settlements, once acknowledged, are kept by this node (outbox.ts X1). No fee is charged on a balance that may not be true
+ * (shipper.ts H1).
+ */
+function keeping(books: Books, { outbox, clock, isOpen }: Keeping): Books {
   return {
     balance: (workspaceId, nowMs) => books.balance(workspaceId, nowMs),
     reserve: (hold) => books.reserve(hold),
@@ -239,6 +248,7 @@ function keeping(books: Books, outbox: Outbox, clock: Clock): Books {
       return outcome;
     },
     async postFee(fee) {
+      if (!isOpen()) throw new BooksCatchingUpError();
       const outcome = await books.postFee(fee);
       if (outcome !== 'insufficient') outbox.keep(checkedFee(fee), clock.wallMs());
       return outcome;

@@ -10,8 +10,8 @@
 //   any        close                                     closed
 //
 // Invariants
-//   H1. While not open, no new call reserves money and no live one more than it has: what others hold and owe may not be known to the store
-//       yet.
+//   H1. While not open, no new call reserves money and no live one more than it has, and no fee is charged: what others hold, owe and have paid in
+//       may not be known to the store yet.
 //   H2. Top-ups come before holds, holds before what calls have cost: so the money that live calls run on is never given away meanwhile. Before
 //       it opens, holds again: one may have found no room beside those of calls that had ended.
 //   H3. Told again is everything since `healthyAt` less a margin, and from there back until a whole page stood there already: one that no

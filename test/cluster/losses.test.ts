@@ -127,8 +127,50 @@ describe.skipIf(!HAS_REDIS)('what the store lost (needs redis-server)', () => {
     await until('the replay', async () => node.replays.length > replays);
     expect(node.replays.at(-1)).toMatchObject({ lost: 1 });
     expect(await node.balance()).toEqual({ balance: 40_000_000n, reserved: 0n });
+    await node.pass(4_000);
     expect(await node.shared.books.postFee(fee)).toBe('exists');
     expect(await node.shared.redis.check()).toEqual([]);
+  });
+
+  test('is not taken for money that a fee may have, nor for money that is not there', async () => {
+    const told = Promise.withResolvers<void>();
+    let isLate = false;
+    const node = await open('node', {
+      wrapJournal: (journal) => ({
+        ...journal,
+        chargedCalls: async (page) => {
+          if (isLate) await told.promise;
+          return journal.chargedCalls(page);
+        },
+      }),
+    });
+    await node.topUp(124_000_000n, 'first');
+    await redis.admin.save();
+    // Lost: that a call of 60 s has left 52 000 000.
+    const call = await node.call();
+    await node.pass(60_000);
+    expect((await call.end()).total).toBe(72_000_000n);
+    const posting: NewPosting = {
+      id: 'fee:month',
+      workspaceId: WORKSPACE,
+      callId: null,
+      meter: 'fee',
+      quantityMs: 0,
+      amount: -100_000_000n,
+      at: clock.wallMs(),
+      note: '',
+    };
+    const charge = () => node.shared.books.postFee({ posting, prepaid: true, nowMs: clock.wallMs() });
+    isLate = true;
+    await redis.restart();
+    await until('the connection', async () => (await node.balance()).balance === 124_000_000n);
+    await expect(charge()).rejects.toMatchObject({ code: 'books_catching_up' });
+    const replays = node.replays.length;
+    told.resolve();
+    await until('the replay', async () => node.replays.length > replays);
+    await node.pass(4_000);
+    expect(await charge()).toBe('insufficient');
+    expect(await node.balance()).toEqual({ balance: 52_000_000n, reserved: 0n });
   });
 
   test('comes back though it was everything, from the journals and outboxes of all nodes', async () => {
