@@ -41,14 +41,7 @@ export async function applyCarrierRecord(
   }
   const correction = await dueCorrection(deps, history, record.durationMs);
   if (typeof correction === 'string') return correction;
-  const adjusted: AdjustedRecord = {
-    kind: 'adjusted',
-    callId: record.callId,
-    callSeq: history.nextSeq,
-    atWallMs: deps.clock.wallMs(),
-    carrierMs: record.durationMs,
-    ...correction.posting,
-  };
+  const adjusted = adjustedBy(history, record.durationMs, correction, deps.clock.wallMs());
   await deps.journal.append(adjusted);
   await completeCall(deps, { ...history, adjusted, nextSeq: history.nextSeq + 1 }, history.ended);
   return correction.outcome;
@@ -58,6 +51,16 @@ type Correction = {
   readonly outcome: 'charged' | 'adjusted';
   readonly posting: Pick<AdjustedRecord, 'postingId' | 'meter' | 'quantityMs' | 'amount' | 'note'>;
 };
+
+/** The record of a correction. */
+export function adjustedBy(
+  { callId, nextSeq }: CallHistory,
+  carrierMs: number,
+  { posting }: Correction,
+  atWallMs: number,
+): AdjustedRecord {
+  return { kind: 'adjusted', callId, callSeq: nextSeq, atWallMs, carrierMs, ...posting };
+}
 
 /** What a record of a carrier leads to now (K2): a node that knew more may have charged the call since it was left free here. */
 export async function dueCorrection(

@@ -1,9 +1,10 @@
 // The two corrections that a carrier's record may cause belong to the meter (metering/carrier-record.ts): asked here, or only foreseen.
 
 import type { Nano } from '../domain/money.ts';
-import { applyCarrierRecord, type CarrierOutcome, dueCorrection } from '../metering/carrier-record.ts';
+import { adjustedBy, applyCarrierRecord, type CarrierOutcome, dueCorrection } from '../metering/carrier-record.ts';
 import type { CompletionDeps } from '../metering/completion.ts';
 import { type CallHistory, foldCall } from '../metering/records.ts';
+import { adjustmentCostsOf } from '../metering/supplier.ts';
 
 export interface CarrierWord {
   readonly callId: string;
@@ -14,6 +15,8 @@ export interface MeterAnswer {
   readonly outcome: CarrierOutcome;
   /** What the correction charges (positive) in all; 0 without one. */
   readonly charged: Nano;
+  /** What the correction adds to our own rating of the leg's cost; absent without one, or where nobody charges us. */
+  readonly addedCost?: Nano;
 }
 
 export interface CarrierMeter {
@@ -36,13 +39,20 @@ export function createCarrierMeter(deps: CompletionDeps): CarrierMeter {
       if (history.adjusted !== null) return { outcome: 'exists', charged: -history.adjusted.amount };
       const correction = await dueCorrection(deps, history, durationMs);
       if (typeof correction === 'string') return { outcome: correction, charged: 0n };
-      return { outcome: correction.outcome, charged: -correction.posting.amount };
+      const adjusted = adjustedBy(history, durationMs, correction, deps.clock.wallMs());
+      return { outcome: correction.outcome, charged: -adjusted.amount, ...addedCostOf({ ...history, adjusted }) };
     },
     async apply(word) {
       const outcome = await applyCarrierRecord(deps, word);
-      const isCorrected = outcome === 'charged' || outcome === 'adjusted' || outcome === 'exists';
-      const adjusted = isCorrected ? ((await historyOf(word.callId))?.adjusted ?? null) : null;
-      return { outcome, charged: -(adjusted?.amount ?? 0n) };
+      const isNew = outcome === 'charged' || outcome === 'adjusted';
+      const history = isNew || outcome === 'exists' ? await historyOf(word.callId) : null;
+      const charged = -(history?.adjusted?.amount ?? 0n);
+      return { outcome, charged, ...(isNew && history !== null ? addedCostOf(history) : {}) };
     },
   };
+}
+
+function addedCostOf(history: CallHistory): Pick<MeterAnswer, 'addedCost'> {
+  const [line] = adjustmentCostsOf(history);
+  return line === undefined ? {} : { addedCost: line.amount };
 }

@@ -163,7 +163,8 @@ async function settle(
   return await Promise.all(
     pairs.map(async (pair) => {
       const answer = await askMeter(deps.meter, request, pair);
-      const knownCost = costs.get(pair.call.id) ?? null;
+      const booked = costs.get(pair.call.id) ?? null;
+      const knownCost = answer?.addedCost === undefined ? booked : (booked ?? 0n) + answer.addedCost;
       const asked = { metered: answer?.outcome ?? null, supplierCost: knownCost };
       const judgement = judge(pair.record, pair.call, mapping, asked);
       const isPending = answer?.outcome === 'still_open';

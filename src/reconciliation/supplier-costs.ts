@@ -19,10 +19,13 @@ export function bookedCosts(books: Pick<Books, 'costs'>): CostsOf {
           ...(workspaceId === null ? {} : { workspaceId }),
           limit: LEGS_MAX,
         });
-        // The customer's leg is the first; the legs of a forked call have records of their own.
-        return lines.find((line) => line.trunkId === trunkId && line.id === `${id}:supplier:1`);
+        // The customer's leg is the first, and what a carrier's record corrects of it is charged; the legs of a forked call have records of their own.
+        const own = lines.filter(
+          (line) => line.trunkId === trunkId && (line.id === `${id}:supplier:1` || line.revenue !== 0n),
+        );
+        return own.length === 0 ? null : ([id, own.reduce((sum, { amount }) => sum + amount, 0n)] as const);
       }),
     );
-    return new Map(found.flatMap((line) => (line === undefined ? [] : [[line.callId, line.amount] as const])));
+    return new Map(found.filter((cost) => cost !== null));
   };
 }

@@ -625,6 +625,34 @@ describe('the queue', () => {
     expect(exception).toMatchObject({ carrierCost: 20_000_000n, knownCost: 18_000_000n, value: 2_000_000n });
   });
 
+  test.each<[string, 'unconfirmed' | 'recovered', number, string]>([
+    ['an answer that it confirms, as its prices give', 'unconfirmed', 0, '0.009'],
+    ['an answer that it confirms, dearer than its prices give', 'unconfirmed', 1, '0.02'],
+    ['a call that it refines into another minute, as its prices give', 'recovered', 0, '0.018'],
+    ['a call that it refines into another minute, and does not charge so', 'recovered', 1, '0.009'],
+  ])('the cost of %s', async (_what, provisional, differing, cost) => {
+    await using stage = await ReconciliationStage.open();
+    stage.meter.suppliers = SUPPLIERS;
+    const at = stage.nowMs;
+    const call = await (await stage.meter.call()).answer();
+    if (provisional === 'recovered') {
+      await call.liveTo(59_900);
+      await stage.recover();
+    } else {
+      await call.liveTo(32_000);
+      const bill = await call.end({ reason: 'answer_unconfirmed', evidence: 'signalling' });
+      await stage.meter.idle();
+      await stage.save(call, at, bill);
+    }
+    const row = { id: 'cdr', at, seconds: provisional === 'recovered' ? 61 : 32, cost };
+    const tried = await stage.import([row], { dryRun: true });
+    expect(tried.report).toMatchObject({ corrected: { count: 1 }, exceptions: { cost_differs: { count: differing } } });
+    expect((await stage.import([row])).report).toEqual(tried.report);
+    // Told again, with another stamp, it is compared with what stands by now.
+    const again = await stage.import([{ ...row, at: at + 300 }]);
+    expect(again.report).toMatchObject({ corrected: { count: 1 }, exceptions: { cost_differs: { count: differing } } });
+  });
+
   test('two carriers of one trunk are reconciled each by itself', async () => {
     await using stage = await ReconciliationStage.open();
     const call = await stage.call(61_000);
