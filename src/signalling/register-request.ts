@@ -3,8 +3,8 @@
 //   answer                          then
 //   200                             done: bound for the granted time (or no longer bound, where none was asked for)
 //   401, 407                        once more with the trunk's credentials; and again where only the nonce was too old (stale)
-//   423 with Min-Expires            once more with that time
-//   439                             once more without RFC 5626: the first hop does not know it
+//   423 with Min-Expires            once more with that time, and as if nothing had been asked: its nonce may be good for one request only
+//   439                             the same, without RFC 5626: the first hop does not know it
 //   408, 5xx, silence, no way       the registrar's fault: another one may do better
 //   all others                      the account's fault: another registrar would say the same
 //
@@ -110,8 +110,10 @@ export async function register(request: RegisterRequest, parts: RegisterParts): 
       const leastSec = Number(/^\s*(\d{1,9})/.exec(headers['min-expires'] ?? '')?.[1] ?? Number.NaN);
       if (!(leastSec > expiresSec) || leastSec > MIN_EXPIRES_MAX_SEC) return failed('account', said);
       expiresSec = leastSec;
+      [digest, challenges] = [{}, 0];
     } else if (status === 439 && outbound) {
       outbound = false;
+      [digest, challenges] = [{}, 0];
     } else {
       const fault = REGISTRAR_FAULTS.has(status) ? 'registrar' : 'account';
       return { kind: 'failed', fault, error: said, retryAfterMs: retryAfterMs(headers), unanswered: false };

@@ -129,6 +129,24 @@ describe('signalling 3: registration', () => {
     expect(greedy.view.state).toBe('failed');
   });
 
+  test('423 to credentials: asked again without them, since a nonce may be good for one request only', async () => {
+    replies = [
+      challenge('n1'),
+      { status: 423, headers: { 'min-expires': '1800' } },
+      challenge('n2'),
+      ok(1800),
+      challenge('n3'),
+      challenge('n4'),
+    ];
+    const registration = await started();
+    expect(registration.view).toMatchObject({ state: 'registered', lastError: null });
+    const nonces = sent.map(({ request }) => /nonce="(\w+)"/.exec(request.headers['Authorization'] ?? '')?.[1]);
+    expect(nonces).toEqual([undefined, 'n1', undefined, 'n2']);
+    // Wrong ones are still found out.
+    await clock.advanceAsync(900_000);
+    expect(registration.view.lastError).toContain('credentials refused');
+  });
+
   test.each([
     ['408', { status: 408 }],
     ['503', { status: 503 }],
