@@ -228,7 +228,8 @@ export class OpenCall implements MeteredCall {
     this.#finalBill = billAsPosted(billOf(record, ended, rating), facts.lines);
     await this.#recorded(end, this.#finalBill);
     void this.#writer.write({ kind: 'posted', ...this.#next(), ...facts }).then(this.#options.onClosed);
-    this.#report(ended, rated, settlement);
+    // What another node has charged stands in its figures.
+    if (facts.lines === undefined) this.#report(ended, rated, settlement);
     this.#options.onPosted();
     return this.#finalBill;
   }

@@ -4,6 +4,7 @@ import type { OpenBooks } from '../../src/books.ts';
 import type { Bill } from '../../src/domain/call.ts';
 import { applyCarrierRecord } from '../../src/metering/carrier-record.ts';
 import type { MeterBooks, MeterSettlement } from '../../src/metering/ports.ts';
+import { parseSupplierRates } from '../../src/metering/supplier-rates.ts';
 import { createCarrierMeter } from '../../src/reconciliation/carrier-meter.ts';
 import { billedMs, FULL, Stage, type StagedCall, WORKSPACE } from './support/stage.ts';
 
@@ -76,7 +77,10 @@ describe('a process that ends while it waits', () => {
   );
 });
 
-test('that another node has charged is charged no second time, whatever the carrier confirms', async () => {
+test.each([
+  ['no ACK ever came', false],
+  ['the ACK has come', true],
+])('that another node has charged is charged and counted no second time: %s', async (_what, hasArrived) => {
   const taken = { isTaken: false };
   const wrap = ({ books, journal }: OpenBooks) => ({
     journal,
@@ -88,6 +92,10 @@ test('that another node has charged is charged no second time, whatever the carr
     } as MeterBooks as OpenBooks['books'],
   });
   await using stage = await Stage.open({ wrap });
+  stage.suppliers = parseSupplierRates(
+    'currency: USD\ndecks: { deck: [{ prefix: "1", perMinute: "0.009" }] }\nmanaged: deck\n',
+    'supplier-rates.yaml',
+  );
   const { call, bill, arrived } = await waiting(stage);
   const { callId } = call.intent;
   const { books, journal } = stage.opened;
@@ -97,7 +105,7 @@ test('that another node has charged is charged no second time, whatever the carr
   const corrected = { ...line, id: `${callId}:adjustment:1`, meter: 'adjustment', amount: -200_000n } as const;
   await books.settle({ workspaceId: WORKSPACE, holdId: `lease:${callId}`, postings: [charged, corrected], costs: [] });
   taken.isTaken = true;
-  arrived.resolve(false);
+  arrived.resolve(hasArrived);
   expect(await bill).toMatchObject({ total: 12_000_000n, final: true, telephony: { billedMs: 60_000 } });
   await stage.idle();
   for (const [durationMs, outcome] of [
@@ -108,6 +116,7 @@ test('that another node has charged is charged no second time, whatever the carr
     expect(await confirmed).toBe(outcome);
   }
   expect(await stage.balance()).toEqual({ balance: FULL - 12_200_000n, reserved: 0n });
+  expect(stage.seen.supplierCost).toBe(0n);
 });
 
 test('and that its own node has charged after all, when another one had left it free, is charged no second time either', async () => {
