@@ -76,6 +76,8 @@ export interface EngineStats {
   readonly dropped: Readonly<Record<DropReason, number>>;
   readonly openTransactions: number;
   readonly openDialogs: number;
+  /** Of the network, that an application may answer, or whose 2xx waits for its ACK. */
+  readonly openRequests: number;
   readonly applications: number;
   /** Messages the parser or the validator refused. */
   readonly malformed: number;

@@ -148,6 +148,7 @@ export async function createEngine(options: EngineOptions, ports: EnginePorts = 
       ...statistics.snapshot(),
       openTransactions: transactions.openCount,
       openDialogs: environment.dialogs.size,
+      openRequests: core.openRequests,
       applications: wire.sessionCount,
       malformed: transport.stats.malformed,
       refusedOverload: transactions.refused,

@@ -54,6 +54,10 @@ export class SipCore {
     this.#server = new UserAgentServer(environment, this.#serverRequests, sessionTimers, others);
   }
 
+  get openRequests(): number {
+    return this.#serverRequests.waiting.size;
+  }
+
   request(request: SipRequest, source: Source, transaction: ServerTransaction): void {
     try {
       this.#server.request(request, source, transaction);

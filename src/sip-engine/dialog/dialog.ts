@@ -70,7 +70,7 @@ export class Dialog {
   peerUpdatePending: string | undefined;
   /** Our INVITEs that got a 2xx, by CSeq number, until no retransmission of that 2xx can come any more. */
   readonly answered = new Map<number, AnsweredInvite>();
-  /** Our 2xx without ACK, by CSeq number of their INVITEs. */
+  /** Our 2xx without ACK, by CSeq number of their INVITEs; nobody waits for an ACK in a dialog that has ended. */
   readonly unacknowledged = new Map<number, { readonly txnId: string; stop(): void }>();
   /** Its last Allow names UPDATE (RFC 3311 section 4). */
   peerAllowsUpdate = false;
@@ -153,6 +153,9 @@ export class Dialog {
   end(): void {
     if (this.state === 'ended') return;
     this.state = 'ended';
+    for (const success of this.unacknowledged.values()) success.stop();
+    this.unacknowledged.clear();
+    this.awaitsAck = false;
     for (const tell of this.onEnded.splice(0)) tell();
   }
 }

@@ -199,8 +199,6 @@ export class ServerRequests {
 
   #awaitAck(server: ServerRequest, dialog: Dialog, status: number, bytes: Buffer): void {
     const success = new SuccessRetransmission(this.#environment, {
-      // A re-INVITE's ACK is shown under an id of its own; only the first INVITE lends its id (wire protocol section 3).
-      txnId: server.txnId,
       reliable: server.transaction.reliable,
       send: () => server.transaction.respond(status, bytes),
       unacknowledged: () => {
@@ -210,7 +208,11 @@ export class ServerRequests {
         else this.releaseBye(dialog);
       },
     });
-    dialog.unacknowledged.set(server.sequence, success);
+    const stop = (): void => {
+      success.stop();
+      this.waiting.forget(server);
+    };
+    dialog.unacknowledged.set(server.sequence, { txnId: server.txnId, stop });
   }
 
   #finish(server: ServerRequest, response: SipResponse, send: () => void): void {
@@ -272,10 +274,6 @@ export class ServerRequests {
     if (server.method === 'SUBSCRIBE' && response.status < 200) return;
     const dialog = dialogOfRequest(server, response);
     server.dialog = dialog;
-    dialog.onEnded.push(() => {
-      for (const success of dialog.unacknowledged.values()) success.stop();
-      dialog.unacknowledged.clear();
-    });
     this.#environment.dialogs.add(dialog);
   }
 

@@ -11,16 +11,11 @@ import { giveUpMs, TimerSlot } from '../transaction/timers.ts';
 import type { Environment } from './environment.ts';
 
 export class SuccessRetransmission {
-  readonly txnId: string;
   readonly #environment: Environment;
   readonly #retransmit: TimerSlot;
   readonly #deadline: TimerSlot;
 
-  constructor(
-    environment: Environment,
-    what: { txnId: string; reliable: boolean; send: () => void; unacknowledged: () => void },
-  ) {
-    this.txnId = what.txnId;
+  constructor(environment: Environment, what: { reliable: boolean; send: () => void; unacknowledged: () => void }) {
     this.#environment = environment;
     this.#retransmit = new TimerSlot(environment.clock);
     this.#deadline = new TimerSlot(environment.clock);

@@ -25,7 +25,7 @@ export interface Target {
   readonly wsPort: number;
   readonly wirePort: number;
   /** What the engine holds. Not possible with the reference. */
-  holds(): { transactions: number; dialogs: number; timers: number };
+  holds(): { transactions: number; dialogs: number; requests: number; timers: number };
   /** Moves the engine's clock while sockets run in real time between the steps; with the reference, waits so long. */
   advance(ms: number, stepMs?: number): Promise<void>;
   close(): Promise<void>;
@@ -138,8 +138,8 @@ async function startEngine(options: TargetOptions): Promise<Target> {
     wsPort: portOf('ws'),
     wirePort: engine.wirePort,
     holds: () => {
-      const { openTransactions, openDialogs } = engine.stats();
-      return { transactions: openTransactions, dialogs: openDialogs, timers: clock?.pendingTimers ?? 0 };
+      const { openTransactions: transactions, openDialogs: dialogs, openRequests: requests } = engine.stats();
+      return { transactions, dialogs, requests, timers: clock?.pendingTimers ?? 0 };
     },
     advance: async (ms, stepMs = 500) => {
       if (clock === undefined) throw new Error('start the target with fakeClock to move time');

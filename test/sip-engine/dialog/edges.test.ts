@@ -1,10 +1,10 @@
 import { networkInterfaces } from 'node:os';
 import { describe, expect, test } from 'vitest';
-import { responseText, SDP } from '../../support/raw-sip-peer.ts';
+import { type RawMessage, type RawSipPeer, responseText, SDP } from '../../support/raw-sip-peer.ts';
 import { Caller, clientRequest, establishInbound, respond, txnOf } from '../conformance/caller.ts';
 import { answerCall, fromCallee, placeCall } from '../conformance/outbound.ts';
-import { application, startTarget, udpPeer } from '../conformance/target.ts';
-import { headerOf } from '../conformance/wire-client.ts';
+import { application, startTarget, type Target, udpPeer } from '../conformance/target.ts';
+import { headerOf, type WireClient } from '../conformance/wire-client.ts';
 
 // What the checklist of the wire protocol does not number: races of RFC 5407, forks, limits, and our own mistakes.
 
@@ -329,8 +329,53 @@ describe('nothing stays', () => {
     expect(target.holds().transactions).toBeGreaterThan(8);
     await target.advance(140_000, 4_000);
     // The transport may keep one timer to forget peers it has not sent to for a while.
-    expect(target.holds()).toEqual({ transactions: 0, dialogs: 0, timers: expect.any(Number) });
+    expect(target.holds()).toEqual({ transactions: 0, dialogs: 0, requests: 0, timers: expect.any(Number) });
     expect(target.holds().timers).toBeLessThanOrEqual(before + 1);
+  });
+});
+
+describe('an answer that was never acknowledged, of a call that is hung up', () => {
+  const is200 = ({ status, text }: RawMessage) => status === 200 && /^CSeq: \d+ INVITE/m.test(text);
+
+  async function nothingStays(target: Target, client: WireClient, peer: RawSipPeer): Promise<void> {
+    await respond(client, await client.nextSip('BYE'), 200);
+    await peer.next(200);
+    peer.received.length = 0;
+    await target.advance(33_000, 500);
+    expect(peer.received.filter(is200)).toEqual([]);
+    await target.advance(40_000, 4_000);
+    expect(target.holds()).toMatchObject({ transactions: 0, dialogs: 0, requests: 0 });
+  }
+
+  test('by its caller: it is not repeated any more, and nothing of it stays', async () => {
+    const target = await startTarget({ fakeClock: true });
+    const client = await application(target, 'invite');
+    const peer = await udpPeer();
+    const caller = new Caller(peer, target);
+    caller.send(caller.invite());
+    await respond(client, await client.nextSip('INVITE'), 200, { body: SDP });
+    caller.learn(await peer.next(200));
+    caller.sendInDialog('BYE');
+    await nothingStays(target, client, peer);
+  });
+
+  test('to a re-INVITE, by either side: the same', async () => {
+    const target = await startTarget({ fakeClock: true });
+    const client = await application(target, 'invite');
+    const peer = await udpPeer();
+    const { caller } = await establishInbound(target, client, peer);
+    caller.sendInDialog('INVITE', { body: SDP });
+    await respond(client, await client.nextSip('INVITE'), 200, { body: SDP });
+    await peer.next(is200);
+    caller.sendInDialog('BYE');
+    await nothingStays(target, client, peer);
+    const call = await placeCall(client, peer);
+    const { toTag } = await answerCall(target, client, peer, call);
+    peer.send(fromCallee(peer, call, { method: 'INVITE', sequence: 1, toTag, body: SDP }), target.sipPort);
+    await respond(client, await client.nextSip('INVITE'), 200, { body: SDP });
+    await peer.next(is200);
+    peer.send(fromCallee(peer, call, { method: 'BYE', sequence: 2, toTag }), target.sipPort);
+    await nothingStays(target, client, peer);
   });
 });
 
