@@ -155,6 +155,12 @@ function booksOf(values: { config?: string | undefined; books?: string[] | undef
   return { paths: [resolve(root, dataDir, BOOKS_FILE)], redisUrl };
 }
 
+/** By the command line or the environment; else they are where `npm start` makes them. */
+function isNamed({ books, config }: { books?: string[] | undefined; config?: string | undefined }): boolean {
+  const { CALLIN_CONFIG, CALLIN_DATA_DIR } = process.env;
+  return [books, config, CALLIN_CONFIG, CALLIN_DATA_DIR].some((given) => given !== undefined);
+}
+
 async function main(): Promise<number> {
   try {
     const { values } = parseArgs({
@@ -176,8 +182,8 @@ async function main(): Promise<number> {
     const { paths, redisUrl } = booksOf(values);
     const missing = paths.find((path) => !existsSync(path));
     if (missing !== undefined) {
-      // A gateway that never ran has nothing to audit; a path that someone named must be there.
-      if (values.books !== undefined) throw new Error(`${missing}: no such file`);
+      // A checkout that never ran has nothing to audit; what someone named must be there, or a wrong path would always be without a difference.
+      if (isNamed(values)) throw new Error(`${missing}: no such file`);
       console.log(`${missing}: no books yet, nothing to audit`);
       return 0;
     }

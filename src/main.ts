@@ -11,6 +11,7 @@ import { ConfigError } from './config/errors.ts';
 import { loadConfig } from './config/load.ts';
 import type { Config } from './config/schema.ts';
 import { checkGateway, type Gateway, startGateway } from './gateway.ts';
+import { failureWords } from './start-failure.ts';
 
 const ROOT = join(fileURLToPath(import.meta.url), '..', '..');
 const USAGE = 'usage: node src/main.ts [--config FILE] [--check]\n';
@@ -43,21 +44,14 @@ async function run(config: Config): Promise<number> {
   try {
     gateway = await startGateway(config, { root: ROOT });
   } catch (error) {
-    process.stderr.write(`callin: could not start: ${wordsOf(error)}\n`);
+    process.stderr.write(`callin: could not start: ${failureWords(error, config)}\n`);
     return 1;
   }
   process.stdout.write(config.demo ? banner(gateway.info) : tokenNote(gateway.info));
   gateway.fatal.then((error) => stop.force(error), stop.force);
   const failure = await stopped(gateway, config, stop);
-  if (failure !== null) process.stderr.write(`callin: stopped: ${wordsOf(failure)}\n`);
+  if (failure !== null) process.stderr.write(`callin: stopped: ${failureWords(failure, config)}\n`);
   return failure === null ? 0 : 1;
-}
-
-/** One line for what an operator can mend (a port in use, a lock, a wrong key); the stack for what only we can. */
-function wordsOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : null;
-  return code === null ? (error.stack ?? error.message) : `${code}: ${error.message}`;
 }
 
 async function stopped(gateway: Gateway, config: Config, stop: StopSignals): Promise<Error | null> {

@@ -123,16 +123,21 @@ test('a write-ahead log torn in its last record opens, recovers every call once,
   expect(auditFile(torn.path).differences).toEqual([]);
 });
 
+const ROOT = new URL('..', import.meta.url).pathname;
+
 test('the audit as a command: 0 without differences, 1 with one, 2 where it cannot be done', async () => {
   using place = temporaryBooks();
   const run = (...args: string[]) => {
     const { status, stdout, stderr } = spawnSync(process.execPath, ['src/audit.ts', ...args], {
-      cwd: new URL('..', import.meta.url).pathname,
+      cwd: ROOT,
       encoding: 'utf8',
     });
     return { status, text: stdout + stderr };
   };
   expect(run('--books', place.path)).toMatchObject({ status: 2, text: expect.stringContaining('no such file') });
+  const env = { ...process.env, CALLIN_DATA_DIR: `${place.path}-mistyped` };
+  const mistyped = spawnSync(process.execPath, ['src/audit.ts'], { cwd: ROOT, encoding: 'utf8', env });
+  expect([mistyped.status, mistyped.stderr]).toEqual([2, expect.stringContaining('no such file')]);
   const { books, file, close } = openBooksInline({ path: place.path, schedule: queueMicrotask });
   await books.settle(topUp('topup:1'));
   expect(run('--books', place.path)).toMatchObject({ status: 0, text: expect.stringMatching(/differences +0/) });

@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -89,7 +90,36 @@ describe('the program', () => {
     });
     taken.close();
     expect(result.status).toBe(1);
-    expect(result.stderr).toMatch(/^callin: could not start: EADDRINUSE: [^\n]+\n$/);
+    expect(result.stderr).toMatch(
+      /^callin: could not start: EADDRINUSE: [^\n]+ is taken by another program: free it, or change sip\.udpPort \(CALLIN_SIP__UDP_PORT\)\n$/,
+    );
+  });
+
+  test('so does an address that this machine does not have', () => {
+    const result = run(['src/main.ts', '--config', 'config/demo-start.yaml'], {
+      ...FREE_PORTS,
+      CALLIN_SIP__HOST: '203.0.113.10',
+      CALLIN_DATA_DIR: join(folder, 'not-here'),
+    });
+    expect(result.status).toBe(1);
+    expect(result.stderr).toMatch(
+      /^callin: could not start: EADDRNOTAVAIL: [^\n]+ is no address of this machine: change sip\.host \(CALLIN_SIP__HOST\)\n$/,
+    );
+  });
+
+  test('so does the API’s port in use', async () => {
+    const taken = createServer();
+    taken.listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const result = run(['src/main.ts', '--config', 'config/demo-start.yaml'], {
+      ...FREE_PORTS,
+      CALLIN_HTTP__PORT: String(port),
+      CALLIN_DATA_DIR: join(folder, 'http-in-use'),
+    });
+    taken.close();
+    expect(result.status).toBe(1);
+    expect(result.stderr).toContain('is taken by another program: free it, or change http.port (CALLIN_HTTP__PORT)\n');
   });
 
   test('starts ready, keeps what it makes to itself, tells a newcomer where to call, and stops in order on SIGTERM', async () => {
