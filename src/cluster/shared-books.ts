@@ -129,6 +129,7 @@ export async function openSharedBooks(options: SharedBooksOptions): Promise<Shar
     journal,
     outbox,
     settle: (settlement) => meterBooks.settle(settlement as MeterSettlement),
+    isWhole: () => redis.isWhole,
     async reassertHolds() {
       // Before what the calls have cost: their nodes must not take what stands for a mistake.
       for (const [nodeId, callIds] of outbox.adopted()) await records.markTaken(nodeId, callIds);

@@ -16,7 +16,8 @@
 //       it opens, holds again: one may have found no room beside those of calls that had ended.
 //   H3. Told again is everything since `healthyAt` less a margin, and from there back until a whole page stood there already: one that no
 //       unfinished replay, of this process or of one before it, had begun to tell (outbox.ts X3), nor this one on a newer page. A call is
-//       told once, where the newest of its records stands.
+//       told once, where the newest of its records stands. `healthyAt` stands still while any part of the store is away: it may have lost what it
+//       had acknowledged last, however long it stays away and whatever the other parts know.
 //   H4. What stands otherwise than it is told is a mistake that nobody here can mend: it is reported, and holds up nothing else.
 
 import type { Clock } from '../domain/clock.ts';
@@ -34,6 +35,8 @@ export interface ShipperOptions {
   readonly settle: (settlement: MeterSettlement | Settlement) => Promise<SettleOutcome>;
   readonly reassertHolds: () => Promise<void>;
   readonly clock: Clock;
+  /** No part of the store is away; default: it has but one. */
+  readonly isWhole?: () => boolean;
   readonly quietMs?: number;
   readonly onReplay?: (report: ReplayReport) => void;
   readonly onFailure?: (error: unknown) => void;
@@ -81,7 +84,8 @@ export class Shipper {
 
   /** The store answered just now and is the one that is known: what was acknowledged up to here counts as kept. */
   healthy(nowMs: number): void {
-    if (this.#isOpen) this.#healthyAtMs = nowMs;
+    const { isWhole = () => true } = this.#options;
+    if (this.#isOpen && isWhole()) this.#healthyAtMs = nowMs;
   }
 
   /** Who answers from now on. Returns at once; nothing is asked of the store before it returned. */
@@ -123,9 +127,9 @@ export class Shipper {
         if (!isNew) await this.#pause(quietMs);
         await this.#options.reassertHolds();
         if (!this.#isCurrent(round)) return;
-        this.#healthyAtMs = clock.wallMs();
-        outbox.setEpoch(epochId, this.#healthyAtMs);
         this.#isOpen = true;
+        this.healthy(clock.wallMs());
+        outbox.setEpoch(epochId, this.#healthyAtMs ?? 0);
         return;
       } catch (error) {
         onFailure?.(error);

@@ -47,6 +47,8 @@ export interface RedisBooks extends Books {
   ready(timeoutMs: number): Promise<void>;
   /** Who answered last; undefined before the first connect. */
   readonly epochId: string | undefined;
+  /** False while a part of a Cluster is away: it may come back without its last writes. */
+  readonly isWhole: boolean;
   /** Makes balances, holds and hours of every workspace again from its postings and holds, and says what differs. Safe beside traffic. */
   check(): Promise<readonly Difference[]>;
   /** The same connection, for what else nodes keep beside their books; fails as the books do. */
@@ -102,6 +104,9 @@ export function openRedisBooks(options: RedisBooksOptions): RedisBooks {
     ready: (timeoutMs) => connection.ready(timeoutMs),
     get epochId() {
       return connection.epochId;
+    },
+    get isWhole() {
+      return connection.isWhole;
     },
     async balance(workspaceId, nowMs) {
       const hour = hourOf(nowMs);

@@ -53,6 +53,7 @@ async function scene() {
   let fails = 0;
   let good = Number.POSITIVE_INFINITY;
   const settled: unknown[] = [];
+  let isWhole = true;
   const again = () =>
     new Shipper({
       journal: stage.opened.journal,
@@ -69,6 +70,7 @@ async function scene() {
         settled.push(settlement);
         return store.books.settle(settlement as Settlement);
       },
+      isWhole: () => isWhole,
       reassertHolds: async () => void order.push('holds'),
       onReplay: (report) => reports.push(report),
       onFailure: (error) => failures.push(error),
@@ -80,6 +82,10 @@ async function scene() {
     /** The same node, started again. */
     again,
     settled,
+    /** A part of the store is away, or all are there. */
+    part: (whole: boolean) => {
+      isWhole = whole;
+    },
     reports,
     failures,
     order,
@@ -286,6 +292,33 @@ describe('a store that lost writes', () => {
     shipper.epoch('run/2');
     await settle();
     expect((await store().balance(WORKSPACE, 0)).balance).toBe(-charged);
+  });
+
+  test('H3: a part that was away for long is told what it lost before that, whatever the others know of the time since', async () => {
+    const { shipper, stage, settle, store, loseAll, settled, reports, part } = await scene();
+    const charged = await calls(stage, 20);
+    shipper.epoch('run/1');
+    await settle(500);
+    shipper.healthy(stage.clock.wallMs());
+    part(false);
+    // It has lost those twenty; what follows is on other parts.
+    const later = await calls(stage, 150);
+    await settle(600_000);
+    shipper.healthy(stage.clock.wallMs());
+    const lost = settled.length;
+    loseAll();
+    shipper.epoch('run/2');
+    await settle();
+    expect(reports.at(-1)).toMatchObject({ lost: 170 });
+    // The others alone.
+    const known = settled.slice(lost, lost + 150);
+    loseAll();
+    for (const settlement of known) await store().settle(settlement as Settlement);
+    part(true);
+    shipper.epoch('run/3');
+    await settle();
+    expect(reports.at(-1)).toMatchObject({ told: 170, lost: 20 });
+    expect((await store().balance(WORKSPACE, 0)).balance).toBe(-charged - later);
   });
 
   test('H4: a line that stands otherwise is reported, and keeps nobody from telephoning', async () => {

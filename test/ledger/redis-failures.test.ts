@@ -14,7 +14,15 @@ import {
   type StoreEpoch,
 } from '../../src/ledger/redis-books.ts';
 import { selfSigned } from '../agents/certificate.ts';
-import { freePort, HAS_REDIS, type RedisOptions, type RedisServer, startRedis, until } from '../support/redis.ts';
+import {
+  freePort,
+  HAS_REDIS,
+  type RedisOptions,
+  type RedisServer,
+  startRedis,
+  startRedisCluster,
+  until,
+} from '../support/redis.ts';
 import { charge, cost, hold, posted, posting, settlement, WORKSPACE } from './lines.ts';
 
 // What happens when Redis is away, comes back, is another one, or says no.
@@ -232,6 +240,23 @@ describe.skipIf(!HAS_REDIS)('Redis that says no (needs redis-server)', () => {
     await server.admin.config('SET', 'maxmemory-policy', 'noeviction');
     await books.ready(5_000);
     expect(await books.settle(topUp)).toBe('posted');
+  });
+
+  test('a Cluster is whole while all its slots are answered for, and says so when a part has gone', async () => {
+    const cluster = await startRedisCluster();
+    closers.push(() => cluster.stop());
+    const [, gone] = cluster.nodes;
+    for (const { admin } of cluster.nodes) await admin.config('SET', 'cluster-require-full-coverage', 'no');
+    const { books, epochs } = await connect(cluster.url);
+    expect(books.isWhole).toBe(true);
+    await gone?.kill();
+    await until('the gap', async () => !books.isWhole);
+    // It goes on with the others: nobody there has other data.
+    expect(epochs).toHaveLength(1);
+    expect(books.epochId).toBe(epochs[0]?.id);
+    await gone?.restart();
+    await until('the whole', async () => books.isWhole);
+    expect(epochs.at(-1)?.changed).toBe(true);
   });
 
   test('READONLY: a master that became a replica refuses, and the books find out who answers now', async () => {

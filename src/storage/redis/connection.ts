@@ -10,6 +10,7 @@
 //   C1. A request is sent in `ready` alone: in `connecting` it fails at once with the reason, so nothing piles up while Redis is away.
 //   C2. After a reconnect nothing is sent before it is known whether this is still the same server with the same data (a Cluster goes on
 //       with those of its nodes that it has; it learns of another one within moments).
+//       It is whole while whoever has any of the slots has answered when it was asked last, which is after each change and every ten seconds.
 //   C3. No error has a command's arguments, no text a password (failure.ts).
 
 import type { Redis } from 'ioredis';
@@ -45,6 +46,8 @@ export interface ConnectionOptions {
 const IN_FLIGHT_MAX = 20_000;
 /** Before a server that could not be identified is asked again, or a client that gave up connects again. */
 const PAUSE_MS = 500;
+/** Of a Cluster. */
+const SLOTS = 16_384;
 
 export class RedisConnection<Scripts = object> {
   readonly #options: ConnectionOptions;
@@ -55,6 +58,7 @@ export class RedisConnection<Scripts = object> {
   /** The masters as they were last seen, by what names their run and data. */
   #serverIds: ReadonlySet<string> = new Set();
   #identifying = 0;
+  #isWhole = false;
   #inFlight = 0;
   #isGathering = false;
   #pause: Timer | null = null;
@@ -71,6 +75,11 @@ export class RedisConnection<Scripts = object> {
   /** Undefined before the first connect. */
   get epochId(): string | undefined {
     return epochIdOf(this.#serverIds);
+  }
+
+  /** No part of what is stored is away: one that is may come back without its last writes (C2). */
+  get isWhole(): boolean {
+    return this.#state === 'ready' && this.#isWhole;
   }
 
   /** Resolves once connected; rejects with the reason when that is not so after `timeoutMs`. The connection goes on trying. */
@@ -154,10 +163,12 @@ export class RedisConnection<Scripts = object> {
     this.#identifying += 1;
     const attempt = this.#identifying;
     try {
-      const servers = await Promise.all(mastersOf(this.#client).map(async (master) => readServer(await master.info())));
+      const masters = mastersOf(this.#client);
+      const servers = await Promise.all(masters.map(async (master) => readServer(await master.info())));
       if (attempt !== this.#identifying || this.#isClosed()) return;
       if (servers.length === 0) throw new StoreUnreachableError('Redis: no node of the Cluster answers');
       for (const server of servers) checkSafe(server);
+      this.#isWhole = haveAllSlots(this.#client, masters);
       this.#isReady(servers.map((server) => server.id));
     } catch (error) {
       if (attempt === this.#identifying) this.#notIdentified(error);
@@ -184,6 +195,7 @@ export class RedisConnection<Scripts = object> {
 
   #notIdentified(error: unknown): void {
     this.#failure = this.#named(error);
+    this.#isWhole = false;
     // A Cluster that has just lost a node says so soon enough by itself.
     if (this.#client.isCluster && this.#state === 'ready' && !(error instanceof StoreUnsafeError)) return;
     this.#lost();
@@ -235,6 +247,12 @@ function epochIdOf(serverIds: ReadonlySet<string>): string | undefined {
 
 function mastersOf(client: RedisClient<unknown>): Redis[] {
   return client.isCluster && 'nodes' in client ? client.nodes('master') : [client as Redis];
+}
+
+function haveAllSlots(client: RedisClient<unknown>, masters: readonly Redis[]): boolean {
+  if (!client.isCluster || !('slots' in client)) return true;
+  const asked = new Set(masters.map(({ options }) => `${options.host}:${options.port}`));
+  return client.slots.length === SLOTS && client.slots.every(([master]) => master !== undefined && asked.has(master));
 }
 
 interface Server {
