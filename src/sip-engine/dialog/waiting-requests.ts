@@ -94,7 +94,7 @@ export class WaitingRequests {
     this.#byTransaction.delete(transaction);
     if (server === undefined) return;
     this.inviteOver(server);
-    if (server.dialog?.awaitsAck !== true) this.forget(server);
+    if (server.dialog?.unacknowledged.get(server.sequence)?.txnId !== server.txnId) this.forget(server);
   }
 }
 

@@ -379,6 +379,29 @@ describe('an answer that was never acknowledged, of a call that is hung up', () 
   });
 });
 
+test('a re-INVITE that was refused does not stay because the next one waits for its ACK', async () => {
+  const target = await startTarget({ fakeClock: true });
+  const client = await application(target, 'invite');
+  const peer = await udpPeer();
+  const { caller } = await establishInbound(target, client, peer);
+  const branch = 'z9hG4bKrefused';
+  caller.sequence += 1;
+  caller.send(caller.request('INVITE', { body: SDP, branch }));
+  await respond(client, await client.nextSip('INVITE'), 488);
+  await peer.next(488);
+  caller.ack(branch);
+  caller.sendInDialog('INVITE', { body: SDP });
+  await respond(client, await client.nextSip('INVITE'), 200, { body: SDP });
+  await peer.next(200);
+  await target.advance(6_000, 500);
+  caller.ack();
+  await client.nextSip('ACK');
+  caller.sendInDialog('BYE');
+  await respond(client, await client.nextSip('BYE'), 200);
+  await target.advance(70_000, 4_000);
+  expect(target.holds()).toMatchObject({ transactions: 0, dialogs: 0, requests: 0 });
+});
+
 describe('what is remembered of a request', () => {
   test('a Call-ID may be used again once its transaction is over', async () => {
     const target = await startTarget({ fakeClock: true });

@@ -45,7 +45,8 @@ describe('requests that wait for an application', () => {
 
   test('that were answered and whose ACK is awaited outlive their transaction', () => {
     const { waiting, server, transaction } = waitingInvite();
-    server.dialog = { awaitsAck: true } as NonNullable<ServerRequest['dialog']>;
+    const unacknowledged = new Map([[server.sequence, { txnId: server.txnId, stop: () => undefined }]]);
+    server.dialog = { unacknowledged } as unknown as NonNullable<ServerRequest['dialog']>;
     transaction.onTerminated?.();
     expect(waiting.find('txn')).toBe(server);
     waiting.forget(server);
