@@ -204,7 +204,11 @@ function httpDeps(
     }),
     async ready() {
       const { sip, accepting, storeTrouble } = state();
-      return { sip, accepting, store: storeTrouble ?? true };
+      return {
+        sip: sip || 'the SIP engine is not connected',
+        accepting: accepting || 'the node is stopping',
+        store: storeTrouble ?? true,
+      };
     },
     testCalls,
     ladder: (callId) => ladder.of(callId),

@@ -244,6 +244,8 @@ test('a node that drains refuses new calls with 503, serves the live one to its 
   await late.waitFor('ended');
   expect(late.final?.status).toBe(503);
   expect(late.final && Number(header(late.final, 'retry-after'))).toBeGreaterThan(0);
+  const readiness = await draining.api('GET', '/readyz');
+  expect(readiness).toMatchObject({ status: 503, body: { detail: 'Failing: accepting (the node is stopping)' } });
   expect(live.state).toBe('answered');
   expect((await live.bye()).status).toBe(200);
   expect(await stopped).toBe(0);
