@@ -64,7 +64,9 @@ export class InviteOutcomes {
     const remoteTag = getTag(header(response, 'to') ?? '') ?? '';
     const known = call.confirmed ?? call.dialog;
     if (call.final) {
-      const answered = known?.remoteTag === remoteTag ? known : call.unwanted.get(remoteTag);
+      // Within a dialog there are no forks, whatever tag is in To.
+      const isKnown = call.dialog !== undefined || known?.remoteTag === remoteTag;
+      const answered = isKnown ? known : call.unwanted.get(remoteTag);
       const ack = answered?.answered.get(sequence)?.ack;
       if (ack !== undefined) void this.#environment.send(ack.flow, ack.bytes);
       else if (answered === undefined) this.#unwanted(call, response, source, sequence);

@@ -136,3 +136,20 @@ test('two forks whose reliable responses have the same number get a PRACK each (
   }
   expect(tags).toEqual(['a', 'b']);
 });
+
+test('a repeated 2xx to our re-INVITE with another To tag is no fork: ACK again, and no BYE', async () => {
+  const target = await startTarget();
+  const client = await application(target, 'invite');
+  const peer = await udpPeer();
+  const { caller } = await establishInbound(target, client, peer);
+  await client.ask(`sip||${caller.dialogId}`, clientRequest('INVITE', 'sip:placeholder', [], SDP));
+  const reinvite = await peer.next('INVITE');
+  const ok = responseText(peer, reinvite, 200, { body: SDP }).replace(/^(To: .*;tag=)\S+/m, '$1another');
+  peer.send(ok, target.sipPort);
+  await client.nextSip('SIP/2.0 200');
+  await client.ask(`sip||${caller.dialogId}`, clientRequest('ACK', 'sip:placeholder'));
+  await peer.next('ACK');
+  peer.send(ok, target.sipPort);
+  await peer.next('ACK');
+  expect(await peer.rest()).toEqual([]);
+});
