@@ -29,6 +29,8 @@ export class JournalMirror {
   #stale = true;
   #scheduled = false;
   #working = false;
+  /** The batch that is under way or to come; the next one is there before it is over. */
+  #turn: Promise<void> = Promise.resolve();
 
   constructor(options: MirrorOptions) {
     this.#options = options;
@@ -62,6 +64,16 @@ export class JournalMirror {
     if (this.#stale) this.#schedule();
   }
 
+  /** Resolves when all that was given is shown, or could not be. */
+  async shown(): Promise<void> {
+    this.showMissing();
+    let turn: Promise<void> | null = null;
+    while (turn !== this.#turn) {
+      turn = this.#turn;
+      await turn;
+    }
+  }
+
   #note(records: readonly CallJournalRecord[]): void {
     for (const record of records) {
       const known = this.#open.get(record.callId);
@@ -82,9 +94,11 @@ export class JournalMirror {
   #schedule(): void {
     if (this.#scheduled || this.#working) return;
     this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      void this.#work();
+    this.#turn = new Promise((resolve) => {
+      setImmediate(() => {
+        this.#scheduled = false;
+        void this.#work().finally(resolve);
+      });
     });
   }
 

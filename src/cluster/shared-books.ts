@@ -183,6 +183,7 @@ export async function openSharedBooks(options: SharedBooksOptions): Promise<Shar
     async close() {
       await takeover?.close();
       await shipping.close();
+      await showing.shown();
       await leave(records, options.nodeId).catch(failed('leave'));
       await redis.close();
       outbox.close();

@@ -184,4 +184,18 @@ describe.skipIf(!HAS_REDIS)('a call that another node finished (needs redis-serv
     await until('the replay', async () => other.replays.length > replays);
     expect(await redis.admin.scard('callin:{node:dead}:taken')).toBe(1);
   });
+
+  test('is none of a node that stopped in order, however late its last call ended', async () => {
+    const node = await open('node', { clock: new FakeClock() });
+    await node.topUp(FULL, 'first');
+    for (let count = 0; count < 20; count += 1) {
+      const call = await node.call();
+      if (count < 19) await call.end();
+      else void call.end();
+    }
+    nodes.splice(nodes.indexOf(node), 1);
+    await node.close();
+    expect(await redis.admin.hkeys('callin:{node:node}:calls')).toEqual([]);
+    expect(await redis.admin.smembers('callin:nodes')).toEqual([]);
+  });
 });
