@@ -39,6 +39,12 @@ export class AttemptCourse {
     return this.#attempts[this.#now];
   }
 
+  /** The number that a redirect has led to; null = the one that was dialled. */
+  get redirectedTo(): E164 | null {
+    const { now } = this;
+    return (now === undefined ? undefined : this.#redirectedTo.get(now)) ?? null;
+  }
+
   /** Counts from 1. */
   get place(): { readonly attempt: number; readonly of: number } {
     return { attempt: this.#now + 1, of: this.#attempts.length };

@@ -71,6 +71,8 @@ export class Call {
   transfer: 'none' | 'asked' | 'accepted' = 'none';
   attestation: CallAttestation | null = null;
   carrierReason: CarrierReason | null = null;
+  /** The number that is called now, where a redirect led to another one: the call is charged as it was dialled, and costs us what this one does. */
+  redirectedTo: string | null = null;
   /** Legs of the carrier that others have taken over by Replaces. */
   replacements = 0;
   /** Transfers that the carrier has asked for and that were tried. */
@@ -279,12 +281,22 @@ export class Call {
     const { trunkId, class: callClass } = this.route;
     const monotonicMs = clock.monotonicMs();
     const at = { monotonicMs, wallMs: clock.wallMs(), trunkId, endedMonotonicMs: monotonicMs };
-    this.metered?.extraAnswer?.(callClass === null ? at : { ...at, class: callClass });
+    this.metered?.extraAnswer?.({ ...at, ...(callClass === null ? {} : { class: callClass }), ...this.#number });
+  }
+
+  get #number(): { readonly number?: string } {
+    return this.redirectedTo === null ? {} : { number: this.redirectedTo };
   }
 
   #meterAnswer({ monotonicMs, wallMs }: Instant): void {
     const { trunkId, class: callClass } = this.route;
-    const stamp = { monotonicMs, wallMs, trunkId, ...(callClass === null ? {} : { class: callClass }) };
+    const stamp = {
+      monotonicMs,
+      wallMs,
+      trunkId,
+      ...(callClass === null ? {} : { class: callClass }),
+      ...this.#number,
+    };
     this.metered?.answered(stamp).catch((error: unknown) => {
       this.#deps.log.error({ callId: this.id, err: error }, 'the answer could not be journaled');
       void this.end('store_lost', 'command');

@@ -153,7 +153,10 @@ export class OutboundCall {
     const { trunk, gateway } = attempt;
     Object.assign(call.route, { trunkId: trunk.id, class: attempt.class });
     media.setPolicy(mediaPolicy(trunk, this.#deps.limits.media));
-    call.note('inviting', { trunkId: trunk.id, gateway: hostPort(gateway), server: attempt.server.shown });
+    const to = this.#course.redirectedTo;
+    call.redirectedTo = to;
+    const where = { trunkId: trunk.id, gateway: hostPort(gateway), server: attempt.server.shown };
+    call.note('inviting', to === null ? where : { ...where, to });
     const { username, password, authRealm: realm = null } = trunk.outbound;
     const silence = new SilenceWatch(this.#deps, call, attempt, () => this.#isDead(attempt));
     this.#leg = this.#deps.signalling.originate(

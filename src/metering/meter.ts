@@ -65,8 +65,8 @@ export type AuthoriseOutcome =
     };
 
 export interface MeteredCall {
-  /** Durable before it resolves. A second call is ignored (retransmitted 200). `class` and `trunkId` of the leg that answered, where not the intent's. */
-  answered(at: { monotonicMs: number; wallMs: number; class?: CallClass; trunkId?: string | null }): Promise<void>;
+  /** Durable before it resolves. A second call is ignored (retransmitted 200). */
+  answered(at: AnsweredAt): Promise<void>;
   agentAttached(atMs: number, agentId: string): void;
   agentDetached(atMs: number, agentId: string): void;
   /**
@@ -87,10 +87,21 @@ export interface MeteredCall {
   running(): Bill;
 }
 
+/** `class` and `trunkId` of the leg that answered, where not the intent's. */
+export interface AnsweredAt {
+  readonly monotonicMs: number;
+  readonly wallMs: number;
+  readonly class?: CallClass;
+  readonly trunkId?: string | null;
+  /** That answered, where it is not the one that is charged for: the carrier charges us for this one. */
+  readonly number?: string;
+}
+
 export interface ExtraAnswer {
   readonly monotonicMs: number;
   readonly wallMs: number;
   readonly class?: CallClass;
+  readonly number?: string;
   readonly trunkId: string | null;
   readonly endedMonotonicMs: number;
 }

@@ -17,14 +17,14 @@
 import type { Bill } from '../domain/call.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Nano } from '../domain/money.ts';
-import { type AnswerStamp, snapshotAt, supplierOf } from './answer.ts';
+import { snapshotAt, supplierOf } from './answer.ts';
 import { billOf, isFinal, ratingOf } from './bill.ts';
 import { CallWriter } from './call-writer.ts';
 import { billAsPosted } from './elsewhere.ts';
 import type { ProofAges } from './evidence.ts';
 import type { Journal } from './journal.ts';
 import type { Lease } from './lease.ts';
-import type { CallEnd, CallIntent, ExtraAnswer, MeteredCall } from './meter.ts';
+import type { AnsweredAt, CallEnd, CallIntent, ExtraAnswer, MeteredCall } from './meter.ts';
 import type { EvidenceCounters, MeterBooks, MeterObserver, MeterSettlement, MeterStore } from './ports.ts';
 import { settlementOf } from './poster.ts';
 import type { RateTable } from './rates.ts';
@@ -79,7 +79,7 @@ export class OpenCall implements MeteredCall {
     this.#settler = new Settler({ ...options, writer: this.#writer });
   }
 
-  answered(at: AnswerStamp): Promise<void> {
+  answered(at: AnsweredAt): Promise<void> {
     if (this.#end !== null) return this.#answered ?? Promise.resolve();
     if (this.#answered !== null) return this.#answered;
     const { lease, record } = this.#options;
@@ -110,11 +110,11 @@ export class OpenCall implements MeteredCall {
     void this.#writer.write({ kind: 'flag', ...this.#next(), flag: name });
   }
 
-  extraAnswer({ class: ofLeg, monotonicMs, wallMs, trunkId, endedMonotonicMs }: ExtraAnswer): void {
+  extraAnswer({ class: ofLeg, number, monotonicMs, wallMs, trunkId, endedMonotonicMs }: ExtraAnswer): void {
     if (this.#end !== null || trunkId === null) return;
     const { record, suppliers } = this.#options;
     const callClass = ofLeg ?? this.#service.answer?.class ?? record.class;
-    const supplier = supplierOf({ class: callClass, trunkId, wallMs }, record, suppliers);
+    const supplier = supplierOf({ class: callClass, trunkId, wallMs, number }, record, suppliers);
     if (supplier === undefined) return;
     const leg = { trunkId, answeredAtMs: monotonicMs, endedAtMs: endedMonotonicMs, supplier };
     if (this.#service.otherLeg(leg)) void this.#writer.write({ kind: 'leg', ...this.#next(), leg });

@@ -201,12 +201,15 @@ export class FakeMetered implements MeteredCall {
   readonly log: string[] = [];
   readonly ends: CallEnd[] = [];
   readonly flags: string[] = [];
+  /** That answered in the place of the dialled one. */
+  readonly numbers: string[] = [];
   readonly extraAnswers: Parameters<NonNullable<MeteredCall['extraAnswer']>>[0][] = [];
   failAnswered = false;
   constructor(intent: CallIntent) {
     this.intent = intent;
   }
-  async answered(at: { class?: string }): Promise<void> {
+  async answered(at: { class?: string; number?: string }): Promise<void> {
+    if (at.number !== undefined) this.numbers.push(at.number);
     if (this.failAnswered) throw new Error('disk full');
     this.log.push(`answered ${at.class ?? ''}`.trim());
   }

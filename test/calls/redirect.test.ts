@@ -51,6 +51,9 @@ describe('signalling 10: a 3xx on a trunk whose redirects are followed', () => {
     expect(await recordOf(callId)).toMatchObject({ state: 'answered', to: '+12025550177', trunkId: 'trunk_loop' });
     expect(world.metered).toHaveLength(1);
     expect(world.metered[0]?.intent.ratedNumber).toBe('+12025550177');
+    // What it costs us is another matter.
+    expect(world.metered[0]?.numbers).toEqual(['+12025550178']);
+    expect((await eventsOf(callId, 'inviting')).map((detail) => detail?.['to'])).toEqual([undefined, '+12025550178']);
     expect(await eventsOf(callId, 'redirected')).toEqual([
       { to: '+12025550178', country: 'US', rate: true, status: 302 },
     ]);

@@ -119,6 +119,27 @@ describe('a call’s cost in the books', () => {
     expect((await costsIn(stage, 'call_1')).map((cost) => cost.amount)).toEqual([MINUTE]);
   });
 
+  test('a number that a redirect led to, and not the one that was dialled and is charged for', async () => {
+    await using stage = await staged();
+    stage.suppliers = parseSupplierRates(
+      'currency: USD\ndecks: { deck: [{ prefix: "1", perMinute: "0.009" }, { prefix: "1809", perMinute: "0.05" }] }\nmanaged: deck\n',
+      'supplier-rates.yaml',
+    );
+    const call = await stage.call({ direction: 'outbound' });
+    const at = { monotonicMs: stage.clock.monotonicMs(), wallMs: stage.clock.wallMs(), number: '+18095550100' };
+    await call.metered.answered(at);
+    call.metered.extraAnswer?.({ ...at, trunkId: 'trunk_a', endedMonotonicMs: at.monotonicMs });
+    const bill = await call.end();
+    expect(bill.rate).toMatchObject({ number: '+12025550100', prefix: '1' });
+    await stage.idle();
+    const costs = await costsIn(stage, call.intent.callId);
+    expect(costs.map(({ amount, revenue }) => [amount, revenue])).toEqual([
+      [50_000_000n, 0n],
+      [50_000_000n, 12_000_000n],
+    ]);
+    expect(differences(stage)).toEqual([]);
+  });
+
   test('a number that the deck does not know: a line without a price', async () => {
     await using stage = await staged();
     await callOf(stage, 61_000, { trunkId: 'trunk_late' });
