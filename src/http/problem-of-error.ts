@@ -78,7 +78,17 @@ function problemOfBooks(code: string): Problem | undefined {
   if (code === 'amount_out_of_range')
     return invalidField('amount', 'would make the balance larger than the books can hold');
   const isStore = /^(?:books|store)_/.test(code) || code === 'ERR_SQLITE_ERROR';
-  return isStore ? problemOfReason('store_unavailable') : undefined;
+  return isStore ? storeUnavailable() : undefined;
+}
+
+/** Whether a write that was not answered took place is not known. */
+function storeUnavailable(): Problem {
+  const { code, options } = problemOfReason('store_unavailable');
+  return new Problem(code, {
+    ...options,
+    detail:
+      'What this gateway keeps did not answer in time. Send the same request again after Retry-After: where it has an Idempotency-Key, with the same one, nothing is done twice.',
+  });
 }
 
 /** Webhooks live in another thread, too. */
@@ -86,7 +96,7 @@ function problemOfWebhooks(error: unknown, code: string): Problem | undefined {
   if (code === 'webhook_url_refused') return invalidField('url', (error as Error).message);
   if (code === 'webhook_limit' || code === 'webhook_disabled') return new Problem(code);
   if (code === 'invalid_cursor') return problemOfDirectory(code);
-  return code.startsWith('webhooks_') ? problemOfReason('store_unavailable') : undefined;
+  return code.startsWith('webhooks_') ? storeUnavailable() : undefined;
 }
 
 /** What Fastify refuses before a handler runs. */

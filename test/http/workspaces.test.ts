@@ -155,6 +155,7 @@ describe('top-ups', () => {
     world.books.settle = settle;
     expect([answer.status, answer.body.code]).toEqual([status, problem]);
     expect(answer.text).not.toContain('thread');
+    if (status === 503) expect(answer.body.detail).toContain('with the same one, nothing is done twice');
   });
 
   test('the same key for another amount is refused, for another workspace it is a new one', async () => {
