@@ -60,7 +60,7 @@ export function ourCall(call: CallRecord): OurCall {
     workspaceId: call.workspaceId,
     direction: call.direction,
     from: call.from,
-    to: call.to,
+    to: calledIn(call),
     class: call.class,
     startedAt: call.startedAt,
     answeredAt,
@@ -70,6 +70,14 @@ export function ourCall(call: CallRecord): OurCall {
     provisional: bill === null || answeredAt === null ? null : provisionalOf(bill),
     flagged: flags.includes('needs_reconciliation'),
   };
+}
+
+/** The number that the carrier was asked for last: where a redirect led, or the one that was dialled. */
+function calledIn({ timeline, to }: CallRecord): string {
+  const redirected = timeline.findLast(
+    ({ event, detail }) => event === 'inviting' && typeof detail?.['to'] === 'string',
+  );
+  return redirected === undefined ? to : String(redirected.detail?.['to']);
 }
 
 function provisionalOf(bill: NonNullable<CallRecord['bill']>): OurCall['provisional'] {

@@ -48,6 +48,22 @@ describe('calls of a trunk and a range', () => {
 });
 
 describe('a call as it is compared', () => {
+  test('is to the number that was called last: a redirect leads elsewhere, and the carrier has a record of that', () => {
+    const inviting = (to?: string) => ({
+      at: NOON,
+      offsetMs: 0,
+      event: 'inviting',
+      detail: { trunkId: 'trunk_m', ...(to === undefined ? {} : { to }) },
+    });
+    const of = (...timeline: CallRecord['timeline']) =>
+      ourCall(record('c', NOON, { direction: 'outbound', timeline })).to;
+    expect(of(inviting())).toBe('+12025550100');
+    expect(of(inviting(), inviting('+12025550178'))).toBe('+12025550178');
+    expect(of(inviting(), inviting('+12025550178'), inviting('+12025550179'))).toBe('+12025550179');
+    // The last one is of a leg that the carrier has had us call in its own place.
+    expect(of(inviting(), inviting('+12025550178'), inviting())).toBe('+12025550178');
+  });
+
   const bill = (over: Partial<Bill>): CallRecord => {
     const plain = record('a', NOON);
     if (plain.bill === null) throw new Error('the record has a bill');
