@@ -9,6 +9,7 @@
 //   sent    422, once                            sent   again with the interval that it asks for
 //   sent    491, once                            armed  2.1 to 4 s where the Call-ID is ours, 0 to 2 s where it is theirs
 //   sent    2xx                                  armed, off  as its Session-Expires says; its description, where it has one, is told
+//   sent    no way to the other side             armed  half the interval, as below
 //   sent    other failure of an UPDATE           sent   re-INVITE
 //   sent    408, 481, other failure, 34 s        armed  half the interval: the engine's own refresh comes before, which knows what to do
 //   any     2xx by which they are, or nobody is  off
@@ -168,7 +169,7 @@ export class OwnRefresh {
       this.#challenges = 0;
       return this.#send(minSec, {});
     }
-    if (method === 'INVITE' || GONE.has(status)) return this.#leave(intervalSec);
+    if (method === 'INVITE' || GONE.has(status) || answer.own) return this.#leave(intervalSec);
     this.#takesUpdate = false;
     this.#challenges = 0;
     this.#send(intervalSec, {});

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LinkDialog } from '../../src/signalling/link-handles.ts';
+import type { DialogAnswer } from '../../src/signalling/link-requests.ts';
 import { OwnRefresh } from '../../src/signalling/own-refresh.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { type RawMessage, type RawSipPeer, responseText } from '../support/raw-sip-peer.ts';
@@ -207,13 +208,17 @@ describe('signalling 15: a session refresh of ours', () => {
 });
 
 describe('signalling 15: a session refresh of ours, by itself', () => {
-  /** The engine forgets it: drachtio-server does so with a re-INVITE that is answered 180 first. */
-  function forgotten(takesUpdate: boolean) {
-    const alone = new FakeClock();
+  /** Without an answer the engine forgets it: drachtio-server does so with a re-INVITE that is answered 180 first. */
+  function alone(takesUpdate: boolean, answer: Partial<DialogAnswer> | null = null) {
+    const ours = new FakeClock();
     const sent: string[] = [];
+    const send: LinkDialog['request'] = (method, _content, done) => {
+      sent.push(method);
+      if (answer !== null) done({ status: 200, uri: '', headers: {}, body: '', own: false, ...answer });
+    };
     const refresh = new OwnRefresh({
-      clock: alone,
-      dialog: { contact: null, request: (method: string) => void sent.push(method) } as unknown as LinkDialog,
+      clock: ours,
+      dialog: { contact: null, request: send } as unknown as LinkDialog,
       credentials: null,
       calledUri: 'sip:callee@127.0.0.1',
       newCnonce: () => 'cnonce',
@@ -224,31 +229,41 @@ describe('signalling 15: a session refresh of ours, by itself', () => {
       isBusy: () => false,
       described: () => undefined,
     });
-    return { alone, sent, refresh };
+    return { ours, sent, refresh };
   }
 
   test('that is never answered is no open offer after 34 s, and the next one comes', () => {
-    const { alone, sent, refresh } = forgotten(false);
+    const { ours, sent, refresh } = alone(false);
     refresh.agreed({ 'session-expires': '90;refresher=uac' }, 'uac');
-    alone.advance(35_000);
+    ours.advance(35_000);
     expect([sent, refresh.isOffering]).toEqual([['INVITE'], true]);
-    alone.advance(34_000);
+    ours.advance(34_000);
     expect(refresh.isOffering).toBe(false);
-    alone.advance(45_000);
+    ours.advance(45_000);
     expect([sent, refresh.isOffering]).toEqual([['INVITE', 'INVITE'], true]);
     refresh.close();
     expect(refresh.isOffering).toBe(false);
-    alone.advance(200_000);
+    ours.advance(200_000);
     expect(sent).toHaveLength(2);
+  });
+
+  test('that finds no way to the other side says nothing of what it takes: the next one is an UPDATE again', () => {
+    const { ours, sent, refresh } = alone(true, { status: 503, own: true });
+    refresh.agreed({ 'session-expires': '90;refresher=uac' }, 'uac');
+    ours.advance(35_000);
+    expect(sent).toEqual(['UPDATE']);
+    ours.advance(45_000);
+    expect(sent).toEqual(['UPDATE', 'UPDATE']);
+    refresh.close();
   });
 
   test('of a month is not sent at once: no timer of the system is that long', () => {
     const waits: number[] = [];
-    const { alone, refresh } = forgotten(true);
-    const { setTimer } = alone;
-    alone.setTimer = (run, delayMs) => {
+    const { ours, refresh } = alone(true);
+    const { setTimer } = ours;
+    ours.setTimer = (run, delayMs) => {
       waits.push(delayMs);
-      return setTimer.call(alone, run, delayMs);
+      return setTimer.call(ours, run, delayMs);
     };
     refresh.agreed({ 'session-expires': '9000000;refresher=uac' }, 'uac');
     expect(waits).toEqual([2 ** 31 - 1]);

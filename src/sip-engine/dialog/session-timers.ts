@@ -6,11 +6,11 @@
 //   ours        half the interval, +-5 s       refreshing  UPDATE where the peer allows it, else re-INVITE with our last SDP
 //   ours        other INVITE in progress       ours        try again in 2 s
 //   refreshing  2xx                            ours/theirs/off  as its Session-Expires says
-//   refreshing  408, 481, no transport         over        BYE "Session timer expired"
+//   refreshing  408, 481, nothing              over        BYE "Session timer expired"
 //   refreshing  422 with a longer Min-SE       ours        interval raised to that, at once
 //   refreshing  other failure of our UPDATE    ours        re-INVITE, at once
 //   refreshing  491                            ours        try again in 2.1 to 4 s where the call was ours, within 2 s where it was theirs (RFC 3261 section 14.1)
-//   refreshing  other failure                  ours        try again in 10 s
+//   refreshing  other failure, no connection   ours        try again in 10 s
 //   ours        the whole interval             over        BYE "Session timer expired"
 //   theirs      re-INVITE or UPDATE            theirs      interval starts again
 //   ours/theirs our 2xx to it                  ours/theirs/off  as its Session-Expires says
@@ -146,6 +146,8 @@ export class SessionTimers {
   }
 
   #armRefresh(dialog: Dialog, session: Session, delayMs: number): void {
+    // It may have been given up while the last one was on its way.
+    if (this.#sessions.get(dialog) !== session) return;
     session.refresh.start(() => this.#refresh(dialog, session), delayMs);
   }
 
@@ -181,9 +183,16 @@ export class SessionTimers {
     if (method === 'INVITE') dialog.invitePending = true;
     this.#sender.start(request, branch, destination, {
       response: (response) => this.#answered(dialog, session, response, method, sequence),
-      failed: () => this.#expire(dialog),
+      failed: (cause) => this.#unsent(dialog, session, cause, method),
       terminated: () => dialog.answered.delete(sequence),
     });
+  }
+
+  /** A server that is being started anew is there again before the session is over. */
+  #unsent(dialog: Dialog, session: Session, cause: 'timeout' | 'transport', method: string): void {
+    if (method === 'INVITE') dialog.invitePending = false;
+    if (cause === 'timeout') this.#expire(dialog);
+    else this.#armRefresh(dialog, session, FAILURE_RETRY_MS);
   }
 
   #answered(dialog: Dialog, session: Session, response: SipResponse, method: string, sequence: number): void {

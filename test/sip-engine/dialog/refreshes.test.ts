@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { responseText, SDP } from '../../support/raw-sip-peer.ts';
+import { RawSipPeer, responseText, SDP } from '../../support/raw-sip-peer.ts';
 import { clientRequest, establishInbound, respond } from '../conformance/caller.ts';
 import { answerCall, fromCallee, placeCall } from '../conformance/outbound.ts';
-import { application, startTarget, udpPeer } from '../conformance/target.ts';
+import { application, startTarget, tcpPeer, udpPeer } from '../conformance/target.ts';
 
 // What happens to dialogs that live long: refreshes that are refused, long intervals, peers that move, re-INVITEs that a BYE overtakes.
 
@@ -152,4 +152,22 @@ test('a repeated 2xx to our re-INVITE with another To tag is no fork: ACK again,
   peer.send(ok, target.sipPort);
   await peer.next('ACK');
   expect(await peer.rest()).toEqual([]);
+});
+
+test('a refresh that finds no way to the peer is tried again until the session is over', async () => {
+  const target = await startTarget({ fakeClock: true });
+  const client = await application(target, 'invite');
+  const listener = await RawSipPeer.tcpListener();
+  const peer = await tcpPeer(target.tcpPort);
+  const contact = `<sip:caller@127.0.0.1:${listener.port};transport=tcp>`;
+  for (const allow of ['INVITE, BYE', 'INVITE, BYE, UPDATE']) {
+    const extra = ['Session-Expires: 90;refresher=uas', 'Supported: timer', `Allow: ${allow}`];
+    await establishInbound(target, client, peer, { extra, contact });
+  }
+  await peer.close();
+  await listener.close();
+  await target.advance(75_000, 1_000);
+  expect(await client.rest()).toEqual([]);
+  await target.advance(20_000, 1_000);
+  for (let call = 0; call < 2; call += 1) expect((await client.nextSip('BYE')).tokens[8]).toBe('unsolicited');
 });
