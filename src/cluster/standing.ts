@@ -51,9 +51,11 @@ function finishedCallOf({ holdId, postings }: MeterSettlement): string | undefin
   return postings[0]?.callId ?? holdId.slice(CALL_HOLD_PREFIX.length);
 }
 
+/** Corrections are lines of their own: a replay may tell them before what they correct. */
 async function standsOtherwise(books: Books, settlement: MeterSettlement, callId: string): Promise<boolean> {
   const { postings, workspaceId } = settlement;
-  const found = await books.postings({ workspaceId, callId, limit: LINES_MAX });
+  const all = await books.postings({ workspaceId, callId, limit: LINES_MAX });
+  const found = all.filter(({ id, meter }) => meter !== 'adjustment' && id === `${callId}:${meter}:1`);
   const moved = (lines: readonly Pick<MeterPosting, 'id' | 'amount'>[]) =>
     lines
       .map(({ amount, id }) => `${id} ${amount}`)

@@ -65,6 +65,20 @@ describe('settling a call that may have been finished', () => {
     expect(await first.account()).toEqual({ balance: -17n, reserved: 0n });
   });
 
+  test.each([
+    ['is nothing that stands otherwise', [...charged, line('adjustment', -1n)], 'exists'],
+    ['that came first keeps nothing from being charged', [line('adjustment', -1n)], 'posted'],
+    [
+      'so does that of a connection which was confirmed late',
+      [{ ...line('telephony', -1n), id: 'call_1:telephony:2' }],
+      'posted',
+    ],
+  ] as const)('a correction %s', async (_what, stands, outcome) => {
+    const { own, account } = await scene(stands);
+    expect(await own.settle(of(...charged))).toBe(outcome);
+    expect(await account()).toEqual({ balance: -18n, reserved: 0n });
+  });
+
   test('by another amount though nobody took it is a mistake', async () => {
     const { own } = await scene(charged, false);
     await expect(own.settle(of(line('telephony', -13n)))).rejects.toMatchObject({ code: 'posting_conflict' });
