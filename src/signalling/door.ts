@@ -3,7 +3,7 @@
 //   request                           answer
 //   of one who is not admitted        as to a stranger, without a look at it
 //   that `screen` finds fault with    what it says
-//   INVITE                            the handler's, or 500; while there is none yet 503
+//   INVITE                            the handler's, or 500; while there is none yet 503; 481 where it says that it is of a dialog
 //   OPTIONS                           200; while we drain, or take no calls yet, 503
 //   BYE, UPDATE, INFO, PRACK          481
 //   NOTIFY, SUBSCRIBE                 refused (transfers.ts)
@@ -23,7 +23,7 @@ import type { InboundEvent, InboundInvite, InboundLeg, SignallingSource } from '
 import type { Exchange } from './link-handles.ts';
 import { RefusalMemory } from './refusal-memory.ts';
 import { type Screening, screen } from './screen.ts';
-import { parseSipAddress } from './sip-text.ts';
+import { type HeaderMap, parseSipAddress } from './sip-text.ts';
 import { refuseSubscription } from './transfers.ts';
 
 /** Books and directory are mostly open by then, and calls of an earlier process are finished. */
@@ -100,7 +100,7 @@ export class Door {
   #isAdmitted({ source, method, headers }: Exchange): boolean {
     const { admits } = this.#options;
     if (admits === undefined) return true;
-    const isInDialog = parseSipAddress(headers['to'] ?? '')?.parameters.has('tag') === true;
+    const isInDialog = hasToTag(headers);
     return admits({ source, method, userAgent: headers['user-agent'], from: headers['from'], isInDialog });
   }
 
@@ -125,6 +125,8 @@ export class Door {
   /** S1 */
   #onInvite(exchange: Exchange, { from, callId, target, sdp }: Screened): void {
     const fromTag = from.parameters.get('tag');
+    // A dialog that is over here: the engine says so itself, if it knows.
+    if (hasToTag(exchange.headers)) return exchange.respond(481);
     // The embedded engine knows a request of its own by its Via; another one may not.
     if (this.#options.isOurs(callId, fromTag)) return exchange.respond(482);
     if (this.handler === null) return this.#onTooEarly(exchange);
@@ -167,6 +169,10 @@ export class Door {
       this.#options.log.error({ err: error, sipCallId }, 'the handler of a new call failed');
     }
   }
+}
+
+function hasToTag(headers: HeaderMap): boolean {
+  return parseSipAddress(headers['to'] ?? '')?.parameters.has('tag') === true;
 }
 
 /** The embedded engine names the transport; drachtio-server says `tcp`, and its browsers are strangers. */

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { answerOffer, makeOffer } from '../../src/sdp/index.ts';
 import { ALLOW, SUPPORTED } from '../../src/signalling/abilities.ts';
 import type { InboundEvent, OutboundEvent, Reoffer } from '../../src/signalling/leg.ts';
+import { responseText } from '../support/raw-sip-peer.ts';
 import { answerTo, Harness, LOCAL, OFFER } from './harness.ts';
 
 let harness: Harness;
@@ -115,6 +116,18 @@ describe('a re-INVITE', () => {
     reoffer.refuse(488);
     expect(call.events.items).toEqual([]);
   });
+});
+
+test('a re-INVITE after a BYE of ours that was challenged in vain is no new call', async () => {
+  const { caller, call } = await harness.answered();
+  const over = call.leg.bye('api_hangup');
+  const bye = await caller.peer.next('BYE');
+  const challenge = 'WWW-Authenticate: Digest realm="elsewhere", nonce="n"';
+  caller.peer.send(responseText(caller.peer, bye, 401, { extra: [challenge] }), harness.sipPort);
+  await over;
+  caller.inDialog('INVITE', { body: OFFER });
+  await caller.peer.next(481);
+  expect(harness.calls.items).toEqual([]);
 });
 
 describe('an UPDATE', () => {

@@ -182,6 +182,17 @@ describe('S1: an INVITE always ends in a final response', () => {
   });
 });
 
+test('an INVITE of a dialog that is over here is no new call: 481, from whomever', () => {
+  const { door, taken } = atTheDoor();
+  door.handler = (invite) => void invite.accept(() => undefined);
+  for (const protocol of ['udp', 'wss']) {
+    const { exchange, statuses } = request('INVITE', { protocol, to: '<sip:b@192.0.2.2>;tag=ours' });
+    door.knock(exchange);
+    expect(statuses()).toEqual([481]);
+  }
+  expect(taken).toEqual([]);
+});
+
 test('one of ours that came back is a loop', () => {
   const { door } = atTheDoor({ isOurs: (callId, fromTag) => callId === 'c' && fromTag === 'ft' });
   const { exchange, statuses } = request('INVITE');
