@@ -99,6 +99,7 @@ async function assemble(config: Config, context: GatewayContext, closers: Closer
   const prices = readPriceLists(config, root);
   const fatal = Promise.withResolvers<Error>();
   const core = openCore({ config, root, logger: given, closers, onLost: (error) => fatal.resolve(error) });
+  fatal.promise.then((error) => core.logger.fatal({ err: error }, 'a part is lost that the node cannot live without'));
   const stores = await openStores(core);
   let callsLeft: number | null = null;
   // The meter is closed then, and the books are not.

@@ -60,7 +60,9 @@ describe.skipIf(!HAS_REDIS)('an idle gateway whose shared books take no writes (
   let gateway: RunningGateway;
   beforeAll(async () => {
     redis = await startRedis();
-    gateway = await startGateway({ config: { store: { kind: 'redis', redis: { url: redis.url } } } });
+    gateway = await startGateway({
+      config: { node: { id: 'only' }, store: { kind: 'redis', redis: { url: redis.url } } },
+    });
   });
   afterAll(async () => {
     await gateway?.stop();
@@ -77,4 +79,13 @@ describe.skipIf(!HAS_REDIS)('an idle gateway whose shared books take no writes (
     await becomes(gateway, 200);
     expect(await redis.admin.pttl('callin:{probe}')).toBeGreaterThan(0);
   }, 60_000);
+
+  test('that cannot go on says in its log why, stops, and says so', async () => {
+    const other = setInterval(() => void redis.admin.set('callin:{node:only}:beat', 'another 7'), 100);
+    const why = await gateway.waitForLog(({ level }) => String(level) === 'fatal', 15_000);
+    clearInterval(other);
+    expect(why).toMatchObject({ err: { code: 'node_id_taken' } });
+    expect(await gateway.stop()).toBe(1);
+    expect(gateway.log.findLast(({ msg }) => msg !== undefined)).toMatchObject({ msg: 'stopped' });
+  }, 30_000);
 });
