@@ -21,7 +21,7 @@ import type { Nano } from '../domain/money.ts';
 import { lastAffordableMs, type Projection, usedUpAtMs } from './affordable.ts';
 import type { BooksClock } from './books-clock.ts';
 import { within } from './deadline.ts';
-import type { MeterBooks, MeterLimits, ReserveOutcome } from './ports.ts';
+import { type MeterBooks, type MeterLimits, NO_LIMITS, type ReserveOutcome } from './ports.ts';
 import { LowBalanceWarning } from './warning.ts';
 
 export interface LeaseTimes {
@@ -59,8 +59,6 @@ export interface LeaseOptions {
 const FORESEEN_RENEWALS = 2;
 /** Each time somebody else was quicker; the next sweep tries on, which may be after the end of what is held. */
 const REST_TRIES = 3;
-
-const NO_LIMITS: MeterLimits = { concurrentCalls: null, callsPerSecond: null, spendPerHour: null, spendPerDay: null };
 
 export class Lease {
   readonly #options: LeaseOptions;

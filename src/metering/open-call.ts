@@ -237,6 +237,8 @@ export class OpenCall implements MeteredCall {
   /** M5. The flags of the end that is written go before these. */
   #hasArrived(answerArrived: Promise<boolean>): Promise<boolean> {
     for (const flag of UNCONFIRMED_FLAGS) void this.#writer.write({ kind: 'flag', ...this.#next(), flag });
+    // Nothing renews it any more, and it may have been held for long: it is to outlive the wait.
+    void this.#options.lease.reassert();
     return this.#settler.orClosed(answerArrived);
   }
 

@@ -71,6 +71,13 @@ export interface MeterLimits {
   readonly spendPerDay: Nano | null;
 }
 
+export const NO_LIMITS: MeterLimits = {
+  concurrentCalls: null,
+  callsPerSecond: null,
+  spendPerHour: null,
+  spendPerDay: null,
+};
+
 export interface MeterSettlement {
   readonly workspaceId: string;
   readonly holdId: string | null;

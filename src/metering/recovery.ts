@@ -2,7 +2,8 @@
 //
 //   records stop after    what is done
 //   intent                ended crashed_before_answer, nothing charged, flagged for reconciliation: a 200 may have left unrecorded
-//   answered, agent …     ended node_crash at the last heartbeat's proof; without a heartbeat at the answer itself
+//   answered, agent …     ended node_crash at the last heartbeat's proof; without a heartbeat at the answer itself; at the price of the answer
+//                         where there is the money for it (held-price.ts)
 //   ended                 rated, posted
 //   rated                 posted (the ledger answers `exists` where the crash came after it)
 //   adjusted              adjustment posted
@@ -18,6 +19,7 @@ import type { Reason } from '../domain/reasons.ts';
 import { wallEndOf } from './bill.ts';
 import type { CompletionDeps } from './completion.ts';
 import { completeCall, unansweredEnd } from './completion.ts';
+import { atHeldPrice } from './held-price.ts';
 import type { StoredPulse } from './journal.ts';
 import type { Answer, CallHistory, EndedRecord } from './records.ts';
 import { foldCall } from './records.ts';
@@ -80,8 +82,10 @@ export async function recoverCall(
   pulse: StoredPulse | undefined,
   onRecovered: OnRecovered,
 ): Promise<RecoveredCall> {
-  const { bill, ended } = await completeCall(deps, history, endOf(history, pulse), (billed, end) =>
-    onRecovered(describe(history, end, billed)),
+  const proven = endOf(history, pulse);
+  const end = history.ended === null ? await atHeldPrice(deps, history.intent, proven) : proven;
+  const { bill, ended } = await completeCall(deps, history, end, (billed, by) =>
+    onRecovered(describe(history, by, billed)),
   );
   return describe(history, ended, bill);
 }

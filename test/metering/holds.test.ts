@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { OpenBooks } from '../../src/books.ts';
+import { auditDatabase } from '../../src/audit.ts';
 import { parseRates } from '../../src/metering/rates.ts';
+import { recover } from '../../src/metering/recovery.ts';
 import { billedMs, FIXTURE_RATES, FULL, Stage } from './support/stage.ts';
 
 /** Of a managed call at set-up: the first minute and ten seconds of an agent. */
@@ -80,6 +82,37 @@ describe('the price rises while it rings', () => {
     expect(billedMs(bill)).toEqual({ T: 60_000, C: 200 });
     expect(bill.rate?.version).toBe(agreed);
     expect(await stage.balance()).toEqual({ balance: FIRST_HOLD - 12_200_000n, reserved: 0n });
+  });
+});
+
+describe('the price rises while it rings, and the node dies before the call is settled', () => {
+  const DEARER = parseRates(FIXTURE_RATES.replace('"0.012"', '"0.12"'), 'rates.yaml');
+
+  test.each([
+    ['there is no money for its first minute: what was agreed is charged', FIRST_HOLD, false, 12_000_000n],
+    ['there is: the price of the answer is charged', FULL, false, 120_000_000n],
+    ['the books do not say: what was agreed is charged', FULL, true, 12_000_000n],
+  ])('%s', async (_what, balance, fails, charged) => {
+    let isDead = false;
+    const wrap = ({ books, journal }: OpenBooks) => ({
+      journal,
+      books: {
+        ...books,
+        reserve: (hold: Parameters<typeof books.reserve>[0]) =>
+          isDead ? Promise.reject(new Error('unreachable')) : books.reserve(hold),
+      },
+    });
+    await using stage = await Stage.open({ balance, wrap });
+    const call = await stage.call();
+    stage.rates = DEARER;
+    isDead = true;
+    await call.answer({ agent: false });
+    stage.restart();
+    isDead = fails;
+    const { books, journal } = wrap(stage.opened);
+    for (let times = 0; times < 2; times += 1) await recover({ books, journal, clock: stage.clock });
+    expect(await stage.balance()).toEqual({ balance: balance - charged, reserved: 0n });
+    expect(auditDatabase(stage.opened.file.database).differences).toEqual([]);
   });
 });
 

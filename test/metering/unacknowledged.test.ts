@@ -49,6 +49,23 @@ test('is provisionally free where none came', async () => {
   expect(await stage.balance()).toEqual({ balance: FULL, reserved: 0n });
 });
 
+test('keeps its money while it waits, however long it had rung before', async () => {
+  await using stage = await Stage.open({ balance: 22_000_000n });
+  const call = await stage.call();
+  await stage.clock.advanceAsync(29_700);
+  await call.answer();
+  await call.liveTo(100);
+  const arrived = Promise.withResolvers<boolean>();
+  const stamps = { atMs: stage.clock.monotonicMs(), wallMs: stage.clock.wallMs() };
+  const how = { reason: 'agent_hangup', evidence: 'agent', answerArrived: arrived.promise } as const;
+  const bill = call.metered.ended({ ...stamps, ...how });
+  await call.liveTo(31_900);
+  expect(await stage.meter.authorise(stage.intent())).toEqual({ ok: false, reason: 'insufficient_balance' });
+  arrived.resolve(true);
+  expect((await bill).total).toBe(12_100_000n);
+  expect(await stage.balance()).toEqual({ balance: 9_900_000n, reserved: 0n });
+});
+
 describe('a process that ends while it waits', () => {
   test.each(['is killed', 'stops in order'])(
     '%s: it is provisionally free, until the carrier confirms it',
