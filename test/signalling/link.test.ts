@@ -268,12 +268,20 @@ describe('requests that make no dialog', () => {
     expect(asked).toEqual([{ method, headers: {}, body: 'sdp', stackDialogId: 'd', _socket: 'socket' }]);
     respond({ status: 100 });
     opened.emit('update', message({ method: 'UPDATE', body: 'theirs' }), replies().reply);
-    respond({ status: 200, body: 'answer' });
-    respond({ status: 200, body: 'again' });
-    expect(answers).toEqual([{ status: 200, uri: 'sip:192.0.2.1', headers: {}, body: 'answer' }]);
+    respond({ status: 200, body: 'answer', source_address: '192.0.2.1' });
+    respond({ status: 200, body: 'again', source_address: '192.0.2.1' });
+    expect(answers).toEqual([{ status: 200, uri: 'sip:192.0.2.1', headers: {}, body: 'answer', own: false }]);
     expect(crossed).toEqual(['theirs']);
     // Each 2xx to an INVITE wants an ACK, a repeated one too.
     expect(acks).toHaveLength(method === 'INVITE' ? 2 : 0);
+  });
+
+  test('inside: the engine’s own answer is told apart from the other side’s', () => {
+    const { all, respond } = requests();
+    const answers: unknown[] = [];
+    all.inside(dialog, { method: 'OPTIONS', crossed: boom }, (answer) => answers.push(answer));
+    respond({ status: 503 });
+    expect(answers).toMatchObject([{ status: 503, own: true }]);
   });
 
   test('outside: the engine’s own answer is told apart from the peer’s', () => {
