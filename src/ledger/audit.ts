@@ -9,7 +9,7 @@
 
 import type { Nano } from '../domain/money.ts';
 import type { NewPosting, SupplierCost } from './books.ts';
-import { keptHours, spentByHour } from './spent.ts';
+import { differingHours, spentByHour } from './spent.ts';
 import type { BooksFile } from './sqlite-books.ts';
 
 /** What one call must have in the ledger, recomputed from its journal. */
@@ -75,7 +75,7 @@ export function auditBooks(books: BooksFile, journal: CallJournal, live: boolean
     if (account.balance !== balance)
       report(account.workspaceId, `balance ${account.balance}, sum of postings ${balance}`);
     auditHolds(books, account, report);
-    auditHours(books.spentOf(account.workspaceId), keptHours(spent), account.workspaceId, report);
+    auditHours(books.spentOf(account.workspaceId), spent, account.workspaceId, report);
   }
   let costs = 0;
   for (const cost of allCosts(books)) {
@@ -190,12 +190,11 @@ function auditHolds(
 
 /** U2 for what was spent in each hour. */
 function auditHours(
-  stands: ReadonlyMap<number, Nano>,
-  made: ReadonlyMap<number, Nano>,
+  rows: ReadonlyMap<number, Nano>,
+  recomputed: ReadonlyMap<number, Nano>,
   workspaceId: string,
   report: ReportDifference,
 ): void {
-  for (const hour of new Set([...stands.keys(), ...made.keys()]))
-    if (stands.get(hour) !== made.get(hour))
-      report(workspaceId, `spent in hour ${hour}: ${stands.get(hour) ?? 0n}, recomputed ${made.get(hour) ?? 0n}`);
+  for (const { hour, stands, made } of differingHours(rows, recomputed))
+    report(workspaceId, `spent in hour ${hour}: ${stands ?? 0n}, recomputed ${made ?? 0n}`);
 }

@@ -1,8 +1,9 @@
 // What a workspace spent on calls, by hours of UTC: sums that are derived from the postings, so that a spending limit is looked up and
 // not added up.
 //
-//   The row of an hour is the sum of -amount of the workspace's call postings whose `at` is in it. Of each workspace the rows of its last
-//   KEPT_HOURS hours stand, counted back from the newest; all older ones are gone. So the rows follow from the postings alone.
+//   The row of an hour is the sum of -amount of the workspace's call postings whose `at` is in it. Of each workspace the newest
+//   KEPT_HOURS of its hours with such postings stand; all older ones are gone. So the rows follow from the postings alone. They are counted, not
+//   measured from the newest: one that a clock which was ahead has stamped would take those of the present away.
 
 import type { Nano } from '../domain/money.ts';
 import type { NewPosting, PostingMeter } from './books.ts';
@@ -45,8 +46,21 @@ export function spentByHour(postings: Iterable<NewPosting>): Map<number, Nano> {
   return spent;
 }
 
-/** The rows that must stand: those of the last KEPT_HOURS hours. */
+/** The rows that must stand: those of the newest KEPT_HOURS hours. */
 export function keptHours(spent: ReadonlyMap<number, Nano>): Map<number, Nano> {
-  const newest = Math.max(...spent.keys());
-  return new Map([...spent].filter(([hour]) => hour > newest - KEPT_HOURS));
+  return new Map([...spent].toSorted(([a], [b]) => b - a).slice(0, KEPT_HOURS));
+}
+
+/** Where the rows that stand are not what the postings make of them. */
+export function differingHours(
+  stands: ReadonlyMap<number, Nano>,
+  recomputed: ReadonlyMap<number, Nano>,
+): readonly { readonly hour: number; readonly stands: Nano | undefined; readonly made: Nano | undefined }[] {
+  const made = keptHours(recomputed);
+  const newest = Math.max(...made.keys());
+  // Versions before this one kept hours by their distance from the newest.
+  const mayLack = (hour: number) => !stands.has(hour) && hour <= newest - KEPT_HOURS;
+  return [...new Set([...stands.keys(), ...made.keys()])]
+    .filter((hour) => stands.get(hour) !== made.get(hour) && !mayLack(hour))
+    .map((hour) => ({ hour, stands: stands.get(hour), made: made.get(hour) }));
 }

@@ -82,7 +82,8 @@ export class BooksFile {
        ON CONFLICT (workspace_id, hour) DO UPDATE SET amount = excluded.amount`,
     );
     this.#dropSpent = prepare(
-      `DELETE FROM spent WHERE workspace_id = ?1 AND hour <= (SELECT MAX(hour) FROM spent WHERE workspace_id = ?1) - ?2`,
+      `DELETE FROM spent WHERE workspace_id = ?1
+         AND hour <= (SELECT hour FROM spent WHERE workspace_id = ?1 ORDER BY hour DESC LIMIT 1 OFFSET ?2)`,
     );
   }
 

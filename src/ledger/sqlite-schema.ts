@@ -50,4 +50,15 @@ export const booksMigrations: readonly Migration[] = [
     // The margin per trunk reads the costs of all workspaces by their time.
     sql: 'CREATE INDEX costs_of_all_by_time ON costs (at);',
   },
+  {
+    id: 'ledger-4',
+    // Of each workspace its newest 72 hours with call postings (ledger/spent.ts); before, those within 72 hours of the newest.
+    sql: `
+      DELETE FROM spent;
+      INSERT INTO spent SELECT workspace_id, hour, amount FROM (
+        SELECT workspace_id, hour, amount, ROW_NUMBER() OVER (PARTITION BY workspace_id ORDER BY hour DESC) AS rank FROM (
+          SELECT workspace_id, at / 3600000 AS hour, -SUM(amount) AS amount FROM postings
+          WHERE meter IN ('telephony', 'compute', 'adjustment') GROUP BY 1, 2))
+      WHERE rank <= 72;`,
+  },
 ];

@@ -131,6 +131,16 @@ export function limitsContract(booksNow: () => Books): void {
         expect(await reserve('lease:3', 1n, { spendPerDay: 801n })).toBe('held');
       });
 
+      test('a call that a clock which was ahead has stamped ends no limit of those after it', async () => {
+        await spend('c:0', 20n, at);
+        await spend('c:1', 7n, at + 365 * DAY_MS);
+        await spend('c:2', 60n, at);
+        const seen = await booksNow().balance(WORKSPACE, at);
+        expect([seen.spentInHour, seen.spentInDay]).toEqual([80n, 80n]);
+        expect(await reserve('lease:1', 21n, { spendPerHour: 100n })).toBe('spend_limit');
+        expect(await reserve('lease:1', 21n, { spendPerDay: 100n })).toBe('spend_limit');
+      });
+
       test('only calls are spending, and a credit for a call gives room back', async () => {
         await booksNow().settle(
           posted(

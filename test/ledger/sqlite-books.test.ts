@@ -2,7 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import { openBooks, openBooksInline } from '../../src/books.ts';
 import { BooksFile, booksMigrations } from '../../src/ledger/sqlite-books.ts';
-import { keptHours, spentByHour } from '../../src/ledger/spent.ts';
+import { differingHours, keptHours, spentByHour } from '../../src/ledger/spent.ts';
 import { openDatabase } from '../../src/storage/sqlite.ts';
 import { temporaryBooks } from '../metering/support/temporary.ts';
 import { booksContract } from './contract.ts';
@@ -101,6 +101,16 @@ describe('the books in SQLite', () => {
     expect(file.books.spentOf(WORKSPACE).size).toBe(72);
   });
 
+  test('B10: hours that a version before has not kept are no difference, those that it has are', () => {
+    const made = new Map([
+      [5, 1n],
+      [100, 2n],
+    ]);
+    expect(differingHours(new Map([[100, 2n]]), made)).toEqual([]);
+    expect(differingHours(new Map([[5, 1n]]), made)).toEqual([{ hour: 100, stands: undefined, made: 2n }]);
+    expect(differingHours(new Map([...made, [5, 7n]]), made)).toEqual([{ hour: 5, stands: 7n, made: 1n }]);
+  });
+
   test('B10: an hour that was changed by hand is a difference', async () => {
     const { books, file } = open();
     await books.settle(posted(charge('c:1', 5n)));
@@ -130,7 +140,7 @@ describe('the books in SQLite', () => {
     old.close();
     const database = openDatabase(place.path, booksMigrations);
     const file = new BooksFile(database);
-    expect(hoursText(file.spentOf('ws_a'))).toBe('100=-1');
+    expect(hoursText(file.spentOf('ws_a'))).toBe('5=15 28=3 100=-1');
     expect(hoursText(file.spentOf('ws_b'))).toBe('2=9');
     database.close();
   });

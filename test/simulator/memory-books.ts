@@ -242,8 +242,7 @@ function spentAt(spent: ReadonlyMap<number, bigint>, nowMs: number): { spentInHo
 }
 
 function dropOldHours(spent: Map<number, bigint>): void {
-  const newest = Math.max(...spent.keys());
-  for (const hour of spent.keys()) if (hour <= newest - KEPT_HOURS) spent.delete(hour);
+  for (const hour of [...spent.keys()].toSorted((a, b) => b - a).slice(KEPT_HOURS)) spent.delete(hour);
 }
 
 /** Newest first. */

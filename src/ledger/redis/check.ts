@@ -3,7 +3,7 @@
 // number never change.
 
 import type { Difference } from '../audit.ts';
-import { CALL_HOLD_PREFIX, hourOf, keptHours, spentByHour } from '../spent.ts';
+import { CALL_HOLD_PREFIX, differingHours, hourOf, spentByHour } from '../spent.ts';
 import { accountKeys, keyOf, type LineKind, lineKeys } from './keys.ts';
 import { type StoredLine, toPosting } from './line.ts';
 import { type FoundLine, inGroups, type RedisLines, readRanges } from './lines.ts';
@@ -140,11 +140,9 @@ function checkHolds({ account, holds, expiries, calls }: Snapshot, report: Repor
 }
 
 function checkSpent({ spent }: Snapshot, recomputed: ReadonlyMap<number, bigint>, report: Report): void {
-  const made = new Map([...keptHours(recomputed)].map(([hour, amount]) => [String(hour), String(amount)]));
-  for (const hour of new Set([...spent.keys(), ...made.keys()])) {
-    if (spent.get(hour) !== made.get(hour))
-      report(`spent in hour ${hour}: ${spent.get(hour) ?? 'nothing'}, recomputed ${made.get(hour) ?? 'nothing'}`);
-  }
+  const rows = new Map([...spent].map(([hour, amount]) => [Number(hour), BigInt(amount)]));
+  for (const { hour, stands, made } of differingHours(rows, recomputed))
+    report(`spent in hour ${hour}: ${stands ?? 'nothing'}, recomputed ${made ?? 'nothing'}`);
 }
 
 function pairs(flat: readonly string[]): Map<string, string> {

@@ -94,12 +94,11 @@ local function write_line(line, counters)
   end
 end
 
+-- The newest hours stand, so many as are kept (ledger/spent.ts).
 local function drop_old_hours()
-  local hours, newest = redis.call('HKEYS', SPENT), -math.huge
-  for _, hour in ipairs(hours) do newest = math.max(newest, tonumber(hour)) end
-  for _, hour in ipairs(hours) do
-    if tonumber(hour) <= newest - hours_kept then redis.call('HDEL', SPENT, hour) end
-  end
+  local hours = redis.call('HKEYS', SPENT)
+  table.sort(hours, function(a, b) return tonumber(a) > tonumber(b) end)
+  for index = hours_kept + 1, #hours do redis.call('HDEL', SPENT, hours[index]) end
 end
 
 -- From here on it succeeds.
