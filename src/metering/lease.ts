@@ -166,9 +166,15 @@ export class Lease {
    */
   async coveredTo(costAt: (atMs: number) => Nano, fromMs: number, toMs: number): Promise<number> {
     const cost = costAt(toMs);
-    const isCovered = this.covers(cost) || (await this.#reserve(cost)) === 'held';
+    // What was held before is not asked for again from here on: it would take back what is asked for now.
     this.#settling = true;
-    return isCovered ? toMs : this.heldTo(costAt, fromMs, toMs);
+    try {
+      const isCovered = this.covers(cost) || (await this.#reserve(cost)) === 'held';
+      return isCovered ? toMs : this.heldTo(costAt, fromMs, toMs);
+    } catch (error) {
+      this.#settling = false;
+      throw error;
+    }
   }
 
   async #renew(): Promise<void> {

@@ -354,3 +354,41 @@ describe('a renewal whose answer is lost', () => {
     expect(told).toEqual(['store_lost']);
   });
 });
+
+test('what a call asks for at its end is not taken back by a hold that is asked for again meanwhile', async () => {
+  let reserves: 'answered' | 'refused' | 'held up' = 'answered';
+  let settles: Promise<void> = Promise.resolve();
+  const waiting: (() => void)[] = [];
+  const wrap = ({ books, journal }: OpenBooks) => ({
+    journal,
+    books: {
+      ...books,
+      async reserve(hold: Parameters<typeof books.reserve>[0]) {
+        if (reserves === 'refused') throw new Error('unreachable');
+        if (reserves === 'held up') await new Promise<void>((resolve) => waiting.push(resolve));
+        return await books.reserve(hold);
+      },
+      settle: async (settlement: Parameters<typeof books.settle>[0]) => {
+        await settles;
+        return await books.settle(settlement);
+      },
+    },
+  });
+  await using stage = await Stage.open({ wrap, balance: 100_000_000n });
+  const call = await (await stage.call()).answer();
+  reserves = 'refused';
+  await call.liveTo(12_000);
+  reserves = 'held up';
+  const settled = Promise.withResolvers<void>();
+  settles = settled.promise;
+  const bill = call.end();
+  await stage.idle();
+  const again = stage.meter.reassertHolds();
+  await stage.idle();
+  for (const go of waiting) go();
+  await again;
+  await stage.idle();
+  expect((await stage.balance()).reserved).toBe(24_000_000n);
+  settled.resolve();
+  expect((await bill).total).toBe(24_000_000n);
+});
