@@ -2,7 +2,7 @@
 // and nobody else could tell it again. Calls need no such copy, their journal says all, but for whose they were. One small SQLite file of the node.
 //
 // Invariants
-//   X1. A settlement is durable here before whoever asked for it is answered.
+//   X1. A settlement is durable here before whoever asked for it is answered. It stays for a month, and beyond it while it is one of the newest thousand.
 //   X2. `epochId` is that of a store which is known to have everything; it is written after a replay, never before.
 //   X3. How far back a replay had begun to tell is durable before it tells it, and stays until a replay is through (shipper.ts H3).
 //   X4. A call of a dead node is named here before anything of it is in this node's journal: from then on either node may charge it first.
@@ -27,6 +27,8 @@ const MIGRATIONS: readonly Migration[] = [
 
 /** A store that lost more than a month is restored by people, from backups and exports. */
 const KEPT_MS = 31 * 86_400_000;
+/** However old they seem to be: the wall clock may be ahead for a moment. */
+const KEPT_MIN = 1_000;
 
 export interface KeptSettlement {
   readonly seq: number;
@@ -50,10 +52,12 @@ export class Outbox {
   }
 
   keep(settlement: Settlement, nowMs: number): void {
-    this.#database.prepare('DELETE FROM settlements WHERE at_wall < ?').run(Math.floor(nowMs - KEPT_MS));
     this.#database
       .prepare('INSERT INTO settlements (at_wall, body) VALUES (?, ?)')
       .run(Math.floor(nowMs), encode(settlement));
+    this.#database
+      .prepare('DELETE FROM settlements WHERE at_wall < ? AND seq <= (SELECT MAX(seq) FROM settlements) - ?')
+      .run(Math.floor(nowMs - KEPT_MS), KEPT_MIN);
   }
 
   /** Newest first. */
