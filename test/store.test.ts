@@ -80,6 +80,17 @@ describe.skipIf(!HAS_REDIS)('an idle gateway whose shared books take no writes (
     expect(await redis.admin.pttl('callin:{probe}')).toBeGreaterThan(0);
   }, 60_000);
 
+  test('is not ready either while they are told again what a restart has lost', async () => {
+    await redis.restart();
+    await until(
+      'that it is told',
+      async () =>
+        /^Failing: store \(The shared books may have lost writes/.test((await readiness(gateway)).detail ?? ''),
+      20_000,
+    );
+    await becomes(gateway, 200);
+  }, 60_000);
+
   test('that cannot go on says in its log why, stops, and says so', async () => {
     const other = setInterval(() => void redis.admin.set('callin:{node:only}:beat', 'another 7'), 100);
     const why = await gateway.waitForLog(({ level }) => String(level) === 'fatal', 15_000);
