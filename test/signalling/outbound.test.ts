@@ -70,6 +70,21 @@ describe('a call that we place', () => {
     expect(harness.openDialogs()).toBe(0);
   });
 
+  exceptReference('4.5: it takes 200 alone for an answer, and acknowledges no other')(
+    'is answered by any 2xx (RFC 3261 8.1.3.2): 202 is one, and the call can be hung up',
+    async () => {
+      const { peer, call, callee, invite } = await invited();
+      const sdp = answerTo(invite.body);
+      callee.respond(202, { body: sdp });
+      await peer.next('ACK');
+      expect(await call.events.take()).toEqual({ type: 'answered', sdp });
+      const over = call.leg.bye('agent_hangup');
+      callee.respond(200, {}, await peer.next('BYE'));
+      await over;
+      expect(harness.openDialogs()).toBe(0);
+    },
+  );
+
   test('is hung up by the other side', async () => {
     const { callee, call } = await harness.placedAnswered();
     callee.inDialog('BYE', { extra: ['Reason: SIP;cause=200;text="bye"'] });

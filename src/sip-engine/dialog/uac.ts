@@ -238,7 +238,9 @@ export class UserAgentClient {
   #inviteFinal(call: ClientRequest, response: SipResponse, source: Source): void {
     if (response.status < 300) {
       const outcome = this.#outcomes.success(call, response, source);
-      if (outcome === 'answered') this.#final(call, response, source);
+      // Applications know 200 alone; what another 2xx means beside it nobody knows (section 8.1.3.2).
+      const shown = response.status === 200 ? response : { ...response, status: 200, reason: 'OK' };
+      if (outcome === 'answered') this.#final(call, shown, source);
       else if (outcome === 'hung up already') this.#fail(call, 487);
       return;
     }
