@@ -266,8 +266,10 @@ export class SipOutboundLeg implements OutboundLeg {
     if (status !== null && this.#state === 'calling' && this.#answerChallenge(status, headers)) return;
     if (status === 422 && this.#state === 'calling' && this.#lengthenInterval(headers)) return;
     if (this.#state === 'cancelling') return this.#rejected(487, reason);
-    // Nothing that left: the engine has no way to the gateway. A 2xx other than 200 is no answer that a call can be made of.
-    if (status === null || status < 300) return this.#rejected(status === null ? 503 : 500, reason);
+    // Nothing that left: the engine has no way to the gateway.
+    if (status === null) return this.#rejected(503, reason);
+    // Somebody has answered, and the engine makes no call of it (docs/engines.md): no other gateway is to ring him again.
+    if (status < 300) return this.#rejected(488, reason);
     const why = headers['reason'];
     const said = why === undefined ? {} : { reasonHeader: why };
     if (status >= 400) {

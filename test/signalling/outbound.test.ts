@@ -85,6 +85,15 @@ describe('a call that we place', () => {
     },
   );
 
+  test.skipIf(process.env['DRACHTIO_BIN'] === undefined)(
+    'is refused, and no failure of the gateway, where the engine takes a 202 for none [DRACHTIO_BIN is not set]',
+    async () => {
+      const { call, callee, invite } = await invited();
+      callee.respond(202, { body: answerTo(invite.body) });
+      expect(await call.events.take()).toMatchObject({ type: 'rejected', status: 488 });
+    },
+  );
+
   test('is hung up by the other side', async () => {
     const { callee, call } = await harness.placedAnswered();
     callee.inDialog('BYE', { extra: ['Reason: SIP;cause=200;text="bye"'] });
