@@ -5,7 +5,8 @@
 //   W1. Records are shown in the order they were written, those of one turn of the event loop together; one batch is under way at a time.
 //   W2. After a failure, and when the store may have forgotten something, everything that is open is shown anew, and nothing else: also where
 //       no call follows, for what stands there of one that has ended would be finished a second time when this node dies.
-//   W3. What is kept in memory is what is open: a call that is posted is forgotten here and there.
+//   W3. What is kept in memory is what is open: a call that is posted is forgotten here and there, and so is one whose intent could not be
+//       written, which was refused.
 
 import type { HeartbeatRow, Journal, JournalRow } from '../metering/journal.ts';
 import { toHeartbeatRow, toRow } from '../metering/journal.ts';
@@ -39,7 +40,10 @@ export class JournalMirror {
       ...journal,
       append: (...records) => {
         this.#note(records);
-        return journal.append(...records);
+        return journal.append(...records).catch((error: unknown) => {
+          this.#forgetRefused(records);
+          throw error;
+        });
       },
       heartbeat: (record) => {
         this.#pulses = toHeartbeatRow(record);
@@ -87,6 +91,14 @@ export class JournalMirror {
         this.#open.set(record.callId, [...(known ?? []), row]);
         this.#added.push(row);
       }
+    }
+    this.#schedule();
+  }
+
+  #forgetRefused(records: readonly CallJournalRecord[]): void {
+    for (const { callId } of records.filter(({ kind }) => kind === 'intent')) {
+      this.#dropped.push(...(this.#open.get(callId) ?? []));
+      this.#open.delete(callId);
     }
     this.#schedule();
   }

@@ -11,11 +11,15 @@ const RETRIES = 100;
 test('W3: a record that the journal is given again is shown once, however often', async () => {
   const shown: string[] = [];
   const show = async (rows: readonly JournalRow[]) => void shown.push(...rows.map(({ kind }) => kind));
-  const journal = { append: async () => Promise.reject(new Error('the disk is full')) } as unknown as Journal;
+  const append: Journal['append'] = async (first) => {
+    if (first?.kind !== 'intent') throw new Error('the disk is full');
+  };
+  const journal = { append } as unknown as Journal;
   const records = { add: show, replace: show, drop: async () => undefined, pulses: async () => undefined };
   const mirror = new JournalMirror({ journal, records });
   const give = async (...given: readonly CallJournalRecord[]) => {
-    await expect(mirror.journal.append(...given)).rejects.toThrow('full');
+    const appended = mirror.journal.append(...given);
+    await (given[0]?.kind === 'intent' ? appended : expect(appended).rejects.toThrow('full'));
     await turn();
     await turn();
   };
@@ -66,4 +70,25 @@ test('W2: what could not be taken back is taken back though no call follows', as
   mirror.showMissing();
   await turns();
   expect([...shown]).toEqual([]);
+});
+
+test('W3: a call whose intent could not be written is none: it was refused', async () => {
+  const shown = new Set<string>();
+  const name = ({ callId, callSeq }: Pick<JournalRow, 'callId' | 'callSeq'>) => `${callId} ${callSeq}`;
+  const show = async (rows: readonly JournalRow[]) => rows.forEach((row) => void shown.add(name(row)));
+  const mirror = new JournalMirror({
+    journal: { append: async () => Promise.reject(new Error('the disk is full')) } as unknown as Journal,
+    records: {
+      add: show,
+      replace: show,
+      drop: async (rows) => rows.forEach((row) => void shown.delete(name(row))),
+      pulses: async () => undefined,
+    },
+  });
+  await mirror.shown();
+  const intent = { callId: 'call_1', callSeq: 1, kind: 'intent', atWallMs: 0 } as CallJournalRecord;
+  await expect(mirror.journal.append(intent)).rejects.toThrow('full');
+  await mirror.shown();
+  expect([...shown]).toEqual([]);
+  expect(mirror.openCallIds).toEqual([]);
 });
