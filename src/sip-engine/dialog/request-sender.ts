@@ -3,7 +3,7 @@
 // Invariants
 //   R1. What is returned to be echoed is exactly what goes out; but for the Via of a large request that TCP turned out not to reach.
 //   R2. What began over TLS stays there, whatever transport the peer's target asks for later.
-//   R3. A host that does not resolve is a transport failure of the transaction, never an exception.
+//   R3. A host that does not resolve is a transport failure of the transaction, never an exception; in a dialog its requests go back the way it came.
 //   R4. A request in a dialog goes where its peer says, but never nearer to us than the peer itself is (reach.ts): else back the way it came.
 import { cseqOf } from '../message/cseq.ts';
 import { cloneFields, header, isNamed } from '../message/headers.ts';
@@ -158,8 +158,9 @@ export class RequestSender {
       return;
     }
     void this.#environment.resolve(hop.host).then((address) => {
-      const isNearer = address !== undefined && peer !== undefined && !mayName(peer.address, address);
-      use(isNearer ? peer : address === undefined ? undefined : flowTo(address));
+      // R3: a name that only the peer's own network knows.
+      if (address === undefined) return use(peer?.protocol === hop.local.protocol ? peer : undefined);
+      use(peer !== undefined && !mayName(peer.address, address) ? peer : flowTo(address));
     });
   }
 }

@@ -171,3 +171,15 @@ test('a refresh that finds no way to the peer is tried again until the session i
   await target.advance(20_000, 1_000);
   for (let call = 0; call < 2; call += 1) expect((await client.nextSip('BYE')).tokens[8]).toBe('unsolicited');
 });
+
+test('a peer whose Contact is a name that does not exist is reached the way its call came', async () => {
+  const target = await startTarget();
+  const client = await application(target, 'invite');
+  for (const peer of [await tcpPeer(target.tcpPort), await udpPeer()]) {
+    const contact = '<sip:caller@sbc.invalid>';
+    const extra = peer.transport === 'UDP' ? [`Record-Route: <sip:proxy.invalid;lr>`] : [];
+    const { caller } = await establishInbound(target, client, peer, { contact, extra });
+    await client.ask(`sip||${caller.dialogId}`, clientRequest('BYE', 'sip:placeholder'));
+    expect((await peer.next('BYE')).uri).toBe('sip:caller@sbc.invalid');
+  }
+});
