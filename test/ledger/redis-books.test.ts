@@ -13,7 +13,7 @@ import {
   until,
 } from '../support/redis.ts';
 import { booksContract } from './contract.ts';
-import { charge, cost, posted, posting, settlement } from './lines.ts';
+import { charge, cost, posted, posting, settlement, WORKSPACE } from './lines.ts';
 
 async function open(url: string, options: Partial<RedisBooksOptions> = {}) {
   const address = parseRedisUrl(url) as RedisAddress;
@@ -68,6 +68,19 @@ describe.skipIf(!HAS_REDIS)('a Redis Cluster (needs redis-server)', () => {
       );
     expect((await books.postings({ limit: 10 })).map((one) => one.workspaceId)).toHaveLength(7);
     expect(await books.check()).toEqual([]);
+    await close();
+  });
+
+  test('B10: of the hours of a workspace with calls the newest 72 stand, and what comes late for another is not kept', async () => {
+    await cluster.flush();
+    const { books, close } = await open(cluster.url);
+    const at = (hour: number) => ({ at: hour * 3_600_000 });
+    for (let hour = 0; hour < 80; hour += 1) await books.settle(posted(charge(`c:${hour}`, 1n, at(10 * hour))));
+    await books.settle(posted(charge('late', 5n, at(70))));
+    await books.settle(posted(charge('late and kept', 5n, at(80))));
+    expect(await books.check()).toEqual([]);
+    const spent = async (hour: number) => (await books.balance(WORKSPACE, hour * 3_600_000)).spentInHour;
+    expect([await spent(70), await spent(80), await spent(90), await spent(790)]).toEqual([0n, 6n, 1n, 1n]);
     await close();
   });
 

@@ -134,6 +134,7 @@ describe('the books in SQLite', () => {
         ['ws_a', 'adjustment', 1, 100],
         ['ws_a', 'compute', -3, 28],
         ['ws_b', 'compute', -9, 2],
+        ...Array.from({ length: 80 }, (_, hour) => ['ws_c', 'compute', -1, 10 * hour] as const),
       ] as const
     ).entries())
       insert.run(`p:${index}`, workspaceId, meter, amount, hour * 3_600_000 + 1);
@@ -142,6 +143,7 @@ describe('the books in SQLite', () => {
     const file = new BooksFile(database);
     expect(hoursText(file.spentOf('ws_a'))).toBe('5=15 28=3 100=-1');
     expect(hoursText(file.spentOf('ws_b'))).toBe('2=9');
+    expect([...file.spentOf('ws_c').keys()]).toEqual(Array.from({ length: 72 }, (_, index) => 80 + 10 * index));
     database.close();
   });
 
