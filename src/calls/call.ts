@@ -69,6 +69,8 @@ export class Call {
   metered: MeteredCall | null = null;
   /** Where a transfer of this call stands; once it is `accepted`, a BYE of the other side is its end. */
   transfer: 'none' | 'asked' | 'accepted' = 'none';
+  /** Another leg takes the place of the one that was asked for it, and will not hear of its result; null while it is `none`. */
+  transferLost: (() => void) | null = null;
   attestation: CallAttestation | null = null;
   carrierReason: CarrierReason | null = null;
   /** The number that is called now, where a redirect led to another one: the call is charged as it was dialled, and costs us what this one does. */
@@ -149,6 +151,7 @@ export class Call {
 
   /** Returns the one that is no longer the call's. */
   replaceLeg(leg: LegControl): LegControl | null {
+    this.transferLost?.();
     return this.#legs.take(leg);
   }
 

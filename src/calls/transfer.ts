@@ -164,7 +164,14 @@ async function send(
     timeoutMs,
   };
   call.transfer = 'asked';
+  let isLost = false;
+  call.transferLost = () => {
+    isLost = true;
+    answered.resolve({ ok: false, code: 'transfer_refused', status: 481 });
+    goesOn(call, consultation, 'transfer_failed', 'failed', { at: 'carrier', status: null });
+  };
   const isSent = leg.refer(request, (event) => {
+    if (isLost) return;
     if (event.type === 'accepted') answered.resolve({ ok: true, state: 'accepted' });
     if (event.type === 'refused') {
       answered.resolve({ ok: false, code: 'transfer_refused', status: event.status });
@@ -173,6 +180,7 @@ async function send(
   });
   if (!isSent) {
     call.transfer = 'none';
+    call.transferLost = null;
     answered.resolve(refused('transfer_in_progress'));
   }
   const outcome = await answered.promise;
@@ -211,6 +219,7 @@ function goesOn(
   detail: { readonly at: 'carrier' | 'target'; readonly status: number | null },
 ): void {
   call.transfer = 'none';
+  call.transferLost = null;
   if (consultation !== null && !consultation.over) consultation.transfer = 'none';
   call.note(event, detail);
   call.media?.notifyAgent({ type: 'transfer', state, status: detail.status });

@@ -60,6 +60,32 @@ describe('signalling 16: an INVITE with Replaces', () => {
     expect(next.acts).toContain('probe');
   });
 
+  test('while a transfer of ours is under way: that has failed, its result would come to the old leg; another may be asked for', async () => {
+    const { callId, leg } = await talking();
+    const transfer = async () => {
+      const outcome = manager.transfer(callId, { to: { address: '+12025550155' }, by: 'api' });
+      await settle();
+      return outcome;
+    };
+    const asked = manager.transfer(callId, { to: { address: '+12025550155' }, by: 'api' });
+    await settle();
+    leg.refers[0]?.emit({ type: 'accepted' });
+    expect(await asked).toEqual({ ok: true, state: 'accepted' });
+    const next = await replace(NAMED);
+    next.emit({ type: 'confirmed' });
+    expect(world.sessions[0]?.notices.at(-1)).toEqual({ type: 'transfer', state: 'failed', status: null });
+    // Too late.
+    leg.refers[0]?.emit({ type: 'done', status: 200 });
+    expect((await recordOf(callId)).state).toBe('answered');
+    void transfer();
+    await settle();
+    expect(next.refers).toHaveLength(1);
+    next.refers[0]?.emit({ type: 'refused', status: 603 });
+    next.emit({ type: 'bye', reasonHeader: null });
+    await settle();
+    expect(await recordOf(callId)).toMatchObject({ endReason: 'remote_hangup' });
+  });
+
   test('ten times in a call at most', async () => {
     await talking();
     for (let time = 0; time < 10; time += 1) (await replace(NAMED)).emit({ type: 'confirmed' });
