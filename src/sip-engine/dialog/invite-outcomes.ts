@@ -109,8 +109,8 @@ export class InviteOutcomes {
       answered.ack = ack;
     });
     if (composed.request.body.length > 0) dialog.localSdp = composed.request.body;
-    // After the echo of the ACK, which is written when this returns.
-    if (answered.cancelled)
+    // After the echo of the ACK, which is written when this returns. The application's own BYE may be what has cancelled it.
+    if (answered.cancelled && !dialog.isMortal)
       queueMicrotask(() => this.#ender.endWithBye(dialog, 'ACK-BYE due to cancel race condition'));
     return { ok: true, txnId: this.#environment.names.uuid(), dialogId: dialog.id, peer: sent.peer, bytes: sent.bytes };
   }

@@ -183,3 +183,24 @@ test('a peer whose Contact is a name that does not exist is reached the way its 
     expect((await peer.next('BYE')).uri).toBe('sip:caller@sbc.invalid');
   }
 });
+
+test('a BYE that cancels our re-INVITE is sent once, also where the 2xx to that crosses it', async () => {
+  const target = await startTarget();
+  const client = await application(target, 'invite');
+  const peer = await udpPeer();
+  const { caller } = await establishInbound(target, client, peer);
+  await client.ask(`sip||${caller.dialogId}`, clientRequest('INVITE', 'sip:placeholder', [], SDP));
+  const reinvite = await peer.next('INVITE');
+  peer.send(responseText(peer, reinvite, 180, {}), target.sipPort);
+  await client.nextSip('SIP/2.0 180');
+  await client.ask(`sip||${caller.dialogId}`, clientRequest('BYE', 'sip:placeholder'));
+  await peer.next('CANCEL');
+  const bye = await peer.next('BYE');
+  peer.send(responseText(peer, reinvite, 200, { body: SDP }), target.sipPort);
+  await client.nextSip('SIP/2.0 200');
+  await client.ask(`sip||${caller.dialogId}`, clientRequest('ACK', 'sip:placeholder'));
+  await peer.next('ACK');
+  expect((await peer.rest()).filter((line) => line.startsWith('BYE'))).toEqual([]);
+  peer.send(responseText(peer, bye, 200, {}), target.sipPort);
+  expect((await client.nextSip('SIP/2.0 200')).sip).toMatch(/^CSeq: \d+ BYE/m);
+});
