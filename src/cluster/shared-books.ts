@@ -130,6 +130,7 @@ export async function openSharedBooks(options: SharedBooksOptions): Promise<Shar
     outbox,
     settle: (settlement) => meterBooks.settle(settlement as MeterSettlement),
     isWhole: () => redis.isWhole,
+    partOf: (workspaceId) => redis.partOf(workspaceId),
     async reassertHolds() {
       // Before what the calls have cost: their nodes must not take what stands for a mistake.
       for (const [nodeId, callIds] of outbox.adopted()) await records.markTaken(nodeId, callIds);

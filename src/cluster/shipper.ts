@@ -17,7 +17,8 @@
 //   H3. Told again is everything since `healthyAt` less a margin, and from there back until a whole page stood there already: one that no
 //       unfinished replay, of this process or of one before it, had begun to tell (outbox.ts X3), nor this one on a newer page. A call is
 //       told once, where the newest of its records stands. `healthyAt` stands still while any part of the store is away: it may have lost what it
-//       had acknowledged last, however long it stays away and whatever the other parts know.
+//       had acknowledged last, however long it stays away and whatever the other parts know. A part that had lost anything has to have something, too,
+//       on a page where it lacks nothing.
 //   H4. What stands otherwise than it is told is a mistake that nobody here can mend: it is reported, and holds up nothing else.
 
 import type { Clock } from '../domain/clock.ts';
@@ -37,6 +38,8 @@ export interface ShipperOptions {
   readonly clock: Clock;
   /** No part of the store is away; default: it has but one. */
   readonly isWhole?: () => boolean;
+  /** Which part of the store has this workspace; default: it has but one. */
+  readonly partOf?: (workspaceId: string) => string;
   readonly quietMs?: number;
   readonly onReplay?: (report: ReplayReport) => void;
   readonly onFailure?: (error: unknown) => void;
@@ -71,6 +74,8 @@ export class Shipper {
   #healthyAtMs: number | undefined;
   /** Told again and not yet reported. */
   #lost = 0;
+  /** Parts that had lost something; what else they have lost is not known yet. */
+  readonly #losing: Readonly<Record<Told, Set<string>>> = { settlements: new Set(), calls: new Set() };
 
   constructor(options: ShipperOptions) {
     this.#options = options;
@@ -117,6 +122,8 @@ export class Shipper {
   /** `isNew`: this node never saw these books, so the others need not be waited for. */
   async #catchUp(round: number, epochId: string, isNew: boolean): Promise<void> {
     const { clock, outbox, onFailure, onReplay, quietMs = QUIET_MS } = this.#options;
+    // Other servers, other parts.
+    for (const parts of Object.values(this.#losing)) parts.clear();
     while (this.#isCurrent(round)) {
       const startedMs = clock.monotonicMs();
       try {
@@ -168,17 +175,21 @@ export class Shipper {
       if (first === undefined || last === undefined) break;
       before = last.seq;
       outbox.begin(what, last.seq);
-      const stood = await this.#tellPage(page);
+      const { having, lacking } = await this.#tellPage(page, this.#losing[what]);
       told += page.filter(({ settlements }) => settlements.length > 0).length;
-      if (stood && first.seq < begunDownTo && page.every(({ atWallMs }) => atWallMs < sinceMs)) break;
+      if (first.seq >= begunDownTo) continue;
+      for (const part of having) if (!lacking.has(part)) this.#losing[what].delete(part);
+      const isWhole = having.size > 0 && lacking.size === 0 && this.#losing[what].size === 0;
+      if (isWhole && page.every(({ atWallMs }) => atWallMs < sinceMs)) break;
     }
     return told;
   }
 
-  /** Resolves with whether all of it stood there; false as well for a page with nothing that could be missing: it proves nothing. */
-  async #tellPage(page: readonly ToTell[]): Promise<boolean> {
-    let isWhole = true;
-    let found = 0;
+  /** Resolves with the parts that had something of it, and those that lacked something: a page with nothing that could be missing proves nothing. */
+  async #tellPage(page: readonly ToTell[], losing: Set<string>): Promise<PartsOfPage> {
+    const { partOf = () => '' } = this.#options;
+    const having = new Set<string>();
+    const lacking = new Set<string>();
     const all = page.flatMap(({ proves, settlements }) => settlements.map((settlement) => ({ proves, settlement })));
     for (let first = 0; first < all.length; first += TOGETHER) {
       const group = all.slice(first, first + TOGETHER);
@@ -186,17 +197,19 @@ export class Shipper {
       let failure: { readonly reason: unknown } | undefined;
       for (const [index, outcome] of outcomes.entries()) {
         const { proves, settlement } = group[index] as (typeof group)[number];
+        const part = partOf(settlement.workspaceId);
         if (outcome.status === 'rejected') failure ??= outcome;
         else if (settlement.postings.length === 0) continue;
         else if (outcome.value === 'posted') {
-          // Counted before a failure is told: the next attempt finds these where they belong.
+          // Noted before a failure is told: the next attempt finds these where they belong.
           this.#lost += 1;
-          isWhole = false;
-        } else if (outcome.value === 'exists' && proves) found += 1;
+          lacking.add(part);
+          losing.add(part);
+        } else if (outcome.value === 'exists' && proves) having.add(part);
       }
       if (failure !== undefined) throw failure.reason;
     }
-    return isWhole && found > 0;
+    return { having, lacking };
   }
 
   /** H4. */
@@ -245,6 +258,11 @@ export class Shipper {
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => void this.#options.clock.setTimer(resolve, ms));
   }
+}
+
+interface PartsOfPage {
+  readonly having: ReadonlySet<string>;
+  readonly lacking: ReadonlySet<string>;
 }
 
 interface ToTell {

@@ -49,6 +49,8 @@ export interface RedisBooks extends Books {
   readonly epochId: string | undefined;
   /** False while a part of a Cluster is away: it may come back without its last writes. */
   readonly isWhole: boolean;
+  /** Which part of a Cluster has this workspace; else all are one. */
+  partOf(workspaceId: string): string;
   /** Makes balances, holds and hours of every workspace again from its postings and holds, and says what differs. Safe beside traffic. */
   check(): Promise<readonly Difference[]>;
   /** The same connection, for what else nodes keep beside their books; fails as the books do. */
@@ -108,6 +110,7 @@ export function openRedisBooks(options: RedisBooksOptions): RedisBooks {
     get isWhole() {
       return connection.isWhole;
     },
+    partOf: (workspaceId) => connection.partOf(keyOf(workspaceId, 'account')),
     async balance(workspaceId, nowMs) {
       const hour = hourOf(nowMs);
       const args = [Math.floor(nowMs), hour, dayStartOf(hour)].map(String);

@@ -8,13 +8,13 @@ import { callOf, Stage, WORKSPACE } from '../metering/support/stage.ts';
 /** The fixture's first minute and ten seconds of compute. */
 const HELD = 22_000_000n;
 
-const topUp = (key: string, amount: bigint): Settlement => ({
-  workspaceId: WORKSPACE,
+const topUp = (key: string, amount: bigint, workspaceId = WORKSPACE): Settlement => ({
+  workspaceId,
   holdId: null,
   postings: [
     {
       id: `topup:${key}`,
-      workspaceId: WORKSPACE,
+      workspaceId,
       callId: null,
       meter: 'topup',
       quantityMs: 0,
@@ -71,6 +71,7 @@ async function scene() {
         return store.books.settle(settlement as Settlement);
       },
       isWhole: () => isWhole,
+      partOf: (workspaceId) => `part of ${workspaceId}`,
       reassertHolds: async () => void order.push('holds'),
       onReplay: (report) => reports.push(report),
       onFailure: (error) => failures.push(error),
@@ -319,6 +320,32 @@ describe('a store that lost writes', () => {
     await settle();
     expect(reports.at(-1)).toMatchObject({ told: 170, lost: 20 });
     expect((await store().balance(WORKSPACE, 0)).balance).toBe(-charged - later);
+  });
+
+  test.each([
+    ['', 0],
+    [', also where an attempt broke off', 1],
+  ])('H3: a part that lost more than the others is told until it has something%s', async (_when, failures) => {
+    const { shipper, stage, settle, store, loseAll, fail, outbox } = await scene();
+    const keep = (name: string, count: number) => {
+      const kept = Array.from({ length: count }, (_, index) => topUp(`${name} ${index}`, 1n, `ws_${name[0]}`));
+      for (const each of kept) outbox.keep(each, stage.clock.wallMs());
+      return kept;
+    };
+    const stands = [...keep('c', 300), ...keep('a first', 120)];
+    keep('a then', 30);
+    stands.push(...keep('b', 250));
+    keep('a last', 5);
+    shipper.epoch('run/1');
+    await settle(600_000);
+    shipper.healthy(stage.clock.wallMs());
+    loseAll();
+    for (const settlement of stands) await store().settle(settlement);
+    fail(failures, 20);
+    shipper.epoch('run/2');
+    await settle();
+    expect(shipper.isOpen).toBe(true);
+    expect((await store().balance('ws_a', 0)).balance).toBe(155n);
   });
 
   test('H4: a line that stands otherwise is reported, and keeps nobody from telephoning', async () => {

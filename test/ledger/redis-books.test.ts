@@ -84,6 +84,17 @@ describe.skipIf(!HAS_REDIS)('a Redis Cluster (needs redis-server)', () => {
     await close();
   });
 
+  test('which part has a workspace is known as the Cluster knows it', async () => {
+    const { books, close } = await open(cluster.url);
+    const [first] = cluster.nodes;
+    for (const workspaceId of ['ws_a', 'ws_b', 'ws_c', 'demo', '}', '{}', 'a}b{c', '日本', ' ']) {
+      const slot = Number(await first?.admin.call('CLUSTER', 'KEYSLOT', `callin:{ws:${workspaceId}}:account`));
+      const owner = cluster.nodes[Math.floor((slot * 3) / 16_384)];
+      expect(books.partOf(workspaceId), workspaceId).toBe(`127.0.0.1:${owner?.port}`);
+    }
+    await close();
+  });
+
   test('MOVED: one node of it, addressed as if it were alone, says so by name', async () => {
     await cluster.flush();
     const opened = await Promise.all(cluster.nodes.map((node) => open(node.url)));

@@ -21,6 +21,7 @@ import { BooksClosedError } from '../errors.ts';
 import { createClient, type RedisClient, type RedisRoom } from './client.ts';
 import { StoreOverloadedError, StoreUnreachableError, StoreUnsafeError } from './errors.ts';
 import { failureOf } from './failure.ts';
+import { SLOTS, slotOf } from './slots.ts';
 
 /** Who answers, after each connect. */
 export interface StoreEpoch {
@@ -46,8 +47,6 @@ export interface ConnectionOptions {
 const IN_FLIGHT_MAX = 20_000;
 /** Before a server that could not be identified is asked again, or a client that gave up connects again. */
 const PAUSE_MS = 500;
-/** Of a Cluster. */
-const SLOTS = 16_384;
 
 export class RedisConnection<Scripts = object> {
   readonly #options: ConnectionOptions;
@@ -80,6 +79,11 @@ export class RedisConnection<Scripts = object> {
   /** No part of what is stored is away: one that is may come back without its last writes (C2). */
   get isWhole(): boolean {
     return this.#state === 'ready' && this.#isWhole;
+  }
+
+  /** Which part of a Cluster has this key; else all are one. */
+  partOf(key: string): string {
+    return this.#client.isCluster && 'slots' in this.#client ? (this.#client.slots[slotOf(key)]?.[0] ?? '') : '';
   }
 
   /** Resolves once connected; rejects with the reason when that is not so after `timeoutMs`. The connection goes on trying. */
