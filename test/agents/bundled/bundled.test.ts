@@ -38,7 +38,7 @@ describe('the bundled agents, in their own thread', () => {
     return { stream, host };
   }
 
-  test('echo sends back what it hears', async () => {
+  test('echo sends back what it hears, behind a moment of silence', async () => {
     const { stream, host } = dial(agents.echoUrl, TOKEN);
     await host.readyPromise;
     stream.start();
@@ -46,8 +46,8 @@ describe('the bundled agents, in their own thread', () => {
     frames.forEach((frame, index) => {
       stream.audio(frame, 0, 160, index * 20);
     });
-    await host.until(() => host.heard.length === 20);
-    expect(Buffer.concat(host.heard)).toEqual(Buffer.concat(frames));
+    await host.until(() => host.heard.length === 25);
+    expect(Buffer.concat(host.heard)).toEqual(Buffer.concat([Buffer.alloc(800, 0xff), ...frames]));
   });
 
   test('speaker plays the welcome prompt, marks it, and clears when the caller talks', async () => {
