@@ -9,6 +9,8 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    // What a poll waits for takes milliseconds, or seconds where the machine does other things as well. How soon something must come is asserted by itself.
+    expect: { poll: { timeout: 5_000 } },
     reporters: ['default', './test/support/summary-reporter.ts'],
   },
 });
