@@ -249,7 +249,7 @@ async function callOut(password: string): Promise<void> {
   await ask('POST', '/v1/calls', { body: { workspaceId: 'demo', from: CALLER, to: '+12025550111' } });
   const again = await carrier.waitForCall(2);
   expect(header(again.invite, 'authorization')).toContain('response=');
-  await expect.poll(() => again.state).toBe('ended');
+  await vi.waitFor(() => expect(again.state).toBe('ended'), 5_000);
   carrier.onCall(() => undefined);
 }
 
