@@ -1,4 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -195,12 +196,24 @@ async function spawnRedis(args: readonly string[]): Promise<Running> {
   };
 }
 
+/**
+ * Below the ports that systems give to outgoing connections (from 32 768 on): while a server that is to come back is away, one of those could
+ * take its port, even a client's that tries to reach it.
+ */
 export async function freePort(): Promise<number> {
+  for (let attempt = 0; attempt < 50; attempt += 1) {
+    const port = randomInt(24_000, 32_000);
+    if (await isFree(port)) return port;
+  }
+  throw new Error('no free port between 24000 and 32000');
+}
+
+function isFree(port: number): Promise<boolean> {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return typeof address === 'object' && address !== null ? address.port : 0;
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }
 
 /** Real processes have no fake clock: asks every 20 ms, for at most `withinMs`. */
