@@ -83,6 +83,8 @@ export class Lease {
   #done = false;
   /** What the call has cost is known: its hold goes with the settlement. */
   #settling = false;
+  /** It was to be asked for again since, and was not. */
+  #missed = false;
   #graceEndMs: number | null = null;
   #endTimer: Timer | null = null;
 
@@ -139,7 +141,10 @@ export class Lease {
 
   /** Asks for the hold as it was granted: the store may have forgotten it. What fails is renewed by the next sweep. */
   async reassert(): Promise<void> {
-    if (this.#settling) return;
+    if (this.#settling) {
+      this.#missed = true;
+      return;
+    }
     try {
       await this.#reserve(this.#held);
     } catch (error) {
@@ -168,9 +173,12 @@ export class Lease {
     const cost = costAt(toMs);
     // What was held before is not asked for again from here on: it would take back what is asked for now.
     this.#settling = true;
+    this.#missed = false;
     try {
-      const isCovered = this.covers(cost) || (await this.#reserve(cost)) === 'held';
-      return isCovered ? toMs : this.heldTo(costAt, fromMs, toMs);
+      if (this.covers(cost) || (await this.#reserve(cost)) === 'held') return toMs;
+      // The store may have forgotten meanwhile what is held, and that is all there is.
+      if (this.#missed) await this.#reserve(this.#held);
+      return this.heldTo(costAt, fromMs, toMs);
     } catch (error) {
       this.#settling = false;
       throw error;

@@ -17,6 +17,10 @@ test('another call takes of the rest between the look at it and the request for 
   await playAll(282_474, 1, PLAIN);
 });
 
+test('a call ends beyond its money in the moment in which the wall clock is set ahead: what is held stands until it is charged (seed 2008307)', async () => {
+  await playAll(2_008_307, 1, PLAIN);
+});
+
 test('the scripts have in them what they are to prove', async () => {
   const seen = new Map<string, number>();
   const count = (what: string, times = 1) => seen.set(what, (seen.get(what) ?? 0) + times);
