@@ -4,6 +4,7 @@
 
 import type { Books } from '../ledger/books.ts';
 import { CALL_HOLD_PREFIX } from '../ledger/spent.ts';
+import { isBillLine } from '../metering/bill.ts';
 import type { MeterBooks, MeterPosting, MeterSettlement, SettleOutcome } from '../metering/ports.ts';
 
 /** Far more than the lines of a call. */
@@ -55,7 +56,7 @@ function finishedCallOf({ holdId, postings }: MeterSettlement): string | undefin
 async function standsOtherwise(books: Books, settlement: MeterSettlement, callId: string): Promise<boolean> {
   const { postings, workspaceId } = settlement;
   const all = await books.postings({ workspaceId, callId, limit: LINES_MAX });
-  const found = all.filter(({ id, meter }) => meter !== 'adjustment' && id === `${callId}:${meter}:1`);
+  const found = all.filter(({ id }) => isBillLine(id));
   const moved = (lines: readonly Pick<MeterPosting, 'id' | 'amount'>[]) =>
     lines
       .map(({ amount, id }) => `${id} ${amount}`)
